@@ -1,0 +1,106 @@
+"""Modules, shapes, dtypes and bytes of a loaded model, quantized or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from lmloupe.engine import ModelDescription, ModuleInfo, Quantization
+
+__all__ = ["context_length", "describe_model", "module_infos"]
+
+
+def context_length(config: Any) -> int | None:
+    """Most tokens the model was built to read at once, by its config; None where it names no limit."""
+    for name in ("max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length"):
+        value = getattr(config, name, None)
+        if isinstance(value, int) and value > 0:
+            return value
+    return None
+
+
+def _weight(module: nn.Module) -> tuple[tuple[int, ...], str, bool]:
+    """Shape before packing, stored dtype, quantized or not."""
+    weight: Any = module.weight
+    quant_state = getattr(weight, "quant_state", None)
+    if quant_state is not None:
+        return tuple(quant_state.shape), str(quant_state.quant_type), True
+    dtype = str(weight.dtype).removeprefix("torch.")
+    return tuple(weight.shape), dtype, type(weight).__name__ == "Int8Params"
+
+
+def _constants_bytes(module: nn.Module) -> int:
+    """Memory of the scales that a quantized weight needs beside its packed numbers."""
+    weight: Any = getattr(module, "weight", None)
+    state = getattr(weight, "quant_state", None)
+    total = 0
+    while state is not None:
+        tensors = (value for value in (state.absmax, state.code, state.offset) if isinstance(value, torch.Tensor))
+        total += sum(tensor.nbytes for tensor in tensors)
+        state = state.state2  # double quantization: the scales are quantized in turn
+    scales = getattr(weight, "SCB", None)
+    if scales is None:
+        scales = getattr(getattr(module, "state", None), "SCB", None)
+    return total + (scales.nbytes if isinstance(scales, torch.Tensor) else 0)
+
+
+def module_infos(model: nn.Module) -> tuple[ModuleInfo, ...]:
+    """Every module that owns parameters, in the model's order; a tied matrix is counted at its first owner."""
+    infos: list[ModuleInfo] = []
+    seen: set[int] = set()
+    for name, module in model.named_modules():
+        own = dict(module.named_parameters(recurse=False))
+        if not own:
+            continue
+        fresh = {key: p for key, p in own.items() if id(p) not in seen}
+        seen.update(id(p) for p in own.values())
+        if "weight" in own:
+            shape, dtype, quantized = _weight(module)
+        else:
+            first = next(iter(own.values()))
+            shape, dtype, quantized = tuple(first.shape), str(first.dtype).removeprefix("torch."), False
+        numbers = sum(p.numel() for key, p in fresh.items() if key != "weight")
+        if "weight" in fresh:
+            numbers += torch.Size(shape).numel()
+        infos.append(
+            ModuleInfo(
+                name=name,
+                kind=type(module).__name__,
+                shape=shape,
+                n_parameters=numbers,
+                dtype=dtype,
+                bytes=sum(p.nbytes for p in fresh.values()) + _constants_bytes(module),
+                is_quantized=quantized,
+            )
+        )
+    return tuple(infos)
+
+
+def describe_model(model: Any, name: str, revision: str | None, quantization: Quantization) -> ModelDescription:
+    """The `ModelDescription` of a loaded transformers model."""
+    config = model.config.get_text_config()
+    embedding = model.get_input_embeddings().weight
+    output = model.get_output_embeddings()
+    n_heads = config.num_attention_heads
+    modules = module_infos(model)
+    return ModelDescription(
+        name=name,
+        revision=getattr(model.config, "_commit_hash", None) or revision,
+        architecture=type(model).__name__,
+        device=embedding.device.type,
+        quantization=quantization,
+        compute_dtype=str(embedding.dtype).removeprefix("torch."),
+        n_layers=config.num_hidden_layers,
+        width=embedding.shape[1],
+        n_heads=n_heads,
+        n_kv_heads=getattr(config, "num_key_value_heads", None) or n_heads,
+        head_dim=getattr(config, "head_dim", None) or config.hidden_size // n_heads,
+        vocab_rows=embedding.shape[0],
+        context_length=context_length(config) or 0,
+        tied_embeddings=output is not None and output.weight is embedding,
+        n_parameters=sum(module.n_parameters for module in modules),
+        bytes=sum(module.bytes for module in modules),
+        modules=modules,
+    )

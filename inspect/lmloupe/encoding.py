@@ -1,0 +1,178 @@
+"""Text to ids and back, with what each token covers: characters, bytes, special or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmloupe.errors import InvalidIdError, InvalidTextError
+from lmloupe.tokenizer import Tokenizer
+
+__all__ = ["Encoding", "Token", "check_text", "decode", "encode"]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of an encoded text.
+
+    Attributes:
+        id: row of the model's embedding matrix.
+        piece: the token as the vocabulary stores it, ``Ġhello``.
+        text: the characters of the source text that it covers, whole ones: every part of a split
+            emoji has the emoji here. Empty for a token that the tokenizer added.
+        bytes: the exact bytes that it stands for; ``b"\\xa4"`` for the middle of an emoji.
+        start: first character covered.
+        end: character after the last one covered.
+        is_special: a control token of the family, not text.
+    """
+
+    id: int
+    piece: str
+    text: str
+    bytes: bytes
+    start: int
+    end: int
+    is_special: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoding:
+    """An encoded text. Arrays, not objects: a text of a million tokens fits.
+
+    Attributes:
+        tokenizer: what encoded it.
+        text: the source text.
+        input_ids: int32 (n,), the token ids.
+        offsets: int32 (n, 2), half-open pairs of characters of ``text``. Tokens that hold parts of one
+            character all have that character's pair; a token that the tokenizer added has an empty one.
+        special_tokens_mask: bool (n,), True where the id is a special token.
+    """
+
+    tokenizer: Tokenizer = field(repr=False)
+    text: str = field(repr=False)
+    input_ids: NDArray[np.int32]
+    offsets: NDArray[np.int32] = field(repr=False)
+    special_tokens_mask: NDArray[np.bool_] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+    def token_bytes(self, i: int) -> bytes:
+        """The exact bytes of token ``i``; together they are the bytes of the normalized text."""
+        return self.tokenizer.token_bytes(int(self.input_ids[i]))
+
+    def token(self, i: int) -> Token:
+        """Token ``i`` with everything known about it."""
+        token_id, (start, end) = int(self.input_ids[i]), self.offsets[i].tolist()
+        return Token(
+            id=token_id,
+            piece=self.tokenizer.piece(token_id),
+            text=self.text[start:end],
+            bytes=self.tokenizer.token_bytes(token_id),
+            start=start,
+            end=end,
+            is_special=bool(self.special_tokens_mask[i]),
+        )
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """All tokens as objects; for a long text prefer the arrays and `token`."""
+        return tuple(self.token(i) for i in range(len(self)))
+
+    @property
+    def added_mask(self) -> NDArray[np.bool_]:
+        """bool (n,), True for tokens that stand for no character of the text: the tokenizer added them."""
+        empty: NDArray[np.bool_] = self.offsets[:, 0] == self.offsets[:, 1]
+        return empty & self.special_tokens_mask
+
+    @property
+    def round_trips(self) -> bool:
+        """Whether decoding gives the text back, tokens that the tokenizer added left out.
+
+        False is no error: Qwen2 normalizes to NFC, and Phi-3 puts a space after a special token.
+        """
+        return decode(self.tokenizer, self.input_ids[~self.added_mask]) == self.text
+
+
+def check_text(text: str) -> None:
+    """Raise `InvalidTextError` unless the text has UTF-8 bytes.
+
+    >>> check_text("a\\ud83d")
+    Traceback (most recent call last):
+    lmloupe.errors.InvalidTextError: Character 1 is U+D83D, half of a surrogate pair, and no character of its own: remove it or paste the text again.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidTextError(
+            f"Character {error.start} is U+{ord(text[error.start]):04X}, half of a surrogate pair, "
+            "and no character of its own: remove it or paste the text again."
+        ) from error
+
+
+def encode(
+    tok: Tokenizer, text: str, add_special_tokens: bool = False, parse_special_tokens: bool = True
+) -> Encoding:
+    """Split a text into tokens.
+
+    Args:
+        tok: from `lmloupe.load_tokenizer`.
+        text: any Unicode text; NUL, right-to-left text and markup are just characters.
+        add_special_tokens: let the tokenizer add what it adds by itself (Llama 3.1: a leading bos).
+        parse_special_tokens: read ``<|eot_id|>`` in the text as the control token. False keeps it
+            plain text, which is what a person's message should be to a chat model.
+
+    Returns:
+        An `Encoding` with the same ids as ``tokenizers.Tokenizer.encode``.
+
+    Raises:
+        InvalidTextError: the text has a lone surrogate.
+
+    >>> from lmloupe.tokenizer import load_tokenizer
+    >>> tok = load_tokenizer("llama-3.1")
+    >>> encode(tok, "Hello world").input_ids
+    array([9906, 1917], dtype=int32)
+    >>> [t.text for t in encode(tok, "<|eot_id|>").tokens]
+    ['<|eot_id|>']
+    >>> [t.text for t in encode(tok, "<|eot_id|>", parse_special_tokens=False).tokens]
+    ['<', '|', 'e', 'ot', '_id', '|', '>']
+    """
+    check_text(text)
+    backend = tok.backend if parse_special_tokens else tok.backend_plain
+    raw = backend.encode(text, add_special_tokens=add_special_tokens)
+    n = len(raw)
+    input_ids = np.fromiter(raw.ids, np.int32, n)
+    offsets = np.fromiter(chain.from_iterable(raw.offsets), np.int32, 2 * n).reshape(n, 2)
+    special = np.fromiter(tok.special_tokens.values(), np.int32, len(tok.special_tokens))
+    return Encoding(tok, text, input_ids, offsets, np.isin(input_ids, special))
+
+
+def decode(tok: Tokenizer, ids: Iterable[int] | NDArray[np.integer]) -> str:
+    """The text behind ids, special tokens spelled out.
+
+    This can lose information: ids that end inside a character give ``�`` there; the exact bytes
+    are in ``tok.token_bytes(id)``.
+
+    Args:
+        tok: from `lmloupe.load_tokenizer`.
+        ids: integers, any iterable.
+
+    Raises:
+        InvalidIdError: an id outside the vocabulary; the message names the first one and its place.
+
+    >>> from lmloupe.tokenizer import load_tokenizer
+    >>> decode(load_tokenizer("phi-3"), [15043, 3186])
+    'Hello world'
+    """
+    listed = [int(i) for i in ids]
+    for place, token_id in enumerate(listed):
+        if not 0 <= token_id < tok.vocab_size or tok.backend.id_to_token(token_id) is None:
+            raise InvalidIdError(
+                f"Id {token_id} (number {place + 1} of {len(listed)}) is not in {tok.name}'s vocabulary: "
+                f"its ids go from 0 to {tok.vocab_size - 1}."
+            )
+    return tok.backend.decode(listed, skip_special_tokens=False)

@@ -1,0 +1,208 @@
+"""The engine that runs in this process: a transformers model behind the `Engine` face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lmloupe.describe import context_length, describe_model
+from lmloupe.encoding import encode
+from lmloupe.engine import Metric, ModelDescription, Neighbours, NextToken, Quantization, TextOrIds
+from lmloupe.errors import ContextLengthError, InvalidIdError, InvalidSettingError, InvalidTextError
+from lmloupe.generation import LocalGeneration, steps
+from lmloupe.sampling import Sampling
+from lmloupe.tokenizer import Tokenizer
+from lmloupe.worker import worker_for
+
+__all__ = ["LocalEngine"]
+
+
+class LocalEngine:
+    """A causal LM of transformers in this process. Made by `lmloupe.load_engine`; safe to share between threads.
+
+    Args:
+        model: a ``transformers`` causal LM in eval mode, on its device.
+        tokenizer: the tokenizer that goes with it.
+        name: embedded key, hub id or folder.
+        revision: hub revision that was asked for, else None.
+        quantization: as loaded.
+    """
+
+    def __init__(
+        self, model: Any, tokenizer: Tokenizer, *, name: str, revision: str | None, quantization: Quantization
+    ) -> None:
+        self._model = model
+        self.tokenizer = tokenizer
+        self._description = describe_model(model, name, revision, quantization)
+        self._context_length = context_length(model.config.get_text_config())
+        self._embedding: torch.Tensor = model.get_input_embeddings().weight
+        self._worker = worker_for(self._embedding.device.type)
+        self._norms: torch.Tensor | None = None
+        self._eos_ids = _eos_ids(model, tokenizer)
+
+    def describe(self) -> ModelDescription:
+        """What is loaded: modules, shapes, dtypes, bytes."""
+        return self._description
+
+    def input_ids(self, text_or_ids: TextOrIds) -> NDArray[np.int32]:
+        """The ids that the model would read for a text or for ids, int32 (n,), checked.
+
+        Raises:
+            InvalidTextError: no token at all, or a lone surrogate.
+            InvalidIdError: an id beyond the embedding matrix.
+            ContextLengthError: more tokens than the context holds.
+        """
+        if isinstance(text_or_ids, str):
+            ids = encode(self.tokenizer, text_or_ids, add_special_tokens=True).input_ids
+        else:
+            ids = self._checked(np.asarray(text_or_ids))
+        if len(ids) == 0:
+            raise InvalidTextError("The text has no tokens: write at least one character for the model to read.")
+        limit = self._context_length
+        if limit is not None and len(ids) > limit:
+            raise ContextLengthError(
+                f"The text has {len(ids):,} tokens, but {self._description.name} reads at most {limit:,} at once: "
+                f"shorten it by {len(ids) - limit:,} tokens."
+            )
+        return ids
+
+    def next_token(self, text_or_ids: TextOrIds) -> NextToken:
+        """Scores of every possible next token, from one forward pass.
+
+        Raises:
+            InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+        """
+        ids = self.input_ids(text_or_ids)
+
+        def forward() -> NDArray[np.float32]:
+            rows = torch.from_numpy(ids.astype(np.int64)).to(self._embedding.device).unsqueeze(0)
+            # Scores of the last position alone: the rest of (n, vocab) would be computed for nothing.
+            logits = self._model(input_ids=rows, use_cache=False, logits_to_keep=1).logits[0, -1]
+            result: NDArray[np.float32] = logits.float().cpu().numpy()
+            return result
+
+        return NextToken(ids, self._worker.call(forward))
+
+    def embed(self, ids: Sequence[int] | NDArray[np.integer]) -> NDArray[np.float32]:
+        """Rows of the input embedding matrix, float32 (n, width).
+
+        Raises:
+            InvalidIdError: an id beyond the matrix.
+        """
+        checked = torch.from_numpy(self._checked(np.asarray(ids)).astype(np.int64))
+
+        def rows() -> NDArray[np.float32]:
+            result: NDArray[np.float32] = self._embedding[checked.to(self._embedding.device)].float().cpu().numpy()
+            return result
+
+        return self._worker.call(rows)
+
+    def neighbours(
+        self, id_or_vector: int | NDArray[np.floating], k: int = 10, metric: Metric = "cosine"
+    ) -> Neighbours:
+        """The k tokens whose input embedding rows are nearest; a token is not its own neighbour.
+
+        Args:
+            id_or_vector: a token id, or any vector of the model's width.
+            k: how many, at least 1; fewer come back where the vocabulary is smaller.
+            metric: ``"cosine"``, or ``"dot"`` for the plain product.
+
+        Raises:
+            InvalidIdError: an id beyond the matrix.
+            InvalidSettingError: k below 1, another metric, a vector of another width.
+        """
+        if k < 1 or metric not in ("cosine", "dot"):
+            raise InvalidSettingError(f"k is {k} and metric {metric!r}; k must be at least 1, metric 'cosine' or 'dot'.")
+        own: int | None = None
+        if isinstance(id_or_vector, int | np.integer):
+            own = int(self._checked(np.asarray([id_or_vector]))[0])
+        elif np.shape(id_or_vector) != (self._description.width,) or not np.isfinite(id_or_vector).all():
+            raise InvalidSettingError(
+                f"A vector of shape {np.shape(id_or_vector)} cannot be compared with the embedding rows: "
+                f"it must hold {self._description.width} finite numbers."
+            )
+        # Rows that no token uses are padding of the matrix, not words.
+        n_rows = min(self.tokenizer.vocab_size, self._description.vocab_rows)
+
+        def nearest() -> Neighbours:
+            matrix = self._embedding[:n_rows]
+            vector = self._embedding[own] if own is not None else torch.as_tensor(np.asarray(id_or_vector))
+            scores = (matrix @ vector.to(matrix)).float()
+            if metric == "cosine":
+                if self._norms is None:
+                    self._norms = torch.linalg.vector_norm(matrix, dim=1, dtype=torch.float32)
+                lengths = self._norms * torch.linalg.vector_norm(vector.float()).to(self._norms.device)
+                scores = torch.where(lengths > 0, scores / lengths, 0.0)
+            if own is not None and own < n_rows:
+                scores[own] = -torch.inf
+            best = scores.topk(min(k, n_rows - (own is not None)))
+            return Neighbours(best.indices.cpu().numpy().astype(np.int32), best.values.cpu().numpy())
+
+        return self._worker.call(nearest)
+
+    def generate(
+        self, text_or_ids: TextOrIds, sampling: Sampling | None = None, max_new_tokens: int = 128, seed: int = 0
+    ) -> LocalGeneration:
+        """Generate token by token, until an end token, ``max_new_tokens`` or the end of the context.
+
+        Args:
+            text_or_ids: the prompt; the ids of a rendered chat rather than its text.
+            sampling: how to draw; None is the model's own distribution.
+            max_new_tokens: at least 1.
+            seed: of NumPy's PCG64; the same seed gives the same tokens.
+
+        Returns:
+            An iterator of `Step` that starts at once and can be polled and closed.
+
+        Raises:
+            InvalidSettingError: ``max_new_tokens`` below 1 or a negative seed.
+            InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+        """
+        if max_new_tokens < 1 or seed < 0:
+            raise InvalidSettingError(
+                f"max_new_tokens is {max_new_tokens} and seed {seed}; the first must be at least 1, the second at least 0."
+            )
+        ids = self.input_ids(text_or_ids)
+        if self._context_length is not None:
+            room = self._context_length - len(ids)
+            if room < 1:
+                raise ContextLengthError(
+                    f"The prompt fills all {self._context_length:,} tokens of the context: shorten it, nothing can follow."
+                )
+            max_new_tokens = min(max_new_tokens, room)
+        work = steps(
+            self._model,
+            self.tokenizer,
+            ids,
+            sampling or Sampling(),
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+            eos_ids=self._eos_ids,
+        )
+        return LocalGeneration(ids, self._worker.submit(work))
+
+    def _checked(self, ids: NDArray[Any]) -> NDArray[np.int32]:
+        rows = self._description.vocab_rows
+        if ids.size == 0:
+            return np.empty(0, np.int32)
+        if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
+            raise InvalidIdError(f"Token ids must be one row of whole numbers, not {ids.dtype} of shape {ids.shape}.")
+        outside = np.flatnonzero((ids < 0) | (ids >= rows))
+        if len(outside):
+            raise InvalidIdError(
+                f"Id {ids[outside[0]]} (number {outside[0] + 1} of {len(ids)}) is beyond the model's embedding matrix: "
+                f"its rows go from 0 to {rows - 1}."
+            )
+        return ids.astype(np.int32)
+
+
+def _eos_ids(model: Any, tokenizer: Tokenizer) -> frozenset[int]:
+    configured = model.generation_config.eos_token_id
+    ids = set(configured if isinstance(configured, list) else [] if configured is None else [configured])
+    if tokenizer.eos_token is not None and tokenizer.eos_token in tokenizer.special_tokens:
+        ids.add(tokenizer.special_tokens[tokenizer.eos_token])
+    return frozenset(ids)

@@ -1,0 +1,191 @@
+"""One face for every tokenizer: the five in the package, any of the hub, any in a folder."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import tokenizers
+
+from lmloupe.errors import InvalidIdError, SourceNotFoundError
+from lmloupe.token_bytes import PieceCodec, piece_codec
+
+__all__ = ["Tokenizer", "embedded_tokenizers", "load_tokenizer"]
+
+Source = Literal["embedded", "hub", "folder"]
+
+_EMBEDDED = ("llama-3.1", "phi-3", "qwen2", "starcoder2", "smollm2")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokenizer:
+    """A tokenizer and what belongs to it. Made by `load_tokenizer`; safe to share between threads.
+
+    Attributes:
+        name: embedded key, hub id or folder, as it was asked for.
+        source: ``"embedded"``, ``"hub"`` or ``"folder"``.
+        revision: branch, tag or commit of a hub tokenizer, else None.
+        backend: the ``tokenizers.Tokenizer`` that does the work. It finds special tokens in the text.
+            Never set truncation or padding on it: other threads encode with the same object.
+        bos_token: content of the token that begins a text, None where the family has none.
+        eos_token: content of the token that ends a reply, None where there is none.
+        chat_template: Jinja source, None for a base model.
+        special_tokens: content to id of every special token, in the order of the ids.
+        vocab_size: largest id plus one, added tokens included. A model's matrix may have more rows.
+    """
+
+    name: str
+    source: Source
+    revision: str | None
+    backend: tokenizers.Tokenizer = field(repr=False)
+    bos_token: str | None
+    eos_token: str | None
+    chat_template: str | None = field(repr=False)
+    special_tokens: Mapping[str, int] = field(init=False, repr=False)
+    vocab_size: int = field(init=False)
+    _added: Mapping[int, str] = field(init=False, repr=False)
+    _codec: PieceCodec = field(init=False, repr=False)
+    _plain: list[tokenizers.Tokenizer] = field(init=False, repr=False, default_factory=list)
+    _plain_lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        added = dict(sorted(self.backend.get_added_tokens_decoder().items()))
+        special = {token.content: i for i, token in added.items() if token.special}
+        size = max(self.backend.get_vocab_size(with_added_tokens=False), max(added, default=-1) + 1)
+        object.__setattr__(self, "special_tokens", special)
+        object.__setattr__(self, "vocab_size", size)
+        object.__setattr__(self, "_added", {i: token.content for i, token in added.items()})
+        object.__setattr__(self, "_codec", piece_codec(self.backend))
+
+    @property
+    def backend_plain(self) -> tokenizers.Tokenizer:
+        """The same tokenizer, to which ``<|eot_id|>`` in a text is ten ordinary characters.
+
+        A second object, made at first use: the switch on a shared one would change the answers
+        that other threads are waiting for.
+        """
+        with self._plain_lock:
+            if not self._plain:
+                plain = tokenizers.Tokenizer.from_str(self.backend.to_str())
+                plain.encode_special_tokens = True
+                self._plain.append(plain)
+        return self._plain[0]
+
+    def piece(self, token_id: int) -> str:
+        """The piece as the vocabulary stores it, ``Ġhello`` or ``▁hello``.
+
+        Raises:
+            InvalidIdError: no token has this id.
+
+        >>> load_tokenizer("llama-3.1").piece(24748), load_tokenizer("phi-3").piece(22172)
+        ('Ġhello', '▁hello')
+        """
+        piece = self.backend.id_to_token(token_id) if 0 <= token_id < 2**32 else None
+        if piece is None:
+            raise InvalidIdError(
+                f"There is no token {token_id} in {self.name}: its ids go from 0 to {self.vocab_size - 1}."
+            )
+        return piece
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The exact bytes of one token, whole characters or not.
+
+        Raises:
+            InvalidIdError: no token has this id.
+
+        >>> [load_tokenizer("llama-3.1").token_bytes(i).hex(" ") for i in (11410, 97, 248)]
+        ['20 f0 9f', 'a4', '9a']
+        """
+        added = self._added.get(token_id)
+        return added.encode() if added is not None else self._codec(self.piece(token_id))
+
+
+def embedded_tokenizers() -> tuple[str, ...]:
+    """Keys of the tokenizers that are part of the package: no network, no account.
+
+    >>> embedded_tokenizers()
+    ('llama-3.1', 'phi-3', 'qwen2', 'starcoder2', 'smollm2')
+    """
+    return _EMBEDDED
+
+
+def load_tokenizer(
+    name: str | os.PathLike[str], *, revision: str | None = None, token: str | bool | None = None
+) -> Tokenizer:
+    """Load a tokenizer by embedded key, by folder, or by hub id, in this order.
+
+    The embedded ones load without network, transformers and torch, once per process. Folders and hub
+    ids go through ``transformers.AutoTokenizer`` with ``trust_remote_code=False``.
+
+    Args:
+        name: a key of `embedded_tokenizers`, a folder with tokenizer files, or a hub id such as
+            ``Qwen/Qwen2.5-0.5B``.
+        revision: branch, tag or commit; hub ids only.
+        token: hub token; None takes the environment's or the hub login's. Not kept.
+
+    Raises:
+        SourceNotFoundError: no such folder, hub id or revision.
+        GatedError: the hub asks for an accepted licence or a login.
+        UnreachableError: the hub did not answer.
+        UnsupportedError: no fast tokenizer in it.
+
+    >>> tok = load_tokenizer("qwen2")
+    >>> tok.vocab_size, tok.bos_token, tok.eos_token, tok.special_tokens["<|im_start|>"]
+    (151646, None, '<|im_end|>', 151644)
+    """
+    key = os.fspath(name).strip()
+    if key in _EMBEDDED:
+        return _load_embedded(key)
+    path = Path(key).expanduser()
+    if path.is_dir() or key.startswith((".", "~", "/")) or path.is_absolute():
+        if not path.is_dir():
+            raise SourceNotFoundError(f"There is no folder {key!r}: check the path, or give a hub id or one of {_keys()}.")
+        from lmloupe.hub_tokenizer import load_transformers_tokenizer
+
+        return load_transformers_tokenizer(str(path), source="folder", revision=None, token=None)
+    from lmloupe.hub_tokenizer import load_transformers_tokenizer
+
+    return load_transformers_tokenizer(key, source="hub", revision=revision, token=token)
+
+
+def _keys() -> str:
+    return ", ".join(_EMBEDDED)
+
+
+@cache
+def _manifest() -> dict[str, Any]:
+    text = (resources.files("lmloupe") / "data" / "manifest.json").read_text("utf-8")
+    manifest: dict[str, Any] = json.loads(text)
+    return manifest
+
+
+_embedded_lock = threading.Lock()
+_embedded: dict[str, Tokenizer] = {}
+
+
+def _load_embedded(key: str) -> Tokenizer:
+    # `functools.cache` would let two sessions that ask at once parse the same file twice.
+    with _embedded_lock:
+        if key not in _embedded:
+            package = resources.files("lmloupe")
+            entry = _manifest()["tokenizers"][key]
+            stored = gzip.decompress((package / "data" / f"{key}.json.gz").read_bytes())
+            template = entry["chat_template"]
+            _embedded[key] = Tokenizer(
+                name=key,
+                source="embedded",
+                revision=None,
+                backend=tokenizers.Tokenizer.from_str(stored.decode()),
+                bos_token=entry["bos_token"],
+                eos_token=entry["eos_token"],
+                chat_template=(package / "templates" / template).read_text("utf-8") if template else None,
+            )
+        return _embedded[key]

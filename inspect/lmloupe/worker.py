@@ -1,0 +1,131 @@
+"""One thread a device does all model work, a step at a time in turn.
+
+Torch on two cores with two busy threads is several times slower than one after another, and hooks or
+grad modes of one session must not meet another's. So sessions hand their work to this thread. Work that
+takes many steps (a generation) is a Python generator: the thread advances each running one by a step, round
+after round, so that two people generating at once both see tokens, and a short question never waits
+for a long answer. Steps of several generations could later be batched here.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+import torch
+
+__all__ = ["Ticket", "Worker", "worker_for"]
+
+T = TypeVar("T")
+_END = object()
+
+
+class Ticket(Generic[T]):
+    """A running piece of work as its owner sees it: results come out of a queue."""
+
+    def __init__(self, work: Iterator[T | None]) -> None:
+        self._work = work
+        self._results: queue.SimpleQueue[tuple[T | object, BaseException | None]] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._ended = False
+
+    def advance(self) -> bool:
+        """Do one step in the worker's thread; False when there is nothing more to do."""
+        if self._closed.is_set():
+            return self._finish(None)
+        try:
+            result = next(self._work)
+            if result is not None:  # None: a step that yields the thread and has nothing to say yet
+                self._results.put((result, None))
+        except StopIteration:
+            return self._finish(None)
+        except BaseException as error:  # noqa: BLE001 - not swallowed: raised again in the thread that asked
+            return self._finish(error)
+        return True
+
+    def _finish(self, error: BaseException | None) -> bool:
+        # The generator's own `finally` frees its cache here, in the thread that made it.
+        close = getattr(self._work, "close", None)
+        if close is not None:
+            close()
+        self._results.put((_END, error))
+        return False
+
+    def take(self, timeout_s: float | None = None) -> T | None:
+        """The next result; None after ``timeout_s`` seconds without one.
+
+        Raises:
+            StopIteration: there are no more. Whatever the work raised is raised here.
+        """
+        if self._ended or self._closed.is_set():
+            raise StopIteration
+        try:
+            result, error = self._results.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+        if result is _END:
+            self._ended = True
+            if error is not None:
+                raise error
+            raise StopIteration
+        return result  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """Let no further step begin."""
+        self._closed.set()
+
+
+class Worker:
+    """A daemon thread with a list of running work, advanced in turn."""
+
+    def __init__(self, name: str) -> None:
+        self._arrivals: queue.SimpleQueue[Ticket[object]] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def submit(self, work: Iterator[T | None]) -> Ticket[T]:
+        """Queue work of many steps."""
+        ticket = Ticket(work)
+        self._arrivals.put(ticket)  # type: ignore[arg-type]
+        return ticket
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Run one function in the worker's thread and wait for its result."""
+        ticket = self.submit(function() for _ in range(1))
+        result = ticket.take()
+        return result  # type: ignore[return-value]
+
+    def _run(self) -> None:
+        torch.set_num_threads(_usable_cores())
+        running: deque[Ticket[object]] = deque()
+        # Grad mode belongs to the thread: set here once, it holds for every step.
+        with torch.inference_mode():
+            while True:
+                if not running:
+                    running.append(self._arrivals.get())
+                while not self._arrivals.empty():
+                    running.append(self._arrivals.get())
+                ticket = running.popleft()
+                if ticket.advance():
+                    running.append(ticket)
+
+
+def _usable_cores() -> int:
+    # The machine may have more cores than this process may use (containers, taskset).
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+_workers: dict[str, Worker] = {}
+_workers_lock = threading.Lock()
+
+
+def worker_for(device: str) -> Worker:
+    """The one worker of a device; all models on it share it."""
+    with _workers_lock:
+        if device not in _workers:
+            _workers[device] = Worker(f"lmloupe-{device}")
+        return _workers[device]
