@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lmloupe.chat import RenderedChat, Segment, render_chat
-    from lmloupe.embedded_model import cache_folder, embedded_model_folder, ensure_embedded_model
+    from lmloupe.embedded_model import Progress, cache_folder, embedded_model_folder, ensure_embedded_model
     from lmloupe.encoding import Encoding, Token, decode, encode
     from lmloupe.engine import (
         Device,
         Engine,
+        Generation,
         ModelDescription,
         ModuleInfo,
         Neighbours,
@@ -28,39 +29,90 @@ if TYPE_CHECKING:
         Quantization,
         Step,
     )
-    from lmloupe.errors import *  # noqa: F403
+    from lmloupe.errors import (
+        ContextLengthError,
+        FetchError,
+        GatedError,
+        InputError,
+        InvalidIdError,
+        InvalidMessagesError,
+        InvalidSettingError,
+        InvalidTextError,
+        LoadError,
+        LoupeError,
+        NoChatTemplateError,
+        SourceNotFoundError,
+        TemplateError,
+        UnreachableError,
+        UnsafeWeightsError,
+        UnsupportedError,
+    )
     from lmloupe.load import load_engine
     from lmloupe.sampling import Sampling, Stage, sampling_stages
     from lmloupe.tokenizer import Tokenizer, embedded_tokenizers, load_tokenizer
 
-_MODULE_OF = {
-    "Device": "engine",
-    "Encoding": "encoding",
-    "Engine": "engine",
-    "ModelDescription": "engine",
-    "ModuleInfo": "engine",
-    "Neighbours": "engine",
-    "NextToken": "engine",
-    "Quantization": "engine",
-    "RenderedChat": "chat",
-    "Sampling": "sampling",
-    "Segment": "chat",
-    "Stage": "sampling",
-    "Step": "engine",
-    "Token": "encoding",
-    "Tokenizer": "tokenizer",
-    "cache_folder": "embedded_model",
-    "decode": "encoding",
-    "embedded_model_folder": "embedded_model",
-    "embedded_tokenizers": "tokenizer",
-    "encode": "encoding",
-    "ensure_embedded_model": "embedded_model",
-    "load_engine": "load",
-    "load_tokenizer": "tokenizer",
-    "render_chat": "chat",
-    "sampling_stages": "sampling",
-} | dict.fromkeys(
-    (
+__all__ = [
+    "ContextLengthError",
+    "Device",
+    "Encoding",
+    "Engine",
+    "FetchError",
+    "GatedError",
+    "Generation",
+    "InputError",
+    "InvalidIdError",
+    "InvalidMessagesError",
+    "InvalidSettingError",
+    "InvalidTextError",
+    "LoadError",
+    "LoupeError",
+    "ModelDescription",
+    "ModuleInfo",
+    "Neighbours",
+    "NextToken",
+    "NoChatTemplateError",
+    "Progress",
+    "Quantization",
+    "RenderedChat",
+    "Sampling",
+    "Segment",
+    "SourceNotFoundError",
+    "Stage",
+    "Step",
+    "TemplateError",
+    "Token",
+    "Tokenizer",
+    "UnreachableError",
+    "UnsafeWeightsError",
+    "UnsupportedError",
+    "cache_folder",
+    "decode",
+    "embedded_model_folder",
+    "embedded_tokenizers",
+    "encode",
+    "ensure_embedded_model",
+    "load_engine",
+    "load_tokenizer",
+    "render_chat",
+    "sampling_stages",
+]
+
+_MODULES = {
+    "chat": ("RenderedChat", "Segment", "render_chat"),
+    "embedded_model": ("Progress", "cache_folder", "embedded_model_folder", "ensure_embedded_model"),
+    "encoding": ("Encoding", "Token", "decode", "encode"),
+    "engine": (
+        "Device",
+        "Engine",
+        "Generation",
+        "ModelDescription",
+        "ModuleInfo",
+        "Neighbours",
+        "NextToken",
+        "Quantization",
+        "Step",
+    ),
+    "errors": (
         "ContextLengthError",
         "FetchError",
         "GatedError",
@@ -78,10 +130,12 @@ _MODULE_OF = {
         "UnsafeWeightsError",
         "UnsupportedError",
     ),
-    "errors",
-)
+    "load": ("load_engine",),
+    "sampling": ("Sampling", "Stage", "sampling_stages"),
+    "tokenizer": ("Tokenizer", "embedded_tokenizers", "load_tokenizer"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = sorted(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 __version__ = "0.1.0"
 
 
