@@ -17,14 +17,14 @@ __all__ = ["Encoding", "Token", "check_text", "decode", "encode"]
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token of an encoded text.
+    r"""One token of an encoded text.
 
     Attributes:
         id: row of the model's embedding matrix.
         piece: the token as the vocabulary stores it, ``Ġhello``.
         text: the characters of the source text that it covers, whole ones: every part of a split
             emoji has the emoji here. Empty for a token that the tokenizer added.
-        bytes: the exact bytes that it stands for; ``b"\\xa4"`` for the middle of an emoji.
+        bytes: the exact bytes that it stands for; ``b"\xa4"`` for the middle of an emoji.
         start: first character covered.
         end: character after the last one covered.
         is_special: a control token of the family, not text.
@@ -85,7 +85,7 @@ class Encoding:
 
     @property
     def added_mask(self) -> NDArray[np.bool_]:
-        """bool (n,), True for tokens that stand for no character of the text: the tokenizer added them."""
+        """Mask of the tokens that the tokenizer added, bool (n,): they stand for no character."""
         empty: NDArray[np.bool_] = self.offsets[:, 0] == self.offsets[:, 1]
         return empty & self.special_tokens_mask
 
@@ -99,24 +99,23 @@ class Encoding:
 
 
 def check_text(text: str) -> None:
-    """Raise `InvalidTextError` unless the text has UTF-8 bytes.
+    r"""Raise `InvalidTextError` unless the text has UTF-8 bytes.
 
-    >>> check_text("a\\ud83d")
+    >>> check_text("a\ud83d")
     Traceback (most recent call last):
-    lmloupe.errors.InvalidTextError: Character 1 is U+D83D, half of a surrogate pair, and no character of its own: remove it or paste the text again.
+    lmloupe.errors.InvalidTextError: Character 1 is U+D83D, half of a surrogate pair, which is no character:
+        remove it or paste the text again.
     """
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise InvalidTextError(
             f"Character {error.start} is U+{ord(text[error.start]):04X}, half of a surrogate pair, "
-            "and no character of its own: remove it or paste the text again."
+            "which is no character: remove it or paste the text again."
         ) from error
 
 
-def encode(
-    tok: Tokenizer, text: str, add_special_tokens: bool = False, parse_special_tokens: bool = True
-) -> Encoding:
+def encode(tok: Tokenizer, text: str, add_special_tokens: bool = False, parse_special_tokens: bool = True) -> Encoding:
     """Split a text into tokens.
 
     Args:

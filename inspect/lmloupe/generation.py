@@ -81,7 +81,7 @@ def steps(
     began = time.perf_counter()
     cache = DynamicCache(config=model.config)
     rows = torch.from_numpy(input_ids.astype(np.int64)).to(device).unsqueeze(0)
-    chunks = rows.split(PREFILL_CHUNK.get(device.type, 256), dim=1)
+    chunks = torch.split(rows, PREFILL_CHUNK.get(device.type, 256), dim=1)
     for chunk in chunks[:-1]:
         model(input_ids=chunk, past_key_values=cache, use_cache=True, logits_to_keep=1)
         yield None

@@ -77,9 +77,7 @@ def _translate(error: BaseException, name: str, revision: str | None, what: str)
             "or log in with HF_TOKEN if it is private."
         )
     if has(hub.HFValidationError):
-        return SourceNotFoundError(
-            f"{name!r} is no hub id (owner/name) and no embedded key: check the spelling."
-        )
+        return SourceNotFoundError(f"{name!r} is no hub id (owner/name) and no embedded key: check the spelling.")
     if has(hub.OfflineModeIsEnabled, hub.LocalEntryNotFoundError, ConnectionError, TimeoutError) or any(
         type(e).__name__ in {"ConnectError", "ConnectTimeout", "ReadTimeout", "ReadError", "RemoteProtocolError"}
         for e in kinds

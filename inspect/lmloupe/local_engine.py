@@ -116,7 +116,9 @@ class LocalEngine:
             InvalidSettingError: k below 1, another metric, a vector of another width.
         """
         if k < 1 or metric not in ("cosine", "dot"):
-            raise InvalidSettingError(f"k is {k} and metric {metric!r}; k must be at least 1, metric 'cosine' or 'dot'.")
+            raise InvalidSettingError(
+                f"k is {k} and metric {metric!r}; k must be at least 1, metric 'cosine' or 'dot'."
+            )
         own: int | None = None
         if isinstance(id_or_vector, int | np.integer):
             own = int(self._checked(np.asarray([id_or_vector]))[0])
@@ -164,14 +166,14 @@ class LocalEngine:
         """
         if max_new_tokens < 1 or seed < 0:
             raise InvalidSettingError(
-                f"max_new_tokens is {max_new_tokens} and seed {seed}; the first must be at least 1, the second at least 0."
+                f"max_new_tokens is {max_new_tokens} and seed {seed}; they must be at least 1 and 0."
             )
         ids = self.input_ids(text_or_ids)
         if self._context_length is not None:
             room = self._context_length - len(ids)
             if room < 1:
                 raise ContextLengthError(
-                    f"The prompt fills all {self._context_length:,} tokens of the context: shorten it, nothing can follow."
+                    f"The prompt fills all {self._context_length:,} tokens of the context: shorten it."
                 )
             max_new_tokens = min(max_new_tokens, room)
         work = steps(

@@ -147,7 +147,9 @@ def load_tokenizer(
     path = Path(key).expanduser()
     if path.is_dir() or key.startswith((".", "~", "/")) or path.is_absolute():
         if not path.is_dir():
-            raise SourceNotFoundError(f"There is no folder {key!r}: check the path, or give a hub id or one of {_keys()}.")
+            raise SourceNotFoundError(
+                f"There is no folder {key!r}: check the path, or give a hub id or one of {_keys()}."
+            )
         from lmloupe.hub_tokenizer import load_transformers_tokenizer
 
         return load_transformers_tokenizer(str(path), source="folder", revision=None, token=None)

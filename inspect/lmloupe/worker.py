@@ -43,7 +43,7 @@ class Ticket(Generic[T]):
                 self._results.put((result, None))
         except StopIteration:
             return self._finish(None)
-        except BaseException as error:  # noqa: BLE001 - not swallowed: raised again in the thread that asked
+        except BaseException as error:  # not swallowed: `take` raises it in the thread that asked
             return self._finish(error)
         return True
 
@@ -95,8 +95,7 @@ class Worker:
     def call(self, function: Callable[[], T]) -> T:
         """Run one function in the worker's thread and wait for its result."""
         ticket = self.submit(function() for _ in range(1))
-        result = ticket.take()
-        return result  # type: ignore[return-value]
+        return ticket.take()  # type: ignore[return-value]
 
     def _run(self) -> None:
         torch.set_num_threads(_usable_cores())
