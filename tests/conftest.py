@@ -9,6 +9,8 @@ import pytest
 
 from lmloupe.errors import UnreachableError
 
+pytest_plugins = ["tests.browser", "tests.tiny_models"]
+
 
 @pytest.fixture(scope="session")
 def embedded_model_folder() -> Path:

@@ -4,11 +4,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import lmloupe as lm
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+import lmloupe as lm
 from lmloupe.token_bytes import byte_level_alphabet
 
 FAMILIES = lm.embedded_tokenizers()
@@ -152,6 +153,29 @@ def test_half_an_emoji_keeps_its_bytes() -> None:
     enc = lm.encode(lm.load_tokenizer("llama-3.1"), " 🤚")
     assert [token.bytes.hex(" ") for token in enc.tokens] == ["20 f0 9f", "a4", "9a"]
     assert [token.text for token in enc.tokens] == [" 🤚", "🤚", "🤚"]
+
+
+@each_family
+@settings(max_examples=40, deadline=None)
+@given(text=TEXTS)
+def test_spelling_an_encodings_ids_gives_its_text_and_offsets(key: str, text: str) -> None:
+    tok = lm.load_tokenizer(key)
+    text = "".join(char for char in text if not missing_bytes(tok).intersection(char.encode()))
+    enc = lm.encode(tok, text, parse_special_tokens=False)
+    spelled = lm.spell(tok, enc.input_ids)
+    assert spelled.input_ids.tolist() == enc.input_ids.tolist()
+    assert spelled.text == b"".join(enc.token_bytes(i) for i in range(len(enc))).decode(errors="replace")
+    if spelled.text == text:
+        assert spelled.offsets.tolist() == enc.offsets.tolist()
+
+
+def test_spelling_shows_broken_bytes_one_by_one() -> None:
+    tok = lm.load_tokenizer("llama-3.1")
+    spelled = lm.spell(tok, [97, 248, 11410])
+    assert spelled.text == "�� ��"
+    assert spelled.offsets.tolist() == [[0, 1], [1, 2], [2, 5]]
+    with pytest.raises(lm.InvalidIdError, match="999999"):
+        lm.spell(tok, [999999])
 
 
 def test_llama_adds_one_bos() -> None:

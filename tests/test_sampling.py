@@ -1,12 +1,10 @@
 """The sampling pipeline equals transformers' own warpers, and a draw follows its probabilities."""
 
-import lmloupe as lm
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lmloupe.sampling import draw, sampling_probs
 from transformers import (
     LogitsProcessorList,
     MinPLogitsWarper,
@@ -15,6 +13,9 @@ from transformers import (
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
+
+import lmloupe as lm
+from lmloupe.sampling import draw, sampling_probs
 
 SETTINGS = st.builds(
     lm.Sampling,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lmloupe.chat import RenderedChat, Segment, render_chat
     from lmloupe.embedded_model import Progress, cache_folder, embedded_model_folder, ensure_embedded_model
-    from lmloupe.encoding import Encoding, Token, decode, encode
+    from lmloupe.encoding import Encoding, Token, decode, encode, spell
     from lmloupe.engine import (
         Device,
         Engine,
@@ -95,12 +95,13 @@ __all__ = [
     "load_tokenizer",
     "render_chat",
     "sampling_stages",
+    "spell",
 ]
 
 _MODULES = {
     "chat": ("RenderedChat", "Segment", "render_chat"),
     "embedded_model": ("Progress", "cache_folder", "embedded_model_folder", "ensure_embedded_model"),
-    "encoding": ("Encoding", "Token", "decode", "encode"),
+    "encoding": ("Encoding", "Token", "decode", "encode", "spell"),
     "engine": (
         "Device",
         "Engine",

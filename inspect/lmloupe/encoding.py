@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lmloupe.errors import InvalidIdError, InvalidTextError
 from lmloupe.tokenizer import Tokenizer
 
-__all__ = ["Encoding", "Token", "check_text", "decode", "encode"]
+__all__ = ["Encoding", "Token", "check_text", "decode", "encode", "spell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +175,38 @@ def decode(tok: Tokenizer, ids: Iterable[int] | NDArray[np.integer]) -> str:
                 f"its ids go from 0 to {tok.vocab_size - 1}."
             )
     return tok.backend.decode(listed, skip_special_tokens=False)
+
+
+def spell(tok: Tokenizer, ids: Iterable[int] | NDArray[np.integer]) -> Encoding:
+    """The encoding that these very ids are, with the text that their bytes spell.
+
+    Encoding the decoded text again may give other ids: a model is free to write `` co`` + ``conut`` where the tokenizer
+    would have written `` coconut``. Bytes that are no UTF-8 stand as ``�`` in the text, one for each byte.
+
+    Args:
+        tok: from `lmloupe.load_tokenizer`.
+        ids: integers, any iterable.
+
+    Raises:
+        InvalidIdError: an id outside the vocabulary.
+
+    >>> from lmloupe.tokenizer import load_tokenizer
+    >>> enc = spell(load_tokenizer("llama-3.1"), [11410, 97, 248, 0])
+    >>> enc.text, enc.offsets.tolist()
+    (' 🤚!', [[0, 2], [1, 2], [1, 2], [2, 3]])
+    """
+    input_ids = np.fromiter((int(i) for i in ids), np.int64)
+    raw = [tok.token_bytes(i) for i in input_ids.tolist()]
+    characters = b"".join(raw).decode("utf-8", "surrogateescape")
+    # An escaped byte is one surrogate; every other character takes its UTF-8 bytes.
+    widths = [1 if "\udc80" <= char <= "\udcff" else len(char.encode()) for char in characters]
+    of_byte = np.repeat(np.arange(len(characters)), widths)
+    ends = np.cumsum([len(part) for part in raw], dtype=np.int64)
+    starts = ends - np.array([len(part) for part in raw], dtype=np.int64)
+    offsets = np.zeros((len(raw), 2), np.int32)
+    filled = ends > starts
+    offsets[filled, 0] = of_byte[starts[filled]]
+    offsets[filled, 1] = of_byte[ends[filled] - 1] + 1
+    special = np.fromiter(tok.special_tokens.values(), np.int64, len(tok.special_tokens))
+    text = "".join("�" if "\udc80" <= char <= "\udcff" else char for char in characters)
+    return Encoding(tok, text, input_ids.astype(np.int32), offsets, np.isin(input_ids, special))

@@ -1,0 +1,49 @@
+"""The token view alone, for the browser tests: ``?case=`` names what it shows."""
+
+import streamlit as st
+
+from lmloupe.encoding import encode
+from lmloupe.tokenizer import load_tokenizer
+from tests.apps.token_view_cases import NAMES, TEXTS
+from ui.token_view import TokenRow, token_view
+
+
+def rows_for(case: str, text: str) -> list[TokenRow]:
+    if case == "special":
+        tok = load_tokenizer("llama-3.1")
+        return [
+            TokenRow("Parsed", encode(tok, text, add_special_tokens=True)),
+            TokenRow("Spelled", encode(tok, text, parse_special_tokens=False), subtitle="as plain text"),
+        ]
+    if case == "chat":
+        return [chat_row(text)]
+    if case == "fill":
+        encoding = encode(load_tokenizer("llama-3.1"), text)
+        shares = [None if i == 0 else i / len(encoding) for i in range(len(encoding))]
+        return [TokenRow("Shaded", encoding, fill=shares, notes=[f"probability {s}" for s in shares])]
+    keys = ("llama-3.1",) if case == "long" else tuple(NAMES)
+    return [TokenRow(NAMES[key], encode(load_tokenizer(key), text)) for key in keys]
+
+
+def chat_row(text: str) -> TokenRow:
+    encoding = encode(load_tokenizer("phi-3"), text)
+    classes, role = [], None
+    for token in encoding.tokens:
+        role = {"<|user|>": "user", "<|assistant|>": "assistant", "<|end|>": role}.get(token.piece, role)
+        classes.append("special" if token.is_special else role)
+    return TokenRow("Phi-3", encoding, classes=classes)
+
+
+case = st.query_params.get("case", "sample")
+text = st.text_area("Text", TEXTS[case], height=80) if case != "long" else TEXTS[case]
+marks = st.toggle("Show white space", value=False)
+st.button("Run again")
+selection = token_view(
+    rows_for(case, text),
+    text=text,
+    key="view",
+    show_whitespace=marks,
+    max_tokens=int(st.query_params.get("max", 20_000)),
+    selectable=st.query_params.get("select") == "1",
+)
+st.text(f"selected: {selection}")

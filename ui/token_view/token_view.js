@@ -1,0 +1,222 @@
+// The view: rows, pointer, keyboard, and the way back to Python.
+// One of the scripts that ui/token_view/__init__.py joins into a single module, in the order named there.
+
+const AT_ONCE = 4000; // tokens of a row drawn before the first paint; the rest follows while the page is idle
+
+class TokenView {
+  constructor(parent) {
+    this.root = make("div", "view");
+    this.scroller = make("div", "rows");
+    this.root.append(this.scroller);
+    this.tooltip = new Tooltip(this.root);
+    this.lit = [];
+    this.rows = [];
+    this.painters = []; // of the rows that are not complete
+    this.version = null;
+    this.listen();
+    parent.append(this.root);
+  }
+
+  listen() {
+    const on = (name, handler) => this.root.addEventListener(name, handler);
+    on("pointerover", (event) => {
+      // Tokens that scroll under a resting pointer are nobody's wish.
+      if (event.clientX === this.pointerX && event.clientY === this.pointerY) return;
+      [this.pointerX, this.pointerY] = [event.clientX, event.clientY];
+      const found = this.find(event.target);
+      if (found) this.light(found.row, found.i);
+      else if (!this.focused()) this.dark();
+    });
+    on("pointerleave", () => this.relight());
+    on("focusin", (event) => {
+      const found = this.find(event.target);
+      if (found) this.light(found.row, found.i);
+    });
+    on("focusout", () => this.dark());
+    on("click", (event) => {
+      const found = this.find(event.target);
+      if (!found) return;
+      this.focus(found.row, found.i);
+      this.select(found.row, found.i);
+    });
+    on("keydown", (event) => this.key(event));
+    // Going on by keyboard scrolls: the tooltip follows its token. Under a resting pointer others pass by.
+    this.onScroll = () => {
+      if (this.focused()) this.tooltip.follow();
+      else this.tooltip.hide();
+    };
+    addEventListener("scroll", this.onScroll, { capture: true, passive: true });
+  }
+
+  destroy() {
+    removeEventListener("scroll", this.onScroll, { capture: true });
+    this.version = null; // stops what is still being drawn
+    this.root.remove();
+  }
+
+  update(data, setStateValue) {
+    this.setStateValue = setStateValue;
+    const version = versionOf(data);
+    if (version === this.version) return; // the same content: hover, focus and scroll stay
+    this.version = version;
+    this.dark();
+    const payload = unpack(data);
+    this.selectable = payload.selectable;
+    this.rows = payload.rows;
+    this.root.classList.toggle("selectable", payload.selectable);
+    this.scroller.style.maxHeight = payload.height ? `${payload.height}px` : "";
+    this.pinned = null;
+    this.painters = [];
+    const sections = this.rows.map((row, number) => this.drawRow(row, number, payload));
+    this.scroller.replaceChildren(...drawLegend(this.rows), ...sections);
+    this.root.dataset.version = version; // what tests wait for
+    this.paintLater(version);
+  }
+
+  paintLater(version) {
+    if (this.painters.length === 0 || version !== this.version) return;
+    setTimeout(() => {
+      const began = performance.now();
+      while (this.painters.length && version === this.version && performance.now() - began < 12) this.paintSome(BLOCK);
+      this.paintLater(version);
+    });
+  }
+
+  paintSome(count) {
+    if (this.painters[0].paint(count)) this.painters.shift();
+  }
+
+  drawRow(row, number, payload) {
+    const section = make("section", "row");
+    const painter = new RowPainter(row, payload.whitespace);
+    if (!painter.paint(AT_ONCE)) this.painters.push(painter);
+    const { flow } = painter;
+    flow.setAttribute("role", "list");
+    flow.setAttribute("aria-label", `${row.name}, ${row.facts}. Arrow keys go from token to token.`);
+    flow.row = number;
+    row.stop = 0; // the token of this row that Tab reaches
+    if (row.length) row.elements[0].tabIndex = 0;
+    else flow.append(make("span", "nothing", "no tokens"));
+    section.append(...drawHeading(row, payload.mostTokens), flow);
+    return section;
+  }
+
+  // The token under an event: itself, or the first part where the whole character of a group was met.
+  find(target) {
+    if (!(target instanceof Element)) return null;
+    const node = target.closest(".t") ?? target.closest(".group")?.querySelector(".t");
+    const flow = node?.closest(".flow");
+    return flow ? { row: flow.row, i: node.place } : null;
+  }
+
+  focused() {
+    const active = this.root.getRootNode().activeElement;
+    return active ? this.find(active) : null;
+  }
+
+  light(number, i) {
+    this.dark();
+    const row = this.rows[number];
+    const own = row.elements[i];
+    for (const other of this.rows) {
+      for (const k of other.covering(row.starts[i], row.ends[i])) {
+        if (other.elements[k]) this.lit.push([other.elements[k], "same"]);
+      }
+    }
+    this.lit.push([own, "here"]);
+    for (const [node, name] of this.lit) node.classList.add(name);
+    this.tooltip.show(row, i, own);
+  }
+
+  dark() {
+    for (const [node, name] of this.lit) node.classList.remove(name);
+    this.lit = [];
+    this.tooltip.hide();
+  }
+
+  relight() {
+    const found = this.focused();
+    if (found) this.light(found.row, found.i);
+    else this.dark();
+  }
+
+  // One token of a row is in the tab order. Labels are written when a token gets the focus: 100,000 of
+  // them at the start would cost more than the drawing.
+  focus(number, i) {
+    const row = this.rows[number];
+    while (!row.elements[i]) this.paintSome(BLOCK); // End, pressed before all is drawn
+    row.elements[row.stop].removeAttribute("tabindex");
+    row.stop = i;
+    const node = row.elements[i];
+    node.tabIndex = 0;
+    node.setAttribute("role", "listitem");
+    node.setAttribute("aria-setsize", String(row.length));
+    node.setAttribute("aria-posinset", String(i + 1));
+    const label = describe(row, i).map(([term, value]) => `${term} ${value}`.trim()).join(", ");
+    node.setAttribute("aria-label", `${row.text(i) || row.piece(i)}, ${label}`);
+    node.focus({ preventScroll: true });
+    node.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.light(number, i);
+  }
+
+  select(number, i) {
+    if (!this.selectable) return;
+    const node = this.rows[number].elements[i];
+    const again = this.pinned === node;
+    this.pinned?.classList.remove("pinned");
+    this.pinned = again ? null : node;
+    this.pinned?.classList.add("pinned");
+    this.setStateValue("selected", again ? null : { version: this.version, row: number, index: i });
+  }
+
+  key(event) {
+    const found = this.find(event.target);
+    if (!found || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { row: number, i } = found;
+    const row = this.rows[number];
+    const ahead = RTL.test(row.text(i)) ? -1 : 1; // the arrow points where the text goes
+    const go = (place) => this.focus(number, Math.max(0, Math.min(row.length - 1, place)));
+    const actions = {
+      ArrowRight: () => go(i + ahead),
+      ArrowLeft: () => go(i - ahead),
+      ArrowDown: () => this.toRow(number, i, 1),
+      ArrowUp: () => this.toRow(number, i, -1),
+      Home: () => go(0),
+      End: () => go(row.length - 1),
+      Enter: () => this.select(number, i),
+      " ": () => this.select(number, i),
+      Escape: () => { event.target.blur(); this.dark(); },
+    };
+    const action = actions[event.key];
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation(); // Streamlit's own shortcuts are not meant here
+    action();
+  }
+
+  // Up and down stay at the same characters.
+  toRow(number, i, step) {
+    const row = this.rows[number];
+    for (let next = number + step; next >= 0 && next < this.rows.length; next += step) {
+      const other = this.rows[next];
+      if (other.length === 0) continue;
+      const same = other.covering(row.starts[i], row.ends[i]);
+      this.focus(next, same[0] ?? Math.min(i, other.length - 1));
+      return;
+    }
+  }
+}
+
+// Streamlit calls the function below at every run with new data; the view lives as long as its place.
+const views = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement, setStateValue } = component;
+  let view = views.get(parentElement);
+  if (!view) views.set(parentElement, (view = new TokenView(parentElement)));
+  view.update(data, setStateValue);
+  return () => {
+    views.delete(parentElement);
+    view.destroy();
+  };
+}
