@@ -1,0 +1,78 @@
+"""Generate: the model writes, one token at a time, and every step can be looked at afterwards."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import lmloupe as lm
+from ui import state
+from ui.errors import show_errors
+from ui.generation_view import show_run, stream
+from ui.loaders import display_name, encoding
+from ui.model_choice import choose_model
+from ui.page import page_header, reproduce
+from ui.runs import Request, Run, finished_run
+from ui.sampling_controls import choose_sampling
+
+CODE = """
+import lmloupe as lm
+
+engine = lm.load_engine({model!r}, quantization={quantization!r})
+ids = {ids!r}
+sampling = lm.{sampling!r}
+for step in engine.generate(ids, sampling, max_new_tokens={n}, seed={seed}):
+    print(repr(step.text), step.log_prob, step.entropy_bits)
+"""
+PROMPTS = {"chat": "The conversation of Chat template", "text": "The shared text, as it is"}
+
+page_header(
+    "Generate",
+    "The model reads the prompt once (prefill), then adds one token at a time (decode): score every token, draw one, "
+    "append it, again. The same seed draws the same tokens.",
+)
+model, quantization, engine = choose_model()
+source = state.segmented(
+    "prompt",
+    "Prompt",
+    format_func=PROMPTS.__getitem__,
+    help="What the model goes on from; both are kept between the pages.",
+)
+if source == "text":
+    state.text_area("text", "Text", height=100, help="The model continues this text.")
+sampling = choose_sampling()
+with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+    n = state.number_input(
+        "max_new_tokens", "At most, tokens", width=160, help="Stops here, or earlier at an end token."
+    )
+    seed = state.number_input(
+        "seed", "Seed", width=160, help="Of the random draws; the same seed gives the same tokens."
+    )
+    asked = st.button("Generate", type="primary", icon=":material/play_arrow:")
+    stop_place = st.empty()
+
+with show_errors():
+    tok = engine.tokenizer
+    if source == "chat":
+        messages = state.get("messages")
+        prompt = lm.render_chat(tok, messages, add_generation_prompt=True).encoding
+        st.caption(f"{len(messages)} turns in its chat format, {len(prompt)} tokens; edit them on Chat template.")
+    else:
+        prompt = encoding(tok.name, state.get("text"), True, True)
+    request = Request(model, quantization, tuple(prompt.input_ids.tolist()), sampling, n, seed)
+    run: Run | None = st.session_state.get("run")
+    if asked or run is None:
+        run = finished_run(request) or Run(request)
+        st.session_state["run"] = run
+    if not run.steps and not run.finished:
+        stop_place.button("Stop", icon=":material/stop:", help="Stops before the next token; what is there stays.")
+        place = st.empty()
+        stream(run, engine, place)
+        place.empty()
+        stop_place.empty()
+    if run.request != request:
+        st.caption("The prompt or the settings have changed since this was generated: press Generate for a new one.")
+    if run.steps:
+        show_run(run, tok, display_name(run.request.model))
+    reproduce(
+        CODE.format(model=model, quantization=quantization, ids=list(request.ids), sampling=sampling, n=n, seed=seed)
+    )

@@ -1,0 +1,26 @@
+"""Front door: page config and navigation, nothing else."""
+
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+
+if not st.runtime.exists():
+    # `streamlit run` finds `app` and imports this file once, before it opens the port. Streamlit takes a folder called
+    # pages/ for its older kind of multipage app until the first session has called st.navigation, and would greet
+    # a visitor whose link goes to /next_token with "Page not found". Settled here, no visitor is that first session.
+    PagesManager.uses_pages_directory = False
+    app = st.App(__file__)
+else:
+    st.set_page_config(page_title="LM Loupe", page_icon="assets/icon.svg", layout="wide")
+    st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
+    tokens = st.Page("pages/text/tokens.py", title="Tokens", icon=":material/segment:", url_path="start", default=True)
+    # The default page answers at the root alone, whatever its url_path says; people also try its name.
+    tokens_by_name = st.Page("pages/text/tokens.py", title="Tokens", url_path="tokens", visibility="hidden")
+    chat = st.Page("pages/text/chat.py", title="Chat template", icon=":material/forum:", url_path="chat")
+    embeddings = st.Page(
+        "pages/model/embeddings.py", title="Embeddings", icon=":material/grid_on:", url_path="embeddings"
+    )
+    next_token = st.Page(
+        "pages/model/next_token.py", title="Next token", icon=":material/bar_chart:", url_path="next_token"
+    )
+    generate = st.Page("pages/run/generate.py", title="Generate", icon=":material/play_arrow:", url_path="generate")
+    st.navigation({"Text": [tokens, tokens_by_name, chat], "Model": [embeddings, next_token], "Run": [generate]}).run()

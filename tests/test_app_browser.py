@@ -1,0 +1,153 @@
+"""The running app in Chromium: every page on every screen, the link, Stop, and text that tries to be markup."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import lmloupe as lm
+from tests.browser import serve, settled
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.model]
+
+PAGES = {"": "Tokens", "chat": "Chat template", "embeddings": "Embeddings", "next_token": "Next token",
+         "generate": "Generate"}  # fmt: skip
+SCREENS = {"projector": (1920, 1080), "laptop": (1280, 900), "phone": (390, 844)}
+# Set to docs/screenshots, this test writes the README's pictures.
+SCREENSHOTS = os.environ.get("LMLOUPE_SCREENSHOTS")
+LOAD_S = 180
+
+
+@pytest.fixture(scope="module")
+def url(browser: Browser, embedded_model_folder: Path) -> Iterator[str]:
+    with serve() as served:
+        yield served
+
+
+def visit(page: Page, address: str) -> Page:
+    page.goto(address)
+    page.get_by_role("heading", level=1).wait_for(timeout=LOAD_S * 1000)
+    settled(page, timeout_s=LOAD_S)
+    return page
+
+
+def tokens_in(page: Page, row: int = 0) -> list[str]:
+    """Texts of the tokens in a row of the token view, as it draws them."""
+    return page.locator(".flow").nth(row).locator(".t").all_text_contents()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_page_fits_every_screen(browser: Browser, url: str, screen: str, theme: str) -> None:
+    width, height = SCREENS[screen]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    errors: list[str] = []
+    outside: list[str] = []
+    for path, title in PAGES.items():
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "request", lambda r: outside.append(r.url) if not r.url.startswith((url, "data:", "blob:", "ws")) else None
+        )
+        visit(page, f"{url}/{path}")
+        assert page.get_by_role("heading", level=1).inner_text() == title
+        assert page.locator("[data-testid='stException'], [data-testid='stAlertContentError']").count() == 0
+        overflow = page.evaluate(
+            "() => { const main = document.querySelector('[data-testid=stMain]');"
+            " return Math.max(main.scrollWidth - main.clientWidth,"
+            " document.documentElement.scrollWidth - document.documentElement.clientWidth) }"
+        )
+        assert overflow <= 0, f"{title} scrolls sideways by {overflow} pixels at {width}"
+        if SCREENSHOTS and (screen, theme) == ("laptop", "light"):
+            picture(page, Path(SCREENSHOTS) / f"{path or 'tokens'}.png")
+        page.close()
+    context.close()
+    assert not errors
+    assert not outside, "the app must work offline"
+
+
+def picture(page: Page, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": 1280, "height": min(int(height), 1150)})
+    page.wait_for_timeout(800)
+    page.screenshot(path=path)
+
+
+def test_the_text_follows_from_page_to_page_and_into_a_fresh_session(browser: Browser, page: Page, url: str) -> None:
+    visit(page, url)
+    box = page.get_by_label("Text", exact=True)
+    box.fill("Two coconuts fell")
+    box.press("Control+Enter")
+    page.wait_for_url(re.compile("text=Two"))
+    page.get_by_role("link", name="Embeddings").click(delay=60)
+    page.get_by_role("heading", name="Embeddings").wait_for(timeout=LOAD_S * 1000)
+    settled(page, timeout_s=LOAD_S)
+    assert page.get_by_label("Text", exact=True).input_value() == "Two coconuts fell"
+    page.get_by_text("dot", exact=True).click()
+    page.wait_for_url(re.compile("metric=dot"))
+    settled(page, timeout_s=LOAD_S)
+    link = page.url
+    fresh = browser.new_context().new_page()
+    visit(fresh, link)
+    assert fresh.get_by_role("heading", level=1).inner_text() == "Embeddings"
+    assert fresh.get_by_label("Text", exact=True).input_value() == "Two coconuts fell"
+    assert "dot product" in fresh.locator(".stPlotlyChart").last.inner_text()
+    fresh.context.close()
+
+
+def test_markup_in_the_text_stays_text(page: Page, url: str) -> None:
+    ran: list[str] = []
+    page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    nasty = '<img src=x onerror=alert(1)><iframe srcdoc="<script>parent.alert(2)</script>"></iframe>'
+    for path in ("", "next_token", "embeddings"):
+        visit(page, f"{url}/{path}")
+        box = page.get_by_label("Text", exact=True)
+        box.fill(nasty)
+        box.press("Control+Enter")
+        page.wait_for_url(re.compile("text=|z="))
+        settled(page, timeout_s=LOAD_S)
+        page.wait_for_timeout(300)
+        assert page.locator("iframe[srcdoc], img[src='x']").count() == 0
+    assert not ran
+
+
+def test_the_token_view_shows_the_tokenizers_own_tokens(page: Page, url: str) -> None:
+    visit(page, f"{url}/?text=A+coconut+palm&tokenizers=starcoder2,llama-3.1")
+    for row, key in enumerate(["starcoder2", "llama-3.1"]):
+        expected = [token.text for token in lm.encode(lm.load_tokenizer(key), "A coconut palm").tokens]
+        shown = tokens_in(page, row)
+        assert [text.strip() for text in shown] == [text.strip() for text in expected]
+
+
+def test_a_click_on_a_token_shows_its_embedding(page: Page, url: str) -> None:
+    visit(page, f"{url}/embeddings?text=The+cat+sat")
+    page.locator(".t", has_text="cat").first.click()
+    page.wait_for_url(re.compile("token_index=1"))
+    settled(page, timeout_s=LOAD_S)
+    token_id = int(lm.encode(lm.load_tokenizer("smollm2"), "The cat sat").input_ids[1])
+    assert page.locator("[data-testid='stMetric']", has_text="Id").first.inner_text().split()[-1] == f"{token_id:,}"
+
+
+def test_generation_streams_and_stop_keeps_what_is_there(page: Page, url: str) -> None:
+    page.goto(f"{url}/generate?prompt=text&text=Once+upon+a+time&max_new_tokens=512&temperature=0.8&seed=11")
+    stop = page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop")
+    stop.wait_for(timeout=LOAD_S * 1000)
+    page.get_by_text(re.compile(r"^[3-9]\d* tokens|^[12]\d+ tokens")).first.wait_for(timeout=LOAD_S * 1000)
+    stop.click()
+    settled(page, timeout_s=LOAD_S)
+    page.get_by_text("What else could have been said").wait_for()
+    box = page.locator("[data-testid='stMetric']", has_text="Generated").first
+    count = int(box.inner_text().split()[1].replace(",", ""))
+    assert 0 < count < 512
+    page.wait_for_timeout(1000)
+    assert int(box.inner_text().split()[1].replace(",", "")) == count
+    assert stop.count() == 0

@@ -1,0 +1,85 @@
+"""Tables of the pages. pandas frames are made here alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+import lmloupe as lm
+
+__all__ = ["neighbour_table", "next_token_table", "step_table", "token_counts", "token_label"]
+
+
+def token_counts(encodings: Mapping[str, lm.Encoding]) -> pd.DataFrame:
+    """One row a tokenizer: tokens, characters and bytes per token, fewest tokens first."""
+    rows = []
+    for name, enc in encodings.items():
+        n, characters = len(enc), len(enc.text)
+        rows.append(
+            {
+                "Tokenizer": name,
+                "Tokens": n,
+                "Characters per token": round(characters / n, 2) if n else None,
+                "Bytes per token": round(len(enc.text.encode()) / n, 2) if n else None,
+                "Vocabulary": enc.tokenizer.vocab_size,
+            }
+        )
+    return pd.DataFrame(rows).sort_values("Tokens", kind="stable", ignore_index=True)
+
+
+def token_label(tok: lm.Tokenizer, token_id: int) -> str:
+    """A token as a chart or a table can show it: its text with white space visible, or its bytes.
+
+    Control characters and parts of characters have no picture of their own.
+    """
+    if token_id >= tok.vocab_size or tok.backend.id_to_token(token_id) is None:
+        return f"(row {token_id}, no token)"
+    raw = tok.token_bytes(token_id)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return "⟨" + raw.hex(" ") + "⟩"
+    shown = text.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥").replace("\r", "␍")
+    return "".join(char if char.isprintable() else f"⟨U+{ord(char):04X}⟩" for char in shown)
+
+
+def next_token_table(
+    tok: lm.Tokenizer, ids: Sequence[int], log_probs: np.ndarray, final_probs: np.ndarray
+) -> pd.DataFrame:
+    """One row a token: rank, token, id, the model's probability, its surprisal in bits, and what is drawn with."""
+    chosen = np.asarray(ids)
+    return pd.DataFrame(
+        {
+            "Rank": np.arange(1, len(chosen) + 1),
+            "Token": [token_label(tok, int(i)) for i in chosen],
+            "Id": chosen,
+            "Probability": np.exp(log_probs[chosen]),
+            "Bits": -log_probs[chosen] / np.log(2),
+            "Drawn with": final_probs[chosen],
+        }
+    )
+
+
+def neighbour_table(tok: lm.Tokenizer, neighbours: lm.Neighbours) -> pd.DataFrame:
+    """One row a neighbour, nearest first."""
+    return pd.DataFrame(
+        {
+            "Token": [token_label(tok, int(i)) for i in neighbours.ids],
+            "Id": neighbours.ids,
+            "Similarity": neighbours.similarities,
+        }
+    )
+
+
+def step_table(tok: lm.Tokenizer, step: lm.Step) -> pd.DataFrame:
+    """What else could have been said at one step of a generation."""
+    return pd.DataFrame(
+        {
+            "Token": [token_label(tok, int(i)) for i in step.top_ids],
+            "Id": step.top_ids,
+            "Probability": np.exp(step.top_log_probs),
+            "Chosen": step.top_ids == step.token_id,
+        }
+    )

@@ -1,0 +1,98 @@
+"""What is loaded once and serves every session: tokenizers, encodings, models, their answers. Every cache is bounded.
+
+Answers are keyed by model, quantization and text, never by a tensor: Streamlit samples large arrays when it hashes
+them, and two different ones could share a key.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import streamlit as st
+
+import lmloupe as lm
+
+__all__ = ["EmbeddedFetch", "embedded_fetch", "encoding", "engine", "next_token", "tokenizer"]
+
+NAMES = {
+    "llama-3.1": "Llama 3.1",
+    "phi-3": "Phi-3",
+    "qwen2": "Qwen2",
+    "starcoder2": "StarCoder2",
+    "smollm2": "SmolLM2",
+    "smollm2-135m-instruct": "SmolLM2 135M Instruct",
+}
+
+
+def display_name(key: str) -> str:
+    """The name that people know for an embedded key; a hub id as it is."""
+    return NAMES.get(key, key)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def tokenizer(name: str) -> lm.Tokenizer:
+    """A tokenizer by embedded key or hub id; see `lmloupe.load_tokenizer` for what it raises."""
+    return lm.load_tokenizer(name)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def encoding(name: str, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> lm.Encoding:
+    """One text as one tokenizer splits it."""
+    return lm.encode(tokenizer(name), text, add_special_tokens, parse_special_tokens)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def engine(model: str, quantization: lm.Quantization) -> lm.Engine:
+    """One copy of a model for all sessions; loading a third one lets the oldest go."""
+    return lm.load_engine(model, quantization)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def next_token(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> lm.NextToken:
+    """The scores after a text: one forward pass, however often a slider is moved afterwards."""
+    return engine(model, quantization).next_token(ids)
+
+
+class EmbeddedFetch:
+    """The one download and conversion of the embedded model in this process, watched by any number of sessions."""
+
+    def __init__(self) -> None:
+        self.progress: lm.Progress | None = None
+        self.error: lm.LoupeError | None = None
+        self._thread = threading.Thread(target=self._run, name="embedded-model", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            lm.ensure_embedded_model(self._note)
+        except lm.LoupeError as error:
+            self.error = error
+
+    def _note(self, progress: lm.Progress) -> None:
+        self.progress = progress
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait at most that long; True once it has ended, well or not."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+
+@st.cache_resource(show_spinner=False)
+def embedded_fetch() -> EmbeddedFetch:
+    """Start fetching the embedded model, or join those who already wait for it."""
+    return EmbeddedFetch()
+
+
+def encodings(
+    names: Sequence[str], text: str, add_special_tokens: bool, parse_special_tokens: bool
+) -> tuple[dict[str, lm.Encoding], dict[str, lm.LoupeError]]:
+    """The text under every tokenizer that could be loaded, and why each of the others could not."""
+    loaded: dict[str, lm.Encoding] = {}
+    failed: dict[str, lm.LoupeError] = {}
+    for name in names:
+        try:
+            loaded[name] = encoding(name, text, add_special_tokens, parse_special_tokens)
+        except lm.LoadError as error:
+            failed[name] = error
+    return loaded, failed

@@ -1,0 +1,175 @@
+"""Every setting that the pages share: its name, its default, and what counts as a value of it.
+
+A value can come from a widget or from a link, and a stranger can write either, so both go through
+``Setting.check``. Nothing in this module knows Streamlit.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from lmloupe import embedded_tokenizers
+
+__all__ = ["EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "ROLES", "SETTINGS", "Setting"]
+
+EMBEDDED_MODEL = "smollm2-135m-instruct"
+ROLES = ("system", "user", "assistant", "tool")
+MAX_TEXT_CHARACTERS = 2_000_000
+MAX_TOKENIZERS = 8
+MAX_MESSAGES = 64
+
+# For the tokenizers a long word, an emoji, a number, code and two more scripts; for the model a line to go on from.
+DEFAULT_TEXT = (
+    "A coconut 🥥 drifted 4828 km across the sea.\n"
+    "for nut in range(10): print(nut)\n"
+    "Кокосовая пальма, ココナッツ\n"
+    "The capital of France is"
+)
+DEFAULT_MESSAGES = (
+    {"role": "system", "content": "You answer in one short sentence."},
+    {"role": "user", "content": "What is the capital of France?"},
+    {"role": "assistant", "content": "The capital of France is Paris."},
+    {"role": "user", "content": "And of Japan?"},
+)
+
+# A hub id as the hub restricts it: two parts, neither of which starts with a dot, so no path climbs out of a folder.
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.\-]{0,95}/[A-Za-z0-9][\w.\-]{0,95}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. ``check`` returns the value in its own type or raises ``ValueError`` with "must be ..." words."""
+
+    name: str
+    default: object
+    check: Callable[[object], object]
+    parse: Callable[[str], object] = str
+    format: Callable[..., str] = str
+    low: float | None = None
+    high: float | None = None
+    options: tuple[str, ...] = ()
+    packed: bool = False
+    """True where the value would be unreadable in a link anyway, so that it always goes there compressed."""
+
+
+def _integer(name: str, default: int, low: int, high: int) -> Setting:
+    def check(value: object) -> int:
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if isinstance(value, bool) or not whole or not low <= value <= high:  # type: ignore[operator]
+            raise ValueError(f"it must be a whole number from {low} to {high}")
+        return int(value)  # type: ignore[call-overload, no-any-return]
+
+    def parse(text: str) -> object:
+        return int(text) if re.fullmatch(r"-?[0-9]{1,12}", text) else text
+
+    return Setting(name, default, check, parse, str, low, high)
+
+
+def _real(name: str, default: float, low: float, high: float) -> Setting:
+    def check(value: object) -> float:
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or not low <= value <= high:  # type: ignore[operator]
+            raise ValueError(f"it must be a number from {low:g} to {high:g}")
+        return float(value)  # type: ignore[arg-type]
+
+    def parse(text: str) -> object:
+        return float(text) if re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,20})?(e-?[0-9]{1,3})?", text) else text
+
+    def shortest(value: float) -> str:
+        return str(int(value)) if value.is_integer() else repr(value)
+
+    return Setting(name, default, check, parse, shortest, low, high)
+
+
+def _flag(name: str, default: bool) -> Setting:
+    def check(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError("it must be 1 (on) or 0 (off)")
+        return value
+
+    def parse(text: str) -> object:
+        return {"1": True, "0": False}.get(text, text)
+
+    return Setting(name, default, check, parse, lambda value: "1" if value else "0")
+
+
+def _choice(name: str, default: str, options: tuple[str, ...]) -> Setting:
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in options:
+            raise ValueError(f"it must be one of {', '.join(options)}")
+        return value
+
+    return Setting(name, default, check, options=options)
+
+
+def _known_or_hub(value: object, known: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or (value not in known and not _HUB_ID.fullmatch(value)):
+        raise ValueError(f"it must be one of {', '.join(known)}, or a hub id such as owner/name")
+    return value
+
+
+def _model(name: str, default: str) -> Setting:
+    return Setting(name, default, lambda value: _known_or_hub(value, (default,)), options=(default,))
+
+
+def _tokenizers(name: str, default: tuple[str, ...]) -> Setting:
+    known = embedded_tokenizers()
+
+    def check(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or len(value) > MAX_TOKENIZERS:
+            raise ValueError(f"it must name at most {MAX_TOKENIZERS} tokenizers")
+        return tuple(dict.fromkeys(_known_or_hub(item, known) for item in value))
+
+    def parse(text: str) -> object:
+        return text.split(",") if text else []
+
+    return Setting(name, default, check, parse, ",".join, options=known)
+
+
+def _plain_text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT_CHARACTERS:
+        raise ValueError(f"it must be text of at most {MAX_TEXT_CHARACTERS:,} characters")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("it must be text without lone surrogates, which have no UTF-8 bytes") from None
+    return value
+
+
+def _messages(value: object) -> list[dict[str, str]]:
+    if not isinstance(value, list | tuple) or len(value) > MAX_MESSAGES:
+        raise ValueError(f"it must be a list of at most {MAX_MESSAGES} messages")
+    for message in value:
+        if not isinstance(message, dict) or set(message) != {"role", "content"} or message["role"] not in ROLES:
+            raise ValueError(f"every message must have a content and one of the roles {', '.join(ROLES)}")
+    return [{"role": message["role"], "content": _plain_text(message["content"])} for message in value]
+
+
+_TABLE = (
+    Setting("text", DEFAULT_TEXT, _plain_text),
+    _tokenizers("tokenizers", ("llama-3.1", "phi-3", "qwen2", "starcoder2")),
+    _flag("add_special_tokens", default=False),
+    _flag("parse_special_tokens", default=True),
+    _flag("show_whitespace", default=False),
+    Setting("messages", _messages(DEFAULT_MESSAGES), _messages, packed=True),
+    _flag("add_generation_prompt", default=True),
+    _model("model", EMBEDDED_MODEL),
+    _choice("quantization", "nf4", ("none", "int8", "nf4", "fp4")),
+    _integer("token_index", 0, 0, MAX_TEXT_CHARACTERS),
+    _integer("neighbours", 10, 1, 50),
+    _choice("metric", "cosine", ("cosine", "dot")),
+    _real("temperature", 1.0, 0.0, 2.0),
+    _integer("top_k", 0, 0, 1000),
+    _real("top_p", 1.0, 0.05, 1.0),
+    _real("min_p", 0.0, 0.0, 1.0),
+    _real("repetition_penalty", 1.0, 1.0, 2.0),
+    _choice("prompt", "chat", ("chat", "text")),
+    _integer("seed", 0, 0, 2**31 - 1),
+    _integer("max_new_tokens", 64, 1, 512),
+)
+SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
+"""Setting by name, in the order in which a link names them."""

@@ -1,0 +1,242 @@
+"""The state that all pages share, kept in the session and in the link.
+
+A page draws a setting by name and gets its value:
+
+    text = state.text_area("text", "Text", height=160)
+    temperature = state.slider("temperature", "Temperature", step=0.05)
+
+The same name on another page shows the same value, and the address bar always holds a link that brings it back.
+Names, defaults and limits are in ``ui/settings.py``; the form of the link is in ``ui/link.py``.
+
+How it works: Streamlit drops a widget's value when a page does not draw that widget, so values live in one
+``Store`` in the session. A widget's key is its setting's name. What a person changed is taken over at the first
+call of a run; what code or a link changed is pushed into the widget just before it is drawn. There are no callbacks
+and no extra reruns.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from ui.link import Link, decode, encode
+from ui.settings import SETTINGS
+
+__all__ = [
+    "get",
+    "multiselect",
+    "number_input",
+    "put",
+    "segmented",
+    "selectbox",
+    "show_notices",
+    "slider",
+    "text_area",
+    "text_input",
+    "toggle",
+]
+
+_STORE = "shared_state"
+
+
+@dataclass(slots=True)
+class Store:
+    """Values of one session, and what is known about its link and its widgets."""
+
+    values: dict[str, Any] = field(default_factory=lambda: {name: s.default for name, s in SETTINGS.items()})
+    shown: dict[str, Any] = field(default_factory=dict)
+    """What each widget last held; a widget that holds something else was changed by a person."""
+    stale: set[str] = field(default_factory=set)
+    """Settings whose widget does not show the value yet."""
+    rejected: dict[str, str] = field(default_factory=dict)
+    """Why the check refused what a widget holds; what was typed stays on the screen."""
+    link: Link = field(default_factory=lambda: Link({}))
+    encoded: dict[str, Any] = field(default_factory=dict)
+    """The values that ``link`` was made of."""
+    ignored: dict[str, str] = field(default_factory=dict)
+    page: str | None = None
+
+
+def get(name: str) -> Any:
+    """The setting's value, drawn on this page or not."""
+    return copy.deepcopy(_store().values[name])
+
+
+def put(name: str, value: object) -> None:
+    """Change a setting from code: in a widget's ``on_click``, or before its own widget is drawn in this run.
+
+    Raises:
+        ValueError: the setting's check does not accept the value.
+    """
+    store = _store()
+    store.values[name] = SETTINGS[name].check(value)
+    store.stale.add(name)
+    _write_link(store)
+
+
+def show_notices() -> None:
+    """Say what of the link was ignored, and what is too long for it; nothing when all is well."""
+    store = _store()
+    for name, reason in store.ignored.items():
+        st.warning(f"The link's `{name}` was ignored: {reason}.")
+    for name in store.link.left_out:
+        st.caption(f"The link in the address bar does not carry the {name}, which is too long for a link.")
+
+
+def text_area(name: str, label: str, **options: Any) -> str:
+    """``st.text_area`` of a shared text."""
+    return str(_draw(name, st.text_area, label, **options))
+
+
+def text_input(name: str, label: str, **options: Any) -> str:
+    """``st.text_input`` of a shared text."""
+    return str(_draw(name, st.text_input, label, **options))
+
+
+def toggle(name: str, label: str, **options: Any) -> bool:
+    """``st.toggle`` of a shared switch."""
+    return bool(_draw(name, st.toggle, label, **options))
+
+
+def slider(name: str, label: str, **options: Any) -> Any:
+    """``st.slider`` of a shared number, ``int`` or ``float`` as its default is, from its lowest to its highest value.
+
+    ``max_value=`` narrows the range on this page (the number of tokens, say); a value beyond it shows as the nearest.
+    """
+    return _draw_number(name, st.slider, label, **options)
+
+
+def number_input(name: str, label: str, **options: Any) -> Any:
+    """``st.number_input`` of a shared number; otherwise as ``slider``."""
+    return _draw_number(name, st.number_input, label, **options)
+
+
+def selectbox(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> Any:
+    """``st.selectbox`` of a shared choice; ``choices`` defaults to all that the setting knows."""
+    return _draw_choice(name, st.selectbox, label, choices, **options)
+
+
+def segmented(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> Any:
+    """``st.segmented_control`` of a shared choice, one of which is always chosen."""
+    return _draw_choice(name, st.segmented_control, label, choices, required=True, **options)
+
+
+def multiselect(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> tuple[str, ...]:
+    """``st.multiselect`` of a shared list; ``accept_new_options=True`` lets a person type others, such as a hub id."""
+    offered = list(SETTINGS[name].options if choices is None else choices)
+    chosen = _store().values[name]
+    if options.get("accept_new_options"):
+        offered += [item for item in chosen if item not in offered]
+    fitted = [item for item in chosen if item in offered]
+    return tuple(_draw(name, st.multiselect, label, offered, fitted=fitted, **options))
+
+
+def _draw_choice(
+    name: str, widget: Callable[..., Any], label: str, choices: Sequence[str] | None, **options: Any
+) -> Any:
+    offered = list(SETTINGS[name].options if choices is None else choices)
+    chosen = _store().values[name]
+    if options.get("accept_new_options") and chosen not in offered:
+        offered.append(chosen)
+    return _draw(name, widget, label, offered, fitted=chosen if chosen in offered else offered[0], **options)
+
+
+def _draw_number(name: str, widget: Callable[..., Any], label: str, **options: Any) -> Any:
+    setting = SETTINGS[name]
+    number = float if isinstance(setting.default, float) else int
+    limits = (("min_value", setting.low), ("max_value", setting.high))
+    low, high = (number(options.pop(key, limit)) for key, limit in limits)
+    fitted = min(max(_store().values[name], low), high)
+    return _draw(name, widget, label, low, high, fitted=fitted, **options)
+
+
+def _draw(name: str, widget: Callable[..., Any], *arguments: Any, fitted: Any = None, **options: Any) -> Any:
+    """Draw the widget, showing ``fitted``, the shared value as this widget can show it; return what it holds."""
+    store = _store()
+    if fitted is None:
+        fitted = store.values[name]
+    differs = store.shown.get(name) != fitted and name not in store.rejected
+    if name in store.stale or name not in st.session_state or differs:
+        st.session_state[name] = fitted
+        store.shown[name] = fitted
+        store.stale.discard(name)
+        store.rejected.pop(name, None)
+    held = widget(*arguments, key=name, **options)
+    if held != store.shown[name]:
+        store.shown[name] = held
+        _take(store, name, held)
+        _write_link(store)
+    if name in store.rejected:
+        # Limits on a widget hold in the browser alone. What was typed stays on the screen; the last good value counts.
+        st.error(f"The {name.replace('_', ' ')} was not taken over: {store.rejected[name]}.")
+        return store.values[name]
+    return held
+
+
+def _store() -> Store:
+    """The session's store, in step with the address bar and with the widgets."""
+    context = get_script_run_ctx()
+    page = context.page_script_hash if context else ""
+    params = st.query_params.to_dict()
+    store = st.session_state.get(_STORE)
+    if store is None:
+        store = st.session_state[_STORE] = Store(page=page)
+        _adopt(store, params, SETTINGS.keys())
+    else:
+        _take_changes(store)
+        turned = page != store.page
+        if params and params != store.link.params:
+            if context and context.is_history_navigation:
+                # Back or forward: the screen that this address had. Only an address with parameters counts, as
+                # Streamlit leaves one without them in the history at each turn of the page.
+                _adopt(store, params, SETTINGS.keys())
+            elif turned:
+                _adopt(store, params, ())
+        if turned:
+            store.page = page
+            store.stale.update(SETTINGS)
+    _write_link(store, params)
+    return store
+
+
+def _take_changes(store: Store) -> None:
+    for name in SETTINGS:
+        if name in store.shown and name not in store.stale and name in st.session_state:
+            held = st.session_state[name]
+            if held != store.shown[name]:
+                store.shown[name] = held
+                _take(store, name, held)
+
+
+def _take(store: Store, name: str, held: object) -> None:
+    try:
+        store.values[name] = SETTINGS[name].check(held)
+    except ValueError as error:
+        store.rejected[name] = str(error)
+    else:
+        store.rejected.pop(name, None)
+        store.ignored.clear()
+
+
+def _adopt(store: Store, params: dict[str, str], reset: Sequence[str] | Any) -> None:
+    """Take over the values of a link; the settings in ``reset`` that it does not name get their default."""
+    values, store.ignored = decode(params)
+    defaults = {name: SETTINGS[name].default for name in reset}
+    store.values.update(defaults | values)
+    store.stale.update(SETTINGS)
+
+
+def _write_link(store: Store, params: dict[str, str] | None = None) -> None:
+    """Bring the address bar in step with the values; one message to the browser, and only when something differs."""
+    if params is None:
+        params = st.query_params.to_dict()
+    if store.encoded != store.values:
+        store.link = encode(store.values)
+        store.encoded = dict(store.values)
+    if params != store.link.params:
+        st.query_params.from_dict(store.link.params)
