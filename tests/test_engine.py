@@ -5,13 +5,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import lmloupe as lm
 import numpy as np
 import pytest
 import torch
-from lmloupe.worker import Worker
 from transformers import AutoModelForCausalLM
 
+import lmloupe as lm
+from lmloupe.worker import Worker
 from tests.tiny_models import ARCHITECTURES, build
 
 IDS = [5, 17, 42, 99, 3, 200]

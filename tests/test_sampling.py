@@ -1,5 +1,7 @@
 """The sampling pipeline equals transformers' own warpers, and a draw follows its probabilities."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -73,7 +75,7 @@ def test_every_stage_equals_transformers(sampling: lm.Sampling, seed: int, n: in
 def test_removed_mass_and_entropy_are_consistent(sampling: lm.Sampling, seed: int) -> None:
     logits = np.random.default_rng(seed).normal(0, 3, 400)
     stages = lm.sampling_stages(logits, sampling)
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in pairwise(stages):
         assert after.probs.sum() == pytest.approx(1)
         assert after.removed_mass == pytest.approx(before.probs[~after.kept].sum())
         assert not (after.kept & ~before.kept).any()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import torch
 import transformers
 
 from lmloupe.embedded_model import EMBEDDED_MODEL, ensure_embedded_model
 from lmloupe.engine import Device, Quantization
-from lmloupe.errors import InvalidSettingError, UnsupportedError
+from lmloupe.errors import InvalidSettingError, SourceNotFoundError, UnsafeWeightsError, UnsupportedError
 from lmloupe.hub_errors import loading
+from lmloupe.hub_files import open_repo, weight_files
 from lmloupe.local_engine import LocalEngine
-from lmloupe.tokenizer import load_tokenizer
+from lmloupe.quiet import quiet_transformers, without_int8_remark
+from lmloupe.sources import local_folder, shown
+from lmloupe.tokenizer import Tokenizer, embedded_tokenizers, load_tokenizer
 
 __all__ = ["load_engine", "pick_device"]
 
@@ -29,8 +33,8 @@ def pick_device(device: Device = "auto", quantization: Quantization = "none") ->
     """
     if device not in get_args(Device) or quantization not in get_args(Quantization):
         raise InvalidSettingError(
-            f"device {device!r} with quantization {quantization!r}: device must be one of {', '.join(get_args(Device))}, "
-            f"quantization one of {', '.join(get_args(Quantization))}."
+            f"Device {device!r} with quantization {quantization!r} is not known: "
+            f"choose from {', '.join(get_args(Device))}, and from {', '.join(get_args(Quantization))}."
         )
     has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if device == "auto":
@@ -53,34 +57,110 @@ def _quantization_config(
 ) -> transformers.BitsAndBytesConfig | None:
     if quantization == "none":
         return None
+    settings: Any = transformers.BitsAndBytesConfig
     if quantization == "int8":
-        return transformers.BitsAndBytesConfig(load_in_8bit=True)
-    return transformers.BitsAndBytesConfig(
+        return cast(transformers.BitsAndBytesConfig, settings(load_in_8bit=True))
+    made = settings(
         load_in_4bit=True,
         bnb_4bit_quant_type=quantization,
         bnb_4bit_compute_dtype=dtype,
         bnb_4bit_use_double_quant=double_quant,
     )
+    return cast(transformers.BitsAndBytesConfig, made)
 
 
-def _require_causal(name: str, config: transformers.PreTrainedConfig) -> None:
+def _config(name: str, path: str, options: dict[str, Any]) -> transformers.PreTrainedConfig:
+    """The model's config, once it is one that LM Loupe can show."""
+    with quiet_transformers():
+        config: transformers.PreTrainedConfig = transformers.AutoConfig.from_pretrained(path, **options)
     architectures = config.architectures or []
     causal = any("CausalLM" in a or "LMHead" in a for a in architectures)
     if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or (architectures and not causal):
         raise UnsupportedError(
-            f"{name} is {', '.join(architectures) or config.model_type}, not a causal language model, so it has no next token: "
-            "choose a model whose architecture ends in ForCausalLM."
+            f"{shown(name)} is {', '.join(architectures) or config.model_type}, not a causal language model, so it has "
+            "no next token: choose a model whose architecture ends in ForCausalLM."
         )
+    explicit = getattr(config, "transformers_weights", None)
+    if explicit is not None and not str(explicit).endswith((".safetensors", ".safetensors.index.json")):
+        raise UnsafeWeightsError(
+            f"The config of {shown(name)} names {explicit!r} as its weights, and LM Loupe opens safetensors only: "
+            "save the model again with save_pretrained."
+        )
+    return config
+
+
+def _require_folder(folder: Path) -> None:
+    """Check what can be told from names and from config.json, so that the message names the file."""
+    files = [path.name for path in folder.iterdir()]
+    if "config.json" not in files:
+        adapter = " but an adapter" if "adapter_config.json" in files else ""
+        raise SourceNotFoundError(
+            f"The folder {shown(str(folder))} has no config.json{adapter}: choose one that save_pretrained wrote."
+        )
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise UnsupportedError(
+            f"config.json in {shown(str(folder))} is not valid JSON: save or download it again."
+        ) from error
+    if not isinstance(config, dict):
+        raise UnsupportedError(f"config.json in {shown(str(folder))} is not a JSON object: save or download it again.")
+    weight_files(f"The folder {shown(str(folder))}", files)
 
 
 def _require_complete(name: str, report: dict[str, Any]) -> None:
     # transformers fills what is missing with random numbers and only warns.
     missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
     if missing:
+        others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise UnsupportedError(
-            f"The weights of {name} lack {len(missing)} tensors that its config asks for ({missing[0]}, ...): "
-            "what is missing would be random, so LM Loupe does not show it."
+            f"The weights of {shown(name)} lack {missing[0]}{others}, which its config asks for: they would be random "
+            "numbers, so LM Loupe does not show them."
         )
+
+
+def _require_shapes(name: str, model: torch.nn.Module) -> None:
+    # transformers compares the shapes of plain weights, but not of those that it quantizes on the way.
+    for path, module in model.named_modules():
+        weight = getattr(module, "weight", None)
+        state = getattr(weight, "quant_state", None)
+        if weight is None or (state is None and type(weight).__name__ != "Int8Params"):
+            continue
+        shape, asked = tuple((weight if state is None else state).shape), (module.out_features, module.in_features)
+        if shape != asked:
+            raise UnsupportedError(
+                f"{path}.weight of {shown(name)} has the shape {shape}, but its config.json asks for {asked}: "
+                "take config and weights from the same model."
+            )
+
+
+def _sources(
+    key: str, revision: str | None, token: str | bool | None
+) -> tuple[Tokenizer, str, transformers.PreTrainedConfig, dict[str, Any]]:
+    """Tokenizer, place of the weights, config, and options for transformers; everything is on this machine then."""
+    options: dict[str, Any] = {"trust_remote_code": False, "token": False, "local_files_only": True}
+    if key == EMBEDDED_MODEL:
+        path = str(ensure_embedded_model())
+        return load_tokenizer("smollm2"), path, _config(key, path, options), options
+    if key in embedded_tokenizers():
+        raise SourceNotFoundError(
+            f"{key} is an embedded tokenizer without a model: "
+            f"take the embedded model {EMBEDDED_MODEL}, a hub id or a folder."
+        )
+    folder = local_folder(key)
+    if folder is not None:
+        _require_folder(folder)
+    # The tokenizer before the weights: it is small, and a wrong name fails before gigabytes are on their way.
+    tokenizer = load_tokenizer(key, revision=revision, token=token)
+    if folder is not None:
+        return tokenizer, str(folder), _config(key, str(folder), options), options
+    repo = open_repo(key, revision, token)
+    options["revision"] = repo.commit
+    if not (repo.fetch_config() / "config.json").is_file():
+        raise SourceNotFoundError(f"{shown(key)} has no config.json: choose a repository of a transformers model.")
+    config = _config(key, key, options)
+    repo.fetch_weights()
+    return tokenizer, key, config, options
 
 
 def load_engine(
@@ -96,8 +176,8 @@ def load_engine(
 
     Weights come from safetensors only and no code of a repository is run (``use_safetensors=True``,
     ``trust_remote_code=False``). Activations are bfloat16 on CUDA cards that support it, float16 on others and on MPS,
-    float32 on the CPU. Quantization is bitsandbytes': int8 after Dettmers et al., "LLM.int8()" (2022), nf4 and fp4 after
-    Dettmers et al., "QLoRA" (2023); it leaves embeddings, norms and the output matrix as they are.
+    float32 on the CPU. Quantization is bitsandbytes': int8 after Dettmers et al., "LLM.int8()" (2022), nf4 and fp4
+    after Dettmers et al., "QLoRA" (2023); it leaves embeddings, norms and the output matrix as they are.
 
     Args:
         name: ``"smollm2-135m-instruct"`` (fetched once, see `lmloupe.ensure_embedded_model`), a folder, or a hub id.
@@ -108,36 +188,43 @@ def load_engine(
         token: hub token; None takes the environment's or the hub login's. Not kept.
 
     Raises:
-        LoadError: see its kinds in `lmloupe.errors`.
+        SourceNotFoundError: no such folder, hub id or revision, or nothing in it that could be a model.
+        GatedError: the hub asks for an accepted licence or a login.
+        UnreachableError: the hub did not answer within five seconds and its cache lacks the model.
+        UnsafeWeightsError: pickled weights only.
+        UnsupportedError: not a causal language model, damaged or incomplete files, or too large for the device.
         InvalidSettingError: a device that is not here, or a quantization that it cannot do.
     """
     key = os.fspath(name).strip()
     chosen = pick_device(device, quantization)
-    embedded = key == EMBEDDED_MODEL
-    path = str(ensure_embedded_model()) if embedded else key
-    # The tokenizer first: it is small, and a wrong name fails before gigabytes are on their way.
-    tokenizer = load_tokenizer("smollm2") if embedded else load_tokenizer(key, revision=revision, token=token)
-    path = str(Path(path).expanduser()) if tokenizer.source != "hub" else path
     dtype = _dtype(chosen)
-    options: dict[str, Any] = {"trust_remote_code": False, "token": token, "revision": revision or "main"}
     with loading(key, revision, "model"):
-        config = transformers.AutoConfig.from_pretrained(path, **options)
-        _require_causal(key, config)
-        try:
-            model, report = transformers.AutoModelForCausalLM.from_pretrained(
-                path,
-                config=config,
-                dtype=dtype,
-                device_map={"": chosen},
-                use_safetensors=True,
-                quantization_config=_quantization_config(quantization, dtype, double_quant=double_quant),
-                output_loading_info=True,
-                **options,
-            )
-        except torch.OutOfMemoryError as error:
+        tokenizer, path, config, options = _sources(key, revision, token)
+        if quantization != "none" and getattr(config, "quantization_config", None) is not None:
             raise UnsupportedError(
-                f"{key} does not fit into this {chosen} device's memory: choose nf4, a smaller model, or device cpu."
+                f"The weights of {shown(key)} are quantized already: load them with quantization none, "
+                f"or choose the repository of the original weights for {quantization}."
+            )
+        without_int8_remark()
+        auto: Any = transformers.AutoModelForCausalLM
+        try:
+            with quiet_transformers():
+                model, report = auto.from_pretrained(
+                    path,
+                    config=config,
+                    dtype=dtype,
+                    device_map={"": chosen},
+                    use_safetensors=True,
+                    quantization_config=_quantization_config(quantization, dtype, double_quant=double_quant),
+                    output_loading_info=True,
+                    **options,
+                )
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise UnsupportedError(
+                f"{shown(key)} does not fit into the memory of this {chosen} device: "
+                f"choose nf4{'' if chosen == 'cpu' else ', device cpu'} or a smaller model."
             ) from error
     _require_complete(key, report)
+    _require_shapes(key, model)
     model.eval()
-    return LocalEngine(model, tokenizer, name=key, revision=revision, quantization=quantization)
+    return LocalEngine(model, tokenizer, name=key, revision=options.get("revision"), quantization=quantization)

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any, Literal
 
 import tokenizers
 
-from lmloupe.errors import InvalidIdError, SourceNotFoundError
+from lmloupe.errors import InvalidIdError
+from lmloupe.sources import local_folder
 from lmloupe.token_bytes import PieceCodec, piece_codec
 
 __all__ = ["Tokenizer", "embedded_tokenizers", "load_tokenizer"]
@@ -144,22 +144,12 @@ def load_tokenizer(
     key = os.fspath(name).strip()
     if key in _EMBEDDED:
         return _load_embedded(key)
-    path = Path(key).expanduser()
-    if path.is_dir() or key.startswith((".", "~", "/")) or path.is_absolute():
-        if not path.is_dir():
-            raise SourceNotFoundError(
-                f"There is no folder {key!r}: check the path, or give a hub id or one of {_keys()}."
-            )
-        from lmloupe.hub_tokenizer import load_transformers_tokenizer
-
-        return load_transformers_tokenizer(str(path), source="folder", revision=None, token=None)
+    folder = local_folder(key)
     from lmloupe.hub_tokenizer import load_transformers_tokenizer
 
+    if folder is not None:
+        return load_transformers_tokenizer(str(folder), source="folder", revision=None, token=None)
     return load_transformers_tokenizer(key, source="hub", revision=revision, token=token)
-
-
-def _keys() -> str:
-    return ", ".join(_EMBEDDED)
 
 
 @cache
