@@ -130,10 +130,10 @@ def test_the_token_view_shows_the_tokenizers_own_tokens(page: Page, url: str) ->
 
 def test_a_click_on_a_token_shows_its_embedding(page: Page, url: str) -> None:
     visit(page, f"{url}/embeddings?text=The+cat+sat")
-    page.locator(".t", has_text="cat").first.click()
-    page.wait_for_url(re.compile("token_index=1"))
+    page.locator(".t", has_text="sat").first.click()
+    page.wait_for_url(re.compile("token_index=2"))
     settled(page, timeout_s=LOAD_S)
-    token_id = int(lm.encode(lm.load_tokenizer("smollm2"), "The cat sat").input_ids[1])
+    token_id = int(lm.encode(lm.load_tokenizer("smollm2"), "The cat sat").input_ids[2])
     assert page.locator("[data-testid='stMetric']", has_text="Id").first.inner_text().split()[-1] == f"{token_id:,}"
 
 

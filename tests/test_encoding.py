@@ -15,6 +15,7 @@ from lmloupe.token_bytes import byte_level_alphabet
 FAMILIES = lm.embedded_tokenizers()
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
+
 def missing_bytes(tok: lm.Tokenizer) -> set[int]:
     """Bytes that the vocabulary cannot spell: the published tokenizer drops them without a word."""
     if tok.name == "phi-3":

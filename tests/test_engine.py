@@ -235,6 +235,7 @@ def test_the_worker_takes_turns_and_hands_errors_to_their_owner() -> None:
     with pytest.raises(RuntimeError, match="mine alone"):
         third.take()
     assert worker.call(lambda: 7) == 7
+    assert worker.call(lambda: None) is None
     with pytest.raises(ZeroDivisionError):
         worker.call(lambda: 1 // 0)
 

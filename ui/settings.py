@@ -159,7 +159,7 @@ _TABLE = (
     _flag("add_generation_prompt", default=True),
     _model("model", EMBEDDED_MODEL),
     _choice("quantization", "nf4", ("none", "int8", "nf4", "fp4")),
-    _integer("token_index", 0, 0, MAX_TEXT_CHARACTERS),
+    _integer("token_index", 1, 0, MAX_TEXT_CHARACTERS),
     _integer("neighbours", 10, 1, 50),
     _choice("metric", "cosine", ("cosine", "dot")),
     _real("temperature", 1.0, 0.0, 2.0),

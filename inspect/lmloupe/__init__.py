@@ -12,6 +12,7 @@ transformers; only the functions that run a model do.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -138,6 +139,10 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __version__ = "0.1.0"
+
+# Threads of a matrix product that wait for each other by spinning take the cores from whoever they wait for: with one
+# other busy process on two cores a forward pass took up to 25 times as long. OpenMP reads this as torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def __getattr__(name: str) -> Any:

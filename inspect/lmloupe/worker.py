@@ -94,8 +94,10 @@ class Worker:
 
     def call(self, function: Callable[[], T]) -> T:
         """Run one function in the worker's thread and wait for its result."""
-        ticket = self.submit(function() for _ in range(1))
-        return ticket.take()  # type: ignore[return-value]
+        # In a tuple, because a bare None would mean a step without a result.
+        answer = self.submit((function(),) for _ in range(1)).take()
+        assert answer is not None  # noqa: S101 - without a time limit `take` waits
+        return answer[0]
 
     def _run(self) -> None:
         torch.set_num_threads(_usable_cores())

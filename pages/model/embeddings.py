@@ -58,6 +58,7 @@ with show_errors():
         )
         token = enc.token(min(index, len(enc) - 1))
         vector = engine.embed([token.id])[0]
+        largest = int(np.abs(vector).argmax())
         metrics_row(
             [
                 ("Token", token_label(tok, token.id)),
@@ -68,7 +69,7 @@ with show_errors():
                     f"{np.linalg.norm(vector):.3f}",
                     "Euclidean length of the vector: the root of the sum of squares.",
                 ),
-                ("Largest value", f"{np.abs(vector).max():.3f} at {np.abs(vector).argmax()}"),
+                ("Largest value", f"{vector[largest]:.3f}", f"In dimension {largest}."),
             ]
         )
         st.plotly_chart(vector_heatmap(vector), width="stretch", config={"displayModeBar": False})

@@ -61,6 +61,7 @@ for i, name in enumerate(names):
                 f"{len(dropped)} of {len(messages)} turns are missing: this template drops roles that it does not know."
             )
         with st.expander("As plain text"):
-            st.code(chat.text, language=None, wrap_lines=True)
+            # st.code drops one line end at each side; every character counts here.
+            st.code(f"\n{chat.text}\n", language=None, wrap_lines=True)
 
 reproduce(CODE.format(messages=messages, names=list(names), prompt=prompt))
