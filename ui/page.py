@@ -8,7 +8,9 @@ import streamlit as st
 
 from ui import state
 
-__all__ = ["metrics_row", "page_header", "reproduce"]
+__all__ = ["as_code", "metrics_row", "page_header", "reproduce"]
+
+MAX_QUOTED = 2000
 
 # Streamlit leaves much more above a title, which a projector pays for with the first row of tokens.
 _STYLE = """<style>
@@ -33,6 +35,13 @@ def metrics_row(metrics: Sequence[tuple[str, str] | tuple[str, str, str]]) -> No
     with st.container(horizontal=True, gap="small"):
         for label, value, *more in metrics:
             st.metric(label, value, help=more[0] if more else None, border=True, width="content")
+
+
+def as_code(text: str) -> str:
+    """The text as an expression in Python; a long one is read from a file, which the person saves."""
+    if len(text) <= MAX_QUOTED:
+        return repr(text)
+    return 'open("text.txt", encoding="utf-8", newline="").read()  # save the text of the page there first'
 
 
 def reproduce(code: str) -> None:

@@ -12,7 +12,7 @@ from ui.errors import show_errors
 from ui.frames import next_token_table
 from ui.loaders import encoding, next_token
 from ui.model_choice import choose_model
-from ui.page import metrics_row, page_header, reproduce
+from ui.page import as_code, metrics_row, page_header, reproduce
 from ui.sampling_controls import choose_sampling
 
 N_SHOWN = 15
@@ -20,7 +20,8 @@ CODE = """
 import lmloupe as lm
 
 engine = lm.load_engine({model!r}, quantization={quantization!r})
-answer = engine.next_token({text!r})            # .logits float32 ({rows},), one forward pass
+text = {text}
+answer = engine.next_token(text)  # .logits float32 ({rows},), one forward pass
 sampling = {sampling!r}
 for stage in lm.sampling_stages(answer.logits, sampling, answer.input_ids):
     print(stage.name, stage.kept.sum(), stage.removed_mass, stage.entropy_bits)
@@ -77,6 +78,11 @@ with show_errors():
     )
     reproduce(
         CODE.format(
-            model=model, quantization=quantization, text=text, rows=len(answer.logits), sampling=sampling, n=N_SHOWN
+            model=model,
+            quantization=quantization,
+            text=as_code(text),
+            rows=len(answer.logits),
+            sampling=sampling,
+            n=N_SHOWN,
         ).replace("Sampling(", "lm.Sampling(")
     )

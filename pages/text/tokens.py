@@ -8,8 +8,8 @@ from ui import state
 from ui.charts import count_bars
 from ui.errors import escape_markdown, show_errors
 from ui.frames import token_counts
-from ui.loaders import display_name, encodings
-from ui.page import page_header, reproduce
+from ui.loaders import display_name, encodings, round_trips
+from ui.page import as_code, page_header, reproduce
 from ui.token_view import TokenRow, token_view
 
 CODE = """
@@ -68,8 +68,8 @@ with show_errors():
             key="token_rows",
             show_whitespace=whitespace,
         )
-        for name, enc in found.items():
-            if not enc.round_trips:
+        for name in found:
+            if not round_trips(name, text, add, parse):
                 st.caption(
                     escape_markdown(
                         f"{display_name(name)}: decoding these tokens does not give this text back exactly, "
@@ -87,4 +87,4 @@ with show_errors():
                 "More characters per token means a shorter prompt: less to pay, less to wait for, more room left."
             )
 
-reproduce(CODE.format(text=repr(text if len(text) <= 2000 else text[:2000]), names=list(names), add=add, parse=parse))
+reproduce(CODE.format(text=as_code(text), names=list(names), add=add, parse=parse))
