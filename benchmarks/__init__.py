@@ -1,0 +1,1 @@
+"""Ratios against the bare libraries, taken in one run: ``python -m benchmarks``."""

@@ -1,0 +1,57 @@
+"""Run the benchmarks and print one table: ``python -m benchmarks [--only NAME ...] [--json FILE]``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.harness import Row, as_json, table
+
+# In this order: the ones that need a quiet memory first, the one that loads torch into this process last.
+SUBJECTS = {
+    "interpreter": "import lmloupe and a first encoding, in a fresh interpreter",
+    "first_page": "from the command to the first page",
+    "sessions": "many sessions: time to join, memory of each",
+    "encoding": "encode of a megabyte",
+    "model": "next_token, generate, memory of the weights",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and give 0; 1 where a target was missed."""
+    chosen = _parser().parse_args(arguments)
+    began = time.perf_counter()
+    rows: list[Row] = []
+    for name in chosen.only or SUBJECTS:
+        print(f"{name}: {SUBJECTS[name]} ...", file=sys.stderr, flush=True)
+        rows += importlib.import_module(f"benchmarks.{name}").rows()
+    print(table(rows))
+    machine = f"{_cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    print(f"\n{machine}; {time.perf_counter() - began:.0f} s in all")
+    if chosen.json:
+        chosen.json.write_text(json.dumps({"machine": machine, "rows": as_json(rows)}, indent=2) + "\n", "utf-8")
+    return int(any(row.verdict == "misses" for row in rows))
+
+
+def _parser() -> argparse.ArgumentParser:
+    listed = "; ".join(f"{name}: {what}" for name, what in SUBJECTS.items())
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, epilog=listed)
+    parser.add_argument("--only", nargs="+", choices=SUBJECTS, metavar="NAME", help=f"of {', '.join(SUBJECTS)}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows there")
+    return parser
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,147 @@
+"""The engine's calls against the model's own: forward, generation, and the memory of quantized weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.harness import Row, paired, skipped
+
+if TYPE_CHECKING:
+    from lmloupe import Quantization
+
+MODEL = "smollm2-135m-instruct"
+MEASURED: tuple[Quantization, ...] = ("none", "nf4")
+PRECISIONS: tuple[Quantization, ...] = ("none", "int8", "nf4", "fp4")
+PROMPT = "The coconut palm is a member of the palm family and the only living species of its genus. " * 2
+N_NEW = 16
+TARGET_FORWARD = 1.1
+TARGET_GENERATE = 0.9
+# The same settings to both; all three warpers work.
+SAMPLED: dict[str, Any] = {"temperature": 0.8, "top_k": 50, "top_p": 0.95}
+
+
+def rows() -> list[Row]:
+    """`next_token`, `generate` greedy and sampled, unquantized and nf4; bytes of every precision."""
+    import lmloupe as lm
+
+    try:
+        lm.ensure_embedded_model()
+    except lm.LoupeError as error:
+        return [skipped("next_token, generate, memory of the model", str(error))]
+    result: list[Row] = []
+    for precision in MEASURED:
+        engine = lm.load_engine(MODEL, quantization=precision)
+        with never_ending(engine):
+            result += [_next_token(engine), _generate(engine, greedy=True), _generate(engine, greedy=False)]
+        del engine
+    return result + _memory()
+
+
+@contextmanager
+def never_ending(engine: Any) -> Iterator[None]:
+    """No end token for either side, so that both always make the same number of tokens."""
+    config, ours = engine._model.generation_config, engine._eos_ids
+    theirs = config.eos_token_id
+    engine._eos_ids, config.eos_token_id = frozenset(), None
+    try:
+        yield
+    finally:
+        engine._eos_ids, config.eos_token_id = ours, theirs
+
+
+def on_worker(engine: Any, function: Callable[[], Any]) -> Callable[[], Any]:
+    """The floor runs in the thread that owns the model: torch's thread pool belongs to the thread that calls."""
+    return lambda: engine._worker.call(function)
+
+
+def _next_token(engine: Any, rounds: int = 7) -> Row:
+    import torch
+
+    ids = engine.input_ids(PROMPT)
+    rows_ = torch.from_numpy(ids.astype(np.int64)).to(engine._embedding.device).unsqueeze(0)
+
+    def forward() -> Any:
+        return engine._model(input_ids=rows_, use_cache=False, logits_to_keep=1).logits[0, -1].float().cpu()
+
+    floor = on_worker(engine, forward)
+    assert np.array_equal(engine.next_token(ids).logits, floor().numpy())
+    got = paired(lambda: engine.next_token(ids), floor, rounds=rounds, warm_up=2)
+    return Row(
+        f"next_token, {len(ids)} tokens, {engine.describe().quantization}",
+        got.ours_s * 1e3,
+        got.floor_s * 1e3,
+        "model(...), same ids, logits_to_keep=1",
+        unit="ms",
+        ratio=got.ratio,
+        target=TARGET_FORWARD,
+    )
+
+
+def _generate(engine: Any, *, greedy: bool, rounds: int = 3) -> Row:
+    import torch
+
+    import lmloupe as lm
+
+    ids = engine.input_ids(PROMPT)
+    rows_ = torch.from_numpy(ids.astype(np.int64)).to(engine._embedding.device).unsqueeze(0)
+    sampling = lm.Sampling(temperature=0) if greedy else lm.Sampling(**SAMPLED)
+    settings: dict[str, Any] = {"do_sample": False} if greedy else {"do_sample": True} | SAMPLED
+
+    def theirs() -> list[int]:
+        made = engine._model.generate(
+            rows_,
+            attention_mask=torch.ones_like(rows_),
+            max_new_tokens=N_NEW,
+            pad_token_id=0,
+            repetition_penalty=1.0,
+            **settings,
+        )
+        new: list[int] = made[0, len(ids) :].tolist()
+        return new
+
+    def ours() -> list[int]:
+        return [step.token_id for step in engine.generate(ids, sampling, max_new_tokens=N_NEW)]
+
+    floor = on_worker(engine, theirs)
+    first, second = ours(), floor()
+    assert len(first) == len(second) == N_NEW
+    assert not greedy or first == second, "the greedy texts differ, so the times do not compare"
+    got = paired(ours, floor, rounds=rounds)
+    return Row(
+        f"generate, {'greedy' if greedy else 'sampled'}, {engine.describe().quantization}",
+        N_NEW / got.ours_s,
+        N_NEW / got.floor_s,
+        f"model.generate, {N_NEW} new tokens",
+        unit="tokens/s",
+        ratio=1 / got.ratio,
+        target=TARGET_GENERATE,
+        sense="at least",
+    )
+
+
+def _memory() -> list[Row]:
+    import lmloupe as lm
+
+    result: list[Row] = []
+    full = 0.0
+    for precision in PRECISIONS:
+        began = time.perf_counter()
+        size = lm.load_engine(MODEL, quantization=precision).describe().bytes / 1e6
+        full = full or size
+        result.append(
+            Row(
+                f"weights of {MODEL}, {precision}",
+                size,
+                full,
+                "unquantized",
+                unit="MB",
+                ratio=size / full,
+                note=f"loaded in {time.perf_counter() - began:.1f} s" if precision == "none" else "",
+            )
+        )
+    return result
