@@ -16,6 +16,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lmloupe.alignment import Alignment, align
+    from lmloupe.bpe import MissingCharacter
+    from lmloupe.budget import Cut, context_share, cut, price
     from lmloupe.chat import RenderedChat, Segment, render_chat
     from lmloupe.embedded_model import Progress, cache_folder, embedded_model_folder, ensure_embedded_model
     from lmloupe.encoding import Encoding, Token, decode, encode, spell
@@ -44,19 +47,35 @@ if TYPE_CHECKING:
         NoChatTemplateError,
         SourceNotFoundError,
         TemplateError,
+        TokenizerTimeoutError,
         UnreachableError,
         UnsafeWeightsError,
         UnsupportedError,
     )
+    from lmloupe.language_fertility import Fertility, fertility
     from lmloupe.load import load_engine
+    from lmloupe.merge_tree import MergeTree, ancestry
+    from lmloupe.merges import MergeReplay, MergeStep, merge_steps
+    from lmloupe.parallel import Language, code_samples, load_parallel, parallel_languages
+    from lmloupe.pattern import PatternPart, pattern_parts
     from lmloupe.sampling import Sampling, Stage, sampling_stages
+    from lmloupe.special_tokens import doubled_bos, round_trip, special_in_text, special_token_purpose
+    from lmloupe.text_stages import Stages, stages
     from lmloupe.tokenizer import Tokenizer, embedded_tokenizers, load_tokenizer
+    from lmloupe.uploaded import load_tokenizer_file
+    from lmloupe.vocabulary import VocabularyMatches, search_vocabulary
+    from lmloupe.vocabulary_counts import VocabularyStats, vocabulary_stats
+    from lmloupe.vocabulary_overlap import Spelling, VocabularyOverlap, overlap, same_text_elsewhere
+    from lmloupe.vocabulary_rows import VocabularyTable, vocabulary_table
 
 __all__ = [
+    "Alignment",
     "ContextLengthError",
+    "Cut",
     "Device",
     "Encoding",
     "Engine",
+    "Fertility",
     "FetchError",
     "GatedError",
     "Generation",
@@ -65,44 +84,106 @@ __all__ = [
     "InvalidMessagesError",
     "InvalidSettingError",
     "InvalidTextError",
+    "Language",
     "LoadError",
     "LoupeError",
+    "MergeReplay",
+    "MergeStep",
+    "MergeTree",
+    "MissingCharacter",
     "ModelDescription",
     "ModuleInfo",
     "Neighbours",
     "NextToken",
     "NoChatTemplateError",
+    "PatternPart",
     "Progress",
     "Quantization",
     "RenderedChat",
     "Sampling",
     "Segment",
     "SourceNotFoundError",
+    "Spelling",
     "Stage",
+    "Stages",
     "Step",
     "TemplateError",
     "Token",
     "Tokenizer",
+    "TokenizerTimeoutError",
     "UnreachableError",
     "UnsafeWeightsError",
     "UnsupportedError",
+    "VocabularyMatches",
+    "VocabularyOverlap",
+    "VocabularyStats",
+    "VocabularyTable",
+    "align",
+    "ancestry",
     "cache_folder",
+    "code_samples",
+    "context_share",
+    "cut",
     "decode",
+    "doubled_bos",
     "embedded_model_folder",
     "embedded_tokenizers",
     "encode",
     "ensure_embedded_model",
+    "fertility",
     "load_engine",
+    "load_parallel",
     "load_tokenizer",
+    "load_tokenizer_file",
+    "merge_steps",
+    "overlap",
+    "parallel_languages",
+    "pattern_parts",
+    "price",
     "render_chat",
+    "round_trip",
+    "same_text_elsewhere",
     "sampling_stages",
+    "search_vocabulary",
+    "special_in_text",
+    "special_token_purpose",
     "spell",
+    "stages",
+    "vocabulary_stats",
+    "vocabulary_table",
 ]
 
+# No module is called like a function of the face: importing it would put it in the function's place.
 _MODULES = {
-    "chat": ("RenderedChat", "Segment", "render_chat"),
-    "embedded_model": ("Progress", "cache_folder", "embedded_model_folder", "ensure_embedded_model"),
-    "encoding": ("Encoding", "Token", "decode", "encode", "spell"),
+    "alignment": (
+        "Alignment",
+        "align",
+    ),
+    "bpe": ("MissingCharacter",),
+    "budget": (
+        "Cut",
+        "context_share",
+        "cut",
+        "price",
+    ),
+    "chat": (
+        "RenderedChat",
+        "Segment",
+        "render_chat",
+    ),
+    "embedded_model": (
+        "Progress",
+        "cache_folder",
+        "embedded_model_folder",
+        "ensure_embedded_model",
+    ),
+    "encoding": (
+        "Encoding",
+        "Token",
+        "decode",
+        "encode",
+        "spell",
+    ),
     "engine": (
         "Device",
         "Engine",
@@ -128,13 +209,74 @@ _MODULES = {
         "NoChatTemplateError",
         "SourceNotFoundError",
         "TemplateError",
+        "TokenizerTimeoutError",
         "UnreachableError",
         "UnsafeWeightsError",
         "UnsupportedError",
     ),
+    "language_fertility": (
+        "Fertility",
+        "fertility",
+    ),
     "load": ("load_engine",),
-    "sampling": ("Sampling", "Stage", "sampling_stages"),
-    "tokenizer": ("Tokenizer", "embedded_tokenizers", "load_tokenizer"),
+    "merge_tree": (
+        "MergeTree",
+        "ancestry",
+    ),
+    "merges": (
+        "MergeReplay",
+        "MergeStep",
+        "merge_steps",
+    ),
+    "parallel": (
+        "Language",
+        "code_samples",
+        "load_parallel",
+        "parallel_languages",
+    ),
+    "pattern": (
+        "PatternPart",
+        "pattern_parts",
+    ),
+    "sampling": (
+        "Sampling",
+        "Stage",
+        "sampling_stages",
+    ),
+    "special_tokens": (
+        "doubled_bos",
+        "round_trip",
+        "special_in_text",
+        "special_token_purpose",
+    ),
+    "text_stages": (
+        "Stages",
+        "stages",
+    ),
+    "tokenizer": (
+        "Tokenizer",
+        "embedded_tokenizers",
+        "load_tokenizer",
+    ),
+    "uploaded": ("load_tokenizer_file",),
+    "vocabulary": (
+        "VocabularyMatches",
+        "search_vocabulary",
+    ),
+    "vocabulary_counts": (
+        "VocabularyStats",
+        "vocabulary_stats",
+    ),
+    "vocabulary_overlap": (
+        "Spelling",
+        "VocabularyOverlap",
+        "overlap",
+        "same_text_elsewhere",
+    ),
+    "vocabulary_rows": (
+        "VocabularyTable",
+        "vocabulary_table",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -15,6 +15,7 @@
         ├── UnreachableError               the hub or package index did not answer
         ├── UnsafeWeightsError             only pickled weights, which could run code
         ├── UnsupportedError               loaded, but not something LM Loupe can inspect
+        │   └── TokenizerTimeoutError      an uploaded tokenizer did not answer in time
         └── FetchError                     the embedded model could not be fetched or converted
 
 Every message is one or two sentences: what was wrong, with which value, and what to do.
@@ -37,6 +38,7 @@ __all__ = [
     "NoChatTemplateError",
     "SourceNotFoundError",
     "TemplateError",
+    "TokenizerTimeoutError",
     "UnreachableError",
     "UnsafeWeightsError",
     "UnsupportedError",
@@ -101,6 +103,10 @@ class UnsafeWeightsError(LoadError):
 
 class UnsupportedError(LoadError):
     """The thing exists but LM Loupe cannot inspect it (no language-model head, no fast tokenizer)."""
+
+
+class TokenizerTimeoutError(UnsupportedError):
+    """An uploaded tokenizer did not answer in time, as one with a pattern that backtracks for ever, and was stopped."""
 
 
 class FetchError(LoadError):

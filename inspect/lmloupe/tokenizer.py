@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import os
@@ -20,7 +21,7 @@ from lmloupe.token_bytes import PieceCodec, piece_codec
 
 __all__ = ["Tokenizer", "embedded_tokenizers", "load_tokenizer"]
 
-Source = Literal["embedded", "hub", "folder"]
+Source = Literal["embedded", "hub", "folder", "file"]
 
 _EMBEDDED = ("llama-3.1", "phi-3", "qwen2", "starcoder2", "smollm2")
 
@@ -30,11 +31,12 @@ class Tokenizer:
     """A tokenizer and what belongs to it. Made by `load_tokenizer`; safe to share between threads.
 
     Attributes:
-        name: embedded key, hub id or folder, as it was asked for.
-        source: ``"embedded"``, ``"hub"`` or ``"folder"``.
+        name: embedded key, hub id, folder or file, as it was asked for.
+        source: ``"embedded"``, ``"hub"``, ``"folder"``, or ``"file"`` from `load_tokenizer_file`.
         revision: branch, tag or commit of a hub tokenizer, else None.
         backend: the ``tokenizers.Tokenizer`` that does the work. It finds special tokens in the text.
             Never set truncation or padding on it: other threads encode with the same object.
+            That of a file works in a process of its own and answers only part of what others answer.
         bos_token: content of the token that begins a text, None where the family has none.
         eos_token: content of the token that ends a reply, None where there is none.
         chat_template: Jinja source, None for a base model.
@@ -60,6 +62,8 @@ class Tokenizer:
         added = dict(sorted(self.backend.get_added_tokens_decoder().items()))
         special = {token.content: i for i, token in added.items() if token.special}
         size = max(self.backend.get_vocab_size(with_added_tokens=False), max(added, default=-1) + 1)
+        if self.source != "embedded":  # the ids of a stranger's vocabulary may have gaps
+            size = max(size, max(self.backend.get_vocab().values(), default=-1) + 1)
         object.__setattr__(self, "special_tokens", special)
         object.__setattr__(self, "vocab_size", size)
         object.__setattr__(self, "_added", {i: token.content for i, token in added.items()})
@@ -74,7 +78,7 @@ class Tokenizer:
         """
         with self._plain_lock:
             if not self._plain:
-                plain = tokenizers.Tokenizer.from_str(self.backend.to_str())
+                plain = copy.deepcopy(self.backend)
                 plain.encode_special_tokens = True
                 self._plain.append(plain)
         return self._plain[0]

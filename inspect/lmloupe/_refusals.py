@@ -1,0 +1,56 @@
+"""Why a tokenizer file is not taken, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lmloupe import _guard
+from lmloupe.errors import LoadError, UnsupportedError
+from lmloupe.sources import shown
+
+__all__ = ["WHAT_TO_GIVE", "refusal"]
+
+WHAT_TO_GIVE = "give the file tokenizer.json, which lies beside a model's weights."
+
+_UNREADABLE = {
+    "gzip": "is not a whole gzip file ({detail}): upload it again",
+    "utf-8": "is not UTF-8 text: byte {place:,} is 0x{byte:02x}; save it as UTF-8",
+    "json": "is not JSON ({detail}): " + WHAT_TO_GIVE.rstrip("."),
+    "deep": "nests its brackets deeper than any tokenizer.json: " + WHAT_TO_GIVE.rstrip("."),
+    "large": f"unpacks to more than {_guard.MAX_FILE_BYTES >> 20} MB, which is more than any tokenizer LM Loupe shows",
+}
+
+_UNSUPPORTED = {
+    "version": "has version {version!r} of the format, of which only '1.0' exists: save it anew with tokenizers",
+    "library": "is not accepted by the tokenizers library ({detail}): correct the file",
+    "memory": f"needs more than {_guard.MAX_MEMORY_BYTES >> 30} GB of memory: LM Loupe cannot show it",
+    "vocabulary": "has the id {largest:,} and {added:,} added tokens; LM Loupe shows ids below "
+    f"{_guard.MAX_VOCABULARY:,} and at most {_guard.MAX_ADDED_TOKENS:,} added tokens",
+    "piece": f"has a token of {{longest:,}} bytes; LM Loupe shows those of at most {_guard.MAX_PIECE_BYTES:,}",
+    "empty": "has an empty vocabulary: there is nothing to show",
+    "decoder": f"has a decoder of more than {_guard.MAX_DECODER_BYTES >> 20} MB: LM Loupe cannot show it",
+    "answer": f"makes more than {_guard.MAX_ANSWER_BYTES >> 20} MB of this: give it a shorter text",
+}
+
+
+def refusal(name: str, answer: dict[str, Any], pattern: str | None = None) -> LoadError:
+    """The error for a process's answer that is none.
+
+    >>> print(refusal("a.json", {"refused": "utf-8", "place": 1200, "byte": 255}))
+    'a.json' is not UTF-8 text: byte 1,200 is 0xff; save it as UTF-8.
+    """
+    reason = answer["refused"]
+    if reason == "other":
+        what = answer["what"]
+        is_what = f"is {what} and no tokenizer.json" if what else "is JSON, but no tokenizer.json: it has no model"
+        return UnsupportedError(f"{shown(name)} {is_what}: {WHAT_TO_GIVE}")
+    if reason == "panic":
+        culprit = "" if pattern is None else f" and its pattern {shown(pattern)}"
+        return UnsupportedError(
+            f"The tokenizers library gave up on {shown(name)}{culprit} ({answer['detail']}): "
+            "try another text, or correct the file."
+        )
+    facts = {key: value for key, value in answer.items() if key != "refused"}
+    if reason in _UNREADABLE:
+        return LoadError(f"{shown(name)} {_UNREADABLE[reason].format(**facts)}.")
+    return UnsupportedError(f"{shown(name)} {_UNSUPPORTED[reason].format(**facts)}.")
