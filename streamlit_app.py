@@ -15,6 +15,14 @@ else:
     tokens = st.Page("pages/text/tokens.py", title="Tokens", icon=":material/segment:", url_path="start", default=True)
     # The default page answers at the root alone, whatever its url_path says; people also try its name.
     tokens_by_name = st.Page("pages/text/tokens.py", title="Tokens", url_path="tokens", visibility="hidden")
+    pipeline = st.Page(
+        "pages/text/pipeline.py", title="Pipeline", icon=":material/conversion_path:", url_path="pipeline"
+    )
+    special = st.Page("pages/text/special.py", title="Special tokens", icon=":material/flag:", url_path="special")
+    vocabulary = st.Page(
+        "pages/text/vocabulary.py", title="Vocabulary", icon=":material/menu_book:", url_path="vocabulary"
+    )
+    languages = st.Page("pages/text/languages.py", title="Languages", icon=":material/translate:", url_path="languages")
     chat = st.Page("pages/text/chat.py", title="Chat template", icon=":material/forum:", url_path="chat")
     embeddings = st.Page(
         "pages/model/embeddings.py", title="Embeddings", icon=":material/grid_on:", url_path="embeddings"
@@ -23,4 +31,5 @@ else:
         "pages/model/next_token.py", title="Next token", icon=":material/bar_chart:", url_path="next_token"
     )
     generate = st.Page("pages/run/generate.py", title="Generate", icon=":material/play_arrow:", url_path="generate")
-    st.navigation({"Text": [tokens, tokens_by_name, chat], "Model": [embeddings, next_token], "Run": [generate]}).run()
+    text = [tokens, tokens_by_name, pipeline, special, vocabulary, languages, chat]
+    st.navigation({"Text": text, "Model": [embeddings, next_token], "Run": [generate]}).run()

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,21 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
-__all__ = ["FRONT_DOOR", "Server", "environment", "first_page_s", "join", "memory_mb", "serve", "wait_until_up"]
+__all__ = [
+    "FRONT_DOOR",
+    "REPOSITORY",
+    "Server",
+    "cpu_s",
+    "environment",
+    "first_page_s",
+    "join",
+    "memory_mb",
+    "open_session",
+    "rerun",
+    "run_script",
+    "serve",
+    "wait_until_up",
+]
 
 REPOSITORY = Path(__file__).parents[1]
 FRONT_DOOR = REPOSITORY / "streamlit_app.py"
@@ -104,7 +118,15 @@ async def join(server: Server, page: str = "", query: str = "") -> ClientConnect
     Raises:
         RuntimeError: the page does not exist, or its script ended in an error.
     """
-    connection = await connect(
+    connection = await open_session(server)
+    async for _ in run_script(connection, rerun(server, page, query)):
+        pass
+    return connection
+
+
+async def open_session(server: Server) -> ClientConnection:
+    """Open the websocket of a new session; nothing runs yet. The caller closes the connection."""
+    return await connect(
         f"ws://127.0.0.1:{server.port}/_stcore/stream",
         max_size=None,
         proxy=None,
@@ -112,9 +134,24 @@ async def join(server: Server, page: str = "", query: str = "") -> ClientConnect
         open_timeout=PATIENCE_S,
         ping_timeout=PATIENCE_S,
     )
+
+
+def rerun(server: Server, page: str = "", query: str = "") -> BackMsg:
+    """The message that asks for a run of a page's script, with the address that a browser tells in it."""
     ask = BackMsg()
     ask.rerun_script.page_name = page
     ask.rerun_script.query_string = query
+    ask.rerun_script.context_info.url = f"http://127.0.0.1:{server.port}/{page}"
+    return ask
+
+
+async def run_script(connection: ClientConnection, ask: BackMsg) -> AsyncIterator[ForwardMsg]:
+    """Send the message and give what the server answers, until the script has run to its end.
+
+    Raises:
+        RuntimeError: the page does not exist, its script ended in an error, or the server went away.
+    """
+    page = ask.rerun_script.page_name
     await connection.send(ask.SerializeToString())
     async with asyncio.timeout(PATIENCE_S):
         async for data in connection:
@@ -124,10 +161,11 @@ async def join(server: Server, page: str = "", query: str = "") -> ClientConnect
                 raise RuntimeError(f"The app has no page {page!r}.")
             if kind == "delta" and answer.delta.new_element.HasField("exception"):
                 raise RuntimeError(f"Page {page!r} failed: {answer.delta.new_element.exception.message}")
-            if kind == "script_finished" and answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
-                return connection
             if kind == "script_finished" and answer.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
                 raise RuntimeError(f"Page {page!r} does not compile.")
+            yield answer
+            if kind == "script_finished" and answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                return
     raise RuntimeError(f"The server closed the connection before page {page!r} was done.")
 
 
@@ -152,3 +190,14 @@ def memory_mb(pid: int) -> float | None:
         return None
     found = re.search(r"^Pss_Anon:\s+(\d+) kB", text, re.MULTILINE)
     return int(found[1]) * 1024 / 1e6 if found else None
+
+
+def cpu_s(pid: int) -> float | None:
+    """Seconds that a process has computed so far, in all its threads; None where /proc does not count them."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # Fields 14 and 15 of proc(5); the second one, the name, may have blanks in its parentheses.
+    user, system = text.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

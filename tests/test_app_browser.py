@@ -7,19 +7,23 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
 
 import lmloupe as lm
 from tests.browser import serve, settled
+from ui.link import encode as encode_link
+from ui.settings import SETTINGS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
-PAGES = {"": "Tokens", "chat": "Chat template", "embeddings": "Embeddings", "next_token": "Next token",
+PAGES = {"": "Tokens", "pipeline": "Pipeline", "special": "Special tokens", "vocabulary": "Vocabulary",
+         "languages": "Languages", "chat": "Chat template", "embeddings": "Embeddings", "next_token": "Next token",
          "generate": "Generate"}  # fmt: skip
 SCREENS = {"projector": (1920, 1080), "laptop": (1280, 900), "phone": (390, 844)}
 # Set to docs/screenshots, this test writes the README's pictures.
@@ -147,3 +151,38 @@ def test_generation_streams_and_stop_keeps_what_is_there(page: Page, url: str) -
     page.wait_for_timeout(1000)
     assert int(box.inner_text().split()[1].replace(",", "")) == count
     assert stop.count() == 0
+
+
+def test_pointing_at_a_token_shows_its_id_and_bytes(page: Page, url: str) -> None:
+    visit(page, f"{url}/?text=A+coconut+palm&tokenizers=starcoder2,llama-3.1")
+    token = lm.encode(lm.load_tokenizer("llama-3.1"), "A coconut palm").token(1)
+    page.locator(".flow").nth(1).locator(".t").nth(1).hover()
+    tooltip = page.locator(".tooltip")
+    expect(tooltip).to_contain_text(str(token.id))
+    expect(tooltip).to_contain_text(token.bytes.hex(" "))
+
+
+def test_a_click_on_half_an_emoji_shows_the_other_half(page: Page, url: str) -> None:
+    visit(page, f"{url}/?text=Hi+%F0%9F%A4%9A&tokenizers=llama-3.1")
+    page.locator(".flow .t", has_text="a4").click()
+    card = page.get_by_test_id("stMainBlockContainer")
+    expect(card).to_contain_text("Token 3 of 4 in Llama 3.1")
+    expect(card).to_contain_text("It holds a part of a character")
+    for part in ("20 f0 9f", "9a"):
+        expect(card).to_contain_text(part)
+    expect(page.locator(".view")).not_to_contain_text("\ufffd")
+
+
+def test_a_hundred_thousand_tokens_are_shown_and_scroll(page: Page, url: str) -> None:
+    text = "palm coconut tree and sea\n" * 17_000
+    n = len(lm.encode(lm.load_tokenizer("llama-3.1"), text))
+    assert n > 100_000
+    # The text repeats itself, so that it is short enough for a link.
+    defaults = {name: setting.default for name, setting in SETTINGS.items()}
+    link = encode_link(defaults | {"text": text, "tokenizers": ("llama-3.1",)})
+    visit(page, f"{url}/?{urlencode(link.params)}")
+    expect(page.locator(".facts").first).to_contain_text(f"{n:,} tokens", timeout=120_000)
+    expect(page.locator(".flow .t")).to_have_count(100_000, timeout=120_000)
+    last = page.locator(".flow .t").last
+    last.scroll_into_view_if_needed()
+    expect(last).to_be_in_viewport()

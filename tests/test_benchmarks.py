@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import encoding, sessions
+from benchmarks import encoding, sessions, tokens
 from benchmarks.harness import Row, as_json, paired, skipped, table, together
 from benchmarks.text import PHRASES, mixed_text
 
@@ -124,6 +124,21 @@ def test_encoding_rows_hold_every_family_and_their_sum() -> None:
     assert total.target == encoding.TARGET
     assert total.ours == pytest.approx(sum(row.ours or 0 for row in families))
     assert total.floor == pytest.approx(sum(row.floor or 0 for row in families))
+
+
+def test_tokens_rows_hold_each_call_against_its_floor() -> None:
+    replay, linear, stages = tokens.library_rows(n=200, n_aligned=500, rounds=1)
+    assert (replay.target, replay.judged) == (tokens.TARGET_REPLAY_S, "ours")
+    assert "2,000 characters" in linear.what  # four times what its floor has
+    assert linear.floor_name == "align of 500 characters"
+    assert (linear.target, linear.judged) == (tokens.TARGET_LINEAR, "ratio")
+    for row in (replay, linear, stages):
+        assert row.ratio == pytest.approx((row.ours or 0) / (row.floor or 1))
+
+
+def test_the_95th_percentile_lies_between_its_neighbours() -> None:
+    assert tokens.p95([float(n) for n in range(21)]) == 19
+    assert tokens.p95([1.0] * 38 + [5.0, 9.0]) == pytest.approx(1.2)
 
 
 def test_growth_per_session_is_not_misled_by_memory_given_back_once() -> None:

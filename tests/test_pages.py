@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -41,6 +42,11 @@ def sentences(app: AppTest) -> str:
     return "\n".join(box.value for box in boxes).replace("\\", "")
 
 
+def counts_of(app: AppTest) -> pd.DataFrame:
+    """The table of the Tokens page that has one row a tokenizer."""
+    return next(frame.value for frame in app.dataframe if "Tokens" in frame.value.columns)
+
+
 def no_exception(app: AppTest) -> AppTest:
     assert not app.exception
     return app
@@ -55,7 +61,7 @@ def tokens() -> AppTest:
 
 
 def test_tokens_counts_are_those_of_the_library(tokens: AppTest) -> None:
-    table = tokens.dataframe[0].value
+    table = counts_of(tokens)
     counts = dict(zip(table["Tokenizer"], table["Tokens"], strict=True))
     names = {"Llama 3.1": "llama-3.1", "Phi-3": "phi-3", "Qwen2": "qwen2", "StarCoder2": "starcoder2"}
     assert counts == {
@@ -84,7 +90,7 @@ def test_tokens_takes_any_text(tokens: AppTest, text: str) -> None:
     no_exception(tokens.run())
     assert tokens.text_area(key="text").value == text
     expected = len(lm.encode(lm.load_tokenizer("llama-3.1"), text))
-    table = tokens.dataframe[0].value.set_index("Tokenizer")
+    table = counts_of(tokens).set_index("Tokenizer")
     assert table.loc["Llama 3.1", "Tokens"] == expected
 
 
@@ -98,7 +104,7 @@ def test_a_megabyte_is_counted(tokens: AppTest) -> None:
     text = "".join(map(chr, np.random.default_rng(0).integers(97, 105, 1_000_000)))
     tokens.text_area(key="text").set_value(text)
     no_exception(tokens.run())
-    table = tokens.dataframe[0].value.set_index("Tokenizer")
+    table = counts_of(tokens).set_index("Tokenizer")
     assert table.loc["Qwen2", "Tokens"] == len(lm.encode(lm.load_tokenizer("qwen2"), text))
     assert "too long for a link" in sentences(tokens)
 
@@ -110,14 +116,14 @@ def test_an_unknown_tokenizer_takes_none_of_the_others_away(monkeypatch: pytest.
     monkeypatch.setattr("lmloupe.hub_tokenizer.load_transformers_tokenizer", missing)
     app = no_exception(open_page("pages/text/tokens.py", tokenizers="llama-3.1,no-one/nothing"))
     assert "no repository 'no-one/nothing'" in sentences(app)
-    assert app.dataframe[0].value["Tokenizer"].tolist() == ["Llama 3.1"]
+    assert counts_of(app)["Tokenizer"].tolist() == ["Llama 3.1"]
 
 
 def test_special_tokens_can_be_read_as_plain_text(tokens: AppTest) -> None:
     tokens.text_area(key="text").set_value("<|eot_id|>")
     tokens.toggle(key="parse_special_tokens").set_value(False)
     no_exception(tokens.run())
-    table = tokens.dataframe[0].value.set_index("Tokenizer")
+    table = counts_of(tokens).set_index("Tokenizer")
     assert table.loc["Llama 3.1", "Tokens"] == 7
 
 
@@ -340,7 +346,7 @@ def output_of(app: AppTest) -> list[str]:
 
 def test_the_code_of_tokens_prints_its_counts(tokens: AppTest) -> None:
     printed = output_of(tokens)
-    table = tokens.dataframe[0].value
+    table = counts_of(tokens)
     names = {"Llama 3.1": "llama-3.1", "Phi-3": "phi-3", "Qwen2": "qwen2", "StarCoder2": "starcoder2"}
     for shown, count in zip(table["Tokenizer"], table["Tokens"], strict=True):
         assert f"{names[shown]} {count} tokens" in printed

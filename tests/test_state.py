@@ -20,6 +20,7 @@ from ui import link
 from ui.settings import MAX_TEXT_CHARACTERS, SETTINGS
 
 APP = Path(__file__).parent / "apps" / "state" / "app.py"
+LIVE = Path(__file__).parent / "apps" / "live_text_app.py"
 DEFAULTS = {name: setting.default for name, setting in SETTINGS.items()}
 
 
@@ -246,6 +247,23 @@ def test_the_server_checks_what_the_browser_would_have_limited():
     app.text_area(key="text").set_value("fine").run()
     assert report(app)["text"] == "fine"
     assert not app.error
+
+
+def test_a_live_text_takes_the_link_and_what_code_puts():
+    # No script runs here, so nobody types; a browser that says where it is gets the component.
+    app = AppTest.from_file(LIVE, default_timeout=20)
+    app.context = {"url": "http://localhost/"}
+    app.query_params["text"] = "from the link"
+    app.run()
+    assert not app.exception
+    assert not app.text_area
+    assert app.code[0].value == "13 characters: 'from the link'"
+    app.button[0].click().run()
+    assert not app.exception
+    assert app.code[0].value == "11 characters: 'put by code'"
+    assert address(app) == {"text": "put by code"}
+    box = app.session_state["shared_state"].boxes["text"]
+    assert (box.text, box.pushed, box.seen) == ("put by code", "put by code", 0)
 
 
 def test_a_text_too_long_for_a_link_stays_in_the_session_and_the_page_says_so():

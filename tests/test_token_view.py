@@ -20,7 +20,6 @@ from ui.token_view.payload import build_payload, payload_version
 
 APP = Path(__file__).parent / "apps" / "token_view_app.py"
 ASSETS = Path(token_view.__file__).parent
-DTYPES = {"bytes": "u1", "flags": "u1", "classes": "u1", "fill": "u1"}
 TEXT = "A coconut 🤚\n\tनमस्ते <|eot_id|> a\0b 🦜"
 
 
@@ -31,7 +30,9 @@ def unpack(payload: bytes) -> dict:
     for row in header["rows"]:
         for name, place in row.items():
             if isinstance(place, list) and name not in ("pieces", "notes"):
-                row[name] = np.frombuffer(body, DTYPES.get(name, "<i4"), count=place[1], offset=place[0])
+                row[name] = np.frombuffer(body, f"<{place[2]}", count=place[1], offset=place[0]).astype("i8")
+        ends = np.cumsum(row["gaps"] + row["sizes"])
+        row["starts"], row["ends"] = ends - row["sizes"], ends
     return header
 
 
@@ -45,7 +46,7 @@ def check_row(row: dict, encoding: Encoding) -> None:
     ends = [0, *row["byteEnds"].tolist()]
     for slot, token, flags in zip(row["slots"].tolist(), encoding.tokens, row["flags"].tolist(), strict=True):
         assert row["pieces"][slot] == token.piece
-        assert row["bytes"][ends[slot] : ends[slot + 1]].tobytes() == token.bytes
+        assert bytes(row["bytes"][ends[slot] : ends[slot + 1]].tolist()) == token.bytes
         assert bool(flags & 1) == token.is_special
         whole = token.bytes.decode(errors="ignore").encode() == token.bytes
         assert bool(flags & 2) == (not whole and not token.is_special)
@@ -75,7 +76,7 @@ def test_rows_lie_side_by_side():
 def test_parts_of_an_emoji_are_flagged_and_have_their_bytes():
     row = one_row(encode(load_tokenizer("llama-3.1"), " 🤚"))
     ends = [0, *row["byteEnds"].tolist()]
-    parts = [row["bytes"][ends[s] : ends[s + 1]].tobytes().hex(" ") for s in row["slots"].tolist()]
+    parts = [bytes(row["bytes"][ends[s] : ends[s + 1]].tolist()).hex(" ") for s in row["slots"].tolist()]
     assert parts == ["20 f0 9f", "a4", "9a"]
     assert row["flags"].tolist() == [2, 2, 2]
 
@@ -132,6 +133,21 @@ def test_what_does_not_fit_is_refused():
         build_payload([TokenRow("row", encoding)], text="Hello me")
 
 
+def test_what_lies_end_to_end_takes_few_bytes():
+    text = "The quick brown fox jumps over the lazy dog, and 12 more. " * 500
+    encoding = encode(load_tokenizer("llama-3.1"), text)
+    payload = build_payload([TokenRow("row", encoding)], text=text)
+    assert len(payload) < len(text) + 5 * len(encoding) + 2000
+
+
+def test_modes_that_do_not_exist_are_refused():
+    rows = [TokenRow("row", encode(load_tokenizer("llama-3.1"), "Hello"))]
+    with pytest.raises(ValueError, match="colour_by is 'rank': use one of position, id, length"):
+        build_payload(rows, text="Hello", colour_by="rank")
+    with pytest.raises(ValueError, match="show is 'bytes': use one of text, ids, both"):
+        build_payload(rows, text="Hello", show="bytes")
+
+
 def test_the_version_changes_with_what_is_shown_and_with_nothing_else():
     encoding = encode(load_tokenizer("llama-3.1"), "Hello you")
     row = TokenRow("row", encoding)
@@ -143,8 +159,11 @@ def test_the_version_changes_with_what_is_shown_and_with_nothing_else():
         build_payload([row, row], text="Hello you"),
         build_payload([TokenRow("other", encoding)], text="Hello you"),
         build_payload([TokenRow("row", encoding, fill=[0, 1])], text="Hello you"),
+        build_payload([row], text="Hello you", colour_by="id"),
+        build_payload([row], text="Hello you", show="both"),
+        build_payload([row], text="Hello you", export="picture"),
     ]
-    assert len({base, *map(payload_version, others)}) == 5
+    assert len({base, *map(payload_version, others)}) == 8
 
 
 def test_a_selection_from_the_browser_is_checked():

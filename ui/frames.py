@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 import lmloupe as lm
+from lmloupe.special_tokens import special_token_purpose
 
-__all__ = ["neighbour_table", "next_token_table", "step_table", "token_counts", "token_label"]
+__all__ = [
+    "neighbour_table",
+    "next_token_table",
+    "parse_ids",
+    "special_table",
+    "step_table",
+    "token_counts",
+    "token_label",
+]
 
 
 def token_counts(encodings: Mapping[str, lm.Encoding]) -> pd.DataFrame:
@@ -43,6 +53,35 @@ def token_label(tok: lm.Tokenizer, token_id: int) -> str:
         return "⟨" + raw.hex(" ") + "⟩"
     shown = text.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥").replace("\r", "␍")
     return "".join(char if char.isprintable() else f"⟨U+{ord(char):04X}⟩" for char in shown)
+
+
+def special_table(tok: lm.Tokenizer) -> pd.DataFrame:
+    """One row a special token: id, how it is written, what it is for; the reserved ones last."""
+    rows = [
+        {
+            "Id": token_id,
+            "Token": content,
+            "Role": {tok.bos_token: "bos", tok.eos_token: "eos"}.get(content, ""),
+            "What it is for": special_token_purpose(content),
+        }
+        for content, token_id in tok.special_tokens.items()
+    ]
+    rows.sort(key=lambda row: "reserved" in str(row["Token"]))
+    return pd.DataFrame(rows, columns=["Id", "Token", "Role", "What it is for"])
+
+
+def parse_ids(typed: str) -> list[int]:
+    """The ids that a person typed or pasted, as a Python list or as bare numbers.
+
+    Raises:
+        lmloupe.InvalidIdError: something that is no whole number; the message names it.
+    """
+    ids = []
+    for word in re.sub(r"[\[\](),;]", " ", typed).split():
+        if not re.fullmatch(r"-?[0-9]{1,18}", word):
+            raise lm.InvalidIdError(f"“{word[:40]}” is no token id: ids are whole numbers, such as 9906 0.")
+        ids.append(int(word))
+    return ids
 
 
 def next_token_table(

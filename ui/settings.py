@@ -29,6 +29,8 @@ DEFAULT_TEXT = (
     "Кокосовая пальма, ココナッツ\n"
     "The capital of France is"
 )
+# " 🤚!" in Llama 3.1: three ids for one emoji.
+DEFAULT_IDS = "9906 11410 97 248 0"
 DEFAULT_MESSAGES = (
     {"role": "system", "content": "You answer in one short sentence."},
     {"role": "user", "content": "What is the capital of France?"},
@@ -116,6 +118,11 @@ def _model(name: str, default: str) -> Setting:
     return Setting(name, default, lambda value: _known_or_hub(value, (default,)), options=(default,))
 
 
+def _tokenizer(name: str, default: str) -> Setting:
+    known = embedded_tokenizers()
+    return Setting(name, default, lambda value: _known_or_hub(value, known), options=known)
+
+
 def _tokenizers(name: str, default: tuple[str, ...]) -> Setting:
     known = embedded_tokenizers()
 
@@ -154,7 +161,17 @@ _TABLE = (
     _tokenizers("tokenizers", ("llama-3.1", "phi-3", "qwen2", "starcoder2")),
     _flag("add_special_tokens", default=False),
     _flag("parse_special_tokens", default=True),
+    _tokenizer("tokenizer", "llama-3.1"),
+    Setting("ids", DEFAULT_IDS, _plain_text),
+    Setting("vocabulary_search", "coconut", _plain_text),
+    _choice("search_by", "text", ("text", "bytes", "regex", "ids")),
+    _tokenizer("compare_with", "phi-3"),
+    _integer("context_length", 8192, 1, 100_000_000),
+    _real("price_per_million", 1.0, 0.0, 100_000.0),
+    _integer("cut_at", 32, 0, MAX_TEXT_CHARACTERS),
     _flag("show_whitespace", default=False),
+    _choice("colour_by", "position", ("position", "id", "length")),
+    _choice("show_tokens", "text", ("text", "ids", "both")),
     Setting("messages", _messages(DEFAULT_MESSAGES), _messages, packed=True),
     _flag("add_generation_prompt", default=True),
     _model("model", EMBEDDED_MODEL),

@@ -2,7 +2,7 @@
 
 A page draws a setting by name and gets its value:
 
-    text = state.text_area("text", "Text", height=160)
+    text = state.live_text("text", "Text", height=160)
     temperature = state.slider("temperature", "Temperature", step=0.05)
 
 The same name on another page shows the same value, and the address bar always holds a link that brings it back.
@@ -24,11 +24,13 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from ui import live_text as live
 from ui.link import Link, decode, encode
 from ui.settings import SETTINGS
 
 __all__ = [
     "get",
+    "live_text",
     "multiselect",
     "number_input",
     "put",
@@ -60,6 +62,8 @@ class Store:
     """The values that ``link`` was made of."""
     ignored: dict[str, str] = field(default_factory=dict)
     page: str | None = None
+    boxes: dict[str, live.Box] = field(default_factory=dict)
+    """What the browser's live text boxes hold."""
 
 
 def get(name: str) -> Any:
@@ -91,6 +95,31 @@ def show_notices() -> None:
 def text_area(name: str, label: str, **options: Any) -> str:
     """``st.text_area`` of a shared text."""
     return str(_draw(name, st.text_area, label, **options))
+
+
+def live_text(
+    name: str,
+    label: str,
+    *,
+    height: int = 130,
+    help: str | None = None,  # noqa: A002 - the name that Streamlit's widgets have
+    placeholder: str | None = None,
+) -> str:
+    """A text area of a shared text that is live while a person types; ``height`` in pixels.
+
+    Without a browser (AppTest runs no scripts) it is ``text_area``.
+    """
+    if not live.browser_attached():
+        return text_area(name, label, height=height, help=help, placeholder=placeholder)
+    store = _store()
+    box = store.boxes.setdefault(name, live.Box())
+    if box.text != store.values[name] and (name in store.stale or name not in store.rejected):
+        box.show(store.values[name])
+        store.rejected.pop(name, None)
+    store.stale.discard(name)
+    live.draw_box(box, label, name=name, key=_box_key(name), height=height, help_text=help, placeholder=placeholder)
+    _show_rejection(store, name)
+    return str(store.values[name])
 
 
 def text_input(name: str, label: str, **options: Any) -> str:
@@ -171,11 +200,19 @@ def _draw(name: str, widget: Callable[..., Any], *arguments: Any, fitted: Any = 
         store.shown[name] = held
         _take(store, name, held)
         _write_link(store)
+    return store.values[name] if _show_rejection(store, name) else held
+
+
+def _show_rejection(store: Store, name: str) -> bool:
+    # Limits on a widget hold in the browser alone. What was typed stays on the screen; the last good value counts.
     if name in store.rejected:
-        # Limits on a widget hold in the browser alone. What was typed stays on the screen; the last good value counts.
         st.error(f"The {name.replace('_', ' ')} was not taken over: {store.rejected[name]}.")
-        return store.values[name]
-    return held
+    return name in store.rejected
+
+
+def _box_key(name: str) -> str:
+    # Not the setting's name: under that one, a page with an ordinary text area keeps a plain string.
+    return f"{name}_box"
 
 
 def _store() -> Store:
@@ -211,6 +248,10 @@ def _take_changes(store: Store) -> None:
             if held != store.shown[name]:
                 store.shown[name] = held
                 _take(store, name, held)
+    for name, box in store.boxes.items():
+        typed = box.receive(live.sent_by(_box_key(name)))
+        if typed is not None:
+            _take(store, name, typed)
 
 
 def _take(store: Store, name: str, held: object) -> None:

@@ -33,7 +33,7 @@ page_header(
     "receive. Click a token to see its row and the tokens whose rows point the same way.",
 )
 model, quantization, engine = choose_model()
-text = state.text_area("text", "Text", height=100, help="The text that all pages share.")
+text = state.live_text("text", "Text", height=100, help="The text that all pages share.")
 
 with show_errors():
     tok = engine.tokenizer

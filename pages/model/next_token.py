@@ -35,7 +35,7 @@ page_header(
     "scores; in colour what is left to draw from after the sampling settings. A slider does not run the model again.",
 )
 model, quantization, engine = choose_model()
-text = state.text_area("text", "Text", height=145, help="The model reads this text and scores what could come next.")
+text = state.live_text("text", "Text", height=145, help="The model reads this text and scores what could come next.")
 sampling = choose_sampling()
 
 with show_errors():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+import lmloupe as lm
 from ui import state
-from ui.charts import count_bars
 from ui.errors import escape_markdown, show_errors
-from ui.frames import token_counts
-from ui.loaders import display_name, encodings, round_trips
+from ui.loaders import display_name, encodings, round_trips, tokenizer
 from ui.page import as_code, page_header, reproduce
+from ui.take_away import download_buttons
 from ui.token_view import TokenRow, token_view
+from ui.upload import uploaded_tokenizers
 
 CODE = """
 import lmloupe as lm
@@ -22,15 +23,27 @@ for name in {names}:
     print(name, len(enc), "tokens")
     for token in enc.tokens:
         print(token.id, repr(token.piece), token.bytes.hex(" "), token.start, token.end)
+
+# The same with the tokenizers library alone
+import gzip
+import importlib.resources
+import tokenizers
+
+data = importlib.resources.files("lmloupe") / "data"
+for name in {embedded}:
+    tok = tokenizers.Tokenizer.from_str(gzip.decompress((data / (name + ".json.gz")).read_bytes()).decode())
+    tok.encode_special_tokens = {plain}
+    raw = tok.encode(text, add_special_tokens={add})
+    print(name, len(raw.ids), raw.ids, raw.offsets)
 """
 
 page_header(
     "Tokens",
     "The same text as each tokenizer cuts it: every box is one token, a row of the model's embedding matrix. "
-    "Point at one to see its id, its bytes and where the others cut.",
+    "Point at one to see its id, its bytes and where the others cut; click it for everything about it.",
 )
 
-text = state.text_area(
+text = state.live_text(
     "text", "Text", height=130, help="Any text in any language or code; all pages use it, and the link carries it."
 )
 names = state.multiselect(
@@ -52,39 +65,62 @@ with st.container(horizontal=True, gap="medium"):
         help="Let each tokenizer add what it adds by itself: Llama 3.1 puts a begin-of-text token in front.",
     )
     whitespace = state.toggle("show_whitespace", "Show white space", help="Mark spaces, tabs and line ends.")
+with st.container(horizontal=True, gap="medium"):
+    colour_by = state.segmented(
+        "colour_by",
+        "Colour by",
+        help="Position tells neighbours apart; id gives one token one colour; length is in bytes.",
+    )
+    show = state.segmented("show_tokens", "Show", help="The text of the tokens, their ids, or both.")
+uploads = uploaded_tokenizers()
 
 with show_errors():
     found, failed = encodings(names, text, add, parse)
+    known = list(found)
+    # Uploads belong to this session alone: they never go through the caches that serve everyone.
+    found |= {name: lm.encode(tok, text, add, parse) for name, tok in uploads.items()}
     for name, error in failed.items():
         st.warning(escape_markdown(f"{name}: {error}"))
-    if not names:
+    if not names and not uploads:
         st.info("Choose at least one tokenizer above.", icon=":material/arrow_upward:")
     elif not text:
         st.info("The text is empty, so there is nothing to split: write something above.", icon=":material/edit:")
     if found and text:
-        token_view(
+        selection = token_view(
             [TokenRow(display_name(name), enc) for name, enc in found.items()],
             text=text,
             key="token_rows",
             show_whitespace=whitespace,
+            max_tokens=100_000,
+            selectable=True,
+            colour_by=colour_by,
+            show=show,
+            export="tokens",
         )
-        for name in found:
+        card_place = st.container()
+        for name in known:
             if not round_trips(name, text, add, parse):
                 st.caption(
                     escape_markdown(
-                        f"{display_name(name)}: decoding these tokens does not give this text back exactly, "
-                        "because the tokenizer normalizes it, or its vocabulary lacks some of its bytes."
+                        f"{display_name(name)}: decoding these tokens does not give this text back exactly, because "
+                        "it is normalized or the vocabulary lacks some bytes; Special tokens says where."
                     )
                 )
-        st.subheader("How many tokens", anchor=False)
-        counts = token_counts({display_name(name): enc for name, enc in found.items()})
-        chart_column, table_column = st.columns([2, 3])
-        with chart_column:
-            st.plotly_chart(count_bars(counts), width="stretch", config={"displayModeBar": False})
-        with table_column:
-            st.dataframe(counts, hide_index=True, width="stretch")
-            st.caption(
-                "More characters per token means a shorter prompt: less to pay, less to wait for, more room left."
-            )
+        # pandas and plotly take half a second to load: the rows above are on the screen by then.
+        from ui.token_analysis import show_counts, show_ruler
+        from ui.token_card import token_card
 
-reproduce(CODE.format(text=as_code(text), names=list(names), add=add, parse=parse))
+        with card_place:
+            if selection is not None:
+                with st.spinner("Looking this token up in every vocabulary …"):
+                    others = {key: tokenizer(key) for key in dict.fromkeys([*lm.embedded_tokenizers(), *known])}
+                    token_card(list(found.values())[selection.row], selection.index, others)
+        shown = {display_name(name): enc for name, enc in found.items()}
+        if len(found) > 1:
+            show_ruler(list(shown.values()), list(shown))
+        show_counts(shown)
+        download_buttons(shown)
+        st.caption("Built with Llama: the Llama 3.1 vocabulary is licensed under the Llama 3.1 Community License.")
+
+embedded = [name for name in names if name in lm.embedded_tokenizers()]
+reproduce(CODE.format(text=as_code(text), names=list(names), embedded=embedded, add=add, parse=parse, plain=not parse))

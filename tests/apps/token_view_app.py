@@ -21,7 +21,7 @@ def rows_for(case: str, text: str) -> list[TokenRow]:
         encoding = encode(load_tokenizer("llama-3.1"), text)
         shares = [None if i == 0 else i / len(encoding) for i in range(len(encoding))]
         return [TokenRow("Shaded", encoding, fill=shares, notes=[f"probability {s}" for s in shares])]
-    keys = ("llama-3.1",) if case == "long" else tuple(NAMES)
+    keys = ("llama-3.1",) if case in ("long", "lines") else tuple(NAMES)
     return [TokenRow(NAMES[key], encode(load_tokenizer(key), text)) for key in keys]
 
 
@@ -35,7 +35,7 @@ def chat_row(text: str) -> TokenRow:
 
 
 case = st.query_params.get("case", "sample")
-text = st.text_area("Text", TEXTS[case], height=80) if case != "long" else TEXTS[case]
+text = st.text_area("Text", TEXTS[case], height=80) if case not in ("long", "lines") else TEXTS[case]
 marks = st.toggle("Show white space", value=False)
 st.button("Run again")
 selection = token_view(
@@ -45,5 +45,9 @@ selection = token_view(
     show_whitespace=marks,
     max_tokens=int(st.query_params.get("max", 20_000)),
     selectable=st.query_params.get("select") == "1",
+    height=int(st.query_params["height"]) if "height" in st.query_params else None,
+    colour_by=st.query_params.get("colour", "position"),
+    show=st.query_params.get("show", "text"),
+    export="picture" if "export" in st.query_params else None,
 )
 st.text(f"selected: {selection}")

@@ -21,6 +21,8 @@ TEXTS = {
     "arabic": "مرحبا بالعالم hello world مرحبا",
     "long": "The quick brown fox jumps over the lazy dog, and 12 more. " * 8_000,
     "unbroken": "x" * 300 + "=" * 300 + "ab" * 300,
+    "lines": "One line of a few words.\n" * 300 + "No end in sight, " * 1000,
+    "again": "the cat and the cat and the cat, the internationalization",
     "empty": "",
     "chat": "<|user|>\nWhat is a token?<|end|>\n<|assistant|>\nA piece of text.<|end|>\n",
     "fill": "The capital of France is Paris",

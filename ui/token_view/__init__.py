@@ -13,13 +13,13 @@ from pathlib import Path
 import streamlit as st
 
 from ui import theme
-from ui.token_view.payload import ROLES, TokenRow, build_payload, payload_version
+from ui.token_view.payload import ROLES, ColourBy, Show, TokenRow, build_payload, payload_version
 
-__all__ = ["ROLES", "Selection", "TokenRow", "token_view"]
+__all__ = ["ROLES", "ColourBy", "Selection", "Show", "TokenRow", "token_view"]
 
 _HERE = Path(__file__).parent
 # Streamlit takes one module: the scripts are joined in this order and share their names.
-_SCRIPTS = ("rows.js", "paint.js", "tooltip.js", "token_view.js")
+_SCRIPTS = ("rows.js", "colour.js", "paint.js", "ids.js", "tooltip.js", "picture.js", "token_view.js")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,9 @@ def token_view(
     max_tokens: int = 20_000,
     selectable: bool = False,
     on_select: Callable[[], None] | None = None,
+    colour_by: ColourBy = "position",
+    show: Show = "text",
+    export: str | None = None,
 ) -> Selection | None:
     """Draw one text as the tokens of several tokenizers, row under row.
 
@@ -76,13 +79,17 @@ def token_view(
         max_tokens: tokens drawn in each row; where there are more, the row's heading says so.
         selectable: let a click (or Enter) pin a token and run the script again.
         on_select: called before that run, as widget callbacks are.
+        colour_by: ``"position"`` gives eight colours in turn, ``"id"`` the same colour to the same id,
+            ``"length"`` a darker shade to a token of more bytes. Rows with ``classes`` or ``fill`` keep theirs.
+        show: the tokens' ``"text"``, their ``"ids"`` as a list, or ``"both"``, the list below the text.
+        export: name of a file, without ending; where it is given, two buttons save the view as SVG and as PNG.
 
     Returns:
         The pinned token while ``selectable`` and as long as what is shown stays the same, else None.
 
     Raises:
         ValueError: an encoding of another text, or ``classes``, ``fill`` or ``notes`` of another
-            length than the encoding.
+            length than the encoding; ``colour_by`` or ``show`` that is none of the above.
     """
     payload = build_payload(
         rows,
@@ -91,6 +98,9 @@ def token_view(
         height=height,
         max_tokens=max_tokens,
         selectable=selectable,
+        colour_by=colour_by,
+        show=show,
+        export=export,
     )
     callback = on_select if on_select is not None else _nothing
     result = _render(key=key, data=payload, on_selected_change=callback)

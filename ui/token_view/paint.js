@@ -11,9 +11,11 @@
 //   (`unicode-bidi: plaintext`), as in a plain-text editor.
 // - Tokens that share a character, the parts of an emoji, are drawn as one group: the characters once,
 //   under them the parts as bytes in hex. The parts are the tokens that take hover and focus.
-// - Blocks of about 500 tokens have `content-visibility: auto`: what is not on the screen costs no layout.
+// - Blocks of about 500 tokens have `content-visibility: auto`: what is not on the screen costs no layout. A block
+//   ends where a line of the text ends; only a line of more than 2,000 tokens is cut, and its next token wraps early.
 
 const BLOCK = 500; // tokens
+const LONGEST_BLOCK = 2000;
 const GROUP = 8; // parts drawn under one run of characters; longer runs continue in the next group
 
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
@@ -84,9 +86,10 @@ function drawText(node, text, whitespace) {
 }
 
 class RowPainter {
-  constructor(row, whitespace) {
+  constructor(row, { whitespace, colourBy }) {
     this.row = row;
     this.whitespace = whitespace;
+    this.colour = colouring(row, colourBy);
     this.flow = make("div", "flow");
     this.rtlSomewhere = RTL.test(row.slice(0, row.textEnd));
     this.lineEnd = 0;
@@ -124,7 +127,7 @@ class RowPainter {
       }
       this.inBlock += next - i;
       const lineEnded = row.text(next - 1).endsWith("\n");
-      if (this.inBlock >= BLOCK * (lineEnded ? 0.8 : 1)) this.newBlock();
+      if (this.inBlock >= (lineEnded ? BLOCK * 0.5 : LONGEST_BLOCK)) this.newBlock();
       this.next = next;
     }
     return this.next >= row.length;
@@ -162,11 +165,8 @@ class RowPainter {
 
   tokenNode(i, className) {
     const { row } = this;
-    let colour = `c${i & 7}`;
-    if (row.fill) colour = row.fill[i] === NO_FILL ? "plain" : "fill";
-    else if (row.classes) colour = `role ${ROLES[row.classes[i]]} ${i & 1 ? "odd" : "even"}`;
-    const node = make("span", `t ${className} ${colour}`);
-    if (colour === "fill") node.style.setProperty("--share", `${(row.fill[i] / (NO_FILL - 1)) * 100}%`);
+    const node = make("span", `t ${className} ${this.colour(i)}`);
+    shade(node, row, i);
     node.place = i;
     row.elements[i] = node;
     return node;
@@ -248,7 +248,19 @@ function drawHeading(row, mostTokens) {
   return [heading, bar];
 }
 
-function drawLegend(rows) {
+function drawScale() {
+  const scale = make("div", "legend");
+  scale.append(make("span", "scale", "bytes per token"));
+  LENGTHS.forEach((low, level) => {
+    const next = LENGTHS[level + 1];
+    const range = next === undefined ? `${low}+` : next - low > 1 ? `${low}\u2013${next - 1}` : String(low);
+    scale.append(make("span", `key l${level}`, range));
+  });
+  return scale;
+}
+
+function drawLegend(rows, colourBy) {
+  if (colourBy === "length" && rows.some((row) => !row.classes && !row.fill)) return [drawScale()];
   const used = new Set();
   for (const row of rows) row.classes?.forEach((number) => used.add(ROLES[number]));
   used.delete("none");

@@ -3,10 +3,12 @@
     16 bytes   version: a hash of the rest in hex; the same version means nothing to redraw
      4 bytes   length of the header, little-endian
      header    JSON: text, headings, the pieces of the ids that occur, where each array lies
-     arrays    little-endian, each beginning at a multiple of four bytes after the header
+     arrays    little-endian, each beginning at a multiple of four bytes after the header, each in the
+              narrowest of five types that holds its values
 
-A token's piece and bytes depend on its id alone, so both are sent once for each id that occurs; per
-token there are its place in that table, its two offsets (characters, not UTF-16 units) and its flags.
+A token's piece and bytes depend on its id alone, so both are sent once for each id that occurs. Per token
+there are its place in that table, its flags, how far it starts from the end of the token before, and its
+length (characters, not UTF-16 units): two or three bytes more, where tokens lie end to end.
 """
 
 from __future__ import annotations
@@ -16,21 +18,25 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lmloupe.encoding import Encoding
 
-__all__ = ["ROLES", "TokenRow", "build_payload", "payload_version"]
+__all__ = ["ROLES", "ColourBy", "Show", "TokenRow", "build_payload", "payload_version"]
+
+ColourBy = Literal["position", "id", "length"]
+Show = Literal["text", "ids", "both"]
 
 ROLES = ("system", "user", "assistant", "tool", "special")
 """Names that `TokenRow.classes` may hold besides None; the view has one colour for each."""
 
-# `rows.js` has the same numbers.
+# `rows.js` has the same numbers and names.
 _SPECIAL, _PARTIAL = 1, 2
 _NO_FILL = 255
+_TYPES = ("u1", "i1", "u2", "i2", "i4")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,14 +78,21 @@ class _Arrays:
         self.parts: list[bytes] = []
         self.size = 0
 
-    def add(self, values: NDArray[Any] | bytes) -> list[int]:
-        """Append one array; its first byte, counted from the end of the header, and its length in items."""
-        raw = values if isinstance(values, bytes) else values.tobytes()
-        place = [self.size, len(values)]
+    def add(self, values: NDArray[Any] | bytes) -> list[int | str]:
+        """Append one array; its first byte, counted from the end of the header, its length in items, its type."""
+        array = np.frombuffer(values, "u1") if isinstance(values, bytes) else values
+        kind = _narrowest(array)
+        raw = array.astype(f"<{kind}").tobytes()
+        place: list[int | str] = [self.size, len(array), kind]
         padding = -len(raw) % 4
         self.parts.append(raw + b"\0" * padding)
         self.size += len(raw) + padding
         return place
+
+
+def _narrowest(array: NDArray[Any]) -> str:
+    low, high = (int(array.min()), int(array.max())) if len(array) else (0, 0)
+    return next(kind for kind in _TYPES if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
 
 
 def build_payload(
@@ -90,8 +103,14 @@ def build_payload(
     height: int | None = None,
     max_tokens: int = 20_000,
     selectable: bool = False,
+    colour_by: ColourBy = "position",
+    show: Show = "text",
+    export: str | None = None,
 ) -> bytes:
     """Pack the rows; the arguments are those of `ui.token_view.token_view`."""
+    for what, value, choices in (("colour_by", colour_by, get_args(ColourBy)), ("show", show, get_args(Show))):
+        if value not in choices:
+            raise ValueError(f"{what} is {value!r}: use one of {', '.join(choices)}.")
     arrays = _Arrays()
     header_rows = [_pack_row(row, text, max_tokens, arrays) for row in rows]
     shown = max((row["textEnd"] for row in header_rows), default=0)
@@ -101,6 +120,9 @@ def build_payload(
         "whitespace": show_whitespace,
         "height": height,
         "selectable": selectable,
+        "colourBy": colour_by,
+        "show": show,
+        "export": export,
         "mostTokens": max((row["count"] for row in header_rows), default=0),
         "rows": header_rows,
     }
@@ -135,13 +157,13 @@ def _pack_row(row: TokenRow, text: str, max_tokens: int, arrays: _Arrays) -> dic
         "count": total,
         "textEnd": int(ends.max(initial=0)),
         "pieces": [encoding.tokenizer.piece(i) for i in ids.tolist()],
-        "ids": arrays.add(ids.astype("<i4")),
+        "ids": arrays.add(ids),
         "bytes": arrays.add(b"".join(token_bytes)),
-        "byteEnds": arrays.add(np.cumsum([len(b) for b in token_bytes], dtype="<i4")),
-        "slots": arrays.add(slots.astype("<i4")),
-        "starts": arrays.add(starts.astype("<i4")),
-        "ends": arrays.add(ends.astype("<i4")),
-        "flags": arrays.add(flags.astype("u1")),
+        "byteEnds": arrays.add(np.cumsum([len(b) for b in token_bytes], dtype=np.int64)),
+        "slots": arrays.add(slots),
+        "gaps": arrays.add(starts - np.concatenate(([0], ends[:-1]))[:n]),
+        "sizes": arrays.add(ends - starts),
+        "flags": arrays.add(flags),
     }
     if row.classes is not None:
         number = {None: 0} | {role: i for i, role in enumerate(ROLES, start=1)}

@@ -6,22 +6,30 @@ const PARTIAL = 2;
 const NO_FILL = 255;
 const ROLES = ["none", "system", "user", "assistant", "tool", "special"];
 
+const TYPES = { u1: Uint8Array, i1: Int8Array, u2: Uint16Array, i2: Int16Array, i4: Int32Array };
+
 class Row {
   constructor(header, body, slice) {
-    const array = (Type, place) => new Type(body.buffer, place[0], place[1]);
+    const array = (place) => place && new TYPES[place[2]](body.buffer, place[0], place[1]);
     Object.assign(this, header);
     this.slice = slice;
-    this.ids = array(Int32Array, header.ids);
-    this.tokenBytes = array(Uint8Array, header.bytes);
-    this.byteEnds = array(Int32Array, header.byteEnds);
-    this.slots = array(Int32Array, header.slots);
-    this.starts = array(Int32Array, header.starts);
-    this.ends = array(Int32Array, header.ends);
-    this.flags = array(Uint8Array, header.flags);
-    this.classes = header.classes && array(Uint8Array, header.classes);
-    this.fill = header.fill && array(Uint8Array, header.fill);
+    this.ids = array(header.ids);
+    this.tokenBytes = array(header.bytes);
+    this.byteEnds = array(header.byteEnds);
+    this.slots = array(header.slots);
+    this.flags = array(header.flags);
+    this.classes = array(header.classes);
+    this.fill = array(header.fill);
     this.length = this.slots.length;
-    this.elements = new Array(this.length);
+    this.starts = new Int32Array(this.length);
+    this.ends = new Int32Array(this.length);
+    const [gaps, sizes] = [array(header.gaps), array(header.sizes)];
+    for (let i = 0, end = 0; i < this.length; i++) {
+      this.starts[i] = end + gaps[i];
+      this.ends[i] = end = this.starts[i] + sizes[i];
+    }
+    this.elements = new Array(this.length); // what a person reaches: tokens, or ids where ids alone are shown
+    this.numbers = new Array(this.length); // the ids below the tokens, where both are shown
     // Tokens that the tokenizer added have an empty pair of offsets that may be (0, 0) anywhere, so the
     // search runs over the furthest end so far.
     this.reach = new Int32Array(this.length);
@@ -35,11 +43,12 @@ class Row {
   empty(i) { return this.starts[i] === this.ends[i]; }
   text(i) { return this.slice(this.starts[i], this.ends[i]); }
 
-  hex(i) {
+  bytesOf(i) {
     const slot = this.slots[i];
-    const bytes = this.tokenBytes.subarray(slot ? this.byteEnds[slot - 1] : 0, this.byteEnds[slot]);
-    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
+    return this.tokenBytes.subarray(slot ? this.byteEnds[slot - 1] : 0, this.byteEnds[slot]);
   }
+
+  hex(i) { return Array.from(this.bytesOf(i), (byte) => byte.toString(16).padStart(2, "0")); }
 
   // Places of the tokens that cover a character from `start` to `end`.
   covering(start, end) {

@@ -1,7 +1,7 @@
 // The view: rows, pointer, keyboard, and the way back to Python.
 // One of the scripts that ui/token_view/__init__.py joins into a single module, in the order named there.
 
-const AT_ONCE = 4000; // tokens of a row drawn before the first paint; the rest follows while the page is idle
+const AT_ONCE = 2000; // tokens of a row drawn before the first paint; the rest follows while the page is idle
 
 class TokenView {
   constructor(parent) {
@@ -24,7 +24,7 @@ class TokenView {
       if (event.clientX === this.pointerX && event.clientY === this.pointerY) return;
       [this.pointerX, this.pointerY] = [event.clientX, event.clientY];
       const found = this.find(event.target);
-      if (found) this.light(found.row, found.i);
+      if (found) this.light(found.row, found.i, found.node);
       else if (!this.focused()) this.dark();
     });
     on("pointerleave", () => this.relight());
@@ -68,7 +68,10 @@ class TokenView {
     this.pinned = null;
     this.painters = [];
     const sections = this.rows.map((row, number) => this.drawRow(row, number, payload));
-    this.scroller.replaceChildren(...drawLegend(this.rows), ...sections);
+    this.scroller.replaceChildren(...drawLegend(this.rows, payload.colourBy), ...sections);
+    this.exporter?.remove();
+    this.exporter = payload.export && drawExporter(this, payload.export);
+    if (this.exporter) this.root.append(this.exporter);
     this.root.dataset.version = version; // what tests wait for
     this.paintLater(version);
   }
@@ -88,25 +91,28 @@ class TokenView {
 
   drawRow(row, number, payload) {
     const section = make("section", "row");
-    const painter = new RowPainter(row, payload.whitespace);
-    if (!painter.paint(AT_ONCE)) this.painters.push(painter);
-    const { flow } = painter;
+    const shown = payload.show === "ids" ? [] : [new RowPainter(row, payload)];
+    if (payload.show !== "text") shown.push(new IdPainter(row, payload));
+    for (const painter of shown) {
+      if (!painter.paint(AT_ONCE)) this.painters.push(painter);
+      painter.flow.row = number;
+    }
+    const { flow } = shown[0];
     flow.setAttribute("role", "list");
     flow.setAttribute("aria-label", `${row.name}, ${row.facts}. Arrow keys go from token to token.`);
-    flow.row = number;
     row.stop = 0; // the token of this row that Tab reaches
     if (row.length) row.elements[0].tabIndex = 0;
     else flow.append(make("span", "nothing", "no tokens"));
-    section.append(...drawHeading(row, payload.mostTokens), flow);
+    section.append(...drawHeading(row, payload.mostTokens), ...shown.map((painter) => painter.flow));
     return section;
   }
 
   // The token under an event: itself, or the first part where the whole character of a group was met.
   find(target) {
     if (!(target instanceof Element)) return null;
-    const node = target.closest(".t") ?? target.closest(".group")?.querySelector(".t");
-    const flow = node?.closest(".flow");
-    return flow ? { row: flow.row, i: node.place } : null;
+    const node = target.closest(".t, .n") ?? target.closest(".group")?.querySelector(".t");
+    const flow = node?.closest(".flow, .below");
+    return flow ? { row: flow.row, i: node.place, node } : null;
   }
 
   focused() {
@@ -114,18 +120,20 @@ class TokenView {
     return active ? this.find(active) : null;
   }
 
-  light(number, i) {
+  // `at` is where the pointer is: on the token, or on its id.
+  light(number, i, at) {
     this.dark();
     const row = this.rows[number];
-    const own = row.elements[i];
+    const own = [row.elements[i], row.numbers[i]];
     for (const other of this.rows) {
       for (const k of other.covering(row.starts[i], row.ends[i])) {
-        if (other.elements[k]) this.lit.push([other.elements[k], "same"]);
+        this.lit.push([other.elements[k], "same"], [other.numbers[k], "same"]);
       }
     }
-    this.lit.push([own, "here"]);
+    this.lit.push(...own.map((node) => [node, "here"]));
+    this.lit = this.lit.filter(([node]) => node); // the end of a long row may not be drawn yet
     for (const [node, name] of this.lit) node.classList.add(name);
-    this.tooltip.show(row, i, own);
+    this.tooltip.show(row, i, at ?? own[0] ?? own[1]);
   }
 
   dark() {
@@ -161,11 +169,11 @@ class TokenView {
 
   select(number, i) {
     if (!this.selectable) return;
-    const node = this.rows[number].elements[i];
-    const again = this.pinned === node;
-    this.pinned?.classList.remove("pinned");
-    this.pinned = again ? null : node;
-    this.pinned?.classList.add("pinned");
+    const row = this.rows[number];
+    const again = this.pinned?.[0] === row.elements[i];
+    this.pinned?.forEach((node) => node.classList.remove("pinned"));
+    this.pinned = again ? null : [row.elements[i], row.numbers[i]].filter(Boolean);
+    this.pinned?.forEach((node) => node.classList.add("pinned"));
     this.setStateValue("selected", again ? null : { version: this.version, row: number, index: i });
   }
 

@@ -1,0 +1,120 @@
+"""Everything about one token: the card that opens below the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+import lmloupe as lm
+from lmloupe.merge_tree import MergeTree, ancestry
+from lmloupe.special_tokens import special_token_purpose
+from lmloupe.vocabulary_overlap import same_text_elsewhere
+from ui.chips import chips, visible
+from ui.errors import escape_markdown
+from ui.loaders import display_name
+from ui.page import metrics_row
+
+__all__ = ["token_card"]
+
+MAX_DEPTH = 12
+
+
+def token_card(enc: lm.Encoding, index: int, others: Mapping[str, lm.Tokenizer]) -> None:
+    """Draw the card of one token of an encoding, with the ids that spell the same text in other families."""
+    token, tok = enc.token(index), enc.tokenizer
+    first_byte = len(enc.text[: token.start].encode())
+    with st.container(border=True):
+        st.markdown(f"**Token {index + 1} of {len(enc):,} in {escape_markdown(display_name(tok.name))}**")
+        metrics_row(
+            [
+                ("Id", f"{token.id:,}"),
+                ("Piece as stored", escape_markdown(visible(token.piece)), "How the vocabulary spells it."),
+                ("Text", escape_markdown(visible(token.text)) or "none"),
+                ("Bytes", token.bytes.hex(" ") or "none", "Exactly what the token stands for, in hexadecimal."),
+                ("Characters", f"{token.start}–{token.end}", "Half-open: the last number is not included."),
+                ("Bytes of the text from", f"{first_byte:,}", "Where its first character begins, in UTF-8 bytes."),
+            ]
+        )
+        st.markdown(_kind(enc, index))
+        _parts(enc, index)
+        left, right = st.columns(2)
+        with left:
+            st.caption("How merges made it")
+            _ancestry(tok, token.id)
+        with right:
+            st.caption("The same bytes in the other families")
+            _elsewhere(tok, token.id, others)
+
+
+def _kind(enc: lm.Encoding, index: int) -> str:
+    token = enc.token(index)
+    if token.is_special:
+        purpose = special_token_purpose(token.piece)
+        return f"A special token. {purpose}".strip()
+    if token.piece.startswith("<0x") and token.piece.endswith(">") and len(token.bytes) == 1:
+        return "A byte token: the vocabulary has no piece for this character and falls back to its bytes."
+    try:
+        token.bytes.decode()
+    except UnicodeDecodeError:
+        return "It holds a part of a character: its bytes alone are no text."
+    return "An ordinary token of whole characters."
+
+
+def _parts(enc: lm.Encoding, index: int) -> None:
+    """The other tokens that share a character with this one, with their bytes side by side."""
+    start, end = enc.offsets[index].tolist()
+    first, last = index, index
+    while first > 0 and enc.offsets[first - 1, 1] > start and enc.offsets[first - 1, 0] < end:
+        first -= 1
+    while last + 1 < len(enc) and enc.offsets[last + 1, 0] < end and enc.offsets[last + 1, 1] > start:
+        last += 1
+    if first == last:
+        return
+    tokens = [enc.token(i) for i in range(first, last + 1)]
+    covered = enc.text[tokens[0].start : max(token.end for token in tokens)]
+    st.caption(escape_markdown(f"“{visible(covered)}” is spelled by {len(tokens)} tokens together:"))
+    chips([token.bytes.hex(" ") for token in tokens], marked=[index - first], below=[str(token.id) for token in tokens])
+
+
+def _ancestry(tok: lm.Tokenizer, token_id: int) -> None:
+    try:
+        tree = ancestry(tok, token_id)
+    except lm.UnsupportedError as error:
+        st.caption(escape_markdown(str(error)))
+        return
+    if not tree.parts:
+        st.caption("No merge made it: it is a symbol that merging starts from, or was added as it is.")
+        return
+    lines: list[str] = []
+    _lines(tree, 0, lines)
+    # As code, so that nothing in a piece is read as Markdown.
+    st.code("\n".join(lines), language=None)
+
+
+def _lines(tree: MergeTree, depth: int, lines: list[str]) -> None:
+    rank = f"  (merge {tree.rank:,})" if tree.rank is not None else ""
+    lines.append("  " * depth + visible(tree.piece) + rank)
+    if depth < MAX_DEPTH:
+        for part in tree.parts:
+            _lines(part, depth + 1, lines)
+
+
+def _elsewhere(tok: lm.Tokenizer, token_id: int, others: Mapping[str, lm.Tokenizer]) -> None:
+    names = [name for name, other in others.items() if other is not tok]
+    how = {
+        "token": "one token of the same bytes",
+        "encoded": "as it encodes this text",
+        "bytes": "byte by byte",
+        "none": "cannot spell these bytes",
+    }
+    found = same_text_elsewhere(tok, token_id, [others[name] for name in names])
+    table = pd.DataFrame(
+        {
+            "Tokenizer": [display_name(name) for name in names],
+            "Ids": [", ".join(map(str, spelling.ids.tolist())) for spelling in found],
+            "How": [how[spelling.how] for spelling in found],
+        }
+    )
+    st.dataframe(table, hide_index=True, width="stretch")
