@@ -106,7 +106,8 @@ def test_all_three_kinds_of_file_give_the_same(rows: list[tuple[str, str]]) -> N
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"en,fr\nyes,oui\nno,\xff\n", "Line 3 of the file is not UTF-8"),
+        (b"\xef\xbb\xbfen,fr\nyes,oui\nno,\xff\n", "Byte 20 of the file, in line 3, is 0xff"),
+        (b"en,fr\nyes,oui\nno,\xff\n", "Byte 17 of the file, in line 3, is 0xff, which is not UTF-8"),
         ("en,fr\nyes,oui\nno,\n", "Line 3 .*no sentence in 'fr'"),
         ("en,fr\nyes\n", "Line 2 .*no sentence in 'fr'"),
         ("en\tfr\nyes\toui\tja\n", "Line 2 .*3 cells for 2 languages"),

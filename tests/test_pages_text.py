@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pandas as pd
 import pytest
 
 import lmloupe as lm
 from tests.test_pages import no_exception, open_page, output_of, sentences
 from ui.settings import DEFAULT_TEXT
 
+DATA = Path(lm.__file__).parent / "data"
 PIPELINE, SPECIAL = "pages/text/pipeline.py", "pages/text/special.py"
 
 
@@ -47,10 +52,49 @@ def test_what_nfc_changed_is_listed() -> None:
 
 def test_a_text_too_long_to_follow_gives_one_sentence() -> None:
     app = no_exception(open_page(PIPELINE))
-    app.text_area(key="text").set_value("coconut " * 3000)
+    app.text_area(key="text").set_value("coconut " * 25_001)
     no_exception(app.run())
-    assert "24,000 characters" in sentences(app)
+    assert "200,008 characters" in sentences(app)
     assert len(app.error) == 1
+
+
+def test_an_uploaded_bpe_file_shows_what_the_embedded_one_shows() -> None:
+    embedded = no_exception(open_page(PIPELINE, tokenizer="smollm2", text="It's 7 <|im_end|> coconutcoconut"))
+    app = no_exception(open_page(PIPELINE, tokenizer="phi-3", text="It's 7 <|im_end|> coconutcoconut"))
+    app.file_uploader[0].upload("own.json.gz", (DATA / "smollm2.json.gz").read_bytes(), "application/gzip")
+    no_exception(app.run())
+    assert not app.error
+    assert "is a BPE model: everything applies to it." in sentences(app)
+    ends = [said for said in sentences(embedded).splitlines() if "ids in all" in said or "Ids at the end" in said]
+    assert len(ends) == 2
+    assert set(ends) <= set(sentences(app).splitlines())
+    for ours, theirs in zip(app.dataframe, embedded.dataframe, strict=True):
+        pd.testing.assert_frame_equal(ours.value, theirs.value)
+    assert [head.value for head in app.subheader] == [head.value for head in embedded.subheader]
+    # The shared one is still there to go back to.
+    whose = next(box for box in app.button_group if box.label == "Whose pipeline")
+    no_exception(whose.set_value("phi-3").run())
+    assert "cuts nothing" in sentences(app)
+
+
+def test_a_word_piece_file_shows_what_applies_and_says_what_does_not() -> None:
+    file = {
+        "model": {"type": "WordPiece", "vocab": {"[UNK]": 0, "tea": 1, "##pot": 2}, "unk_token": "[UNK]",
+                  "continuing_subword_prefix": "##", "max_input_chars_per_word": 100},
+        "normalizer": {"type": "Lowercase"},
+        "pre_tokenizer": {"type": "Whitespace"},
+    }  # fmt: skip
+    app = no_exception(open_page(PIPELINE, text="TEAPOT tea"))
+    app.file_uploader[0].upload("wp.json", json.dumps(file).encode(), "application/json")
+    no_exception(app.run())
+    assert not app.error
+    said = sentences(app)
+    assert "no merges to replay" in said
+    assert "2 tokens, each with its id." in said
+    assert "3 ids in all" in said
+    assert [head.value for head in app.subheader][1:3] == ["2. Cut into 2 pieces", "3. Split into tokens"]
+    changes = next(frame.value for frame in app.dataframe if "Before" in frame.value.columns)
+    assert changes["Step"].tolist() == ["Lowercase"]
 
 
 def test_the_code_of_pipeline_prints_the_ids() -> None:

@@ -200,7 +200,7 @@ def test_a_file_of_ones_own_takes_the_place_of_the_sentences(languages: AppTest)
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"English\tFrench\nGood evening.\tBons\xff\n", "Line 2 of the file is not UTF-8 (byte ff)"),
+        (b"English\tFrench\nGood evening.\tBons\xff\n", "Byte 33 of the file, in line 2, is 0xff, which is not UTF-8"),
         (b"English,French\nGood evening.,\n", "Line 2 of the file has no sentence in 'French'"),
         (b"", "file"),
         (b"\x00\x01\x02", "file"),

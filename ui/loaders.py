@@ -22,6 +22,7 @@ __all__ = [
     "engine",
     "next_token",
     "round_trips",
+    "stages",
     "tokenizer",
 ]
 
@@ -56,6 +57,12 @@ def encoding(name: str, text: str, add_special_tokens: bool, parse_special_token
 def round_trips(name: str, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> bool:
     """Whether decoding that encoding gives the text back; kept, because for a megabyte it takes a while."""
     return encoding(name, text, add_special_tokens, parse_special_tokens).round_trips
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def stages(name: str, text: str, add_special_tokens: bool) -> lm.Stages:
+    """Everything between a text and its ids; kept, because for a long text it takes a second."""
+    return lm.stages(tokenizer(name), text, add_special_tokens=add_special_tokens)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -1,19 +1,63 @@
-"""Tables of the Pipeline page."""
+"""Parts of the Pipeline page: whose pipeline it is, and the tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
+import streamlit as st
 
+import lmloupe as lm
 from lmloupe.normalization import NormalizationChange
 from lmloupe.pattern import PatternPart
-from lmloupe.pre_tokens import PreTokenizerStep
-from ui.chips import visible
+from lmloupe.pre_tokens import PreToken, PreTokenizerStep
+from ui.chips import chips, visible
+from ui.loaders import display_name
+from ui.upload import PREFIX
 
-__all__ = ["change_table", "pattern_table", "piece_counts"]
+__all__ = [
+    "MAX_CHANGES",
+    "change_table",
+    "choose_source",
+    "loading_code",
+    "pattern_table",
+    "piece_counts",
+    "piece_tokens",
+]
 
 MAX_CHANGES = 500
+
+
+def choose_source(name: str, uploads: Mapping[str, lm.Tokenizer]) -> str:
+    """Whose pipeline to show: the tokenizer that the pages share, or one that this session uploaded."""
+    if not uploads:
+        return name
+    options = [name, *uploads]
+    # A new key with each set of uploads: the file that has just come is the one to look at.
+    chosen = st.segmented_control(
+        "Whose pipeline",
+        options,
+        default=options[-1],
+        format_func=display_name,
+        key="pipeline_of_" + "_".join(uploads),
+        help="The tokenizer chosen above, or one of your own files.",
+    )
+    return options[-1] if chosen is None else chosen
+
+
+def loading_code(name: str, uploaded: lm.Tokenizer | None) -> str:
+    """The expression that loads the tokenizer in Python."""
+    if uploaded is None:
+        return f"lm.load_tokenizer({name!r})"
+    file = uploaded.name.removeprefix(PREFIX)
+    return f'lm.load_tokenizer_file(open({file!r}, "rb").read(), {uploaded.name!r})'
+
+
+def piece_tokens(tok: lm.Tokenizer, piece: PreToken) -> None:
+    """The tokens of one piece, for a tokenizer whose model replays no merges."""
+    if piece.ids:
+        chips([tok.piece(i) for i in piece.ids], below=[str(i) for i in piece.ids])
+    st.caption(f"{len(piece.ids)} tokens, each with its id." if len(piece.ids) != 1 else "One token, with its id.")
 
 
 def change_table(changes: Sequence[NormalizationChange]) -> pd.DataFrame:

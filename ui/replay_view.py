@@ -12,9 +12,9 @@ import lmloupe as lm
 from lmloupe.merges import MergeReplay, merge_steps
 from lmloupe.pre_tokens import PreToken
 from ui.chips import chips, visible
-from ui.errors import escape_markdown
+from ui.errors import escape_markdown, show_errors
 
-__all__ = ["replay_piece"]
+__all__ = ["can_replay", "replay_piece"]
 
 FRAME_S = 0.35
 MAX_SYMBOLS = 400
@@ -27,9 +27,20 @@ BECAME = {
 }
 
 
+def can_replay(tok: lm.Tokenizer) -> bool:
+    """Whether the tokenizer's model merges pairs, and the same ones each time."""
+    model = tok.backend.model
+    return type(model).__name__ == "BPE" and not getattr(model, "dropout", None)
+
+
 @st.fragment
 def replay_piece(tok: lm.Tokenizer, piece: PreToken) -> None:
     """Draw the replay of one piece; the slider moves without the rest of the page."""
+    with show_errors():
+        _replay(tok, piece)
+
+
+def _replay(tok: lm.Tokenizer, piece: PreToken) -> None:
     replay = merge_steps(tok, piece)
     if piece.added_token:
         st.caption("This is an added token: it stands in the vocabulary as it is and is never merged.")

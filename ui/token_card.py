@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 import lmloupe as lm
+from lmloupe.byte_places import byte_place, tokens_sharing
 from lmloupe.merge_tree import MergeTree, ancestry
 from lmloupe.special_tokens import special_token_purpose
 from lmloupe.vocabulary_overlap import same_text_elsewhere
@@ -24,7 +25,7 @@ MAX_DEPTH = 12
 def token_card(enc: lm.Encoding, index: int, others: Mapping[str, lm.Tokenizer]) -> None:
     """Draw the card of one token of an encoding, with the ids that spell the same text in other families."""
     token, tok = enc.token(index), enc.tokenizer
-    first_byte = len(enc.text[: token.start].encode())
+    place = byte_place(enc, index)
     with st.container(border=True):
         st.markdown(f"**Token {index + 1} of {len(enc):,} in {escape_markdown(display_name(tok.name))}**")
         metrics_row(
@@ -34,7 +35,14 @@ def token_card(enc: lm.Encoding, index: int, others: Mapping[str, lm.Tokenizer])
                 ("Text", escape_markdown(visible(token.text)) or "none"),
                 ("Bytes", token.bytes.hex(" ") or "none", "Exactly what the token stands for, in hexadecimal."),
                 ("Characters", f"{token.start}–{token.end}", "Half-open: the last number is not included."),
-                ("Bytes of the text from", f"{first_byte:,}", "Where its first character begins, in UTF-8 bytes."),
+                (
+                    "Bytes of the text",
+                    f"{place.start:,}–{place.end:,}",
+                    "Half-open, in the text's UTF-8: where these bytes stand."
+                    if place.exact
+                    else "Half-open, in the text's UTF-8: the characters that it was made from. The text has other "
+                    "bytes there, because the tokenizer changed or added some.",
+                ),
             ]
         )
         st.markdown(_kind(enc, index))
@@ -63,19 +71,27 @@ def _kind(enc: lm.Encoding, index: int) -> str:
 
 
 def _parts(enc: lm.Encoding, index: int) -> None:
-    """The other tokens that share a character with this one, with their bytes side by side."""
-    start, end = enc.offsets[index].tolist()
-    first, last = index, index
-    while first > 0 and enc.offsets[first - 1, 1] > start and enc.offsets[first - 1, 0] < end:
-        first -= 1
-    while last + 1 < len(enc) and enc.offsets[last + 1, 0] < end and enc.offsets[last + 1, 1] > start:
-        last += 1
-    if first == last:
+    """The other tokens that share a character with this one, and which bytes of the character are its own."""
+    group = tokens_sharing(enc, index)
+    if len(group) == 1:
         return
-    tokens = [enc.token(i) for i in range(first, last + 1)]
+    for part in byte_place(enc, index).parts:
+        whole = part.character.encode()
+        numbers = f"byte {part.end}" if part.end - part.start == 1 else f"bytes {part.start + 1} to {part.end}"
+        st.markdown(
+            escape_markdown(
+                f"Of “{visible(part.character)}”, which is {whole.hex(' ')}, it holds {part.bytes.hex(' ')}: "
+                f"{numbers} of {len(whole)}."
+            )
+        )
+    tokens = [enc.token(i) for i in group]
     covered = enc.text[tokens[0].start : max(token.end for token in tokens)]
     st.caption(escape_markdown(f"“{visible(covered)}” is spelled by {len(tokens)} tokens together:"))
-    chips([token.bytes.hex(" ") for token in tokens], marked=[index - first], below=[str(token.id) for token in tokens])
+    chips(
+        [token.bytes.hex(" ") for token in tokens],
+        marked=[group.index(index)],
+        below=[str(token.id) for token in tokens],
+    )
 
 
 def _ancestry(tok: lm.Tokenizer, token_id: int) -> None:

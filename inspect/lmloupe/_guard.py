@@ -1,36 +1,31 @@
 """The other process: opens a tokenizer file that may be hostile, and runs its patterns.
 
-`lmloupe.guarded` starts this file as a script and kills it when it does not answer in time. It reads requests from
-standard input and writes answers to standard output. Both are frames: two little-endian uint32, the lengths of a JSON
-header and of a body of bytes, then those two. Nothing is pickled, and nothing of the library is imported: the process
-starts in the time that the tokenizers library takes to load.
+`lmloupe.guarded` runs it as ``python -m lmloupe._guard`` and kills it when it does not answer in time. What it loads
+from lmloupe itself waits until stages are asked for: it starts in the time that the tokenizers library takes to load.
 """
 
 from __future__ import annotations
 
-import faulthandler
 import gzip
 import io
 import json
-import struct
-import sys
 import zlib
 from array import array
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain
-from typing import IO, Any
+from typing import Any
 
 from tokenizers import Tokenizer
 
+from lmloupe._process import MAX_ANSWER_BYTES, Answer, Refused, limit_resources, serve
+
 MAX_FILE_BYTES = 64 << 20
-MAX_ANSWER_BYTES = 64 << 20
-MAX_MEMORY_BYTES = 2 << 30
 MAX_VOCABULARY = 2_000_000
 MAX_PIECE_BYTES = 4096
 MAX_ADDED_TOKENS = 20_000
 MAX_DECODER_BYTES = 1 << 20
 
-_FRAME = struct.Struct("<II")
 _SETTINGS = (
     "byte_fallback",
     "continuing_subword_prefix",
@@ -41,43 +36,6 @@ _SETTINGS = (
     "unk_token",
 )
 _PARTS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
-
-Answer = tuple[dict[str, Any], bytes]
-
-
-class Refused(Exception):  # noqa: N818 - not a failure of this process, but its answer
-    """A file or a request that is not taken; the words for people are written by the parent."""
-
-    def __init__(self, reason: str, **facts: Any) -> None:
-        super().__init__(reason)
-        self.answer = {"refused": reason, **facts}
-
-
-def write_frame(stream: IO[bytes], header: dict[str, Any], body: bytes = b"") -> None:
-    """Send one frame."""
-    head = json.dumps(header, ensure_ascii=True).encode()
-    stream.write(_FRAME.pack(len(head), len(body)) + head)
-    stream.write(body)
-    stream.flush()
-
-
-def read_frame(stream: IO[bytes]) -> Answer:
-    """Wait for one frame.
-
-    Raises:
-        EOFError: the other side is gone, or sends more than a frame may hold.
-    """
-    start = stream.read(_FRAME.size)
-    if len(start) < _FRAME.size:
-        raise EOFError
-    head_size, body_size = _FRAME.unpack(start)
-    if head_size + body_size > 2 * MAX_ANSWER_BYTES:
-        raise EOFError
-    head, body = stream.read(head_size), stream.read(body_size)
-    if len(head) + len(body) < head_size + body_size:
-        raise EOFError
-    return json.loads(head), body
-
 
 # The file
 
@@ -156,6 +114,7 @@ class Served:
             self._tok = Tokenizer.from_str(text)
         except Exception as error:  # the library raises nothing narrower
             raise Refused("library", detail=str(error)[:300]) from error
+        self._face: Any = None
         self._tok.no_truncation()
         self._tok.no_padding()
 
@@ -232,25 +191,43 @@ class Served:
         """The text as the normalizer leaves it."""
         return {}, self._tok.normalizer.normalize_str(body.decode()).encode()
 
+    def states(self, _: bytes) -> Answer:
+        """Normalizer and pre-tokenizer as JSON: names and settings to read, nothing that runs."""
+        parts = (self._tok.normalizer, self._tok.pre_tokenizer)
+        return {}, b"[" + b",".join(b"null" if part is None else part.__getstate__() for part in parts) + b"]"
+
+    def stages(self, body: bytes, special: bool, plain: bool) -> Answer:
+        """All stages of a text, packed by `lmloupe.stage_frames`."""
+        from lmloupe import stage_frames as frames
+
+        return {}, frames.pack(frames.stages(self._here(), body.decode(), special, not plain))
+
+    def changes(self, body: bytes, plain: bool, limit: int | None) -> Answer:
+        """What the normalizer changed, as JSON."""
+        from lmloupe import stage_frames as frames
+
+        return {}, frames.pack_changes(frames.stages(self._here(), body.decode(), False, not plain), limit)
+
+    def _here(self) -> Any:
+        from lmloupe.tokenizer import Tokenizer as Here
+
+        self._tok.encode_special_tokens = False
+        if self._face is None:
+            self._face = Here("here", "file", None, self._tok, None, None, None)
+        return self._face
+
+    def match(self, body: bytes, pattern: str) -> Answer:
+        """How many characters of the text's beginning a part of the pattern matches."""
+        from lmloupe.pattern import matched_length
+
+        return {"length": matched_length(pattern, body.decode())}, b""
+
     def pre_tokenize(self, body: bytes) -> Answer:
         """Pieces of text and their pairs of offsets, as JSON."""
         return {}, json.dumps(self._tok.pre_tokenizer.pre_tokenize_str(body.decode())).encode()
 
 
 # The process
-
-
-def limit_resources() -> None:
-    """Memory, files: whatever the system lets a process limit."""
-    try:
-        import resource
-    except ImportError:
-        return  # Windows has none; there the time limit is what holds
-    for name, most in (("RLIMIT_AS", MAX_MEMORY_BYTES), ("RLIMIT_FSIZE", 0), ("RLIMIT_CORE", 0)):
-        try:
-            resource.setrlimit(getattr(resource, name), (most, most))
-        except (ValueError, OSError):
-            continue  # macOS knows RLIMIT_AS and does not always take it
 
 
 def answer(served: list[Served], request: dict[str, Any], body: bytes) -> Answer:
@@ -269,30 +246,8 @@ def answer(served: list[Served], request: dict[str, Any], body: bytes) -> Answer
 def main() -> None:
     """Answer requests until the parent is gone."""
     limit_resources()
-    incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
     served: list[Served] = []
-    while True:
-        try:
-            request, body = read_frame(incoming)
-        except EOFError:
-            return
-        # Kills this process from a thread of its own, so that none goes on for ever if the parent is gone too.
-        faulthandler.dump_traceback_later(request.pop("limit_s") + 5, exit=True)
-        try:
-            header, result = answer(served, request, body)
-        except Refused as error:
-            header, result = error.answer, b""
-        except MemoryError:
-            header, result = {"refused": "memory", "last": True}, b""
-        except Exception as error:  # the library raises nothing narrower
-            header, result = {"refused": "library", "detail": str(error)[:300]}, b""
-        except BaseException as error:
-            # A panic of the library is no Exception, and leaves its locks in a state that nothing may use.
-            header, result = {"refused": "panic", "detail": str(error)[:300], "last": True}, b""
-        faulthandler.cancel_dump_traceback_later()
-        write_frame(outgoing, header, result)
-        if header.get("last"):
-            return
+    serve(partial(answer, served))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidIdError, InvalidTextError
+from lmloupe.panics import no_panic
 from lmloupe.tokenizer import Tokenizer
 
 __all__ = ["Encoding", "Token", "check_text", "decode", "encode", "spell"]
@@ -130,6 +131,8 @@ def encode(tok: Tokenizer, text: str, add_special_tokens: bool = False, parse_sp
 
     Raises:
         InvalidTextError: the text has a lone surrogate.
+        TokenizerTimeoutError: a pattern of a tokenizer that is not embedded did not end in time.
+        UnsupportedError: the tokenizers library gave up on the text.
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> tok = load_tokenizer("llama-3.1")
@@ -142,7 +145,8 @@ def encode(tok: Tokenizer, text: str, add_special_tokens: bool = False, parse_sp
     """
     check_text(text)
     backend = tok.backend if parse_special_tokens else tok.backend_plain
-    raw = backend.encode(text, add_special_tokens=add_special_tokens)
+    with no_panic(tok.name):
+        raw = backend.encode(text, add_special_tokens=add_special_tokens)
     n = len(raw)
     input_ids = np.fromiter(raw.ids, np.int32, n)
     offsets = np.fromiter(chain.from_iterable(raw.offsets), np.int32, 2 * n).reshape(n, 2)
@@ -174,7 +178,8 @@ def decode(tok: Tokenizer, ids: Iterable[int] | NDArray[np.integer]) -> str:
                 f"Id {token_id} (number {place + 1} of {len(listed)}) is not in {tok.name}'s vocabulary: "
                 f"its ids go from 0 to {tok.vocab_size - 1}."
             )
-    return tok.backend.decode(listed, skip_special_tokens=False)
+    with no_panic(tok.name):
+        return tok.backend.decode(listed, skip_special_tokens=False)
 
 
 def spell(tok: Tokenizer, ids: Iterable[int] | NDArray[np.integer]) -> Encoding:

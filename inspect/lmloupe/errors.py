@@ -15,7 +15,7 @@
         ├── UnreachableError               the hub or package index did not answer
         ├── UnsafeWeightsError             only pickled weights, which could run code
         ├── UnsupportedError               loaded, but not something LM Loupe can inspect
-        │   └── TokenizerTimeoutError      an uploaded tokenizer did not answer in time
+        │   └── TokenizerTimeoutError      a tokenizer that is not embedded did not answer in time
         └── FetchError                     the embedded model could not be fetched or converted
 
 Every message is one or two sentences: what was wrong, with which value, and what to do.
@@ -106,7 +106,7 @@ class UnsupportedError(LoadError):
 
 
 class TokenizerTimeoutError(UnsupportedError):
-    """An uploaded tokenizer did not answer in time, as one with a pattern that backtracks for ever, and was stopped."""
+    """A tokenizer of the hub, a folder or a file did not answer in time, as one whose pattern backtracks for ever."""
 
 
 class FetchError(LoadError):

@@ -2,6 +2,7 @@
 
 A pattern of a tokenizer file can backtrack for ever, inside a library that Python cannot interrupt. Only a process
 can be stopped from outside. `lmloupe._guard` is that process; here are the handle on it and the rule how many may run.
+All tokenizers but the embedded ones work so: those of the hub, of folders, and uploaded files.
 """
 
 from __future__ import annotations
@@ -11,47 +12,76 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lmloupe import _guard
-from lmloupe._guard import Answer, read_frame, write_frame
+from lmloupe._process import MAX_MEMORY_BYTES, Answer, read_frame, write_frame
 from lmloupe._refusals import refusal
 from lmloupe.errors import TokenizerTimeoutError, UnsupportedError
 from lmloupe.sources import shown
 
-__all__ = ["MAX_PROCESSES", "Guard"]
+__all__ = ["MAX_PROCESSES", "Child", "Guard"]
 
-MAX_PROCESSES = 4
-"""Most processes at once; the one not used for longest is ended for a fifth, and starts again when it is needed."""
+MAX_PROCESSES = 8
+"""Most processes at once; the one not used for longest is ended for one more, and starts again when it is needed."""
+
+PATIENCE = 6
+"""Limits are seconds of work. A process that gets no turn on a busy machine is ended after this many times as long."""
 
 _WAIT_FOR_TURN_S = 30.0
 _BYTES_A_SECOND = 200_000
+_READS = ("tables", "states", "model_state")  # the file's data: as much work as opening it, and no rule runs
+_STAGES = ("stages", "changes", "match")
+_LIBRARY_S = 4.0  # the first of these loads lmloupe and NumPy into the process
+_ROOT = str(Path(__file__).parents[1])
 
 # The process sees no secret of this one: no token of the hub, no key.
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TEMP", "TMP")
+_ENVIRONMENT = ("PATH", "PYTHONHOME", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TEMP", "TMP")
 
 
-class _Child:
-    """One running process, used by one thread at a time."""
+def _cpu_s(pid: int) -> float | None:
+    """Seconds that a process has worked; None where the system does not tell (only Linux does so this way)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return None
 
-    def __init__(self) -> None:
+
+def _started_timer(seconds: float, expire: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, expire)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+class Child:
+    """One running process, used by one thread at a time.
+
+    Args:
+        module: the module of lmloupe that it runs, which answers frames.
+    """
+
+    def __init__(self, module: str = "lmloupe._guard") -> None:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        self.process = subprocess.Popen(  # noqa: S603 - this interpreter and a file of this package, no shell
-            [sys.executable, "-P", str(Path(_guard.__file__))],
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
+        threads = dict.fromkeys(("RAYON_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+        self.process = subprocess.Popen(  # noqa: S603 - this interpreter and a module of this package, no shell
+            [sys.executable, "-P", "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment | {"TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1"},
+            env=environment | threads | {"TOKENIZERS_PARALLELISM": "false"},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
 
     def ask(self, request: dict[str, Any], body: bytes, limit_s: float) -> Answer | None:
-        """The answer; None where it was killed for not giving one in time.
+        """The answer; None where it was killed for not giving one within so many seconds of work.
 
         Raises:
             EOFError: it ended by itself.
@@ -59,19 +89,26 @@ class _Child:
         if self.process.stdin is None or self.process.stdout is None:
             raise EOFError
         lock, over, killed, answered = threading.Lock(), False, False, False
+        timer: threading.Timer
+        begun, spent_before = time.monotonic(), _cpu_s(self.process.pid)
 
-        def kill() -> None:
-            nonlocal killed
+        def expire() -> None:
+            nonlocal killed, timer
             with lock:
-                if not over:
-                    killed = True
-                    self.process.kill()
+                if over:
+                    return
+                spent = _cpu_s(self.process.pid)
+                # On a busy machine a process waits for its turn: what counts is the time that it has worked.
+                left_s = 0.0 if spent is None or spent_before is None else limit_s - (spent - spent_before)
+                if left_s > 0 and time.monotonic() < begun + PATIENCE * limit_s:
+                    timer = _started_timer(max(left_s, 0.1), expire)
+                    return
+                killed = True
+                self.process.kill()
 
-        timer = threading.Timer(limit_s, kill)
-        timer.daemon = True
-        timer.start()
+        timer = _started_timer(limit_s, expire)
         try:
-            write_frame(self.process.stdin, request | {"limit_s": limit_s}, body)
+            write_frame(self.process.stdin, request | {"limit_s": PATIENCE * limit_s}, body)
             answer = read_frame(self.process.stdout)
             answered = True
             return answer
@@ -81,9 +118,9 @@ class _Child:
                     return None
             raise EOFError from error
         finally:
-            timer.cancel()
             with lock:
                 over = True
+                timer.cancel()
             if killed or not answered:
                 self.end()  # an answer that comes after all must not be taken for the next one's
 
@@ -98,6 +135,7 @@ class _Child:
 
     @property
     def is_alive(self) -> bool:
+        """Whether it runs."""
         return self.process.poll() is None
 
 
@@ -108,15 +146,15 @@ class _Turns:
         self._most = most
         self._free = threading.BoundedSemaphore(most)
         self._lock = threading.Lock()
-        self._idle: OrderedDict[_Child, None] = OrderedDict()
+        self._idle: OrderedDict[Child, None] = OrderedDict()
         self._busy = 0
 
     @contextmanager
-    def turn(self, slot: list[_Child]) -> Iterator[None]:
+    def turn(self, slot: list[Child]) -> Iterator[None]:
         """Hold one of the places, and take the slot's process out of those that may be ended."""
         if not self._free.acquire(timeout=_WAIT_FOR_TURN_S):
             raise TokenizerTimeoutError(
-                f"All {self._most} places for uploaded tokenizers are busy: try again in a moment."
+                f"All {self._most} places for tokenizers that are not embedded are busy: try again in a moment."
             )
         try:
             with self._lock:
@@ -133,7 +171,7 @@ class _Turns:
                 self._idle.update((child, None) for child in slot if child.is_alive)
             self._free.release()
 
-    def _surplus(self) -> list[_Child]:
+    def _surplus(self) -> list[Child]:
         for child in [child for child in self._idle if not child.is_alive]:
             del self._idle[child]
         return [self._idle.popitem(last=False)[0] for _ in range(len(self._idle) + self._busy - self._most)]
@@ -142,7 +180,7 @@ class _Turns:
 _turns = _Turns(MAX_PROCESSES)
 
 
-def _end_all(slot: list[_Child]) -> None:
+def _end_all(slot: list[Child]) -> None:
     for child in slot:
         child.end()
 
@@ -154,7 +192,7 @@ class Guard:
         data: the file as it was uploaded.
         name: how messages call it.
         call_limit_s: seconds for one call; long texts get one more for each 200,000 bytes.
-        load_limit_s: seconds to open the file, each time that its process starts.
+        load_limit_s: seconds to open the file, each time that its process starts, and to read out its tables.
     """
 
     def __init__(self, data: bytes, name: str, call_limit_s: float, load_limit_s: float) -> None:
@@ -163,34 +201,37 @@ class Guard:
         self._call_limit_s = call_limit_s
         self._load_limit_s = load_limit_s
         self._lock = threading.Lock()
-        self._slot: list[_Child] = []
+        self._slot: list[Child] = []
         self._end = weakref.finalize(self, _end_all, self._slot)
 
-    def ask(self, do: str, body: bytes = b"", *, pattern: str | None = None, **arguments: Any) -> Answer:
+    def ask(self, do: str, body: bytes = b"", *, culprit: str | None = None, **arguments: Any) -> Answer:
         """Let the process do one thing, starting it first where there is none.
 
         Args:
             do: a method of ``_guard.Served``.
             body: what it works on.
-            pattern: the pattern to name when the time is over.
+            culprit: the pattern to name when the time is over.
             arguments: what else it needs, JSON.
 
         Raises:
             TokenizerTimeoutError: it did not answer in time, and was ended.
             UnsupportedError: it was not allowed the memory, failed, or does not take the file.
         """
-        limit_s = self._call_limit_s + len(body) / _BYTES_A_SECOND
+        least_s = self._load_limit_s if do in _READS else self._call_limit_s
+        if do in _STAGES:
+            least_s += _LIBRARY_S
+        limit_s = least_s + len(body) / _BYTES_A_SECOND
         with self._lock, _turns.turn(self._slot):
             if self._slot and not self._slot[0].is_alive:
                 self._slot.pop().end()
             if not self._slot:
                 self._start()
-            header, result = self._exchange({"do": do} | arguments, body, limit_s, pattern)
+            header, result = self._exchange({"do": do} | arguments, body, limit_s, culprit)
         return header, result
 
     def _start(self) -> None:
         try:
-            self._slot.append(_Child())
+            self._slot.append(Child())
         except OSError as error:
             raise UnsupportedError(
                 f"{shown(self.name)} needs a process of its own, and this system gives none ({error.strerror})."
@@ -205,7 +246,7 @@ class Guard:
             self._drop()
             raise UnsupportedError(
                 f"{shown(self.name)} made its process end (code {child.process.returncode}), as a file does that asks "
-                f"for more than {_guard.MAX_MEMORY_BYTES >> 30} GB of memory: LM Loupe cannot show it."
+                f"for more than {MAX_MEMORY_BYTES >> 30} GB of memory: LM Loupe cannot show it."
             ) from error
         if answer is None:
             self._drop()

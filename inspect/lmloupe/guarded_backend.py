@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,12 @@ from lmloupe.errors import UnsupportedError
 from lmloupe.guarded import Guard
 from lmloupe.sources import shown
 
-__all__ = ["GuardedBackend", "GuardedEncoding"]
+__all__ = ["GuardedBackend", "GuardedEncoding", "guarded"]
+
+
+def guarded(backend: Any) -> GuardedBackend | None:
+    """The backend where its rules run in a process of their own, None where they run in this one."""
+    return backend if isinstance(backend, GuardedBackend) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,13 +71,13 @@ class _Part:
 class _Normalizer(_Part):
     def normalize_str(self, sequence: str) -> str:
         """The text as the normalizer leaves it."""
-        return self._guard.ask("normalize", sequence.encode(), pattern=self._pattern)[1].decode()
+        return self._guard.ask("normalize", sequence.encode(), culprit=self._pattern)[1].decode()
 
 
 class _PreTokenizer(_Part):
     def pre_tokenize_str(self, sequence: str) -> list[tuple[str, tuple[int, int]]]:
         """The words and their half-open pairs of characters."""
-        found = json.loads(self._guard.ask("pre_tokenize", sequence.encode(), pattern=self._pattern)[1])
+        found = json.loads(self._guard.ask("pre_tokenize", sequence.encode(), culprit=self._pattern)[1])
         return [(text, (start, end)) for text, (start, end) in found]
 
 
@@ -126,8 +131,8 @@ class _Vocabulary:
 
 def _refuse(guard: Guard, attribute: str) -> NoReturn:
     raise UnsupportedError(
-        f"This view needs the {attribute} of {shown(guard.name)}, which as an uploaded file is kept in a process of "
-        "its own: put it into a folder on your own machine and load that, if you trust the file."
+        f"The {attribute} of {shown(guard.name)} is kept in a process of its own, where its rules can be stopped: "
+        "if you trust the file, open it with the tokenizers library itself."
     )
 
 
@@ -161,6 +166,7 @@ class GuardedBackend:
         }
         # Models are told apart by the names of their types.
         self.model = type(header["kind"], (_Model,), {})(guard, header["settings"], self._own)
+        self._states: list[Any] | None = None
         self.decoder = None if header["decoder"] is None else _Decoder(guard, header["decoder"])
         parts, pattern = header["parts"], self._pattern
         self.normalizer = _Normalizer(guard, "normalizer", pattern("normalizer")) if "normalizer" in parts else None
@@ -211,12 +217,37 @@ class GuardedBackend:
 
     def _ask(self, do: str, body: bytes, special: bool) -> tuple[dict[str, Any], bytes]:
         pattern = self._pattern("pre_tokenizer", "normalizer")
-        return self._guard.ask(do, body, pattern=pattern, special=special, plain=self.encode_special_tokens)
+        return self._guard.ask(do, body, culprit=pattern, special=special, plain=self.encode_special_tokens)
 
     def decode(self, ids: Iterable[int], skip_special_tokens: bool = True) -> str:
         """The text of ids."""
         body = np.fromiter(ids, np.uint32).tobytes()
-        return self._guard.ask("decode", body, pattern=self._pattern("decoder"), skip=skip_special_tokens)[1].decode()
+        return self._guard.ask("decode", body, culprit=self._pattern("decoder"), skip=skip_special_tokens)[1].decode()
+
+    # What a `tokenizers.Tokenizer` does not have: asked by `lmloupe.text_stages` and `lmloupe.pattern`
+
+    def state(self, part: Literal["normalizer", "pre_tokenizer"]) -> Any:
+        """Names and settings of a part, as ``tokenizer.json`` stores them; None where there is none."""
+        if self._states is None:
+            self._states = json.loads(self._guard.ask("states")[1])
+        return self._states[0 if part == "normalizer" else 1]
+
+    def stages_of(self, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> bytes:
+        """All stages of a text, for `lmloupe.stage_frames.unpack`."""
+        asked = {"special": add_special_tokens, "plain": not parse_special_tokens}
+        return self._guard.ask("stages", text.encode(), culprit=self._pattern("pre_tokenizer", "normalizer"), **asked)[
+            1
+        ]
+
+    def changes_of(self, text: str, parse_special_tokens: bool, limit: int | None) -> bytes:
+        """What the normalizer changed, for `lmloupe.stage_frames.unpack_changes`."""
+        asked = {"plain": not parse_special_tokens, "limit": limit}
+        return self._guard.ask("changes", text.encode(), culprit=self._pattern("normalizer"), **asked)[1]
+
+    def matched_length(self, pattern: str, text: str) -> int:
+        """How many characters of the text's beginning a pattern matches."""
+        length: int = self._guard.ask("match", text.encode(), culprit=pattern, pattern=pattern)[0]["length"]
+        return length
 
     # What is known here
 

@@ -11,8 +11,8 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 
-import transformers
 from huggingface_hub import errors as hub
 from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 from safetensors import SafetensorError
@@ -183,7 +183,7 @@ def _unusable(chain: list[BaseException], name: str, what: str) -> LoadError:
         )
     if "does not recognize this architecture" in words:
         return UnsupportedError(
-            f"transformers {transformers.__version__} does not know the architecture of {who}: "
+            f"transformers {version('transformers')} does not know the architecture of {who}: "
             "choose another model, or update transformers."
         )
     return UnsupportedError(

@@ -1,20 +1,29 @@
-"""Tokenizers of the hub and of folders, through transformers' ``AutoTokenizer``, behind the same face."""
+"""Tokenizers of the hub and of folders, through transformers' ``AutoTokenizer``, behind the same face.
+
+Anybody can publish one, and its patterns can run for ever. So none of it runs in this process: transformers reads the
+files in one that can be stopped (`lmloupe.hub_loader`), and what it makes of them works in another (`lmloupe.guarded`).
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import transformers
+import tokenizers
 
 from lmloupe.errors import SourceNotFoundError, UnsupportedError
+from lmloupe.guarded import Guard
+from lmloupe.guarded_backend import GuardedBackend
 from lmloupe.hub_errors import loading
 from lmloupe.hub_files import open_repo
-from lmloupe.quiet import quiet_transformers
+from lmloupe.hub_loader import read_tokenizer
 from lmloupe.sources import shown
 from lmloupe.tokenizer import Source, Tokenizer
 
 __all__ = ["load_transformers_tokenizer"]
+
+CALL_LIMIT_S = 10.0
+LOAD_LIMIT_S = 60.0
 
 _MARKS = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "vocab.txt", "tekken.json")
 
@@ -33,31 +42,21 @@ def load_transformers_tokenizer(
         # By its id, since transformers corrects some published tokenizers by name; but without a tokenizer.json
         # it searches for the vocabulary only in a folder, and without a config.json it wants the hub.
         by_id = commit is not None and all((folder / file).is_file() for file in ("config.json", "tokenizer.json"))
-        with quiet_transformers():
-            loaded: Any = transformers.AutoTokenizer.from_pretrained(
-                name if by_id else str(folder),
-                revision=commit if by_id else None,
-                token=False,
-                local_files_only=True,
-                trust_remote_code=False,
-            )
-    backend = getattr(loaded, "backend_tokenizer", None)
-    if backend is None:
+        found, data = read_tokenizer(name, name if by_id else str(folder), commit if by_id else None)
+    if "python" in found:
         raise UnsupportedError(
-            f"{shown(name)} has only a tokenizer written in Python ({type(loaded).__name__}): "
+            f"{shown(name)} has only a tokenizer written in Python ({found['python']}): "
             "LM Loupe inspects those of the tokenizers library, which have a tokenizer.json."
         )
-    # Saved settings of a training run; LM Loupe encodes whole texts and slices afterwards.
-    backend.no_truncation()
-    backend.no_padding()
+    backend = GuardedBackend(Guard(data, name, CALL_LIMIT_S, LOAD_LIMIT_S))
     return Tokenizer(
         name=name,
         source=source,
         revision=revision,
-        backend=backend,
-        bos_token=loaded.bos_token,
-        eos_token=loaded.eos_token,
-        chat_template=_default_template(name, loaded.chat_template),
+        backend=cast(tokenizers.Tokenizer, backend),
+        bos_token=found["bos_token"],
+        eos_token=found["eos_token"],
+        chat_template=_default_template(name, found["chat_template"]),
     )
 
 

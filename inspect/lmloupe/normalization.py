@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import tokenizers
@@ -38,8 +39,21 @@ class NormalizationChange:
     after: str
 
 
+@dataclass(slots=True, eq=False)
+class _Progress:
+    """A run on its way through the steps: what it is now, and the characters of the source text behind each character.
+
+    Attributes:
+        text: the string before the next step.
+        origin: int32 (len(text), 2), half-open pairs.
+    """
+
+    text: str
+    origin: Ints
+
+
 def normalization_changes(
-    steps: Sequence[PipelineStep], runs: Sequence[NormalizedRun], source: str
+    steps: Sequence[PipelineStep], runs: Sequence[NormalizedRun], source: str, limit: int | None = None
 ) -> tuple[NormalizationChange, ...]:
     """The changes of every step, in the order of the steps, then of the text.
 
@@ -47,29 +61,37 @@ def normalization_changes(
         steps: the normalizer's, from `lmloupe.pipeline.normalizer_steps`.
         runs: the strings that it saw, with what they were after each step.
         source: the text that the runs are parts of.
+        limit: no more than this many, the first ones.
     """
-    found = [change for run in runs for change in _run_changes(steps, run, source)]
-    return tuple(sorted(found, key=lambda change: change.step))
+    both = np.array([0, 1], np.int32)
+    begun = [
+        _Progress(source[run.start : run.end], np.arange(run.start, run.end, dtype=np.int32)[:, None] + both)
+        for run in runs
+    ]
+    found = (
+        change
+        for number, step in enumerate(steps)
+        for run, now in zip(runs, begun, strict=True)
+        for change in _step_changes(number, step, run, now)
+    )
+    return tuple(islice(found, limit))
 
 
-def _run_changes(steps: Sequence[PipelineStep], run: NormalizedRun, source: str) -> Iterator[NormalizationChange]:
-    before = source[run.start : run.end]
-    # Characters of the source text behind each character of `before`.
-    origin = np.arange(run.start, run.end, dtype=np.int32)[:, None] + np.array([0, 1], np.int32)
-    for number, (step, after) in enumerate(zip(steps, run.after, strict=True)):
-        if after == before:
-            continue
-        local = _align(step, before)
-        for b0, b1, a0, a1 in _blocks(before, after, local):
-            if b0 == b1:
-                start = end = int(origin[b0, 0]) if b0 < len(origin) else run.end
-            else:
-                start, end = int(origin[b0, 0]), int(origin[b1 - 1, 1])
-            yield NormalizationChange(number, step.name, start, end, before[b0:b1], after[a0:a1])
-        first = np.minimum(local[:, 0], len(before) - 1)
-        last = np.maximum(local[:, 1] - 1, first)
-        origin = np.stack([origin[first, 0], origin[last, 1]], axis=1)
-        before = after
+def _step_changes(number: int, step: PipelineStep, run: NormalizedRun, now: _Progress) -> Iterator[NormalizationChange]:
+    """What one step changed in one run; brings ``now`` behind the step."""
+    before, after, origin = now.text, run.after[number], now.origin
+    if after == before:
+        return
+    local = _align(step, before)
+    for b0, b1, a0, a1 in _blocks(before, after, local):
+        if b0 == b1:
+            start = end = int(origin[b0, 0]) if b0 < len(origin) else run.end
+        else:
+            start, end = int(origin[b0, 0]), int(origin[b1 - 1, 1])
+        yield NormalizationChange(number, step.name, start, end, before[b0:b1], after[a0:a1])
+    first = np.minimum(local[:, 0], len(before) - 1)
+    last = np.maximum(local[:, 1] - 1, first)
+    now.text, now.origin = after, np.stack([origin[first, 0], origin[last, 1]], axis=1)
 
 
 def _align(step: PipelineStep, text: str) -> Ints:
@@ -81,26 +103,40 @@ def _align(step: PipelineStep, text: str) -> Ints:
     return np.array([pair for _, pair, _ in string.get_splits("original", "char")], np.int32).reshape(-1, 2)
 
 
+def _codes(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
+
+
+def _stretches(before: str, after: str, local: Ints) -> Iterator[tuple[int, int, int, int]]:
+    """Stretches that differ, cut as fine as the alignment allows: half-open pairs in ``before`` and in ``after``."""
+    # A stretch ends where the next character comes from behind everything so far.
+    reach = np.maximum.accumulate(local[:, 1])
+    inner = np.flatnonzero(local[1:, 0] >= reach[:-1]) + 1
+    ends_a = np.append(inner, len(local))
+    ends_b = np.append(local[inner, 0], len(before))
+    starts_a, starts_b = np.append(0, ends_a[:-1]), np.append(0, ends_b[:-1])
+    single = (ends_a - starts_a == 1) & (ends_b - starts_b == 1)
+    same = np.zeros(len(single), np.bool_)
+    same[single] = _codes(before)[starts_b[single]] == _codes(after)[starts_a[single]]
+    other = np.flatnonzero(~same)
+    for b0, b1, a0, a1 in np.stack([starts_b, ends_b, starts_a, ends_a], axis=1)[other].tolist():
+        if before[b0:b1] != after[a0:a1]:
+            yield b0, b1, a0, a1
+
+
 def _blocks(before: str, after: str, local: Ints) -> Iterator[tuple[int, int, int, int]]:
-    """Smallest stretches that differ: half-open pairs in ``before`` and in ``after``."""
-    start_b = start_a = reach = 0
+    """Smallest stretches that differ, neighbours joined: half-open pairs in ``before`` and in ``after``."""
+    if not after:
+        yield 0, len(before), 0, 0
+        return
     pending: tuple[int, int, int, int] | None = None
-    pairs = local.tolist()
-    for a, (_, seen) in enumerate(pairs, 1):
-        reach = max(reach, seen)
-        # A stretch ends where the next character comes from behind everything so far.
-        if a < len(pairs) and pairs[a][0] < reach:
+    for b0, b1, a0, a1 in _stretches(before, after, local):
+        if pending is not None and pending[1] == b0 and pending[3] == a0:
+            pending = pending[0], b1, pending[2], a1
             continue
-        end_b = pairs[a][0] if a < len(pairs) else len(before)
-        if before[start_b:end_b] != after[start_a:a]:
-            touches = pending is not None and pending[1] == start_b and pending[3] == start_a
-            pending_start = pending if touches and pending else (start_b, start_b, start_a, start_a)
-            if pending is not None and not touches:
-                yield _trim(before, after, *pending)
-            pending = (pending_start[0], end_b, pending_start[2], a)
-        start_b, start_a = end_b, a
-    if not after and before:
-        pending = (0, len(before), 0, 0)
+        if pending is not None:
+            yield _trim(before, after, *pending)
+        pending = b0, b1, a0, a1
     if pending is not None:
         yield _trim(before, after, *pending)
 

@@ -96,9 +96,11 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        place = len(data) - len(error.object) + error.start  # a byte order mark has been taken off
+        line = data.count(b"\n", 0, place) + 1
         raise InvalidTextError(
-            f"Line {line} of the file is not UTF-8 (byte {data[error.start]:02x}): save the file as UTF-8."
+            f"Byte {place:,} of the file, in line {line}, is 0x{data[place]:02x}, which is not UTF-8: "
+            "save the file as UTF-8."
         ) from error
 
 
@@ -190,7 +192,7 @@ def load_parallel(data: str | bytes) -> tuple[Language, ...]:
         The languages in the order of the file; whether words are spaced is seen from the script.
 
     Raises:
-        InvalidTextError: bytes that are not UTF-8; the sentence names the line.
+        InvalidTextError: bytes that are not UTF-8; the sentence names the first one, its place from 0 and its line.
         InputError: too large, a missing cell, a name twice, or no such table; the sentence names the line.
 
     >>> [language.name for language in load_parallel("English\tFrançais\nGood evening.\tBonsoir.\n")]

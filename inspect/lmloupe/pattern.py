@@ -10,13 +10,14 @@ import numpy as np
 import tokenizers
 from numpy.typing import NDArray
 
+from lmloupe.guarded_backend import guarded
 from lmloupe.pipeline import PipelineStep, pre_tokenizer_steps
 from lmloupe.pre_tokens import SplitString
 from lmloupe.text_stages import Stages
 from lmloupe.token_bytes import byte_level_alphabet
 from lmloupe.tokenizer import Tokenizer
 
-__all__ = ["PatternMatches", "PatternPart", "pattern_matches", "pattern_parts", "split_alternatives"]
+__all__ = ["PatternMatches", "PatternPart", "matched_length", "pattern_matches", "pattern_parts", "split_alternatives"]
 
 # The pattern that `ByteLevel(use_regex=True)` carries in itself. Source: GPT-2 and the tokenizers library.
 _GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -180,7 +181,9 @@ class PatternMatches:
             return None
         # Nothing in the known patterns looks further ahead than to the end of a run of white space.
         rest = self._joined[start : min(limit, end + 1000)]
-        lengths = ((part, _matched_length(part.pattern, rest)) for part in _parts(number, step))
+        apart = guarded(self._stages.tokenizer.backend)
+        length_of = matched_length if apart is None else apart.matched_length
+        lengths = ((part, length_of(part.pattern, rest)) for part in _parts(number, step))
         # The first alternative that matches is the one that cut, whatever the others would match.
         part, length = next((found for found in lengths if found[1]), (None, 0))
         return part if length == end - start else None
@@ -204,7 +207,8 @@ class PatternMatches:
         return (patterns[-1], start, end, end) if patterns else None
 
 
-def _matched_length(pattern: str, text: str) -> int:
+def matched_length(pattern: str, text: str) -> int:
+    """How many characters of the text's beginning a pattern matches; for patterns that may run in this process."""
     # With the match removed, what is left is the rest; without a match everything is.
     rest = tokenizers.NormalizedString(text).split(tokenizers.Regex(rf"\A(?:{pattern})"), "removed")
     return len(text) - sum(len(piece.normalized) for piece in rest)

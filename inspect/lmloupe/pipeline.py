@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from tokenizers import normalizers, pre_tokenizers
-
+from lmloupe.guarded_backend import guarded
 from lmloupe.tokenizer import Tokenizer
 
 __all__ = ["PipelineStep", "normalizer_steps", "pre_tokenizer_steps"]
@@ -22,7 +21,7 @@ class PipelineStep:
         name: its type in the tokenizers library, ``"NFC"``, ``"Split"``, ``"ByteLevel"``.
         settings: its settings as ``tokenizer.json`` stores them.
         meaning: one sentence, empty for a type that is not known here.
-        component: the object of the tokenizers library that does it.
+        component: the object of the tokenizers library that does it; None where it works in a process of its own.
     """
 
     name: str
@@ -39,8 +38,8 @@ _NORMALIZERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "Lowercase": lambda _: "Makes every letter small.",
     "StripAccents": lambda _: "Removes accents that stand as characters of their own.",
     "Strip": lambda s: "Removes white space " + _sides(s["strip_left"], s["strip_right"]) + " the text.",
-    "Prepend": lambda s: f"Puts {s['prepend']} in front of the text.",
-    "Replace": lambda s: f"Replaces {_spelled(s['pattern'])} by {s['content'] or 'nothing'}.",
+    "Prepend": lambda s: f"Puts {_short(s['prepend'])} in front of the text.",
+    "Replace": lambda s: f"Replaces {_spelled(s['pattern'])} by {_short(s['content']) or 'nothing'}.",
     "BertNormalizer": lambda s: (
         "Cleans control characters, puts spaces round Chinese characters"
         + (" and makes every letter small." if s["lowercase"] else ".")
@@ -81,7 +80,11 @@ def _sides(left: bool, right: bool) -> str:
 
 def _spelled(pattern: Mapping[str, str]) -> str:
     ((kind, value),) = pattern.items()
-    return ("a space" if value == " " else value) if kind == "String" else f"what matches {value}"
+    return ("a space" if value == " " else _short(value)) if kind == "String" else f"what matches {_short(value)}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _behaviour(behaviour: str, invert: bool) -> str:
@@ -95,20 +98,32 @@ def _behaviour(behaviour: str, invert: bool) -> str:
     return word + (", and matched are the gaps" if invert else "")
 
 
-def _flat(component: Any, sequence: type, key: str) -> list[tuple[Any, Mapping[str, Any]]]:
-    state = json.loads(component.__getstate__())
-    if not isinstance(component, sequence):
-        return [(component, state)]
-    return [step for i in range(len(state[key])) for step in _flat(component[i], sequence, key)]  # type: ignore[index]
+def _flat(component: Any, state: Mapping[str, Any], key: str) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    if state["type"] != "Sequence":
+        yield component, state
+        return
+    for i, step in enumerate(state[key]):
+        yield from _flat(None if component is None else component[i], step, key)
 
 
-def _steps(flat: list[tuple[Any, Mapping[str, Any]]], meanings: Mapping[str, Any]) -> tuple[PipelineStep, ...]:
+def _steps(component: Any, state: Any, key: str, meanings: Mapping[str, Any]) -> tuple[PipelineStep, ...]:
+    if state is None:
+        return ()
     steps = []
-    for component, state in flat:
-        settings = {name: value for name, value in state.items() if name != "type"}
-        meaning = meanings[state["type"]](state) if state["type"] in meanings else ""
-        steps.append(PipelineStep(state["type"], settings, meaning, component))
+    for part, settings in _flat(component, state, key):
+        kind = settings["type"]
+        meaning = meanings[kind](settings) if kind in meanings else ""
+        own = {name: value for name, value in settings.items() if name != "type"}
+        steps.append(PipelineStep(kind, own, meaning, part))
     return tuple(steps)
+
+
+def _state(tok: Tokenizer, part: Literal["normalizer", "pre_tokenizer"]) -> tuple[Any, Any]:
+    """The part itself, None where it may not come into this process, and its state; None where there is none."""
+    if (apart := guarded(tok.backend)) is not None:
+        return None, apart.state(part)
+    component: Any = getattr(tok.backend, part)
+    return component, None if component is None else json.loads(component.__getstate__())
 
 
 def normalizer_steps(tok: Tokenizer) -> tuple[PipelineStep, ...]:
@@ -118,10 +133,7 @@ def normalizer_steps(tok: Tokenizer) -> tuple[PipelineStep, ...]:
     >>> [(step.name, step.meaning) for step in normalizer_steps(load_tokenizer("phi-3"))]
     [('Prepend', 'Puts ▁ in front of the text.'), ('Replace', 'Replaces a space by ▁.')]
     """
-    normalizer = tok.backend.normalizer
-    if normalizer is None:
-        return ()
-    return _steps(_flat(normalizer, normalizers.Sequence, "normalizers"), _NORMALIZERS)
+    return _steps(*_state(tok, "normalizer"), "normalizers", _NORMALIZERS)
 
 
 def pre_tokenizer_steps(tok: Tokenizer) -> tuple[PipelineStep, ...]:
@@ -131,7 +143,4 @@ def pre_tokenizer_steps(tok: Tokenizer) -> tuple[PipelineStep, ...]:
     >>> [step.name for step in pre_tokenizer_steps(load_tokenizer("starcoder2"))]
     ['Digits', 'ByteLevel']
     """
-    pre_tokenizer = tok.backend.pre_tokenizer
-    if pre_tokenizer is None:
-        return ()
-    return _steps(_flat(pre_tokenizer, pre_tokenizers.Sequence, "pretokenizers"), _PRE_TOKENIZERS)
+    return _steps(*_state(tok, "pre_tokenizer"), "pretokenizers", _PRE_TOKENIZERS)

@@ -15,7 +15,9 @@ import tokenizers
 from numpy.typing import NDArray
 
 from lmloupe.encoding import check_text
+from lmloupe.guarded_backend import guarded
 from lmloupe.normalization import NormalizationChange, normalization_changes
+from lmloupe.panics import no_panic
 from lmloupe.pipeline import PipelineStep, normalizer_steps, pre_tokenizer_steps
 from lmloupe.pre_tokens import PreToken, PreTokenizerStep, SplitString
 from lmloupe.segments import NormalizedRun, Segment, cut_segments
@@ -47,6 +49,7 @@ class Stages:
         post_processed_ids: int32 (n + k,), after the post-processor: what ``encode`` answers.
         post_processed_offsets: int32 (n + k, 2), the same for the offsets, which some post-processors trim.
         added_mask: bool (n + k,), True for the tokens that the post-processor added.
+        parse_special_tokens: whether special tokens in the text were read as such.
     """
 
     tokenizer: Tokenizer = field(repr=False)
@@ -63,6 +66,7 @@ class Stages:
     post_processed_ids: Ints
     post_processed_offsets: Ints = field(repr=False)
     added_mask: NDArray[np.bool_] = field(repr=False)
+    parse_special_tokens: bool
 
     @property
     def normalized(self) -> str:
@@ -114,12 +118,20 @@ class Stages:
         behind = 0 if mask.all() else int(np.argmin(mask[::-1]))
         return tuple(self.post_processed_ids[len(mask) - behind :].tolist())
 
-    def changes(self) -> tuple[NormalizationChange, ...]:
+    def changes(self, limit: int | None = None) -> tuple[NormalizationChange, ...]:
         """What the normalizer changed and which of its steps did, in the order of the steps, then of the text.
 
         Worked out at each call, about two microseconds a character that a changing step sees.
+
+        Args:
+            limit: no more than this many, the first ones.
         """
-        return normalization_changes(self.normalizer, self.runs, self.text)
+        apart = guarded(self.tokenizer.backend)
+        if apart is not None and self.normalizer:
+            from lmloupe.stage_frames import unpack_changes
+
+            return unpack_changes(apart.changes_of(self.text, self.parse_special_tokens, limit))
+        return normalization_changes(self.normalizer, self.runs, self.text, limit)
 
 
 def stages(tok: Tokenizer, text: str, add_special_tokens: bool = True, parse_special_tokens: bool = True) -> Stages:
@@ -139,6 +151,8 @@ def stages(tok: Tokenizer, text: str, add_special_tokens: bool = True, parse_spe
 
     Raises:
         InvalidTextError: the text has a lone surrogate.
+        TokenizerTimeoutError: a pattern of a tokenizer that is not embedded did not end in time.
+        UnsupportedError: the tokenizers library gave up on the text.
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> shown = stages(load_tokenizer("llama-3.1"), "Hi 🤚<|eot_id|>")
@@ -151,6 +165,16 @@ def stages(tok: Tokenizer, text: str, add_special_tokens: bool = True, parse_spe
     ('▁a▁b', [('', '▁'), (' ', '▁')])
     """
     check_text(text)
+    if (apart := guarded(tok.backend)) is not None:
+        from lmloupe.stage_frames import unpack
+
+        packed = apart.stages_of(text, add_special_tokens, parse_special_tokens)
+        return unpack(tok, text, parse_special_tokens, packed)
+    with no_panic(tok.name):
+        return _stages(tok, text, add_special_tokens, parse_special_tokens)
+
+
+def _stages(tok: Tokenizer, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> Stages:
     segments, runs, string = cut_segments(tok, text, parse_special_tokens)
     steps, splits = _pre_tokenize(string, pre_tokenizer_steps(tok), len(text))
     pieces, order, piece_segments = _in_order(tok, segments, splits)
@@ -172,6 +196,7 @@ def stages(tok: Tokenizer, text: str, add_special_tokens: bool = True, parse_spe
         post_processed_ids=np.fromiter(post.ids, np.int32, len(post)),
         post_processed_offsets=_pairs(post.offsets),
         added_mask=np.fromiter(post.special_tokens_mask, np.bool_, len(post)),
+        parse_special_tokens=parse_special_tokens,
     )
 
 

@@ -36,7 +36,8 @@ class Tokenizer:
         revision: branch, tag or commit of a hub tokenizer, else None.
         backend: the ``tokenizers.Tokenizer`` that does the work. It finds special tokens in the text.
             Never set truncation or padding on it: other threads encode with the same object.
-            That of a file works in a process of its own and answers only part of what others answer.
+            Only the embedded ones are that object itself. All others work in a process of their own that can be
+            stopped, and their backend answers what LM Loupe asks: `lmloupe.guarded_backend`.
         bos_token: content of the token that begins a text, None where the family has none.
         eos_token: content of the token that ends a reply, None where there is none.
         chat_template: Jinja source, None for a base model.
@@ -127,7 +128,8 @@ def load_tokenizer(
     """Load a tokenizer by embedded key, by folder, or by hub id, in this order.
 
     The embedded ones load without network, transformers and torch, once per process. Folders and hub
-    ids go through ``transformers.AutoTokenizer`` with ``trust_remote_code=False``.
+    ids go through ``transformers.AutoTokenizer`` with ``trust_remote_code=False``, in a process of their own:
+    what they hold need not be trusted. The first one starts that process, which takes some seconds.
 
     Args:
         name: a key of `embedded_tokenizers`, a folder with tokenizer files, or a hub id such as
@@ -140,6 +142,7 @@ def load_tokenizer(
         GatedError: the hub asks for an accepted licence or a login.
         UnreachableError: the hub did not answer.
         UnsupportedError: no fast tokenizer in it.
+        TokenizerTimeoutError: the files could not be read in time. Calls of its tokenizer raise it as well.
 
     >>> tok = load_tokenizer("qwen2")
     >>> tok.vocab_size, tok.bos_token, tok.eos_token, tok.special_tokens["<|im_start|>"]

@@ -36,15 +36,16 @@ _MAGIC = (
     (b"#version:", "merges.txt"),
 )
 
+_NO_MERGES = "so there are no merges to replay, and everything else is shown"
+
 _KINDS = {
-    "BPE": "",
-    "Unigram": "is a Unigram model: it keeps a score for each piece and takes the split with the best sum, so tokens, "
-    "ids, bytes and costs are shown, and there are no merges to replay",
+    "BPE": "is a BPE model: everything applies to it",
+    "Unigram": "is a Unigram model: it keeps a score for each piece and takes the split with the best sum, "
+    + _NO_MERGES,
     "WordPiece": "is a WordPiece model: it takes the longest piece that fits from the left and marks what continues a "
-    "word, so tokens, ids and costs are shown, and there are no merges to replay; a word that it cannot spell becomes "
-    "one unknown token, whose bytes are not the text's",
-    "WordLevel": "is a WordLevel model: each word is one token or unknown, so tokens, ids and costs are shown, and "
-    "there are no merges to replay; the bytes of an unknown word are not in its token",
+    f"word, {_NO_MERGES}; a word that it cannot spell becomes one unknown token, whose bytes are not the text's",
+    "WordLevel": f"is a WordLevel model: each word is one token or unknown, {_NO_MERGES}; the bytes of an unknown word "
+    "are not in its token",
 }
 
 
@@ -52,13 +53,13 @@ def load_tokenizer_file(data: bytes, name: str, *, call_limit_s: float = 2.0, lo
     r"""Load a tokenizer.json that need not be trusted.
 
     Encoding, decoding and everything else that runs a rule of the file happens in a process of its own, which is ended
-    when it does not answer in time and starts again at the next call. At most four such processes run at once.
+    when it does not answer in time and starts again at the next call. At most eight such processes run at once.
 
     Args:
         data: the bytes of a tokenizer.json, or of one packed with gzip.
         name: what to call it in messages, such as the file's name.
-        call_limit_s: seconds that one call may take; long texts get one more for each 200,000 bytes.
-        load_limit_s: seconds that opening the file may take.
+        call_limit_s: seconds of work that one call may take; long texts get one more for each 200,000 bytes.
+        load_limit_s: seconds of work that opening the file may take.
 
     Returns:
         A tokenizer as `lmloupe.load_tokenizer` gives it, of source ``"file"``. A tokenizer.json names no bos, no eos
@@ -121,16 +122,8 @@ def describe_kind(tok: Tokenizer) -> str:
     kind = type(model).__name__
     if kind not in _KINDS:
         return f"{tok.name} is a {kind} model, which LM Loupe does not know: tokens and ids are shown, nothing else."
-    if kind != "BPE":
-        said = f"{tok.name} {_KINDS[kind]}."
-    elif tok.source == "file":
-        said = (
-            f"{tok.name} is a BPE model: tokens, ids, bytes, vocabulary, costs and a token's merges are shown; what "
-            "its normalizer and pre-tokenizer do step by step is not, because an uploaded file's rules run only where "
-            "they can be stopped."
-        )
-    else:
-        said = f"{tok.name} is a BPE model: everything applies to it."
+    said = f"{tok.name} {_KINDS[kind]}."
     if getattr(model, "dropout", None):
+        said = said.replace("everything applies", "everything but the replay of merges applies")
         said += f" It drops merges at random ({model.dropout:g}): the same text gives other tokens each time."
     return said

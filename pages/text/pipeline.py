@@ -6,27 +6,37 @@ import streamlit as st
 
 import lmloupe as lm
 from lmloupe.pattern import pattern_parts
-from lmloupe.text_stages import stages
+from lmloupe.uploaded import describe_kind
 from ui import state
 from ui.chips import chips, visible
-from ui.errors import show_errors
-from ui.loaders import display_name, tokenizer
+from ui.errors import escape_markdown, show_errors
+from ui.loaders import display_name, stages, tokenizer
 from ui.page import as_code, page_header, reproduce
-from ui.pipeline_view import change_table, pattern_table, piece_counts
-from ui.replay_view import replay_piece
+from ui.pipeline_view import (
+    MAX_CHANGES,
+    change_table,
+    choose_source,
+    loading_code,
+    pattern_table,
+    piece_counts,
+    piece_tokens,
+)
+from ui.replay_view import can_replay, replay_piece
+from ui.upload import uploaded_tokenizers
 
-MAX_TEXT = 20_000
+MAX_TEXT = 200_000
 MAX_PIECES = 300
 CODE = """
 import lmloupe as lm
 
-tok = lm.load_tokenizer({name!r})
+tok = {load}
 shown = lm.stages(tok, {text}, add_special_tokens={add})
 print(repr(shown.normalized))
 for piece in shown.pieces:
     print(piece.start, piece.end, repr(piece.spelled), piece.ids)
 print(shown.post_processed_ids.tolist())
-for step in lm.merge_steps(tok, shown.piece({piece})).steps:
+"""
+REPLAY = """for step in lm.merge_steps(tok, shown.piece({piece})).steps:
     print(step.rank, step.left, step.right, step.symbols_after)
 """
 
@@ -40,10 +50,12 @@ name = state.selectbox(
     "Tokenizer",
     format_func=display_name,
     accept_new_options=True,
-    help="One tokenizer, embedded or by hub id; Special tokens and Vocabulary look at the same one.",
+    help="Embedded, or type the hub id of any other; Special tokens and Vocabulary look at the same one.",
 )
 text = state.live_text("text", "Text", height=110, help="The text that all pages share.")
 add = state.toggle("add_special_tokens", "Add special tokens", help="Let the last step add what it adds by itself.")
+uploads = uploaded_tokenizers()
+source = choose_source(name, uploads)
 
 with show_errors():
     if len(text) > MAX_TEXT:
@@ -51,15 +63,19 @@ with show_errors():
             f"The text has {len(text):,} characters; this page follows at most {MAX_TEXT:,} step by step: shorten it, "
             "or see it whole on Tokens."
         )
-    tok = tokenizer(name)
-    shown = stages(tok, text, add_special_tokens=add)
+    # Uploads belong to this session alone: they never go through the caches that serve everyone.
+    uploaded = uploads.get(source)
+    tok = tokenizer(name) if uploaded is None else uploaded
+    shown = stages(name, text, add) if uploaded is None else lm.stages(tok, text, add_special_tokens=add)
 
     st.subheader("1. Normalize", anchor=False)
     for step in shown.normalizer:
-        st.markdown(f"**{step.name}**: {step.meaning}")
-    changes = shown.changes()
+        st.markdown(f"**{step.name}**: {escape_markdown(step.meaning)}")
+    changes = shown.changes(MAX_CHANGES)
     if changes:
         st.dataframe(change_table(changes), hide_index=True, width="stretch", height=min(220, 36 * len(changes) + 40))
+        if len(changes) == MAX_CHANGES:
+            st.caption(f"The first {MAX_CHANGES} changes.")
     elif shown.normalizer:
         st.caption("It changed nothing in this text.")
     else:
@@ -67,7 +83,7 @@ with show_errors():
 
     st.subheader(f"2. Cut into {shown.n_pieces:,} pieces", anchor=False)
     for made in shown.pre_tokenizer:
-        st.markdown(f"**{made.step.name}**: {made.step.meaning} {piece_counts(made)}")
+        st.markdown(f"**{made.step.name}**: {escape_markdown(made.step.meaning)} {piece_counts(made)}")
     if not shown.pre_tokenizer:
         st.caption("This tokenizer cuts nothing: all text is one piece, and merges may cross spaces.")
     pieces = [shown.piece(i) for i in range(min(shown.n_pieces, MAX_PIECES))]
@@ -81,7 +97,10 @@ with show_errors():
         with st.expander(f"The pattern, part by part ({len(parts)} parts; the first that matches wins)"):
             st.dataframe(pattern_table(parts), hide_index=True, width="stretch")
 
-    st.subheader("3. Merge", anchor=False)
+    replayed = can_replay(tok)
+    st.subheader("3. Merge" if replayed else "3. Split into tokens", anchor=False)
+    if not replayed:
+        st.info(escape_markdown(describe_kind(tok)), icon=":material/info:")
     chosen = 0
     if pieces:
         # A long word in plain letters shows merging best; bytes of other scripts are spelled in a cipher.
@@ -91,10 +110,13 @@ with show_errors():
             range(len(pieces)),
             index=longest,
             format_func=lambda i: f"{i + 1}: {visible(pieces[i].text[:60])}",
-            help="The piece whose merges are replayed; type to find one.",
-            key=f"piece_{name}_{len(pieces)}",
+            help="The piece to look into; type to find one.",
+            key=f"piece_{source}_{len(pieces)}",
         )
-        replay_piece(tok, pieces[chosen])
+        if replayed:
+            replay_piece(tok, pieces[chosen])
+        else:
+            piece_tokens(tok, pieces[chosen])
 
     st.subheader("4. Add what every text must have", anchor=False)
     added = [*shown.added_in_front, *shown.added_behind]
@@ -103,4 +125,5 @@ with show_errors():
         st.caption(f"Put round the text: {len(shown.post_processed_ids):,} ids in all.")
     else:
         st.caption(f"Nothing was added: {len(shown.post_processed_ids):,} ids in all.")
-    reproduce(CODE.format(name=name, text=as_code(text), add=add, piece=chosen))
+    code = CODE + REPLAY if replayed and pieces else CODE
+    reproduce(code.format(load=loading_code(name, uploaded), text=as_code(text), add=add, piece=chosen))

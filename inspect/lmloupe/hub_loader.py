@@ -1,0 +1,142 @@
+"""The process in which transformers reads tokenizer files, kept for the next one and ended when nobody comes."""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import json
+import threading
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from huggingface_hub import constants, errors
+
+from lmloupe._process import Answer
+from lmloupe.errors import TokenizerTimeoutError, UnsupportedError
+from lmloupe.guarded import Child
+from lmloupe.sources import shown
+
+__all__ = ["read_tokenizer"]
+
+LOAD_LIMIT_S = 90.0
+IDLE_S = 120.0
+
+
+class _Loader:
+    """One process at most, used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: Child | None = None
+        self._timer: threading.Timer | None = None
+
+    def ask(self, request: dict[str, Any]) -> Answer | None:
+        """The answer; None where there was none in time.
+
+        Raises:
+            EOFError: the process ended by itself.
+        """
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._child is None or not self._child.is_alive:
+                self._end()
+                self._child = Child("lmloupe._loader")
+            answered = None
+            try:
+                answered = self._child.ask(request, b"", LOAD_LIMIT_S)
+            finally:
+                if answered is None or answered[0].get("last"):
+                    self._end()
+                else:
+                    self._timer = threading.Timer(IDLE_S, self.end)
+                    self._timer.daemon = True
+                    self._timer.start()
+            return answered
+
+    def end(self) -> None:
+        """End the process, unless somebody is waiting for it."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._end()
+            finally:
+                self._lock.release()
+
+    def _end(self) -> None:
+        if self._child is not None:
+            self._child.end()
+        self._child = None
+
+
+_loader = _Loader()
+atexit.register(_loader.end)
+
+
+def read_tokenizer(name: str, path: str, revision: str | None) -> Answer:
+    """What transformers makes of a folder, or of a hub id in the cache: settings, and a tokenizer.json.
+
+    Args:
+        name: how messages call it.
+        path: folder or hub id.
+        revision: commit, with a hub id.
+
+    Raises:
+        TokenizerTimeoutError: not in time.
+        UnsupportedError: the tokenizers library gave up, or the files asked for too much memory.
+        Exception: what transformers raised, of the same kinds and with the same words.
+    """
+    try:
+        answer = _loader.ask({"path": path, "revision": revision, "cache": constants.HF_HUB_CACHE})
+    except EOFError as error:
+        raise UnsupportedError(
+            f"The tokenizer files of {shown(name)} made the process that read them end, as files do that ask for "
+            "too much memory: LM Loupe cannot show them."
+        ) from error
+    if answer is None:
+        raise TokenizerTimeoutError(
+            f"The tokenizer files of {shown(name)} could not be read within {LOAD_LIMIT_S:.0f} s and were given up: "
+            "they are too large, or a pattern in them backtracks for ever."
+        )
+    header, _ = answer
+    if "raised" in header:
+        raise _exception(header["raised"])
+    if "refused" in header:
+        raise UnsupportedError(
+            f"The tokenizers library gave up on the files of {shown(name)} ({header.get('detail', 'memory')}): "
+            "correct the tokenizer.json."
+        )
+    return answer
+
+
+class _Remote:
+    """An exception of the other process: its kind by its base, its words as they were."""
+
+    words: str
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def _exception(chain: Sequence[tuple[Sequence[str], str, int | None]]) -> Exception:
+    """The exceptions of a chain, each the cause of the one before."""
+    made: list[Exception] = []
+    for names, words, number in chain:
+        known = next(kind for kind in map(_kind, names) if kind is not None)
+        error: Any = Exception(words)
+        if names[0] != "Exception":
+            kind: Any = type(names[0], (_Remote, known), {})
+            error = kind.__new__(kind)
+            error.words = words
+            if number is not None and isinstance(error, OSError):
+                error.errno = number
+        made.append(error)
+    for error, cause in pairwise(made):
+        error.__cause__ = cause
+    return made[0]
+
+
+def _kind(name: str) -> type[Exception] | None:
+    places = (builtins, json, errors)
+    found = next((getattr(place, name) for place in places if hasattr(place, name)), None)
+    return found if isinstance(found, type) and issubclass(found, Exception) else None
