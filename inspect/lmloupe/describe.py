@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lmloupe.architecture import block_facts, module_tree
 from lmloupe.engine import ModelDescription, ModuleInfo, Quantization
 
 __all__ = ["context_length", "describe_model", "module_infos"]
@@ -83,8 +84,11 @@ def describe_model(model: Any, name: str, revision: str | None, quantization: Qu
     config = model.config.get_text_config()
     embedding = model.get_input_embeddings().weight
     output = model.get_output_embeddings()
-    n_heads = config.num_attention_heads
     modules = module_infos(model)
+    n_heads = config.num_attention_heads
+    n_kv_heads = getattr(config, "num_key_value_heads", None) or n_heads
+    head_dim = getattr(config, "head_dim", None) or config.hidden_size // n_heads
+    tied = output is not None and output.weight is embedding
     return ModelDescription(
         name=name,
         revision=getattr(model.config, "_commit_hash", None) or revision,
@@ -95,12 +99,14 @@ def describe_model(model: Any, name: str, revision: str | None, quantization: Qu
         n_layers=config.num_hidden_layers,
         width=embedding.shape[1],
         n_heads=n_heads,
-        n_kv_heads=getattr(config, "num_key_value_heads", None) or n_heads,
-        head_dim=getattr(config, "head_dim", None) or config.hidden_size // n_heads,
+        n_kv_heads=n_kv_heads,
+        head_dim=head_dim,
         vocab_rows=embedding.shape[0],
         context_length=context_length(config) or 0,
-        tied_embeddings=output is not None and output.weight is embedding,
+        tied_embeddings=tied,
         n_parameters=sum(module.n_parameters for module in modules),
         bytes=sum(module.bytes for module in modules),
         modules=modules,
+        tree=module_tree(model, modules),
+        block=block_facts(model, n_heads=n_heads, n_kv_heads=n_kv_heads, head_dim=head_dim, tied_embeddings=tied),
     )

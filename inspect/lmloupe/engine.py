@@ -7,13 +7,15 @@ a cluster.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmloupe.architecture_questions import ArchitectureQuestions, BlockFacts, ModuleNode
+from lmloupe.embedding_questions import EmbeddingQuestions, Neighbours, TextOrIds
 from lmloupe.sampling import Sampling, log_softmax
 from lmloupe.tokenizer import Tokenizer
 
@@ -32,8 +34,6 @@ __all__ = [
 
 Quantization: TypeAlias = Literal["none", "int8", "nf4", "fp4"]
 Device: TypeAlias = Literal["auto", "cuda", "mps", "cpu"]
-Metric: TypeAlias = Literal["cosine", "dot"]
-TextOrIds: TypeAlias = str | Sequence[int] | NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,8 @@ class ModelDescription:
         n_parameters: all numbers, tied ones once.
         bytes: memory of all weights.
         modules: every module that owns parameters, in the model's order.
+        tree: every module, containers too, in the model's order.
+        block: one decoder block in numbers.
     """
 
     name: str
@@ -96,6 +98,8 @@ class ModelDescription:
     n_parameters: int
     bytes: int
     modules: tuple[ModuleInfo, ...] = field(repr=False)
+    tree: tuple[ModuleNode, ...] = field(repr=False)
+    block: BlockFacts = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,19 +118,6 @@ class NextToken:
     def log_probs(self) -> NDArray[np.float64]:
         """float64 (vocab_rows,), natural logs of the probabilities; ``np.exp`` of them sums to 1."""
         return log_softmax(self.logits)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Neighbours:
-    """The rows of the embedding matrix nearest to a vector.
-
-    Attributes:
-        ids: int32 (k,), nearest first.
-        similarities: float32 (k,), cosine (-1 to 1) or dot product.
-    """
-
-    ids: NDArray[np.int32]
-    similarities: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,7 +161,7 @@ class Generation(Iterator[Step], Protocol):
         """Stop: the model computes no further token after the one at hand. Safe to call twice."""
 
 
-class Engine(Protocol):
+class Engine(EmbeddingQuestions, ArchitectureQuestions, Protocol):
     """A causal language model and the questions that it answers.
 
     A text is encoded with what the tokenizer adds by itself (Llama 3.1: bos), special tokens in it are
@@ -188,14 +179,6 @@ class Engine(Protocol):
 
     def next_token(self, text_or_ids: TextOrIds) -> NextToken:
         """Scores of every possible next token, from one forward pass."""
-
-    def embed(self, ids: Sequence[int] | NDArray[np.integer]) -> NDArray[np.float32]:
-        """Rows of the input embedding matrix, float32 (n, width)."""
-
-    def neighbours(
-        self, id_or_vector: int | NDArray[np.floating], k: int = 10, metric: Metric = "cosine"
-    ) -> Neighbours:
-        """The k tokens whose embedding rows are nearest; a token is not its own neighbour."""
 
     def generate(
         self, text_or_ids: TextOrIds, sampling: Sampling | None = None, max_new_tokens: int = 128, seed: int = 0

@@ -1,0 +1,51 @@
+"""Chosen rows in two or three dimensions by t-SNE, which scikit-learn computes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmloupe.errors import InvalidSettingError
+
+__all__ = ["MAX_TSNE", "MIN_TSNE", "tsne_points"]
+
+MIN_TSNE, MAX_TSNE = 5, 2000
+_FIRST_DIMENSIONS = 50
+_PERPLEXITY = 30.0
+
+
+def tsne_points(rows: NDArray[np.float32], n_dimensions: int, seed: int) -> NDArray[np.float32]:
+    """Points whose neighbours are the rows' neighbours as far as that is possible, float32 (n, n_dimensions).
+
+    The rows are scaled to length 1, so that neighbours are those by cosine, and reduced to 50 dimensions by PCA, as the
+    method's authors do; perplexity 30, less for fewer than 91 rows. Distances between far groups and the size of a
+    group mean nothing, and another seed gives another picture.
+
+    Source: van der Maaten and Hinton, "Visualizing Data using t-SNE" (2008); scikit-learn's Barnes-Hut variant.
+
+    Raises:
+        InvalidSettingError: fewer than 5 rows or more than 2,000.
+
+    >>> rows = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
+    >>> tsne_points(rows, 2, seed=0).shape
+    (20, 2)
+    """
+    # A second to import: only who asks for t-SNE waits for it.
+    from sklearn.decomposition import PCA  # type: ignore[import-untyped]
+    from sklearn.manifold import TSNE  # type: ignore[import-untyped]
+
+    if not MIN_TSNE <= len(rows) <= MAX_TSNE:
+        raise InvalidSettingError(
+            f"t-SNE got {len(rows):,} tokens; it shows {MIN_TSNE} to {MAX_TSNE:,}: choose a subset, or PCA for all."
+        )
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    first = min(_FIRST_DIMENSIONS, *unit.shape)
+    reduced = PCA(first, random_state=seed).fit_transform(unit)
+    made = TSNE(
+        n_dimensions,
+        perplexity=min(_PERPLEXITY, (len(rows) - 1) / 3),
+        init="random" if np.ptp(reduced) == 0 else "pca",
+        random_state=seed,
+    ).fit_transform(reduced)
+    return np.asarray(made, np.float32)
