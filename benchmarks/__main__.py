@@ -21,6 +21,7 @@ SUBJECTS = {
     "sessions": "many sessions: time to join, memory of each",
     "encoding": "encode of a megabyte",
     "tokens": "the Tokens page: a keystroke, 100,000 tokens painted; merge_steps, align, stages",
+    "neighbours": "neighbours over the whole vocabulary",
     "model": "next_token, generate, memory of the weights",
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import encoding, sessions, tokens
+from benchmarks import encoding, neighbours, sessions, tokens
 from benchmarks.harness import Row, as_json, paired, skipped, table, together
 from benchmarks.text import PHRASES, mixed_text
 
@@ -134,6 +134,17 @@ def test_tokens_rows_hold_each_call_against_its_floor() -> None:
     assert (linear.target, linear.judged) == (tokens.TARGET_LINEAR, "ratio")
     for row in (replay, linear, stages):
         assert row.ratio == pytest.approx((row.ours or 0) / (row.floor or 1))
+
+
+def test_a_scan_of_the_vocabulary_is_held_against_a_bare_read(tiny_model_folder: Callable[[str], Path]) -> None:
+    import lmloupe as lm
+
+    engine = lm.load_engine(tiny_model_folder("qwen2"), device="cpu")
+    row = neighbours.scan(engine, "cosine", rounds=1)
+    assert (row.unit, row.sense, row.target) == ("GB/s", "at least", 0.5)
+    assert row.ours is not None
+    assert row.floor is not None
+    assert row.ratio == pytest.approx(row.ours / row.floor)
 
 
 def test_the_95th_percentile_lies_between_its_neighbours() -> None:

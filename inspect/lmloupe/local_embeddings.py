@@ -32,19 +32,7 @@ from lmloupe.worker import Worker
 if TYPE_CHECKING:
     from lmloupe.engine import ModelDescription
 
-__all__ = ["EmbeddingAnswers", "vocabulary_matrices"]
-
-
-def vocabulary_matrices(model: Any, vocab_size: int) -> dict[Matrix, VocabularyMatrix]:
-    """A loaded model's input matrix, and its output matrix where there is one of plain numbers; one object if tied."""
-    weight = model.get_input_embeddings().weight
-    matrices: dict[Matrix, VocabularyMatrix] = {"input": VocabularyMatrix(weight, min(vocab_size, len(weight)))}
-    output = getattr(model.get_output_embeddings(), "weight", None)
-    if output is weight:
-        matrices["output"] = matrices["input"]
-    elif output is not None and output.is_floating_point() and output.shape == weight.shape:
-        matrices["output"] = VocabularyMatrix(output, matrices["input"].n_tokens)
-    return matrices
+__all__ = ["EmbeddingAnswers"]
 
 
 class EmbeddingAnswers:

@@ -15,9 +15,10 @@ from lmloupe.engine import ModelDescription, NextToken, Quantization
 from lmloupe.errors import ContextLengthError, InvalidIdError, InvalidSettingError, InvalidTextError
 from lmloupe.generation import LocalGeneration, steps
 from lmloupe.local_architecture import ArchitectureAnswers
-from lmloupe.local_embeddings import EmbeddingAnswers, vocabulary_matrices
+from lmloupe.local_embeddings import EmbeddingAnswers
 from lmloupe.sampling import Sampling
 from lmloupe.tokenizer import Tokenizer
+from lmloupe.vocabulary_matrix import vocabulary_matrices
 from lmloupe.worker import worker_for
 
 __all__ = ["LocalEngine"]

@@ -115,7 +115,6 @@ def memory_estimate(
     chosen = pick_device(device, quantization)
     if context < 1:
         raise InvalidSettingError(f"context is {context}; it must be at least 1 token.")
-    dtype = compute_dtype(chosen)
     with loading(key, revision, "model"):
         config, disk, download = _source(key, revision, token)
         stored = getattr(config, "quantization_config", None) is not None
@@ -125,36 +124,37 @@ def memory_estimate(
                 f"or choose the repository of the original weights for {quantization}."
             )
         with quiet_transformers():
-            model = meta_model(config, dtype)
+            model = meta_model(config, compute_dtype(chosen))
     n_parameters, weights, largest = weight_bytes(model, quantization, double_quant=double_quant)
-    text_config = config.get_text_config()
     if disk is None:  # nobody names the size: as many numbers as there are, in the dtype that the config names
         named = getattr(config, "dtype", None)
         disk = n_parameters * (named.itemsize if isinstance(named, torch.dtype) else 2)
     if download is None:
         download = disk
-    weights = disk if stored else weights
-    context = min(context, context_length(text_config) or context)
-    cache = kv_cache_bytes(text_config, context, dtype)
-    overhead = work_bytes(text_config, chosen, context, dtype, largest)
+    context = min(context, context_length(config.get_text_config()) or context)
     free = available_bytes(chosen)
-    total = weights + cache + overhead
+    parts = (disk if stored else weights, *_cache_and_work(config.get_text_config(), chosen, context, largest))
     return MemoryEstimate(
         name=key,
         quantization=quantization,
         device=chosen,
         context=context,
         n_parameters=n_parameters,
-        weights_bytes=weights,
-        kv_cache_bytes=cache,
-        overhead_bytes=overhead,
-        total_bytes=total,
+        weights_bytes=parts[0],
+        kv_cache_bytes=parts[1],
+        overhead_bytes=parts[2],
+        total_bytes=sum(parts),
         available_bytes=free,
-        fits=total <= free,
+        fits=sum(parts) <= free,
         disk_bytes=disk,
         download_bytes=download,
-        sentence=_sentence(chosen, context, (weights, cache, overhead), free, download),
+        sentence=_sentence(chosen, context, parts, free, download),
     )
+
+
+def _cache_and_work(config: Any, device: str, context: int, largest: int) -> tuple[int, int]:
+    dtype = compute_dtype(device)
+    return kv_cache_bytes(config, context, dtype), work_bytes(config, device, context, dtype, largest)
 
 
 def _sentence(device: str, context: int, parts: tuple[int, int, int], free: int, download: int) -> str:

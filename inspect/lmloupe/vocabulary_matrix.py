@@ -7,14 +7,15 @@ never in a copy, so it takes as long as the memory needs to hand the matrix over
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lmloupe.embedding_questions import Metric, Neighbours
+from lmloupe.embedding_questions import Matrix, Metric, Neighbours
 
-__all__ = ["VocabularyMatrix"]
+__all__ = ["VocabularyMatrix", "vocabulary_matrices"]
 
 _CHUNK_NUMBERS = 1 << 24
 """How many numbers become float32 at once: 64 MiB."""
@@ -122,3 +123,15 @@ class VocabularyMatrix:
         size = max(1, _CHUNK_NUMBERS // self._weight.shape[1])
         for chunk in torch.split(self._weight[:n_rows], size):
             yield chunk.float()
+
+
+def vocabulary_matrices(model: Any, vocab_size: int) -> dict[Matrix, VocabularyMatrix]:
+    """A loaded model's input matrix, and its output matrix where there is one of plain numbers; one object if tied."""
+    weight = model.get_input_embeddings().weight
+    matrices: dict[Matrix, VocabularyMatrix] = {"input": VocabularyMatrix(weight, min(vocab_size, len(weight)))}
+    output = getattr(model.get_output_embeddings(), "weight", None)
+    if output is weight:
+        matrices["output"] = matrices["input"]
+    elif output is not None and output.is_floating_point() and output.shape == weight.shape:
+        matrices["output"] = VocabularyMatrix(output, matrices["input"].n_tokens)
+    return matrices
