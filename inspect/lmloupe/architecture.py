@@ -79,10 +79,10 @@ def _size(norm: nn.Module) -> int | None:
 
 
 def _child(block: nn.Module, *words: str) -> nn.Module | None:
-    """The block's own child whose name or class has one of these words and which is no norm."""
+    """The block's own child with modules of its own whose name or class has one of these words and is no norm."""
     for name, module in block.named_children():
         label = f"{name} {type(module).__name__}".lower()
-        if "norm" not in label and any(word in label for word in words):
+        if "norm" not in label and any(module.children()) and any(word in label for word in words):
             return module
     return None
 
@@ -98,10 +98,14 @@ def _linear_shapes(module: nn.Module) -> list[tuple[int, int]]:
     return shapes
 
 
-def _mlp(mlp: nn.Module | None, width: int, config: Any) -> tuple[bool | None, int | None]:
+def _mlp(block: nn.Module, width: int, config: Any) -> tuple[bool | None, int | None]:
     """Gated or not, and the inner width, by the shapes: a gate doubles what goes in."""
+    # OPT's two matrices lie in the block itself.
+    mlp = _child(block, "mlp", "feed_forward", "ffn", "moe") or nn.ModuleList(
+        part for part in block.children() if isinstance(part, nn.Linear)
+    )
     inner: int | None = _setting(config, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size")
-    shapes = _linear_shapes(mlp) if mlp is not None else []
+    shapes = _linear_shapes(mlp)
     back = [inputs for outputs, inputs in shapes if outputs == width and inputs != width] or [
         inputs for outputs, inputs in shapes if outputs == width
     ]
@@ -111,29 +115,25 @@ def _mlp(mlp: nn.Module | None, width: int, config: Any) -> tuple[bool | None, i
     return forth == 2 * back[0], back[0]
 
 
-def _position(model: nn.Module, config: Any, head_dim: int) -> dict[str, Any]:
+def _position(model: nn.Module, config: Any) -> dict[str, Any]:
     """How the model knows where a token stands."""
     facts: dict[str, Any] = dict.fromkeys(("position_kind", "rope_theta", "rope_scaling", "rope_factor", "rotary_dims"))
-    frequencies = [getattr(m, "inv_freq", None) for m in model.modules() if hasattr(m, "inv_freq")]
-    settings = getattr(config, "rope_parameters", None)
-    if frequencies or settings:
-        rope = settings if isinstance(settings, dict) else {}
-        if rope and "rope_theta" not in rope:  # one set for each kind of layer: those that see everything
-            rope = next((part for key, part in rope.items() if key == "full_attention" and part), rope)
+    frequencies = [buffer for name, buffer in model.named_buffers() if name.endswith("inv_freq")]
+    said = getattr(config, "rope_parameters", None)
+    rotary_dim = getattr(config, "rotary_dim", None)
+    if frequencies or said or rotary_dim:
+        rope = said if isinstance(said, dict) else {}
+        if "full_attention" in rope:  # one set for each kind of layer: take those that see everything
+            rope = rope["full_attention"] or {}
         kind = rope.get("rope_type")
-        share = rope.get("partial_rotary_factor") or getattr(config, "partial_rotary_factor", None) or 1
-        facts |= (
-            {
-                "position_kind": "rope",
-                "rope_theta": rope.get("rope_theta") or getattr(config, "rope_theta", None),
-                "rope_scaling": None if kind in (None, "default") else kind,
-                "rope_factor": rope.get("factor"),
-                "rotary_dims": 2 * len(frequencies[0]) if frequencies[0] is not None else int(head_dim * share),
-            }
-            if frequencies
-            else {"position_kind": "rope", "rope_theta": rope.get("rope_theta")}
-        )
-    elif getattr(config, "alibi", False) or getattr(config, "position_embedding_type", "") == "alibi":
+        facts |= {
+            "position_kind": "rope",
+            "rope_theta": rope.get("rope_theta") or getattr(config, "rope_theta", None),
+            "rope_scaling": None if kind in (None, "default") else kind,
+            "rope_factor": rope.get("factor"),
+            "rotary_dims": 2 * len(frequencies[0]) if frequencies else rotary_dim,
+        }
+    elif getattr(config, "alibi", False):
         facts["position_kind"] = "alibi"
     elif sum(isinstance(m, nn.Embedding) for m in model.modules()) > 1:
         facts["position_kind"] = "learned"
@@ -172,7 +172,7 @@ def block_facts(model: Any, *, n_heads: int, n_kv_heads: int, head_dim: int, tie
     name, block = _first_block(model, n_layers)
     norm_kind, norm_eps, n_norms = _norm(block, width)
     attention = _child(block, "attn", "attention")
-    gated, inner = _mlp(_child(block, "mlp", "feed_forward", "ffn", "moe"), width, config)
+    gated, inner = _mlp(block, width, config)
     biased = tuple(
         path
         for path, part in block.named_modules()
@@ -192,7 +192,7 @@ def block_facts(model: Any, *, n_heads: int, n_kv_heads: int, head_dim: int, tie
         intermediate_size=inner,
         n_experts=_setting(config, "num_local_experts", "num_experts"),
         n_experts_per_token=_setting(config, "num_experts_per_tok"),
-        **_position(model, config, head_dim),
+        **_position(model, config),
         n_heads=n_heads,
         n_kv_heads=n_kv_heads,
         head_dim=head_dim,
@@ -202,5 +202,5 @@ def block_facts(model: Any, *, n_heads: int, n_kv_heads: int, head_dim: int, tie
         sliding_window=window,
         n_windowed_layers=n_windowed,
         tied_embeddings=tied_embeddings,
-        parallel_residual=_parallel(config, n_norms),
+        parallel_residual=None if attention is None else _parallel(config, n_norms),
     )

@@ -10,7 +10,7 @@ from torch import nn
 from lmloupe.architecture import block_facts, module_tree
 from lmloupe.engine import ModelDescription, ModuleInfo, Quantization
 
-__all__ = ["context_length", "describe_model", "module_infos"]
+__all__ = ["context_length", "describe_model", "head_counts", "module_infos"]
 
 
 def context_length(config: Any) -> int | None:
@@ -20,6 +20,16 @@ def context_length(config: Any) -> int | None:
         if isinstance(value, int) and value > 0:
             return value
     return None
+
+
+def head_counts(config: Any) -> tuple[int, int, int]:
+    """Heads of the queries, heads of keys and values, and width of a head, by the config; 0 without attention."""
+    n_heads = getattr(config, "num_attention_heads", None) or 0
+    n_kv_heads = getattr(config, "num_key_value_heads", None) or n_heads
+    if getattr(config, "multi_query", False) and not getattr(config, "new_decoder_architecture", False):
+        n_kv_heads = 1
+    head_dim = getattr(config, "head_dim", None) or (config.hidden_size // n_heads if n_heads else 0)
+    return n_heads, n_kv_heads, head_dim
 
 
 def _weight(module: nn.Module) -> tuple[tuple[int, ...], str, bool]:
@@ -85,9 +95,7 @@ def describe_model(model: Any, name: str, revision: str | None, quantization: Qu
     embedding = model.get_input_embeddings().weight
     output = model.get_output_embeddings()
     modules = module_infos(model)
-    n_heads = config.num_attention_heads
-    n_kv_heads = getattr(config, "num_key_value_heads", None) or n_heads
-    head_dim = getattr(config, "head_dim", None) or config.hidden_size // n_heads
+    n_heads, n_kv_heads, head_dim = head_counts(config)
     tied = output is not None and output.weight is embedding
     return ModelDescription(
         name=name,

@@ -14,6 +14,7 @@ from transformers.pytorch_utils import Conv1D
 from transformers.quantizers.base import get_keys_to_not_convert
 from transformers.quantizers.quantizers_utils import should_convert_module
 
+from lmloupe.describe import head_counts
 from lmloupe.engine import Quantization
 from lmloupe.generation import PREFILL_CHUNK
 
@@ -78,9 +79,8 @@ def weight_bytes(model: nn.Module, quantization: Quantization, *, double_quant: 
 
 def kv_cache_bytes(config: Any, context: int, dtype: torch.dtype) -> int:
     """Keys and values of ``context`` tokens in all layers; a windowed layer keeps its window only."""
-    n_heads = config.num_attention_heads
-    head_dim = getattr(config, "head_dim", None) or config.hidden_size // n_heads
-    per_token = 2 * (getattr(config, "num_key_value_heads", None) or n_heads) * head_dim * dtype.itemsize
+    _, n_kv_heads, head_dim = head_counts(config)
+    per_token = 2 * n_kv_heads * head_dim * dtype.itemsize
     kinds = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
     window = getattr(config, "sliding_window", None) or context
     kept = {"full_attention": context, "sliding_attention": min(context, window)}
