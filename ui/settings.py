@@ -209,6 +209,7 @@ _TABLE = (
     _choice("embedding_view", "matrix", ("matrix", "cosine", "neighbours", "arithmetic")),
     _choice("dimensions", "all", ("all", "64", "12")),
     _integer("dimension_from", 0, 0, 1_000_000),
+    _integer("matrix_from", 0, 0, MAX_TEXT_CHARACTERS),
     _choice("matrix", "input", ("input", "output")),
     Setting("analogy_a", " king", _plain_text),
     Setting("analogy_b", " man", _plain_text),
@@ -225,6 +226,7 @@ _TABLE = (
     _choice("prompt", "chat", ("chat", "text")),
     _integer("seed", 0, 0, 2**31 - 1),
     _integer("max_new_tokens", 64, 1, 512),
+    _flag("record_lens", default=False),
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
 """Setting by name, in the order in which a link names them."""
