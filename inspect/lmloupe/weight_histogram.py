@@ -62,16 +62,16 @@ def _four_bit(packed: torch.Tensor, state: Any) -> Iterator[torch.Tensor]:
     size = max(1, _PIECE // block) * block
     for first in range(0, total, size):
         n = min(size, total - first)
-        out = torch.empty(n, dtype=state.dtype, device=packed.device)
-        part = flat[first // 2 : (first + n + 1) // 2].reshape(-1, 1)
-        bnb.dequantize_4bit(
-            part,
-            absmax=scales[first // block : -(-(first + n) // block)],
-            out=out,
-            blocksize=block,
-            quant_type=state.quant_type,
-        )
-        yield out.float()
+        part = flat[first // 2 : (first + n + 1) // 2]
+        yield _dequantized(part, scales[first // block : -(-(first + n) // block)], n, state)
+
+
+def _dequantized(packed: torch.Tensor, scales: torch.Tensor, n: int, like: Any) -> torch.Tensor:
+    kind: Any = bnb.QuantState
+    state = kind(
+        absmax=scales, shape=torch.Size((n,)), dtype=like.dtype, blocksize=like.blocksize, quant_type=like.quant_type
+    )
+    return bnb.dequantize_4bit(packed.reshape(-1, 1), state).float().flatten()
 
 
 def _packed_for_cpu(packed: torch.Tensor, state: Any) -> Iterator[torch.Tensor]:
@@ -86,9 +86,8 @@ def _packed_for_cpu(packed: torch.Tensor, state: Any) -> Iterator[torch.Tensor]:
         part.original_storage_type, part.original_nested = None, False
         flat, _ = bnb._convert_weight_packed_for_cpu_inverse(packed[first:last], part)
         scales = state.absmax[:, first:last].T.reshape(-1).float()
-        out = torch.empty((last - first) * width, dtype=torch.float32)
-        bnb.dequantize_4bit(flat, absmax=scales, out=out, blocksize=state.blocksize, quant_type=state.quant_type)
-        yield out
+        part.dtype = torch.float32
+        yield _dequantized(flat, scales, (last - first) * width, part)
 
 
 def histogram_in_steps(module: nn.Module, name: str, dtype: str, bins: int) -> Iterator[Histogram | None]:
