@@ -381,4 +381,4 @@ def test_the_code_of_generate_prints_the_same_tokens(model: Path) -> None:
     app = no_exception(open_page("pages/run/generate.py", max_new_tokens="10", seed="3", temperature="1.2"))
     steps = app.session_state["run"].steps
     printed = output_of(app)
-    assert [line.rsplit(" ", 2)[0] for line in printed] == [repr(step.text) for step in steps]
+    assert [line.rsplit(" ", 2)[0] for line in printed[: len(steps)]] == [repr(step.text) for step in steps]

@@ -7,6 +7,8 @@ next page that has the model looks up which of its tokens covers it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -14,14 +16,29 @@ import lmloupe as lm
 from ui import state
 from ui.errors import escape_markdown
 from ui.frames import token_label
+from ui.settings import SETTINGS
 
-__all__ = ["PAGES", "carried", "carry", "covering", "follow", "n_added", "select", "selected", "show_thread"]
+__all__ = [
+    "PAGES",
+    "carry",
+    "covering",
+    "follow",
+    "n_added",
+    "on_tokens",
+    "select",
+    "selected",
+    "show_thread",
+    "window_start",
+    "without_bos",
+]
+
+_CHOSEN = "thread_chosen"
 
 # Page, what a person finds about the token there, and its icon.
 PAGES = {
     "pages/text/tokens.py": ("Card", "Its id, bytes and merges, and its twins in the other vocabularies.", "segment"),
-    "pages/model/embeddings.py": ("Embedding, neighbours", "Its row of the matrix and the rows nearest to it.", "grid_on"),
-    "pages/model/score.py": ("Surprisal", "How much the model expected it, and what else it expected.", "ruler"),
+    "pages/model/embeddings.py": ("Embedding, neighbours", "Its row of the matrix, the rows nearest to it.", "grid_on"),
+    "pages/model/score.py": ("Surprisal", "How much the model expected it, and what else it expected.", "straighten"),
     "pages/model/layers.py": ("Lens", "What the model would say after it, layer by layer.", "layers"),
     "pages/model/attention.py": ("Attention", "Which tokens before it each head reads from.", "hub"),
 }  # fmt: skip
@@ -33,6 +50,12 @@ def n_added(enc: lm.Encoding) -> int:
     return int(np.argmin(np.append(added, False)))
 
 
+def without_bos(tok: lm.Tokenizer, text: str) -> str:
+    """A rendered chat as the shared text: less the bos that the tokenizer puts in front of every text by itself."""
+    adds = n_added(lm.encode(tok, "a", True, True)) > 0
+    return text.removeprefix(tok.bos_token or "") if adds else text
+
+
 def covering(enc: lm.Encoding, place: int) -> int:
     """The first token that holds the character at ``place``; the last that begins before it where none does."""
     starts, ends = enc.offsets[:, 0], enc.offsets[:, 1]
@@ -42,20 +65,26 @@ def covering(enc: lm.Encoding, place: int) -> int:
     return max(0, int(np.count_nonzero(starts <= place)) - 1)
 
 
-def selected(enc: lm.Encoding) -> int:
+def selected(enc: lm.Encoding, otherwise: int | None = None) -> int:
     """The place in ``enc`` of the shared token; ``enc`` is of the model's tokenizer and not empty.
 
     What another page left as a place in the text is taken over here, so call it before the token's slider is drawn.
+    ``otherwise`` is the answer while nobody has chosen a token yet.
     """
+    st.session_state.pop("followed_token_rows", None)  # the view's pin ended with its page
     place = state.get("place")
     if place >= 0:
         state.put("place", -1)
         select(enc, covering(enc, place))
+    chosen = st.session_state.get(_CHOSEN) or state.get("token_index") != SETTINGS["token_index"].default
+    if otherwise is not None and not chosen:
+        return otherwise
     return int(min(state.get("token_index") + n_added(enc), len(enc) - 1))
 
 
 def select(enc: lm.Encoding, index: int) -> None:
     """Make a token of ``enc`` (of the model's tokenizer) the shared one."""
+    st.session_state[_CHOSEN] = True
     number = max(0, index - n_added(enc))
     if number != state.get("token_index"):
         state.put("token_index", number)
@@ -69,16 +98,47 @@ def follow(key: str, enc: lm.Encoding, clicked: int | None) -> None:
         select(enc, clicked)
 
 
+def window_start(name: str, label: str, n: int, shown: int, index: int) -> int:
+    """The first position of the ``shown`` that a page draws of ``n``, with a slider where there are more.
+
+    The slider keeps its place in the setting ``name``. It goes to the chosen token when another is chosen out of view.
+    """
+    if n <= shown:
+        return 0
+    known = st.session_state.get(f"window_{name}")
+    first = min(state.get(name), n - shown)
+    if known != index and not first <= index < first + shown:
+        state.put(name, max(0, min(index - shown // 2, n - shown)))
+    st.session_state[f"window_{name}"] = index
+    return int(state.slider(name, label, max_value=n - shown, help=f"{shown} positions are shown at once."))
+
+
 def carry(place: int) -> None:
     """Leave a character of the text for the next page, or -1 for none."""
     if place != state.get("place"):
         state.put("place", place)
 
 
-def carried(enc: lm.Encoding) -> int | None:
-    """The token of any tokenizer's encoding that holds the character which another page left, else None."""
+def on_tokens(key: str, clicked: tuple[int, int] | None, encodings: Sequence[lm.Encoding]) -> tuple[int, int] | None:
+    """Row and place of the token whose card a page of many tokenizers shows: the clicked one, or what was carried here.
+
+    Args:
+        key: the token view's key.
+        clicked: row and place of the token that is pinned in the view, else None.
+        encodings: what the rows show.
+    """
+    known = st.session_state.get(f"followed_{key}")
+    st.session_state[f"followed_{key}"] = clicked
+    if clicked is not None:
+        row, index = clicked
+        carry(int(encodings[row].offsets[index, 0]))
+        return clicked
+    if known is not None:
+        carry(-1)  # unpinned, or the text has changed under it
     place = state.get("place")
-    return covering(enc, place) if place >= 0 and len(enc) else None
+    if place < 0 or not encodings or not len(encodings[0]):
+        return None
+    return 0, covering(encodings[0], place)
 
 
 def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = None) -> None:

@@ -123,7 +123,8 @@ def attention_view(
         first: position of the first of them in the text.
         layer: its number.
         n_kv_heads: how many key-value heads the query heads share.
-        head, token: what is shown large, and the token (counted in the text) whose weights stand out.
+        head: which one is shown large.
+        token: the token, counted in the text, whose weights stand out.
         show: ``"arcs"`` or ``"matrix"``.
         skip_first: leave what goes to the text's first token undrawn.
         key: the widget's key.

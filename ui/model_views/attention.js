@@ -110,6 +110,10 @@ class AttentionView {
     const group = shared > 1 ? `, one of ${shared} that read key-value head ${Math.floor(head / shared)}` : "";
     this.title.textContent = `Layer ${data.layer}, head ${head}${group}`;
     this.scroller.replaceChildren(data.show === "matrix" ? this.matrix() : this.arcs());
+    // On a narrow screen the chosen token comes into view; the page itself does not move.
+    const at = this.scroller.querySelector(".chosen")?.getBoundingClientRect();
+    const seen = this.scroller.getBoundingClientRect();
+    if (at && (at.left < seen.left || at.right > seen.right)) this.scroller.scrollLeft += at.right - seen.right + 60;
   }
 
   chooseToken(token) {
@@ -148,7 +152,7 @@ class AttentionView {
   }
 
   arcs() {
-    const step = Math.max(20, Math.min(72, (this.drawnFor - 60) / this.n));
+    const step = Math.max(13, Math.min(72, (this.drawnFor - 60) / this.n));
     const width = step * this.n + 60;
     const tallest = Math.min(260, Math.max(90, (step * (this.n - 1)) / 2));
     const base = tallest + 26;
@@ -171,7 +175,7 @@ class AttentionView {
         svg.append(arc);
       }
     }
-    for (let i = 0; i < this.n; i++) svg.append(this.wordOf(i, x(i) - 3, base + 14, 50, ""));
+    for (let i = 0; i < this.n; i++) svg.append(this.wordOf(i, x(i) - 3, base + 14, step < 18 ? 65 : 50, step < 18 ? "small" : ""));
     // The chosen token's own arcs lie on top.
     svg.append(...svg.querySelectorAll(".arc.lit"));
     return svg;
