@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         LoadError,
         LoupeError,
         NoChatTemplateError,
+        NotFiniteError,
         SourceNotFoundError,
         TemplateError,
         TokenizerTimeoutError,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         UnsafeWeightsError,
         UnsupportedError,
     )
+    from lmloupe.inside_questions import Attribution, LensRow, LensRows, LogitLens, Scored
     from lmloupe.language_fertility import Fertility, fertility
     from lmloupe.load import load_engine
     from lmloupe.memory_fit import MemoryEstimate, memory_estimate
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alignment",
+    "Attribution",
     "BlockFacts",
     "ContextLengthError",
     "Cut",
@@ -90,7 +93,10 @@ __all__ = [
     "InvalidSettingError",
     "InvalidTextError",
     "Language",
+    "LensRow",
+    "LensRows",
     "LoadError",
+    "LogitLens",
     "LoupeError",
     "MemoryEstimate",
     "MergeReplay",
@@ -103,12 +109,14 @@ __all__ = [
     "Neighbours",
     "NextToken",
     "NoChatTemplateError",
+    "NotFiniteError",
     "PatternPart",
     "Progress",
     "Projection",
     "Quantization",
     "RenderedChat",
     "Sampling",
+    "Scored",
     "Segment",
     "SourceNotFoundError",
     "Spelling",
@@ -232,12 +240,20 @@ _MODULES = {
         "LoadError",
         "LoupeError",
         "NoChatTemplateError",
+        "NotFiniteError",
         "SourceNotFoundError",
         "TemplateError",
         "TokenizerTimeoutError",
         "UnreachableError",
         "UnsafeWeightsError",
         "UnsupportedError",
+    ),
+    "inside_questions": (
+        "Attribution",
+        "LensRow",
+        "LensRows",
+        "LogitLens",
+        "Scored",
     ),
     "language_fertility": (
         "Fertility",

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lmloupe.architecture_questions import ArchitectureQuestions, BlockFacts, ModuleNode
 from lmloupe.embedding_questions import EmbeddingQuestions, Neighbours, TextOrIds
+from lmloupe.inside_questions import InsideQuestions
 from lmloupe.sampling import Sampling, log_softmax
 from lmloupe.tokenizer import Tokenizer
 
@@ -132,6 +133,8 @@ class Step:
         top_log_probs: float32 (10,), theirs.
         entropy_bits: entropy of that distribution in bits.
         elapsed_s: seconds since the prefill began; the first step's is the time to the first token.
+        lens_ids: int32 (n_layers + 1,), the token that each depth puts first, where the lens was asked for; else None.
+        lens_log_probs: float32 (n_layers + 1,), theirs at that depth.
     """
 
     token_id: int
@@ -141,6 +144,8 @@ class Step:
     top_log_probs: NDArray[np.float32]
     entropy_bits: float
     elapsed_s: float
+    lens_ids: NDArray[np.int32] | None = None
+    lens_log_probs: NDArray[np.float32] | None = None
 
 
 class Generation(Iterator[Step], Protocol):
@@ -161,7 +166,7 @@ class Generation(Iterator[Step], Protocol):
         """Stop: the model computes no further token after the one at hand. Safe to call twice."""
 
 
-class Engine(EmbeddingQuestions, ArchitectureQuestions, Protocol):
+class Engine(EmbeddingQuestions, ArchitectureQuestions, InsideQuestions, Protocol):
     """A causal language model and the questions that it answers.
 
     A text is encoded with what the tokenizer adds by itself (Llama 3.1: bos), special tokens in it are
@@ -181,9 +186,16 @@ class Engine(EmbeddingQuestions, ArchitectureQuestions, Protocol):
         """Scores of every possible next token, from one forward pass."""
 
     def generate(
-        self, text_or_ids: TextOrIds, sampling: Sampling | None = None, max_new_tokens: int = 128, seed: int = 0
+        self,
+        text_or_ids: TextOrIds,
+        sampling: Sampling | None = None,
+        max_new_tokens: int = 128,
+        seed: int = 0,
+        *,
+        lens: bool = False,
     ) -> Generation:
         """Generate token by token, until an end token, ``max_new_tokens`` or the end of the context.
 
+        ``lens`` records what each depth would have said at every step, from the same pass.
         The same seed gives the same tokens on the same machine and settings.
         """

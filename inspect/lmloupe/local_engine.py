@@ -14,8 +14,11 @@ from lmloupe.encoding import encode
 from lmloupe.engine import ModelDescription, NextToken, Quantization
 from lmloupe.errors import ContextLengthError, InvalidIdError, InvalidSettingError, InvalidTextError
 from lmloupe.generation import LocalGeneration, steps
+from lmloupe.lens import KeptStream
 from lmloupe.local_architecture import ArchitectureAnswers
 from lmloupe.local_embeddings import EmbeddingAnswers
+from lmloupe.local_inside import InsideAnswers
+from lmloupe.logit_facts import require_finite
 from lmloupe.sampling import Sampling
 from lmloupe.tokenizer import Tokenizer
 from lmloupe.vocabulary_matrix import vocabulary_matrices
@@ -24,7 +27,7 @@ from lmloupe.worker import worker_for
 __all__ = ["LocalEngine"]
 
 
-class LocalEngine(EmbeddingAnswers, ArchitectureAnswers):
+class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
     """A causal LM of transformers in this process. Made by `lmloupe.load_engine`; safe to share between threads.
 
     Args:
@@ -46,6 +49,8 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers):
         self._worker = worker_for(self._embedding.device.type)
         self._matrices = vocabulary_matrices(model, tokenizer.vocab_size)
         self._eos_ids = _eos_ids(model, tokenizer)
+        self._kept_stream = KeptStream()
+        self._found_parts = None
 
     def describe(self) -> ModelDescription:
         """What is loaded: modules, shapes, dtypes, bytes."""
@@ -78,6 +83,7 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers):
 
         Raises:
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+            NotFiniteError: the model's scores are no numbers.
         """
         ids = self.input_ids(text_or_ids)
 
@@ -85,6 +91,7 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers):
             rows = torch.from_numpy(ids.astype(np.int64)).to(self._embedding.device).unsqueeze(0)
             # Scores of the last position alone: the rest of (n, vocab) would be computed for nothing.
             logits = self._model(input_ids=rows, use_cache=False, logits_to_keep=1).logits[0, -1]
+            require_finite(logits.max()[None])
             result: NDArray[np.float32] = logits.float().cpu().numpy()
             return result
 

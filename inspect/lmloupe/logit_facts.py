@@ -1,0 +1,107 @@
+"""What is kept of a block of logits before it is let go: best tokens, entropy, and where one token stands."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from lmloupe.errors import NotFiniteError
+
+__all__ = ["LogitFacts", "logit_facts", "require_finite", "rows_at_once", "top"]
+
+# Logits held at once, in bytes of float32: on the CPU a step short enough for other sessions to get their turn, and
+# small enough for its memory to be used again instead of being mapped, and cleared, anew.
+_BLOCK_BYTES = {"cpu": 16 << 20, "mps": 64 << 20, "cuda": 256 << 20}
+_TILE = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LogitFacts:
+    """Facts of r rows of logits, on the logits' device.
+
+    Attributes:
+        ids: int64 (r, k), best first.
+        log_probs: float32 (r, k), natural logs.
+        entropy_bits: float32 (r,).
+        target_log_probs: float32 (r,), of the target tokens.
+        target_ranks: int64 (r,), 1 for the best.
+    """
+
+    ids: torch.Tensor
+    log_probs: torch.Tensor
+    entropy_bits: torch.Tensor
+    target_log_probs: torch.Tensor
+    target_ranks: torch.Tensor
+
+
+def rows_at_once(vocab_rows: int, device: str) -> int:
+    """How many rows of logits to hold at once."""
+    return max(1, _BLOCK_BYTES.get(device, 16 << 20) // (4 * vocab_rows))
+
+
+def require_finite(best: torch.Tensor) -> None:
+    """Refuse rows of logits whose largest entry, float (r,), is no number.
+
+    Raises:
+        NotFiniteError: NaN or infinite. A row of which some entries are minus infinity is fine: models so rule out ids.
+    """
+    if not bool(torch.isfinite(best).all()):
+        raise NotFiniteError(
+            "The model's scores are not numbers (NaN or infinite), as after a broken quantization or an overflow: "
+            "nothing is shown of them. Choose another quantization or another model."
+        )
+
+
+def top(logits: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The k largest of each row, values and ids, best first.
+
+    The largest k lie in the k tiles with the largest maxima, so that only those are searched: several times faster
+    than ``topk`` over a vocabulary on the CPU, and the same answer.
+    """
+    n_rows, n_columns = logits.shape
+    n_tiles = n_columns // _TILE
+    if n_tiles < 4 * k or logits.device.type != "cpu":
+        best = logits.topk(min(k, n_columns))
+        return best.values, best.indices
+    tiles = logits[:, : n_tiles * _TILE].view(n_rows, n_tiles, _TILE)
+    chosen = tiles.amax(2).topk(k).indices
+    ids = (chosen[:, :, None] * _TILE + torch.arange(_TILE)).view(n_rows, -1)
+    rest = torch.arange(n_tiles * _TILE, n_columns).expand(n_rows, -1)
+    ids = torch.cat((ids, rest), 1)
+    best = logits.gather(1, ids).topk(k)
+    return best.values, ids.gather(1, best.indices)
+
+
+def logit_facts(logits: torch.Tensor, targets: torch.Tensor | None, k: int) -> LogitFacts:
+    """Read what is kept of ``logits``, float32 (r, vocab), which is overwritten.
+
+    Args:
+        logits: scores after r positions.
+        targets: int64 (r,), a token of interest at each; None for the best one.
+        k: best tokens to keep, at most as many as there are.
+
+    Raises:
+        NotFiniteError: a row is no numbers.
+    """
+    values, ids = top(logits, k)
+    require_finite(values[:, 0])
+    targets = ids[:, 0] if targets is None else targets
+    own = logits.gather(1, targets[:, None])
+    ranks = torch.count_nonzero(logits > own, dim=1) + 1
+    best = values[:, :1]
+    shifted = logits.sub_(best)
+    weights = shifted.exp()
+    total = weights.sum(1)
+    spread = torch.linalg.vecdot(weights, shifted)
+    if bool(torch.isnan(spread).any()):  # 0 times minus infinity: an id that is ruled out adds nothing
+        spread = torch.linalg.vecdot(weights, shifted.nan_to_num(neginf=0.0))
+    log_total = total.log()
+    return LogitFacts(
+        ids=ids,
+        log_probs=values - best - log_total[:, None],
+        entropy_bits=(log_total - spread / total).clamp_min(0) / math.log(2),
+        target_log_probs=(own - best)[:, 0] - log_total,
+        target_ranks=ranks,
+    )
