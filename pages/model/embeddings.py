@@ -118,5 +118,5 @@ with show_errors():
             matrix=matrix,
             loading=loading_code(described, [token_id]),
             **fields,
-        )  # fmt: skip
+        )
     )
