@@ -98,7 +98,13 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
         return NextToken(ids, self._worker.call(forward))
 
     def generate(
-        self, text_or_ids: TextOrIds, sampling: Sampling | None = None, max_new_tokens: int = 128, seed: int = 0
+        self,
+        text_or_ids: TextOrIds,
+        sampling: Sampling | None = None,
+        max_new_tokens: int = 128,
+        seed: int = 0,
+        *,
+        lens: bool = False,
     ) -> LocalGeneration:
         """Generate token by token, until an end token, ``max_new_tokens`` or the end of the context.
 
@@ -107,12 +113,15 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
             sampling: how to draw; None is the model's own distribution.
             max_new_tokens: at least 1.
             seed: of NumPy's PCG64; the same seed gives the same tokens.
+            lens: also record what every layer would have said at each step, from the same pass.
 
         Returns:
             An iterator of `Step` that starts at once and can be polled and closed.
 
         Raises:
             InvalidSettingError: ``max_new_tokens`` below 1 or a negative seed.
+            UnsupportedError: ``lens`` of a model whose layers or final norm cannot be found.
+            NotFiniteError: out of the iterator, where the model's scores are no numbers.
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
         """
         if max_new_tokens < 1 or seed < 0:
@@ -135,6 +144,7 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
             max_new_tokens=max_new_tokens,
             seed=seed,
             eos_ids=self._eos_ids,
+            lens_parts=self._parts() if lens else None,
         )
         return LocalGeneration(ids, self._worker.submit(work))
 
