@@ -201,7 +201,7 @@ _TABLE = (
     _choice("next_view", "best", ("best", "draws", "vocabulary", "phrase", "settings", "scores")),
     Setting("phrase", " Paris, of course", _plain_text),
     # The second of two settings side by side.
-    _real("temperature_b", 0.7, 0.0, 2.0),
+    _real("temperature_b", 1.5, 0.0, 2.0),
     _integer("top_k_b", 0, 0, 1000),
     _real("top_p_b", 0.9, 0.05, 1.0),
     _real("min_p_b", 0.0, 0.0, 1.0),
