@@ -132,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         if revision not in (*repo.branches, repo.commit):
             return self._error(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         if "file" not in found:
-            return self._info(found["repo"], repo, sizes="blobs=True" in urlsplit(self.path).query)
+            return self._info(found["repo"], repo, sizes="blobs=true" in urlsplit(self.path).query.lower())
         if repo.kind == "gated":
             status = 403 if self.headers.get("Authorization") else 401
             return self._error(status, "GatedRepo", f"Access to model {found['repo']} is restricted.")

@@ -16,7 +16,7 @@ from transformers.quantizers.quantizers_utils import should_convert_module
 
 from lmloupe.describe import head_counts
 from lmloupe.engine import Quantization
-from lmloupe.generation import PREFILL_CHUNK
+from lmloupe.residual import PREFILL_CHUNK
 
 __all__ = ["available_bytes", "kv_cache_bytes", "meta_model", "weight_bytes", "work_bytes"]
 
@@ -81,9 +81,11 @@ def kv_cache_bytes(config: Any, context: int, dtype: torch.dtype) -> int:
     """Keys and values of ``context`` tokens in all layers; a windowed layer keeps its window only."""
     _, n_kv_heads, head_dim = head_counts(config)
     per_token = 2 * n_kv_heads * head_dim * dtype.itemsize
-    kinds = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
-    window = getattr(config, "sliding_window", None) or context
-    kept = {"full_attention": context, "sliding_attention": min(context, window)}
+    window = getattr(config, "sliding_window", None)
+    # Without a list of kinds transformers' cache takes a window for all layers, as Mistral's config means it.
+    every = "sliding_attention" if window else "full_attention"
+    kinds = getattr(config, "layer_types", None) or [every] * config.num_hidden_layers
+    kept = {"full_attention": context, "sliding_attention": min(context, window or context)}
     return sum(per_token * kept.get(kind, 0) for kind in kinds)
 
 
