@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.inside_questions import LensRow, LogitLens
-from lmloupe.logit_facts import LogitFacts, logit_facts, rows_at_once
+from lmloupe.logit_facts import LogitFacts, joined, logit_facts, rows_at_once
 from lmloupe.model_parts import ModelParts
 from lmloupe.residual import residual_stream
 from lmloupe.worker import Ticket
@@ -93,8 +93,7 @@ class _Reader:
             logits = self.parts.logits(self.parts.norm(stream[block]))
             found.append(logit_facts(logits, None if targets is None else targets[block], self.top_k))
             yield
-        names = ("ids", "log_probs", "entropy_bits", "target_log_probs", "target_ranks")
-        return LogitFacts(*(torch.cat([getattr(fact, name) for fact in found]) for name in names))
+        return joined(found)
 
 
 def lens_steps(

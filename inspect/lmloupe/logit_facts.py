@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from lmloupe.errors import NotFiniteError
 
-__all__ = ["LogitFacts", "logit_facts", "require_finite", "rows_at_once", "top"]
+__all__ = ["LogitFacts", "joined", "logit_facts", "require_finite", "rows_at_once", "top"]
 
 # Logits held at once, in bytes of float32: on the CPU a step short enough for other sessions to get their turn, and
 # small enough for its memory to be used again instead of being mapped, and cleared, anew.
-_BLOCK_BYTES = {"cpu": 16 << 20, "mps": 64 << 20, "cuda": 256 << 20}
+_BLOCK_BYTES = {"cpu": 50 << 20, "mps": 64 << 20, "cuda": 256 << 20}
+_CACHED_BYTES = 4 << 20
 _TILE = 64
 
 
@@ -38,7 +40,7 @@ class LogitFacts:
 
 def rows_at_once(vocab_rows: int, device: str) -> int:
     """How many rows of logits to hold at once."""
-    return max(1, _BLOCK_BYTES.get(device, 16 << 20) // (4 * vocab_rows))
+    return max(1, _BLOCK_BYTES.get(device, 50 << 20) // (4 * vocab_rows))
 
 
 def require_finite(best: torch.Tensor) -> None:
@@ -74,8 +76,30 @@ def top(logits: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
     return best.values, ids.gather(1, best.indices)
 
 
+def _count(marks: torch.Tensor) -> torch.Tensor:
+    """How many of each row are true, int64 (r,).
+
+    On the CPU eight at a time, as the bytes of an int64: a quarter of the time of ``sum``, the same answer.
+    """
+    n_rows, n_columns = marks.shape
+    n = n_columns // 512 * 512
+    if n == 0 or marks.device.type != "cpu":
+        return marks.sum(1)
+    # 64 numbers of eight bytes that are 0 or 1: no byte of their sum passes 64.
+    packed = marks[:, :n].reshape(n_rows * n).view(torch.int64).view(n_rows, n // 512, 64).sum(2)
+    return packed.view(torch.uint8).sum(1) + marks[:, n:].sum(1)
+
+
+def joined(parts: Sequence[LogitFacts]) -> LogitFacts:
+    """Facts of several blocks as those of one."""
+    if len(parts) == 1:
+        return parts[0]
+    names = ("ids", "log_probs", "entropy_bits", "target_log_probs", "target_ranks")
+    return LogitFacts(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+
+
 def logit_facts(logits: torch.Tensor, targets: torch.Tensor | None, k: int) -> LogitFacts:
-    """Read what is kept of ``logits``, float32 (r, vocab), which is overwritten.
+    """Read what is kept of ``logits``, float32 (r, vocab).
 
     Args:
         logits: scores after r positions.
@@ -85,23 +109,33 @@ def logit_facts(logits: torch.Tensor, targets: torch.Tensor | None, k: int) -> L
     Raises:
         NotFiniteError: a row is no numbers.
     """
+    # The passes over a few rows find them in the processor's cache, where there is one to speak of.
+    size = len(logits) if logits.device.type != "cpu" else max(1, _CACHED_BYTES // (4 * logits.shape[1]))
+    return joined(
+        [
+            _facts(logits[at : at + size], None if targets is None else targets[at : at + size], k)
+            for at in range(0, len(logits), size)
+        ]
+    )
+
+
+def _facts(logits: torch.Tensor, targets: torch.Tensor | None, k: int) -> LogitFacts:
     values, ids = top(logits, k)
     require_finite(values[:, 0])
-    targets = ids[:, 0] if targets is None else targets
-    own = logits.gather(1, targets[:, None])
-    ranks = torch.count_nonzero(logits > own, dim=1) + 1
+    own = values[:, :1] if targets is None else logits.gather(1, targets[:, None])
+    ranks = _count(logits > own) + 1
     best = values[:, :1]
-    shifted = logits.sub_(best)
-    weights = shifted.exp()
-    total = weights.sum(1)
-    spread = torch.linalg.vecdot(weights, shifted)
-    if bool(torch.isnan(spread).any()):  # 0 times minus infinity: an id that is ruled out adds nothing
-        spread = torch.linalg.vecdot(weights, shifted.nan_to_num(neginf=0.0))
-    log_total = total.log()
+    probs = torch.softmax(logits, 1)
+    # log of the sum of exponentials from the best token's own probability: no pass over the row.
+    log_total = -probs.gather(1, ids[:, :1]).log()
+    total = probs.sum(1)
+    below = probs.mul_(logits).sum(1) - best[:, 0] * total
+    if bool(torch.isnan(below).any()):  # 0 times minus infinity: an id that is ruled out adds nothing
+        below = probs.nan_to_num_(0.0).sum(1) - best[:, 0] * total
     return LogitFacts(
         ids=ids,
-        log_probs=values - best - log_total[:, None],
-        entropy_bits=(log_total - spread / total).clamp_min(0) / math.log(2),
-        target_log_probs=(own - best)[:, 0] - log_total,
+        log_probs=values - best - log_total,
+        entropy_bits=(log_total[:, 0] - below).clamp_min(0) / math.log(2),
+        target_log_probs=(own - best - log_total)[:, 0],
         target_ranks=ranks,
     )

@@ -40,10 +40,18 @@ class ModelParts:
 
     def logits(self, normed: torch.Tensor) -> torch.Tensor:
         """Logits, float32 (..., vocab), of what the final norm wrote, (..., width)."""
-        logits: torch.Tensor = self.head(normed).float()
+        logits = self._product(normed).float()
         if self.scale != 1:
             logits = logits * self.scale
         return logits if self.soft_cap is None else torch.tanh(logits / self.soft_cap) * self.soft_cap
+
+    def _product(self, normed: torch.Tensor) -> torch.Tensor:
+        head: Any = self.head
+        if type(head) is nn.Linear and head.bias is None and normed.device.type == "cpu" and normed.ndim == 2:
+            # The matrix first: on the CPU a fifth faster for tens and hundreds of rows, the turn afterwards included.
+            return torch.mm(head.weight, normed.T.contiguous()).T.contiguous()
+        result: torch.Tensor = head(normed)
+        return result
 
 
 def layer_input(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
