@@ -250,6 +250,15 @@ def test_a_weight_of_equal_numbers_has_a_histogram() -> None:
     assert (found.counts.sum(), found.counts[3], found.std, found.mean) == (50, 50, 0, 1)
 
 
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_no_numbers_have_no_histogram(value: float) -> None:
+    module = torch.nn.LayerNorm(50)
+    with torch.no_grad():
+        module.weight[7] = value
+    with pytest.raises(lm.NotFiniteError, match="weights of norm hold NaN"):
+        list(histogram_in_steps(module, "norm", "float32", 7))
+
+
 def test_a_name_without_weights_is_refused_with_the_nearest(loaded: Callable[..., lm.Engine]) -> None:
     engine = loaded("llama")
     for wrong in ("model.layers", "", "no.such.module"):

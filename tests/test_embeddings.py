@@ -121,6 +121,14 @@ def test_a_matrix_of_16_bits_is_read_exactly(dtype: torch.dtype) -> None:
     assert best.ids.tolist() == [i for i in np.argsort(-cosines(rows[:290], vector.double().numpy())) if i != 3][:5]
 
 
+def test_rows_that_are_no_numbers_are_said_and_not_ranked() -> None:
+    weight = torch.randn((90, 8), generator=torch.Generator().manual_seed(0))
+    weight[4, 2] = torch.nan
+    for ask in (lambda m: m.nearest(torch.ones(8), 3, "cosine", []), lambda m: m.axes()):
+        with pytest.raises(lm.NotFiniteError, match="NaN or infinite"):
+            ask(VocabularyMatrix(weight, 90))
+
+
 @pytest.mark.cuda
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
 def test_a_matrix_on_the_gpu_is_read_exactly(dtype: torch.dtype) -> None:

@@ -38,6 +38,7 @@ class ArchitectureAnswers:
 
         Raises:
             InvalidSettingError: no module of that name with a weight, or another number of bins.
+            NotFiniteError: NaN or infinite weights.
         """
         if not 1 <= bins <= _MOST_BINS:
             raise InvalidSettingError(f"bins is {bins}; it must be 1 to {_MOST_BINS:,}.")

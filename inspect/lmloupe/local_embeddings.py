@@ -82,6 +82,7 @@ class EmbeddingAnswers:
         Raises:
             InvalidIdError: an id beyond the matrix.
             InvalidSettingError: k below 1, another metric or matrix, a vector of another width.
+            NotFiniteError: rows with NaN or infinite values.
             UnsupportedError: no output matrix of plain numbers.
         """
         if k < 1 or metric not in get_args(Metric):

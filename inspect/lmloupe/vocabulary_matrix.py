@@ -14,11 +14,20 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.embedding_questions import Matrix, Metric, Neighbours
+from lmloupe.errors import NotFiniteError
 
 __all__ = ["VocabularyMatrix", "vocabulary_matrices"]
 
 _CHUNK_NUMBERS = 1 << 24
 """How many numbers become float32 at once: 64 MiB."""
+
+
+def _require_numbers(found: torch.Tensor) -> None:
+    if not torch.isfinite(found).all():
+        raise NotFiniteError(
+            "Rows of the embedding matrix hold NaN or infinite values, as a damaged checkpoint does, so what is near "
+            "cannot be told: download the model again, or choose another."
+        )
 
 
 class VocabularyMatrix:
@@ -69,10 +78,11 @@ class VocabularyMatrix:
         scores = self.products(vector)
         if metric == "cosine":
             lengths = self.norms()[: self.n_tokens] * torch.linalg.vector_norm(vector).to(self.device)
-            scores = torch.where(lengths > 0, scores / lengths, 0.0)
+            scores = torch.where(lengths == 0, 0.0, scores / lengths)
         left_out = sorted({i for i in exclude if i < self.n_tokens})
         scores[left_out] = -torch.inf
         best = scores.topk(min(k, self.n_tokens - len(left_out)))
+        _require_numbers(best.values)
         return Neighbours(best.indices.cpu().numpy().astype(np.int32), best.values.cpu().numpy())
 
     def find_axes(self) -> Iterator[None]:
@@ -94,6 +104,7 @@ class VocabularyMatrix:
             centred = chunk - mean.float().to(self.device)
             covariance += (centred.T @ centred).to(where, torch.float64)
             yield
+        _require_numbers(covariance)
         variances, axes = torch.linalg.eigh(covariance / max(1, self.n_tokens - 1))
         variances = variances.flip(0).clamp_min(0)
         axes = axes.flip(1)

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from lmloupe.architecture_questions import Histogram
+from lmloupe.errors import NotFiniteError
 
 __all__ = ["dequantized_pieces", "histogram_in_steps"]
 
@@ -101,6 +102,11 @@ def histogram_in_steps(module: nn.Module, name: str, dtype: str, bins: int) -> I
         squares += float(variance) * m + distance**2 * n * m / (n + m)
         mean, n = mean + distance * m / (n + m), n + m
         yield None
+    if not math.isfinite(low) or not math.isfinite(high) or not math.isfinite(squares):
+        raise NotFiniteError(
+            f"The weights of {name} hold NaN or infinite values, as a broken quantization leaves, and have no "
+            "histogram: load the model with quantization none, or download it again."
+        )
     edges = _edges(low, high, bins)
     counts = np.zeros(bins, np.int64)
     for piece in dequantized_pieces(module):
