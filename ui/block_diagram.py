@@ -107,7 +107,10 @@ def _part(
     for line in norm:
         parts.append(_box(120, y, 300, line, "step"))
         y += BOX + 8
-    parts.append(f'<path d="M40 {top + 10} H100 V{y + 15} H116" class="wire"/>')
+    entry = top + 26 + BOX / 2
+    parts.append(f'<path d="M40 {top + 10} H88 V{entry:g} H118" class="wire"/>')
+    if norm:
+        parts.append(f'<path d="M270 {y - 8} V{y}" class="wire"/>')
     parts.append(_matrices(into, y))
     y += BOX + 8
     for line in words:

@@ -10,51 +10,39 @@ from numpy.typing import NDArray
 from ui import theme
 from ui.charts import BAR_HEIGHT, MUTED, bars
 
-__all__ = ["draw_bars", "phrase_bars", "probability_bars", "score_histogram", "settings_bars"]
+__all__ = ["draw_bars", "phrase_bars", "score_histogram", "settings_bars"]
 
 _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 ORANGE = "rgba(200, 120, 60, 0.95)"
 
 
-def probability_bars(table: pd.DataFrame) -> go.Figure:
-    """The model's probabilities in grey and, in front, those that are drawn from after the sampling settings."""
-    return _pair(table, ("Probability", "the model's own"), ("Drawn with", "drawn with these settings"))
-
-
 def settings_bars(table: pd.DataFrame) -> go.Figure:
-    """Two settings on one prompt: the first in the accent, the second in orange; columns "First" and "Second"."""
-    figure = _pair(table, ("First", "first settings"), ("Second", "second settings"))
-    figure.data[0].update(marker_color=theme.accent(), offset=-0.4, width=0.38)
-    figure.data[1].update(marker_color=ORANGE, offset=0.02, width=0.38)
-    return figure
-
-
-def _pair(table: pd.DataFrame, behind: tuple[str, str], front: tuple[str, str]) -> go.Figure:
-    figure = bars(
-        table["Token"], table[behind[0]], f"{behind[1]}: %{{x:.4f}}<extra></extra>",
-        x_title="probability", text_format=".1%", colour=MUTED,
+    """Two settings on one prompt: columns "First", in the accent, and "Second", in orange."""
+    places = list(range(len(table)))
+    sides = (("First", "first settings", theme.accent(), -0.4), ("Second", "second settings", ORANGE, 0.02))
+    traces = [
+        {
+            "type": "bar", "orientation": "h", "x": table[column], "y": places, "name": name,
+            "marker": {"color": colour},
+            "offset": offset, "width": 0.38, "hovertemplate": f"{name}: %{{x:.4f}}<extra></extra>",
+            "text": [f"{drawn:.1%}" if drawn else "struck out" for drawn in table[column]],
+            "textposition": "outside", "textfont": {"size": 12}, "constraintext": "none", "cliponaxis": False,
+        }
+        for column, name, colour, offset in sides
+    ]  # fmt: skip
+    layout = theme.chart_layout(
+        x_title="probability", height=BAR_HEIGHT * len(table) + 130, showlegend=True, barmode="overlay", legend=_LEGEND,
+        margin={"l": 8, "r": 8, "t": 66, "b": 8},
     )  # fmt: skip
-    figure.data[0].update(name=behind[1], text=None, offset=-0.4, width=0.8)
-    figure.add_bar(
-        x=table[front[0]],
-        y=list(range(len(table))),
-        orientation="h",
-        name=front[1],
-        marker_color=theme.accent(),
-        offset=-0.22,
-        width=0.44,
-        hovertemplate=f"{front[1]}: %{{x:.4f}}<extra></extra>",
-        text=[f"{drawn:.1%}" if drawn else "struck out" for drawn in table[front[0]]],
-        textposition="outside",
-        textfont_size=12,
-        constraintext="none",
-        cliponaxis=False,
-    )
-    top = float(max(table[front[0]].max(), table[behind[0]].max()))
-    figure.update_layout(showlegend=True, barmode="overlay", legend=_LEGEND)
-    figure.update_layout(margin_t=66, height=BAR_HEIGHT * len(table) + 130)
-    figure.update_xaxes(range=[0, top * 1.15], tickformat=".0%")
-    return figure
+    top = float(max(table["First"].max(), table["Second"].max()))
+    layout["xaxis"] |= {"range": [0, top * 1.18], "tickformat": ".0%"}
+    layout["yaxis"] |= {
+        "tickvals": places,
+        "ticktext": list(table["Token"]),
+        "autorange": "reversed",
+        "ticksuffix": " ",
+    }
+    return go.Figure({"data": traces, "layout": layout})
 
 
 def draw_bars(table: pd.DataFrame, n: int) -> go.Figure:

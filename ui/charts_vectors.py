@@ -137,15 +137,15 @@ def vocabulary_points(table: pd.DataFrame, axes: Sequence[str], colour: str, fou
             "color": table[colour], "colorscale": "Viridis", "showscale": True,
             "colorbar": {"title": {"text": colour.lower(), "side": "right"}, "thickness": 10, "outlinewidth": 0},
         }  # fmt: skip
-        _add_points(figure, table, axes, shade, 0.12 if faded else 0.75, "")
+        _add_points(figure, table, axes, shade, 0.3 if faded else 0.75, "")
     else:
         groups = table[colour].value_counts(sort=True).index
         for number, group in enumerate(groups):
             chosen = table[table[colour] == group]
-            _add_points(
-                figure, chosen, axes, {"color": _GROUPS[number % len(_GROUPS)]}, 0.12 if faded else 0.7,
-                f"{group} ({len(chosen):,})",
-            )  # fmt: skip
+            marker: dict[str, Any] = {"color": _GROUPS[number % len(_GROUPS)]}
+            if number:  # the largest group would hide the others
+                marker["size"] = 4
+            _add_points(figure, chosen, axes, marker, 0.3 if faded else 0.7, f"{group} ({len(chosen):,})")
     if faded:
         large = {"color": theme.accent(), "size": 9, "line": {"width": 1, "color": "white"}}
         _add_points(figure, table.iloc[list(found)], axes, large, 1.0, f"found ({len(found):,})")
@@ -199,5 +199,6 @@ def layer_lines(table: pd.DataFrame) -> go.Figure:
         **theme.chart_layout(x_title="layer (0 is the embedding)", y_title="cosine", height=420, showlegend=True)
     )
     figure.update_layout(margin_t=70, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
-    figure.update_yaxes(range=[min(-0.05, float(table.iloc[:, 1:].min().min()) - 0.05), 1.05])
+    least = float(table.iloc[:, 1:].min().min())
+    figure.update_yaxes(range=[least - 0.05 * (1 - least) - 0.01, 1.01])
     return figure

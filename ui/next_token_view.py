@@ -10,7 +10,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui import state
-from ui.charts_sampling import draw_bars, phrase_bars, probability_bars, score_histogram, settings_bars
+from ui.charts_sampling import draw_bars, phrase_bars, score_histogram, settings_bars
 from ui.errors import escape_markdown
 from ui.frames import token_label
 from ui.loaders import encoding
@@ -49,17 +49,15 @@ _COLUMNS = {
 
 
 def show_best(tok: lm.Tokenizer, text: str, answer: lm.NextToken, stages: Sequence[lm.Stage], ids: list[int]) -> None:
-    """Bars and table of the most probable tokens; a chosen row can be written and looked at on the other pages."""
+    """The most probable tokens; a chosen row can be written and looked at on the other pages."""
     table = next_token_table(tok, ids, answer.log_probs, stages[-1].probs)
-    chart_column, table_column = st.columns([4, 5])
-    with chart_column:
-        st.plotly_chart(probability_bars(table), width="stretch", config=PICTURE_MENU)
-    with table_column:
-        event = st.dataframe(
-            table, hide_index=True, width="stretch", height=min(560, 36 * len(table) + 40), column_config=_COLUMNS,
-            on_select="rerun", selection_mode="single-row", key="next_token_table",
-        )  # fmt: skip
-        _go_on(tok, text, [ids[row] for row in event.selection.rows if row < len(ids)])
+    share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+    event = st.dataframe(
+        table, hide_index=True, width="stretch", height=36 * len(table) + 40,
+        column_config=_COLUMNS | {"Probability": share, "Drawn with": share},
+        on_select="rerun", selection_mode="single-row", key="next_token_table",
+    )  # fmt: skip
+    _go_on(tok, text, [ids[row] for row in event.selection.rows if row < len(ids)])
     take_away("next_token", table, {"logits": (lambda: answer.logits, f"float32 {answer.logits.shape}, by token id")})
 
 
@@ -175,7 +173,11 @@ def show_settings(tok: lm.Tokenizer, answer: lm.NextToken, stages: Sequence[lm.S
     )  # fmt: skip
     st.caption(f"The two distributions have {common:.1%} of their probability in common.")
     table = settings_table(tok, stages[0].probs, one.probs, two.probs, n_shown)
-    st.plotly_chart(settings_bars(table), width="stretch", config=PICTURE_MENU)
+    chart_column, table_column = st.columns(2)
+    with chart_column:
+        st.plotly_chart(settings_bars(table), width="stretch", config=PICTURE_MENU)
+    with table_column:
+        st.dataframe(table, hide_index=True, width="stretch", height=36 * len(table) + 40, column_config=_COLUMNS)
     both = np.stack([one.probs, two.probs])
     take_away("two_settings", table, {"two_settings": (lambda: both, f"float64 {both.shape}: settings, token id")})
 

@@ -61,26 +61,24 @@ with show_errors():
              "Tied: the output matrix is the input matrix."),
         ]
     )  # fmt: skip
-    drawing_column, precision_column = st.columns([3, 2])
-    with drawing_column:
-        st.subheader("One block", anchor=False)
-        drawing = block_svg(described)
-        st.image(drawing, width="stretch")
-        st.caption(
-            f"{escape_markdown(block.kind)}, {escape_markdown(block.name)}. A filled box is a matrix, in → out: "
-            "blue as it is, orange quantized. A dashed box is a norm."
-        )
-        st.download_button(
-            "SVG", drawing, "block.svg", "image/svg+xml", icon=":material/download:", on_click="ignore",
-            help="The drawing as a file.",
-        )  # fmt: skip
-    with precision_column:
-        st.subheader("How it is stored", anchor=False)
-        st.dataframe(precision_table(described), hide_index=True, width="stretch", column_config=NUMBERS)
-        st.caption(
-            "bitsandbytes quantizes the matrices of the blocks and leaves the embedding, the norms and the output "
-            "matrix as they are. Bits per weight count the scales that belong to quantized numbers."
-        )
+    st.subheader("One block", anchor=False)
+    drawing = block_svg(described)
+    st.image(drawing)
+    st.caption(
+        f"{escape_markdown(block.kind)}, {escape_markdown(block.name)}. A filled box is a matrix, in → out: "
+        "blue as it is, orange quantized. A dashed box is a norm."
+    )
+    st.download_button(
+        "SVG", drawing, "block.svg", "image/svg+xml", icon=":material/download:", on_click="ignore",
+        help="The drawing as a file.",
+    )  # fmt: skip
+
+    st.subheader("How it is stored", anchor=False)
+    st.dataframe(precision_table(described), hide_index=True, width="content", column_config=NUMBERS)
+    st.caption(
+        "bitsandbytes quantizes the matrices of the blocks and leaves the embedding, the norms and the output "
+        "matrix as they are. Bits per weight count the scales that belong to quantized numbers."
+    )
 
     st.subheader("Modules", anchor=False)
     everything = st.toggle("All blocks", help="The blocks are alike; off, only the first is listed.", key="all_blocks")

@@ -63,7 +63,10 @@ page_header(
 )
 model, quantization, engine = choose_model()
 word = state.text_input("word", "Word", width=240, help="Taken at its first place in each sentence.")
-texts = [state.text_input(f"sentence_{name.lower()}", f"Sentence {name}", help="Holds the word.") for name in NAMES]
+texts = []
+for column, name in zip(st.columns(3), NAMES, strict=True):
+    with column:
+        texts.append(state.text_input(f"sentence_{name.lower()}", f"Sentence {name}", help="Holds the word."))
 
 with show_errors():
     tok = engine.tokenizer

@@ -62,9 +62,7 @@ with show_errors():
     if method == "pca":
         share = placed.explained_variance_ratio
         axes = [f"{name} ({part:.1%} of the variance)" for name, part in zip(view.AXES["pca"], share, strict=False)]
-        said = (
-            f"{len(table):,} tokens; the {space} axes hold {share.sum():.1%} of how the rows differ."
-        )
+        said = f"{len(table):,} tokens; the {space} axes hold {share.sum():.1%} of how the rows differ."
     else:
         axes = [""] * int(space)
         which = "tokens found" if len(found) >= 5 else "first tokens that begin a word; search to choose others"
