@@ -30,6 +30,19 @@ else:
     next_token = st.Page(
         "pages/model/next_token.py", title="Next token", icon=":material/bar_chart:", url_path="next_token"
     )
+    score = st.Page("pages/model/score.py", title="Text scored", icon=":material/straighten:", url_path="score")
+    layers = st.Page("pages/model/layers.py", title="Layers", icon=":material/layers:", url_path="layers")
+    attention = st.Page("pages/model/attention.py", title="Attention", icon=":material/hub:", url_path="attention")
+    vocabulary_map = st.Page(
+        "pages/model/vocabulary_map.py", title="Vocabulary map", icon=":material/scatter_plot:", url_path="map"
+    )
+    contextual = st.Page(
+        "pages/model/contextual.py", title="Static and contextual", icon=":material/call_split:", url_path="contextual"
+    )
+    architecture = st.Page(
+        "pages/model/architecture.py", title="Architecture", icon=":material/account_tree:", url_path="architecture"
+    )
     generate = st.Page("pages/run/generate.py", title="Generate", icon=":material/play_arrow:", url_path="generate")
     text = [tokens, tokens_by_name, pipeline, special, vocabulary, languages, chat]
-    st.navigation({"Text": text, "Model": [embeddings, next_token], "Run": [generate]}).run()
+    inside = [embeddings, vocabulary_map, contextual, next_token, score, layers, attention, architecture]
+    st.navigation({"Text": text, "Model": inside, "Run": [generate]}).run()

@@ -21,6 +21,9 @@ SUBJECTS = {
     "sessions": "many sessions: time to join, memory of each",
     "encoding": "encode of a megabyte",
     "tokens": "the Tokens page: a keystroke, 100,000 tokens painted; merge_steps, align, stages",
+    "neighbours": "neighbours over the whole vocabulary",
+    "slider": "a slider on Next token, in each of its views",
+    "inside": "the logit lens against its bare product, generate with records",
     "model": "next_token, generate, memory of the weights",
 }
 

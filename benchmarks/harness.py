@@ -52,7 +52,7 @@ class Row:
         ours: our number in ``unit``; None where the row was skipped.
         floor: the number it is held against, in the same unit; None where there is none.
         floor_name: what that is.
-        unit: ``"s"``, ``"ms"``, ``"MB"``, ``"tokens/s"``, ``"modules"``.
+        unit: ``"s"``, ``"ms"``, ``"MB"``, ``"tokens/s"``, ``"GB/s"``, ``"modules"``.
         ratio: ours to floor; None without a floor.
         target: what is asked for; None for a row that only reports.
         judged: which number the target speaks of.

@@ -132,17 +132,20 @@ class _Handler(BaseHTTPRequestHandler):
         if revision not in (*repo.branches, repo.commit):
             return self._error(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         if "file" not in found:
-            return self._info(found["repo"], repo)
+            return self._info(found["repo"], repo, sizes="blobs=true" in urlsplit(self.path).query.lower())
         if repo.kind == "gated":
             status = 403 if self.headers.get("Authorization") else 401
             return self._error(status, "GatedRepo", f"Access to model {found['repo']} is restricted.")
         return self._file(repo, found["file"])
 
-    def _info(self, name: str, repo: Repo) -> None:
+    def _info(self, name: str, repo: Repo, *, sizes: bool) -> None:
         body = {
             "_id": "0", "id": name, "modelId": name, "sha": repo.commit, "private": repo.kind == "private",
             "gated": "auto" if repo.kind == "gated" else False, "tags": [], "downloads": 0, "likes": 0,
-            "siblings": [{"rfilename": file} for file in repo.files()],
+            "siblings": [
+                {"rfilename": file} | ({"size": (repo.folder / file).stat().st_size} if sizes else {})
+                for file in repo.files()
+            ],
         }  # fmt: skip
         self._send(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
 

@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.model]
 
 PAGES = {"": "Tokens", "pipeline": "Pipeline", "special": "Special tokens", "vocabulary": "Vocabulary",
          "languages": "Languages", "chat": "Chat template", "embeddings": "Embeddings", "next_token": "Next token",
+         "score": "Text scored", "layers": "Layers", "attention": "Attention",
+         "map": "Vocabulary map", "contextual": "Static and contextual", "architecture": "Architecture",
          "generate": "Generate"}  # fmt: skip
 SCREENS = {"projector": (1920, 1080), "laptop": (1280, 900), "phone": (390, 844)}
 # Set to docs/screenshots, this test writes the README's pictures.

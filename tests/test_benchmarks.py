@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import encoding, sessions, tokens
+from benchmarks import encoding, inside, neighbours, sessions, slider, tokens
 from benchmarks.harness import Row, as_json, paired, skipped, table, together
+from benchmarks.model import never_ending
 from benchmarks.text import PHRASES, mixed_text
 
 REPOSITORY = Path(__file__).parents[1]
@@ -134,6 +136,37 @@ def test_tokens_rows_hold_each_call_against_its_floor() -> None:
     assert (linear.target, linear.judged) == (tokens.TARGET_LINEAR, "ratio")
     for row in (replay, linear, stages):
         assert row.ratio == pytest.approx((row.ours or 0) / (row.floor or 1))
+
+
+def test_a_scan_of_the_vocabulary_is_held_against_a_bare_read(tiny_model_folder: Callable[[str], Path]) -> None:
+    import lmloupe as lm
+
+    engine = lm.load_engine(tiny_model_folder("qwen2"), device="cpu")
+    row = neighbours.scan(engine, "cosine", rounds=1)
+    assert (row.unit, row.sense, row.target) == ("GB/s", "at least", 0.5)
+    assert row.ours is not None
+    assert row.floor is not None
+    assert row.ratio == pytest.approx(row.ours / row.floor)
+
+
+def test_lens_and_records_are_held_against_bare_work_in_one_pass(tiny_model_folder: Callable[[str], Path]) -> None:
+    import lmloupe as lm
+
+    engine = lm.load_engine(tiny_model_folder("llama"), device="cpu")
+    ids = np.arange(6, 26)
+    with never_ending(engine):
+        whole, made = inside.lens(engine, ids, rounds=1), inside.generate(engine, ids, n_new=4, rounds=1)
+    assert (whole.target, whole.sense) == (1.3, "at most")
+    assert (made.target, made.sense, made.unit) == (0.7, "at least", "tokens/s")
+    assert whole.ratio == pytest.approx((whole.ours or 0) / (whole.floor or 1))
+    assert made.ratio == pytest.approx((made.ours or 0) / (made.floor or 1))
+
+
+@pytest.mark.model
+def test_a_slider_is_measured_while_the_model_refuses_every_call(embedded_model_folder: Path) -> None:
+    (row,) = slider.rows(rounds=1, views=("draws",))
+    assert (row.target, row.judged, row.unit) == (slider.TARGET_MS, "ours", "ms")
+    assert (row.ours or 0) > (row.floor or 1) > 0
 
 
 def test_the_95th_percentile_lies_between_its_neighbours() -> None:

@@ -23,7 +23,13 @@ PAGES = {
     "languages": ("pages/text/languages.py", "Languages"),
     "chat": ("pages/text/chat.py", "Chat template"),
     "embeddings": ("pages/model/embeddings.py", "Embeddings"),
+    "map": ("pages/model/vocabulary_map.py", "Vocabulary map"),
+    "contextual": ("pages/model/contextual.py", "Static and contextual"),
+    "architecture": ("pages/model/architecture.py", "Architecture"),
     "next_token": ("pages/model/next_token.py", "Next token"),
+    "score": ("pages/model/score.py", "Text scored"),
+    "layers": ("pages/model/layers.py", "Layers"),
+    "attention": ("pages/model/attention.py", "Attention"),
     "generate": ("pages/run/generate.py", "Generate"),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,6 @@ from lmloupe.special_tokens import special_token_purpose
 
 __all__ = [
     "neighbour_table",
-    "next_token_table",
     "parse_ids",
     "special_table",
     "step_table",
@@ -82,23 +81,6 @@ def parse_ids(typed: str) -> list[int]:
             raise lm.InvalidIdError(f"“{word[:40]}” is no token id: ids are whole numbers, such as 9906 0.")
         ids.append(int(word))
     return ids
-
-
-def next_token_table(
-    tok: lm.Tokenizer, ids: Sequence[int], log_probs: np.ndarray, final_probs: np.ndarray
-) -> pd.DataFrame:
-    """One row a token: rank, token, id, the model's probability, its surprisal in bits, and what is drawn with."""
-    chosen = np.asarray(ids)
-    return pd.DataFrame(
-        {
-            "Rank": np.arange(1, len(chosen) + 1),
-            "Token": [token_label(tok, int(i)) for i in chosen],
-            "Id": chosen,
-            "Probability": np.exp(log_probs[chosen]),
-            "Bits": -log_probs[chosen] / np.log(2),
-            "Drawn with": final_probs[chosen],
-        }
-    )
 
 
 def neighbour_table(tok: lm.Tokenizer, neighbours: lm.Neighbours) -> pd.DataFrame:

@@ -15,6 +15,9 @@ from ui.charts import alternative_bars
 from ui.frames import step_table, token_label
 from ui.page import metrics_row
 from ui.runs import Run, keep_finished
+from ui.steps_table import lens_column, run_table
+from ui.tensor_files import PICTURE_MENU, take_away, with_menu
+from ui.thread import show_thread
 from ui.token_view import TokenRow, token_view
 
 __all__ = ["show_run", "stream"]
@@ -30,7 +33,8 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
     one at least every tenth of a second; `finally` then stops the model.
     """
     request = run.request
-    generation = engine.generate(request.ids, request.sampling, request.max_new_tokens, request.seed)
+    options = {"lens": True} if request.lens else {}
+    generation = engine.generate(request.ids, request.sampling, request.max_new_tokens, request.seed, **options)
     drawn = 0.0
     try:
         while True:
@@ -60,8 +64,12 @@ def _as_html(run: Run) -> str:
     )
 
 
-def show_run(run: Run, tok: lm.Tokenizer, name: str) -> None:
-    """The generated tokens, shaded by probability, their numbers, and the alternatives at the one that was clicked."""
+def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None) -> None:
+    """The generated tokens, shaded by probability, their numbers, and the alternatives at the one that was clicked.
+
+    Where ``prompt_text`` is the text that the run went on from, the clicked token leads to the other pages, whose text
+    is then this text and the answer.
+    """
     enc = run.encoding(tok)
     probabilities = [math.exp(step.log_prob) for step in run.steps]
     bits = [-step.log_prob / math.log(2) for step in run.steps]
@@ -101,7 +109,20 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str) -> None:
         f"Token {index + 1} of {len(run.steps)}: {which}. It chose this one with probability "
         f"{probabilities[index]:.1%}; entropy {step.entropy_bits:.2f} bits."
     )
+    if prompt_text is not None:
+        show_thread(enc, index, "", text=prompt_text + enc.text)
     table = step_table(tok, step)
     if not table["Chosen"].any():
         st.caption(f"It was not among the ten most probable tokens: “{token_label(tok, step.token_id)}”.")
-    st.plotly_chart(alternative_bars(table), width="stretch", config={"displayModeBar": False})
+    st.plotly_chart(with_menu(alternative_bars(table)), width="stretch", config=PICTURE_MENU)
+    if step.lens_ids is not None:
+        st.subheader("What each layer would have said here", anchor=False)
+        st.caption(
+            "The logit lens of this step, from the same pass; early layers are unreliable under it, as Layers says."
+        )
+        st.dataframe(
+            lens_column(tok, step), hide_index=True, width="stretch", height=420,
+            column_config={"Probability": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+        )  # fmt: skip
+    arrays = {"log_probs": (lambda: np.array([s.log_prob for s in run.steps]), "one natural log a generated token")}
+    take_away("generated", run_table(tok, run.steps), arrays)

@@ -1,4 +1,8 @@
-"""Which model, in which precision: the two controls that every page with a model begins with."""
+"""Which model, in which precision: the two controls that every page with a model begins with.
+
+A model of the hub is loaded at a press of the button alone, never because a link or a list names it: before that the
+page says what it will take in memory, what is to be downloaded, and whether it fits.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,19 @@ from ui.errors import escape_markdown
 from ui.loaders import display_name, embedded_fetch, engine
 from ui.settings import EMBEDDED_MODEL
 
-__all__ = ["choose_model"]
+__all__ = ["OFFERED", "choose_model"]
 
 POLL_S = 0.2
+OFFERED = (
+    EMBEDDED_MODEL,
+    "Qwen/Qwen2-0.5B-Instruct",
+    "Qwen/Qwen2-1.5B-Instruct",
+    "Qwen/Qwen2-7B-Instruct",
+    "bigcode/starcoder2-3b",
+    "microsoft/Phi-3-mini-4k-instruct",
+    "meta-llama/Llama-3.1-8B-Instruct",
+)
+"""What the list offers: the embedded model, and one or more of each of the four families; any other id can be typed."""
 QUANTIZATION_WORDS = {
     "none": "none (full precision)",
     "int8": "int8",
@@ -21,16 +35,29 @@ QUANTIZATION_WORDS = {
 }
 
 
+@st.cache_resource(show_spinner=False)
+def _asked_for() -> set[tuple[str, str]]:
+    """What somebody has pressed the button for since the server started: loaded, so that others need not ask again."""
+    return set()
+
+
+@st.cache_data(max_entries=64, ttl=600, show_spinner=False)
+def _estimate(model: str, quantization: lm.Quantization) -> lm.MemoryEstimate:
+    return lm.memory_estimate(model, quantization)
+
+
 def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
     """Draw the controls, load what is chosen, and say in one line what is loaded.
 
-    Ends the run of the page with one sentence when the model cannot be had; what was typed stays.
+    Ends the run of the page with one sentence when the model cannot be had, or is not asked for yet; what was typed
+    stays.
     """
     model_column, quantization_column = st.columns([3, 4], vertical_alignment="bottom")
     with model_column:
         model = state.selectbox(
             "model",
             "Model",
+            OFFERED,
             format_func=display_name,
             accept_new_options=True,
             help="The model that came with LM Loupe, or the hub id of any causal language model, such as "
@@ -44,15 +71,46 @@ def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
             help="How bitsandbytes stores the weights: fewer bits, less memory, other numbers.",
         )
     try:
-        if model == EMBEDDED_MODEL and lm.embedded_model_folder() is None:
-            _fetch_embedded()
+        if model == EMBEDDED_MODEL:
+            if lm.embedded_model_folder() is None:
+                _fetch_embedded()
+        elif (model, quantization) not in _asked_for():
+            _ask(model, quantization)
         with st.spinner(f"Loading {display_name(model)} ({quantization}) …", show_time=True):
             loaded = engine(model, quantization)
     except lm.LoupeError as error:
+        _asked_for().discard((model, quantization))
         st.error(escape_markdown(str(error)))
         st.stop()
     st.caption(_summary(loaded.describe()))
     return model, quantization, loaded
+
+
+def _ask(model: str, quantization: lm.Quantization) -> None:
+    """Say what the model will take; go on only where the button is pressed.
+
+    Raises:
+        lmloupe.LoupeError: there is no such model, or nobody can say.
+    """
+    with st.spinner(f"Asking the hub what {display_name(model)} takes …", show_time=True):
+        estimate = _estimate(model, quantization)
+    said = f"{escape_markdown(model)}: {escape_markdown(estimate.sentence)}"
+    if estimate.fits:
+        st.info(said, icon=":material/memory:")
+    else:
+        smaller = "fewer bits or a smaller model" if quantization == "none" else "a smaller model"
+        st.warning(f"{said} Choose {smaller}, or a machine with more memory.", icon=":material/memory:")
+    label = "Download and load" if estimate.download_bytes else "Load"
+    st.button(
+        label,
+        type="primary",
+        icon=":material/download:",
+        disabled=not estimate.fits,
+        on_click=_asked_for().add,
+        args=((model, quantization),),
+        help="Until then nothing is downloaded but the model's description, some kilobytes.",
+    )
+    st.stop()
 
 
 def _fetch_embedded() -> None:

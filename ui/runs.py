@@ -27,6 +27,8 @@ class Request:
     sampling: lm.Sampling
     max_new_tokens: int
     seed: int
+    lens: bool = False
+    """Whether every step records what each layer would have said."""
 
 
 @dataclass(slots=True)

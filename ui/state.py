@@ -30,6 +30,7 @@ from ui.settings import SETTINGS
 
 __all__ = [
     "get",
+    "link_params",
     "live_text",
     "multiselect",
     "number_input",
@@ -81,6 +82,14 @@ def put(name: str, value: object) -> None:
     store.values[name] = SETTINGS[name].check(value)
     store.stale.add(name)
     _write_link(store)
+
+
+def link_params(**changes: object) -> dict[str, str]:
+    """The query parameters of the link to this screen, with some settings changed; what no link can hold is left out.
+
+    For links within the app: what they leave out stays as it is in the session.
+    """
+    return encode(_store().values | changes).params
 
 
 def show_notices() -> None:

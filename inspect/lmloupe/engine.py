@@ -7,13 +7,16 @@ a cluster.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmloupe.architecture_questions import ArchitectureQuestions, BlockFacts, ModuleNode
+from lmloupe.embedding_questions import EmbeddingQuestions, Neighbours, TextOrIds
+from lmloupe.inside_questions import InsideQuestions
 from lmloupe.sampling import Sampling, log_softmax
 from lmloupe.tokenizer import Tokenizer
 
@@ -32,8 +35,6 @@ __all__ = [
 
 Quantization: TypeAlias = Literal["none", "int8", "nf4", "fp4"]
 Device: TypeAlias = Literal["auto", "cuda", "mps", "cpu"]
-Metric: TypeAlias = Literal["cosine", "dot"]
-TextOrIds: TypeAlias = str | Sequence[int] | NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class ModelDescription:
         n_parameters: all numbers, tied ones once.
         bytes: memory of all weights.
         modules: every module that owns parameters, in the model's order.
+        tree: every module, containers too, in the model's order.
+        block: one decoder block in numbers.
     """
 
     name: str
@@ -96,6 +99,8 @@ class ModelDescription:
     n_parameters: int
     bytes: int
     modules: tuple[ModuleInfo, ...] = field(repr=False)
+    tree: tuple[ModuleNode, ...] = field(repr=False)
+    block: BlockFacts = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,19 +122,6 @@ class NextToken:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Neighbours:
-    """The rows of the embedding matrix nearest to a vector.
-
-    Attributes:
-        ids: int32 (k,), nearest first.
-        similarities: float32 (k,), cosine (-1 to 1) or dot product.
-    """
-
-    ids: NDArray[np.int32]
-    similarities: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """One generated token and what else could have been said.
 
@@ -141,6 +133,8 @@ class Step:
         top_log_probs: float32 (10,), theirs.
         entropy_bits: entropy of that distribution in bits.
         elapsed_s: seconds since the prefill began; the first step's is the time to the first token.
+        lens_ids: int32 (n_layers + 1,), the token that each depth puts first, where the lens was asked for; else None.
+        lens_log_probs: float32 (n_layers + 1,), theirs at that depth.
     """
 
     token_id: int
@@ -150,6 +144,8 @@ class Step:
     top_log_probs: NDArray[np.float32]
     entropy_bits: float
     elapsed_s: float
+    lens_ids: NDArray[np.int32] | None = None
+    lens_log_probs: NDArray[np.float32] | None = None
 
 
 class Generation(Iterator[Step], Protocol):
@@ -170,7 +166,7 @@ class Generation(Iterator[Step], Protocol):
         """Stop: the model computes no further token after the one at hand. Safe to call twice."""
 
 
-class Engine(Protocol):
+class Engine(EmbeddingQuestions, ArchitectureQuestions, InsideQuestions, Protocol):
     """A causal language model and the questions that it answers.
 
     A text is encoded with what the tokenizer adds by itself (Llama 3.1: bos), special tokens in it are
@@ -189,18 +185,17 @@ class Engine(Protocol):
     def next_token(self, text_or_ids: TextOrIds) -> NextToken:
         """Scores of every possible next token, from one forward pass."""
 
-    def embed(self, ids: Sequence[int] | NDArray[np.integer]) -> NDArray[np.float32]:
-        """Rows of the input embedding matrix, float32 (n, width)."""
-
-    def neighbours(
-        self, id_or_vector: int | NDArray[np.floating], k: int = 10, metric: Metric = "cosine"
-    ) -> Neighbours:
-        """The k tokens whose embedding rows are nearest; a token is not its own neighbour."""
-
     def generate(
-        self, text_or_ids: TextOrIds, sampling: Sampling | None = None, max_new_tokens: int = 128, seed: int = 0
+        self,
+        text_or_ids: TextOrIds,
+        sampling: Sampling | None = None,
+        max_new_tokens: int = 128,
+        seed: int = 0,
+        *,
+        lens: bool = False,
     ) -> Generation:
         """Generate token by token, until an end token, ``max_new_tokens`` or the end of the context.
 
+        ``lens`` records what each depth would have said at every step, from the same pass.
         The same seed gives the same tokens on the same machine and settings.
         """

@@ -9,6 +9,7 @@
     │   └── ContextLengthError             more tokens than the model's context holds
     ├── TemplateError                      a chat template that failed while rendering
     │   └── NoChatTemplateError            a tokenizer that has no chat template
+    ├── NotFiniteError                     a model whose scores are no numbers, such as a broken quantization
     └── LoadError                          a tokenizer or a model that could not be loaded
         ├── SourceNotFoundError            no such hub id, revision or folder
         ├── GatedError                     the hub wants an accepted licence or a login
@@ -36,6 +37,7 @@ __all__ = [
     "LoadError",
     "LoupeError",
     "NoChatTemplateError",
+    "NotFiniteError",
     "SourceNotFoundError",
     "TemplateError",
     "TokenizerTimeoutError",
@@ -79,6 +81,10 @@ class TemplateError(LoupeError):
 
 class NoChatTemplateError(TemplateError):
     """The tokenizer has no chat template: it belongs to a base model."""
+
+
+class NotFiniteError(LoupeError):
+    """The model's scores are NaN or infinite, so nothing that follows from them would be true."""
 
 
 class LoadError(LoupeError):

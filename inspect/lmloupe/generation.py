@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
-import math
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from transformers import DynamicCache
 
 from lmloupe.engine import Step
+from lmloupe.logit_facts import LogitFacts, logit_facts, require_finite
+from lmloupe.model_parts import ModelParts
+from lmloupe.residual import chunks_of, stream_of
 from lmloupe.sampling import Sampling, draw, sampling_probs
 from lmloupe.tokenizer import Tokenizer
 from lmloupe.worker import Ticket
@@ -21,8 +24,6 @@ from lmloupe.worker import Ticket
 __all__ = ["LocalGeneration", "steps"]
 
 N_TOP = 10
-# A long prompt is read in pieces, so that Stop and other sessions need not wait for all of it.
-PREFILL_CHUNK = {"cpu": 256, "mps": 1024, "cuda": 4096}
 
 
 class LocalGeneration:
@@ -74,28 +75,42 @@ def steps(
     max_new_tokens: int,
     seed: int,
     eos_ids: frozenset[int],
+    lens_parts: ModelParts | None,
 ) -> Iterator[Step | None]:
-    """The steps of one generation, to be run by the worker; None after a piece of the prefill."""
+    """The steps of one generation, to be run by the worker; None after a piece of the prefill.
+
+    With ``lens_parts`` each step says what every layer would have said, read from the pass that made the token.
+    """
     rng = np.random.default_rng(seed)
     device = model.get_input_embeddings().weight.device
     began = time.perf_counter()
     cache = DynamicCache(config=model.config)
-    rows = torch.from_numpy(input_ids.astype(np.int64)).to(device).unsqueeze(0)
-    chunks = torch.split(rows, PREFILL_CHUNK.get(device.type, 256), dim=1)
+    chunks = chunks_of(input_ids, device)
     for chunk in chunks[:-1]:
         model(input_ids=chunk, past_key_values=cache, use_cache=True, logits_to_keep=1)
         yield None
     ids, current, text = input_ids.tolist(), chunks[-1], _Text(tokenizer)
     for produced in range(1, max_new_tokens + 1):
-        logits = model(input_ids=current, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[0, -1].float()
+        # Hooks of this session around its own pass alone: between two steps the model serves others.
+        watching = _unwatched() if lens_parts is None else stream_of(lens_parts, slice(-1, None))
+        with watching as stream:
+            output = model(input_ids=current, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        logits = output.logits[0, -1:].float()
+        require_finite(logits.max(1).values)
         previous = np.asarray(ids) if sampling.repetition_penalty != 1 else None
-        token_id = _choose(logits, sampling, previous, rng)
+        token_id = _choose(logits[0], sampling, previous, rng)
         ids.append(token_id)
         ends = token_id in eos_ids or produced == max_new_tokens
-        yield _record(logits, token_id, text.add(token_id, last=ends), time.perf_counter() - began)
+        current = torch.tensor([[token_id]], device=device)
+        facts = logit_facts(logits, current[0], min(N_TOP, logits.shape[1]))
+        lens = None if lens_parts is None else _lens(lens_parts, torch.cat(stream[:-1]), facts)
+        yield _record(facts, lens, token_id, text.add(token_id, last=ends), time.perf_counter() - began)
         if ends:
             return
-        current = torch.tensor([[token_id]], device=device)
+
+
+def _unwatched() -> AbstractContextManager[list[torch.Tensor]]:
+    return nullcontext([])
 
 
 def _choose(
@@ -106,18 +121,38 @@ def _choose(
     return draw(sampling_probs(logits.cpu().numpy(), sampling, previous), rng)
 
 
-def _record(logits: torch.Tensor, token_id: int, text: str, elapsed_s: float) -> Step:
-    log_probs = torch.log_softmax(logits, -1)
-    top = log_probs.topk(min(N_TOP, len(log_probs)))
-    # One transfer of a few numbers, not of the vocabulary. xlogy-style: a probability of 0 adds nothing.
-    entropy = -(log_probs.exp() * log_probs.clamp_min(torch.finfo(log_probs.dtype).min)).sum() / math.log(2)
-    chosen, bits = torch.stack((log_probs[token_id], entropy)).tolist()
+def _lens(parts: ModelParts, stream: torch.Tensor, answer: LogitFacts) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Best token and its log probability of every layer; the last is the answer, whose logits are there already.
+
+    One product for all layers: on few rows it waits for the output matrix's bytes more than for the sums.
+    """
+    logits = parts.logits(parts.norm(stream))  # (n_layers, vocab)
+    best, ids = logits.max(-1)
+    require_finite(best)
+    log_probs = best - logits.logsumexp(-1)
+    return (
+        torch.cat((ids, answer.ids[0, :1])).cpu().numpy().astype(np.int32),
+        torch.cat((log_probs, answer.log_probs[0, :1])).cpu().numpy(),
+    )
+
+
+def _record(
+    facts: LogitFacts,
+    lens: tuple[NDArray[np.int32], NDArray[np.float32]] | None,
+    token_id: int,
+    text: str,
+    elapsed_s: float,
+) -> Step:
+    # One transfer of a few numbers, not of the vocabulary.
+    chosen, bits = torch.cat((facts.target_log_probs, facts.entropy_bits)).tolist()
     return Step(
         token_id=token_id,
         text=text,
         log_prob=chosen,
-        top_ids=top.indices.cpu().numpy().astype(np.int32),
-        top_log_probs=top.values.cpu().numpy(),
+        top_ids=facts.ids[0].cpu().numpy().astype(np.int32),
+        top_log_probs=facts.log_probs[0].cpu().numpy(),
         entropy_bits=bits,
         elapsed_s=elapsed_s,
+        lens_ids=None if lens is None else lens[0],
+        lens_log_probs=None if lens is None else lens[1],
     )

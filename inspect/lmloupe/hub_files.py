@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from lmloupe.errors import (
 )
 from lmloupe.sources import shown
 
-__all__ = ["HubRepo", "open_repo", "weight_files"]
+__all__ = ["HubRepo", "open_repo", "shard_names", "weight_files"]
 
 _ANSWER_S = 5.0
 """Longest wait for the first answer; then the cache is asked."""
@@ -59,6 +59,7 @@ class HubRepo:
         commit: the commit that it stands for.
         files: paths in the repository; of an unreachable one, those in the cache.
         online: False where the hub did not answer, so that only the cache counts.
+        sizes: bytes of the files, where they were asked for.
     """
 
     name: str
@@ -67,6 +68,7 @@ class HubRepo:
     files: frozenset[str] = field(repr=False)
     online: bool
     _token: str | bool | None = field(repr=False)
+    sizes: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     def fetch_tokenizer(self) -> Path:
         """Bring config and tokenizer files into the cache; returns the folder of this commit."""
@@ -87,17 +89,29 @@ class HubRepo:
             UnsafeWeightsError: pickled weights only.
             SourceNotFoundError: no weights.
         """
+        return self._fetch(self.weight_names())
+
+    def weight_names(self) -> set[str]:
+        """The safetensors files that make up the model; brings the index into the cache where there are several.
+
+        Raises:
+            UnsafeWeightsError: pickled weights only.
+            SourceNotFoundError: no weights.
+        """
         if self.online:
             weight_files(self.name, self.files)
         if _WHOLE in self.files or (not self.online and _INDEX not in self.files):
-            return self._fetch([_WHOLE])
-        index = json.loads((self._fetch([_INDEX]) / _INDEX).read_bytes())
-        shards = set(index["weight_map"].values())
+            return {_WHOLE}
+        shards = shard_names(self._fetch([_INDEX]))
         if self.online and not shards <= self.files:
             raise UnsupportedError(
                 f"{self.name} lacks {min(shards - self.files)}, which its {_INDEX} names: choose another revision."
             )
-        return self._fetch(shards)
+        return shards
+
+    def not_cached(self, names: Iterable[str]) -> list[str]:
+        """Those of the files that are not in the cache yet."""
+        return [n for n in names if not isinstance(try_to_load_from_cache(self.name, n, revision=self.commit), str)]
 
     def _fetch(self, files: Iterable[str]) -> Path:
         folder: Path | None = None
@@ -123,8 +137,21 @@ class HubRepo:
         return folder
 
 
-def open_repo(name: str, revision: str | None, token: str | bool | None) -> HubRepo:
+def shard_names(folder: Path) -> set[str]:
+    """The weight files of a folder that `save_pretrained` wrote, or of a commit in the cache."""
+    if not (folder / _INDEX).is_file():
+        return {_WHOLE}
+    return set(json.loads((folder / _INDEX).read_bytes())["weight_map"].values())
+
+
+def open_repo(name: str, revision: str | None, token: str | bool | None, *, with_sizes: bool = False) -> HubRepo:
     """Ask the hub what is in a repository; where it does not answer, look into the cache.
+
+    Args:
+        name: hub id.
+        revision: branch, tag or commit; None for the default branch.
+        token: hub token; None takes the environment's or the hub login's.
+        with_sizes: ask for the size of every file too.
 
     Raises:
         InvalidSettingError: a token that no HTTP header could carry.
@@ -133,7 +160,7 @@ def open_repo(name: str, revision: str | None, token: str | bool | None) -> HubR
     _check_token(token)
     try:
         # Not `resolve_revision`, which waits without limit.
-        info = HfApi(token=token).model_info(name, revision=revision, timeout=_ANSWER_S)
+        info = HfApi(token=token).model_info(name, revision=revision, timeout=_ANSWER_S, files_metadata=with_sizes)
     except (httpx.TransportError, OfflineModeIsEnabled) as error:
         return _cached(name, revision, error)
     except HfHubHTTPError as error:
@@ -146,8 +173,8 @@ def open_repo(name: str, revision: str | None, token: str | bool | None) -> HubR
         ) from error
     if info.sha is None:
         raise UnreachableError(f"The hub named no commit for {shown(name)}: check HF_ENDPOINT.")
-    files = frozenset(sibling.rfilename for sibling in info.siblings or ())
-    return HubRepo(name, revision or "main", info.sha, files, True, token)
+    sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
+    return HubRepo(name, revision or "main", info.sha, frozenset(sizes), True, token, sizes)
 
 
 def _cached(name: str, revision: str | None, error: Exception) -> HubRepo:
@@ -155,8 +182,8 @@ def _cached(name: str, revision: str | None, error: Exception) -> HubRepo:
         folder = Path(snapshot_download(name, revision=revision, local_files_only=True, allow_patterns=["config.json"]))
     except LocalEntryNotFoundError:
         raise error  # noqa: B904 - that the hub is away is the news; that the cache is empty is in its context
-    files = frozenset(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return HubRepo(name, revision or "main", folder.name, files, False, None)
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    return HubRepo(name, revision or "main", folder.name, frozenset(sizes), False, None, sizes)
 
 
 def _check_token(token: str | bool | None) -> None:

@@ -21,7 +21,7 @@ from lmloupe.quiet import quiet_transformers, without_int8_remark
 from lmloupe.sources import local_folder, shown
 from lmloupe.tokenizer import Tokenizer, embedded_tokenizers, load_tokenizer
 
-__all__ = ["load_engine", "pick_device"]
+__all__ = ["causal_config", "compute_dtype", "load_engine", "pick_device", "require_folder"]
 
 
 def pick_device(device: Device = "auto", quantization: Quantization = "none") -> str:
@@ -47,7 +47,8 @@ def pick_device(device: Device = "auto", quantization: Quantization = "none") ->
     return device
 
 
-def _dtype(device: str) -> torch.dtype:
+def compute_dtype(device: str) -> torch.dtype:
+    """The dtype of activations and of unquantized weights on a device."""
     if device == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     return torch.float16 if device == "mps" else torch.float32
@@ -70,7 +71,7 @@ def _quantization_config(
     return cast(transformers.BitsAndBytesConfig, made)
 
 
-def _config(name: str, path: str, options: dict[str, Any]) -> transformers.PreTrainedConfig:
+def causal_config(name: str, path: str, options: dict[str, Any]) -> transformers.PreTrainedConfig:
     """The model's config, once it is one that LM Loupe can show."""
     with quiet_transformers():
         config: transformers.PreTrainedConfig = transformers.AutoConfig.from_pretrained(path, **options)
@@ -90,7 +91,7 @@ def _config(name: str, path: str, options: dict[str, Any]) -> transformers.PreTr
     return config
 
 
-def _require_folder(folder: Path) -> None:
+def require_folder(folder: Path) -> None:
     """Check what can be told from names and from config.json, so that the message names the file."""
     files = [path.name for path in folder.iterdir()]
     if "config.json" not in files:
@@ -142,7 +143,7 @@ def _sources(
     options: dict[str, Any] = {"trust_remote_code": False, "token": False, "local_files_only": True}
     if key == EMBEDDED_MODEL:
         path = str(ensure_embedded_model())
-        return load_tokenizer("smollm2"), path, _config(key, path, options), options
+        return load_tokenizer("smollm2"), path, causal_config(key, path, options), options
     if key in embedded_tokenizers():
         raise SourceNotFoundError(
             f"{key} is an embedded tokenizer without a model: "
@@ -150,16 +151,16 @@ def _sources(
         )
     folder = local_folder(key)
     if folder is not None:
-        _require_folder(folder)
+        require_folder(folder)
     # The tokenizer before the weights: it is small, and a wrong name fails before gigabytes are on their way.
     tokenizer = load_tokenizer(key, revision=revision, token=token)
     if folder is not None:
-        return tokenizer, str(folder), _config(key, str(folder), options), options
+        return tokenizer, str(folder), causal_config(key, str(folder), options), options
     repo = open_repo(key, revision, token)
     options["revision"] = repo.commit
     if not (repo.fetch_config() / "config.json").is_file():
         raise SourceNotFoundError(f"{shown(key)} has no config.json: choose a repository of a transformers model.")
-    config = _config(key, key, options)
+    config = causal_config(key, key, options)
     repo.fetch_weights()
     return tokenizer, key, config, options
 
@@ -212,7 +213,7 @@ def _load(
     revision: str | None,
     token: str | bool | None,
 ) -> LocalEngine:
-    dtype = _dtype(chosen)
+    dtype = compute_dtype(chosen)
     with loading(key, revision, "model"):
         tokenizer, path, config, options = _sources(key, revision, token)
         if quantization != "none" and getattr(config, "quantization_config", None) is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,18 +9,25 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.describe import context_length, describe_model
+from lmloupe.embedding_questions import TextOrIds
 from lmloupe.encoding import encode
-from lmloupe.engine import Metric, ModelDescription, Neighbours, NextToken, Quantization, TextOrIds
+from lmloupe.engine import ModelDescription, NextToken, Quantization
 from lmloupe.errors import ContextLengthError, InvalidIdError, InvalidSettingError, InvalidTextError
 from lmloupe.generation import LocalGeneration, steps
+from lmloupe.lens import KeptStream
+from lmloupe.local_architecture import ArchitectureAnswers
+from lmloupe.local_embeddings import EmbeddingAnswers
+from lmloupe.local_inside import InsideAnswers
+from lmloupe.logit_facts import require_finite
 from lmloupe.sampling import Sampling
 from lmloupe.tokenizer import Tokenizer
+from lmloupe.vocabulary_matrix import vocabulary_matrices
 from lmloupe.worker import worker_for
 
 __all__ = ["LocalEngine"]
 
 
-class LocalEngine:
+class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
     """A causal LM of transformers in this process. Made by `lmloupe.load_engine`; safe to share between threads.
 
     Args:
@@ -41,8 +47,10 @@ class LocalEngine:
         self._context_length = context_length(model.config.get_text_config())
         self._embedding: torch.Tensor = model.get_input_embeddings().weight
         self._worker = worker_for(self._embedding.device.type)
-        self._norms: torch.Tensor | None = None
+        self._matrices = vocabulary_matrices(model, tokenizer.vocab_size)
         self._eos_ids = _eos_ids(model, tokenizer)
+        self._kept_stream = KeptStream()
+        self._found_parts = None
 
     def describe(self) -> ModelDescription:
         """What is loaded: modules, shapes, dtypes, bytes."""
@@ -75,6 +83,7 @@ class LocalEngine:
 
         Raises:
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+            NotFiniteError: the model's scores are no numbers.
         """
         ids = self.input_ids(text_or_ids)
 
@@ -82,72 +91,20 @@ class LocalEngine:
             rows = torch.from_numpy(ids.astype(np.int64)).to(self._embedding.device).unsqueeze(0)
             # Scores of the last position alone: the rest of (n, vocab) would be computed for nothing.
             logits = self._model(input_ids=rows, use_cache=False, logits_to_keep=1).logits[0, -1]
+            require_finite(logits.max()[None])
             result: NDArray[np.float32] = logits.float().cpu().numpy()
             return result
 
         return NextToken(ids, self._worker.call(forward))
 
-    def embed(self, ids: Sequence[int] | NDArray[np.integer]) -> NDArray[np.float32]:
-        """Rows of the input embedding matrix, float32 (n, width).
-
-        Raises:
-            InvalidIdError: an id beyond the matrix.
-        """
-        checked = torch.from_numpy(self._checked(np.asarray(ids)).astype(np.int64))
-
-        def rows() -> NDArray[np.float32]:
-            result: NDArray[np.float32] = self._embedding[checked.to(self._embedding.device)].float().cpu().numpy()
-            return result
-
-        return self._worker.call(rows)
-
-    def neighbours(
-        self, id_or_vector: int | NDArray[np.floating], k: int = 10, metric: Metric = "cosine"
-    ) -> Neighbours:
-        """The k tokens whose input embedding rows are nearest; a token is not its own neighbour.
-
-        Args:
-            id_or_vector: a token id, or any vector of the model's width.
-            k: how many, at least 1; fewer come back where the vocabulary is smaller.
-            metric: ``"cosine"``, or ``"dot"`` for the plain product.
-
-        Raises:
-            InvalidIdError: an id beyond the matrix.
-            InvalidSettingError: k below 1, another metric, a vector of another width.
-        """
-        if k < 1 or metric not in ("cosine", "dot"):
-            raise InvalidSettingError(
-                f"k is {k} and metric {metric!r}; k must be at least 1, metric 'cosine' or 'dot'."
-            )
-        own: int | None = None
-        if isinstance(id_or_vector, int | np.integer):
-            own = int(self._checked(np.asarray([id_or_vector]))[0])
-        elif np.shape(id_or_vector) != (self._description.width,) or not np.isfinite(id_or_vector).all():
-            raise InvalidSettingError(
-                f"A vector of shape {np.shape(id_or_vector)} cannot be compared with the embedding rows: "
-                f"it must hold {self._description.width} finite numbers."
-            )
-        # Rows that no token uses are padding of the matrix, not words.
-        n_rows = min(self.tokenizer.vocab_size, self._description.vocab_rows)
-
-        def nearest() -> Neighbours:
-            matrix = self._embedding[:n_rows]
-            vector = self._embedding[own] if own is not None else torch.as_tensor(np.asarray(id_or_vector))
-            scores = (matrix @ vector.to(matrix)).float()
-            if metric == "cosine":
-                if self._norms is None:
-                    self._norms = torch.linalg.vector_norm(matrix, dim=1, dtype=torch.float32)
-                lengths = self._norms * torch.linalg.vector_norm(vector.float()).to(self._norms.device)
-                scores = torch.where(lengths > 0, scores / lengths, 0.0)
-            if own is not None and own < n_rows:
-                scores[own] = -torch.inf
-            best = scores.topk(min(k, n_rows - (own is not None)))
-            return Neighbours(best.indices.cpu().numpy().astype(np.int32), best.values.cpu().numpy())
-
-        return self._worker.call(nearest)
-
     def generate(
-        self, text_or_ids: TextOrIds, sampling: Sampling | None = None, max_new_tokens: int = 128, seed: int = 0
+        self,
+        text_or_ids: TextOrIds,
+        sampling: Sampling | None = None,
+        max_new_tokens: int = 128,
+        seed: int = 0,
+        *,
+        lens: bool = False,
     ) -> LocalGeneration:
         """Generate token by token, until an end token, ``max_new_tokens`` or the end of the context.
 
@@ -156,12 +113,15 @@ class LocalEngine:
             sampling: how to draw; None is the model's own distribution.
             max_new_tokens: at least 1.
             seed: of NumPy's PCG64; the same seed gives the same tokens.
+            lens: also record what every layer would have said at each step, from the same pass.
 
         Returns:
             An iterator of `Step` that starts at once and can be polled and closed.
 
         Raises:
             InvalidSettingError: ``max_new_tokens`` below 1 or a negative seed.
+            UnsupportedError: ``lens`` of a model whose layers or final norm cannot be found.
+            NotFiniteError: out of the iterator, where the model's scores are no numbers.
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
         """
         if max_new_tokens < 1 or seed < 0:
@@ -184,6 +144,7 @@ class LocalEngine:
             max_new_tokens=max_new_tokens,
             seed=seed,
             eos_ids=self._eos_ids,
+            lens_parts=self._parts() if lens else None,
         )
         return LocalGeneration(ids, self._worker.submit(work))
 

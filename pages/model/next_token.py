@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 import numpy as np
-import streamlit as st
 
 import lmloupe as lm
+from ui import next_token_view as view
 from ui import state
-from ui.charts import probability_bars, score_histogram
 from ui.errors import show_errors
-from ui.frames import next_token_table
+from ui.frames import token_label
 from ui.loaders import encoding, next_token
 from ui.model_choice import choose_model
 from ui.page import as_code, metrics_row, page_header, reproduce
+from ui.sampling_code import warpers_code
 from ui.sampling_controls import choose_sampling
+from ui.stage_view import stage_panels, stage_view
+from ui.transformers_code import loading_code
 
-N_SHOWN = 15
+N_SHOWN, N_PANEL = 15, 12
 CODE = """
 import lmloupe as lm
 
 engine = lm.load_engine({model!r}, quantization={quantization!r})
 text = {text}
 answer = engine.next_token(text)  # .logits float32 ({rows},), one forward pass
-sampling = {sampling!r}
+sampling = lm.{sampling!r}
 for stage in lm.sampling_stages(answer.logits, sampling, answer.input_ids):
     print(stage.name, stage.kept.sum(), stage.removed_mass, stage.entropy_bits)
-for i in answer.log_probs.argsort()[::-1][:{n}]:
-    print(engine.tokenizer.piece(int(i)), stage.probs[i])
+
+# The same with transformers alone
+{loading}
+{warpers}
+with torch.inference_mode():
+    logits = model(input_ids=torch.tensor([ids], device=model.device)).logits[:, -1].float()
+scores = logits
+for warper in warpers:
+    scores = warper(torch.tensor([ids], device=model.device), scores)
+probs = torch.softmax(scores, -1)[0]
+for i in torch.topk(logits[0], {n}).indices.tolist():
+    print(i, float(probs[i]))
 """
 
 page_header(
     "Next token",
-    "After a text, a model gives every token of its vocabulary a score. In grey the probabilities that follow from the "
-    "scores; in colour what is left to draw from after the sampling settings. A slider does not run the model again.",
+    "After a text, a model gives every token of its vocabulary a score. The sampling settings turn the scores into "
+    "what is drawn from, one stage after the other. A slider does not run the model again.",
 )
 model, quantization, engine = choose_model()
-text = state.live_text("text", "Text", height=145, help="The model reads this text and scores what could come next.")
+text = state.live_text("text", "Text", height=120, help="The model reads this text and scores what could come next.")
 sampling = choose_sampling()
 
 with show_errors():
@@ -44,38 +56,33 @@ with show_errors():
     answer = next_token(model, quantization, tuple(ids.tolist()))
     stages = lm.sampling_stages(answer.logits, sampling, answer.input_ids)
     first, last = stages[0], stages[-1]
-    n_kept = int(last.kept.sum())
+    best = np.argsort(-first.probs, kind="stable")[:N_SHOWN].tolist()
+    panels = stage_panels(answer.logits, stages, sampling, best[:N_PANEL])
+    stage_view(panels, [token_label(tok, i) for i in best[:N_PANEL]], key="stages")
     metrics_row(
         [
             ("Tokens read", f"{len(answer.input_ids):,}"),
             ("Entropy", f"{first.entropy_bits:.2f} bits", "How open the model's choice is: 1 bit is a fair coin."),
             ("After the settings", f"{last.entropy_bits:.2f} bits", "Entropy of what is drawn from."),
-            ("Tokens left", f"{n_kept:,}"),
+            ("Tokens left", f"{int(last.kept.sum()):,}"),
             ("Struck out", f"{first.probs[~last.kept].sum():.1%}", "Probability that the struck-out tokens had."),
         ]
     )
-    best = np.argsort(-first.probs, kind="stable")[:N_SHOWN]
-    table = next_token_table(tok, best.tolist(), answer.log_probs, last.probs)
-    chart_column, table_column = st.columns(2)
-    with chart_column:
-        st.plotly_chart(probability_bars(table), width="stretch", config={"displayModeBar": False})
-    with table_column:
-        percent = st.column_config.NumberColumn(format="percent")
-        st.dataframe(
-            table,
-            hide_index=True,
-            width="stretch",
-            height=560,
-            column_config={
-                "Probability": percent,
-                "Drawn with": percent,
-                "Bits": st.column_config.NumberColumn(format="%.2f"),
-            },
-        )
-    st.subheader(f"All {len(answer.logits):,} scores", anchor=False)
-    st.plotly_chart(
-        score_histogram(answer.logits, float(answer.logits.max())), width="stretch", config={"displayModeBar": False}
+    shown = state.segmented(
+        "next_view", "Look closer", format_func=view.VIEWS.__getitem__, help="Other views of the same scores."
     )
+    if shown == "best":
+        view.show_best(tok, text, answer, stages, best)
+    elif shown == "draws":
+        view.show_draws(tok, last.probs, N_SHOWN)
+    elif shown == "settings":
+        view.show_settings(tok, answer, stages, N_SHOWN)
+    elif shown == "phrase":
+        view.show_phrase(tok, model, quantization, answer)
+    elif shown == "vocabulary":
+        view.show_vocabulary(tok, answer, stages)
+    else:
+        view.show_scores(answer)
     reproduce(
         CODE.format(
             model=model,
@@ -83,6 +90,8 @@ with show_errors():
             text=as_code(text),
             rows=len(answer.logits),
             sampling=sampling,
+            loading=loading_code(engine.describe(), answer.input_ids.tolist()),
+            warpers=warpers_code(sampling),
             n=N_SHOWN,
-        ).replace("Sampling(", "lm.Sampling(")
+        )
     )

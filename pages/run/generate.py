@@ -13,6 +13,8 @@ from ui.model_choice import choose_model
 from ui.page import page_header, reproduce
 from ui.runs import Request, Run, finished_run
 from ui.sampling_controls import choose_sampling
+from ui.thread import without_bos
+from ui.transformers_code import loading_code
 
 CODE = """
 import lmloupe as lm
@@ -22,6 +24,16 @@ ids = {ids!r}
 sampling = lm.{sampling!r}
 for step in engine.generate(ids, sampling, max_new_tokens={n}, seed={seed}):
     print(repr(step.text), step.log_prob, step.entropy_bits)
+
+# The same log probabilities with transformers alone: one pass over the prompt and the tokens that were drawn
+{loading}
+drawn = {drawn!r}
+with torch.inference_mode():
+    read = torch.tensor([ids + drawn], device=model.device)
+    logits = model(input_ids=read).logits[0, len(ids) - 1 : -1].float()
+log_probs = torch.log_softmax(logits, -1)
+for i, token_id in enumerate(drawn):
+    print(token_id, float(log_probs[i, token_id]))
 """
 PROMPTS = {"chat": "The conversation of Chat template", "text": "The shared text, as it is"}
 
@@ -47,6 +59,9 @@ with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
     seed = state.number_input(
         "seed", "Seed", width=160, help="Of the random draws; the same seed gives the same tokens."
     )
+    lens = state.toggle(
+        "record_lens", "Record the lens", help="Keep what each layer would have said at every step; a little slower."
+    )
     asked = st.button("Generate", type="primary", icon=":material/play_arrow:")
     stop_place = st.empty()
 
@@ -55,10 +70,12 @@ with show_errors():
     if source == "chat":
         messages = state.get("messages")
         prompt = lm.render_chat(tok, messages, add_generation_prompt=True).encoding
+        prompt_text = without_bos(tok, prompt.text)
         st.caption(f"{len(messages)} turns in its chat format, {len(prompt)} tokens; edit them on Chat template.")
     else:
-        prompt = encoding(tok.name, state.get("text"), True, True)
-    request = Request(model, quantization, tuple(prompt.input_ids.tolist()), sampling, n, seed)
+        prompt_text = state.get("text")
+        prompt = encoding(tok.name, prompt_text, True, True)
+    request = Request(model, quantization, tuple(prompt.input_ids.tolist()), sampling, n, seed, lens)
     run: Run | None = st.session_state.get("run")
     if asked or run is None:
         run = finished_run(request) or Run(request)
@@ -72,7 +89,8 @@ with show_errors():
     if run.request != request:
         st.caption("The prompt or the settings have changed since this was generated: press Generate for a new one.")
     if run.steps:
-        show_run(run, tok, display_name(run.request.model))
-    reproduce(
-        CODE.format(model=model, quantization=quantization, ids=list(request.ids), sampling=sampling, n=n, seed=seed)
-    )
+        show_run(run, tok, display_name(run.request.model), prompt_text if run.request == request else None)
+    drawn = [step.token_id for step in run.steps] if run.request == request else []
+    code = loading_code(engine.describe(), request.ids)
+    fields = {"model": model, "quantization": quantization, "ids": list(request.ids), "sampling": sampling}
+    reproduce(CODE.format(**fields, n=n, seed=seed, loading=code, drawn=drawn))

@@ -107,14 +107,18 @@ with show_errors():
                     )
                 )
         # pandas and plotly take half a second to load: the rows above are on the screen by then.
+        from ui.thread import on_tokens, show_thread
         from ui.token_analysis import show_counts, show_ruler
         from ui.token_card import token_card
 
         with card_place:
-            if selection is not None:
+            rows = list(found.values())
+            chosen = on_tokens("token_rows", (selection.row, selection.index) if selection else None, rows)
+            if chosen is not None:
+                show_thread(rows[chosen[0]], chosen[1], "pages/text/tokens.py")
                 with st.spinner("Looking this token up in every vocabulary …"):
                     others = {key: tokenizer(key) for key in dict.fromkeys([*lm.embedded_tokenizers(), *known])}
-                    token_card(list(found.values())[selection.row], selection.index, others)
+                    token_card(rows[chosen[0]], chosen[1], others)
         shown = {display_name(name): enc for name, enc in found.items()}
         if len(found) > 1:
             show_ruler(list(shown.values()), list(shown))

@@ -1,0 +1,129 @@
+"""What an engine says about its model's build: plain data and the part of the `Engine` protocol that asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ArchitectureQuestions", "BlockFacts", "Histogram", "ModuleNode"]
+
+PositionKind: TypeAlias = Literal["rope", "learned", "alibi"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleNode:
+    """One module of the model, containers too; a parent stands before its children.
+
+    Attributes:
+        name: path in the model, ``model.layers.0.self_attn``; empty for the model itself.
+        parent: path of the module around it; None for the model itself.
+        kind: class name, ``LlamaAttention``.
+        shape: shape of its own weight before any packing, outputs first; empty where it has none.
+        n_parameters: numbers in it and in all modules below it, before packing; shared ones at their first owner only.
+        dtype: of its own weight as stored, ``"float32"``, ``"nf4"``, ``"int8"``; empty where it has none.
+        bytes: memory of it and of all modules below it.
+        is_quantized: its own weight is stored in 8 or 4 bits, or that of a module below it.
+        n_children: modules directly below it.
+    """
+
+    name: str
+    parent: str | None
+    kind: str
+    shape: tuple[int, ...]
+    n_parameters: int
+    dtype: str
+    bytes: int
+    is_quantized: bool
+    n_children: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFacts:
+    """One decoder block in numbers, read from the loaded modules and the config; None where the model does not say.
+
+    Attributes:
+        name: path of the first block, ``model.layers.0``.
+        kind: its class, ``LlamaDecoderLayer``.
+        norm_kind: ``"RMSNorm"`` or ``"LayerNorm"``.
+        norm_eps: added under the norm's root.
+        n_norms: norms in the block that are ``width`` wide: 2 in most, 1 with a single norm before a parallel residual,
+            4 where the outputs of attention and MLP are normed too.
+        activation: as the config names it, ``"silu"``, ``"gelu_pytorch_tanh"``.
+        gated_mlp: the MLP multiplies an activated gate with a second projection (SwiGLU, GEGLU).
+        intermediate_size: width inside the MLP.
+        n_experts, n_experts_per_token: of a mixture of experts.
+        position_kind: ``"rope"`` (rotated queries and keys), ``"learned"`` (a second embedding matrix) or ``"alibi"``.
+        rope_theta: base of the rotation's wavelengths.
+        rope_scaling: how the rotation is stretched beyond the trained context, ``"llama3"``; None without.
+        rope_factor: by how much, where one factor says so.
+        rotary_dims: how many of a head's dimensions are rotated.
+        n_heads, n_kv_heads, head_dim: queries' heads, heads of keys and values, and their width.
+        attention_bias: one of the attention's projections adds a bias.
+        biased: paths in the block of all linear modules that add a bias, ``"self_attn.q_proj"``.
+        qk_norm: queries and keys are normed in each head.
+        sliding_window: tokens that a windowed layer looks back; None where every layer sees everything.
+        n_windowed_layers: how many layers have that window.
+        tied_embeddings: the output matrix is the input matrix.
+        parallel_residual: attention and MLP read the same input and both are added to it.
+    """
+
+    name: str
+    kind: str
+    norm_kind: str | None
+    norm_eps: float | None
+    n_norms: int | None
+    activation: str | None
+    gated_mlp: bool | None
+    intermediate_size: int | None
+    n_experts: int | None
+    n_experts_per_token: int | None
+    position_kind: PositionKind | None
+    rope_theta: float | None
+    rope_scaling: str | None
+    rope_factor: float | None
+    rotary_dims: int | None
+    n_heads: int
+    n_kv_heads: int
+    head_dim: int
+    attention_bias: bool | None
+    biased: tuple[str, ...]
+    qk_norm: bool | None
+    sliding_window: int | None
+    n_windowed_layers: int
+    tied_embeddings: bool
+    parallel_residual: bool | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram:
+    """The numbers of one weight, counted.
+
+    Attributes:
+        name: path of the module.
+        edges: float32 (bins + 1,), bounds of the bins, half open but for the last.
+        counts: int64 (bins,), numbers in each; their sum is ``n``.
+        mean, std, min, max: of all numbers; ``std`` with divisor n.
+        n: how many numbers.
+        dtype: as stored, ``"float32"``, ``"nf4"``, ``"int8"``; the numbers counted are those that the model multiplies
+            with, dequantized by bitsandbytes where they are stored in 8 or 4 bits.
+    """
+
+    name: str
+    edges: NDArray[np.float32] = field(repr=False)
+    counts: NDArray[np.int64] = field(repr=False)
+    mean: float
+    std: float
+    min: float
+    max: float
+    n: int
+    dtype: str
+
+
+class ArchitectureQuestions(Protocol):
+    """Questions about the modules of a model; `Engine.describe` answers the rest."""
+
+    def weight_histogram(self, module_name: str, bins: int = 80) -> Histogram:
+        """The weights of one module, counted."""

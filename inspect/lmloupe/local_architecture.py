@@ -1,0 +1,60 @@
+"""The local engine's answers about the weights of its modules; see `lmloupe.architecture_questions`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from lmloupe.architecture_questions import Histogram
+from lmloupe.errors import InvalidSettingError
+from lmloupe.weight_histogram import histogram_in_steps
+from lmloupe.worker import Worker
+
+if TYPE_CHECKING:
+    from lmloupe.engine import ModelDescription
+
+__all__ = ["ArchitectureAnswers"]
+
+_MOST_BINS = 1000
+
+
+class ArchitectureAnswers:
+    """The part of `lmloupe.local_engine.LocalEngine` that reads weights."""
+
+    _model: Any
+    _worker: Worker
+    _description: ModelDescription
+
+    def weight_histogram(self, module_name: str, bins: int = 80) -> Histogram:
+        """The weights of one module, counted, as the model multiplies with them.
+
+        Weights stored in 8 or 4 bits are dequantized by bitsandbytes' own functions. Piece by piece, so that a large
+        matrix needs little memory and others come in between.
+
+        Args:
+            module_name: a name of `ModelDescription.modules`; its ``weight`` is counted, not its bias.
+            bins: 1 to 1,000, of equal width between the least and the greatest number.
+
+        Raises:
+            InvalidSettingError: no module of that name with a weight, or another number of bins.
+            NotFiniteError: NaN or infinite weights.
+        """
+        if not 1 <= bins <= _MOST_BINS:
+            raise InvalidSettingError(f"bins is {bins}; it must be 1 to {_MOST_BINS:,}.")
+        infos = {info.name: info for info in self._description.modules}
+        module = self._model.get_submodule(module_name) if module_name in infos else None
+        if module is None or getattr(module, "weight", None) is None:
+            near = difflib.get_close_matches(module_name, infos, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise InvalidSettingError(
+                f"{self._description.name} has no module {module_name!r} with weights of its own{hint}: "
+                "take a name from describe().modules."
+            )
+
+        def work() -> Iterator[Histogram | None]:
+            return histogram_in_steps(module, module_name, infos[module_name].dtype, bins)
+
+        made = self._worker.submit(work()).take()
+        assert made is not None  # noqa: S101 - without a time limit `take` waits
+        return made

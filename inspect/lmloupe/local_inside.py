@@ -1,0 +1,193 @@
+"""The local engine's answers about a pass over a text; see `lmloupe.inside_questions`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lmloupe.attention_weights import attention_weights
+from lmloupe.attribution import attribute
+from lmloupe.embedding_questions import TextOrIds
+from lmloupe.errors import InvalidSettingError, UnsupportedError
+from lmloupe.inside_questions import Attribution, LogitLens, Scored
+from lmloupe.lens import KeptStream, LocalLensRows, assemble, lens_steps
+from lmloupe.model_parts import ModelParts, find_parts
+from lmloupe.scoring import score_steps
+from lmloupe.worker import Worker
+
+if TYPE_CHECKING:
+    from lmloupe.engine import ModelDescription
+
+__all__ = ["InsideAnswers"]
+
+
+class InsideAnswers:
+    """The part of `lmloupe.local_engine.LocalEngine` that looks into a pass."""
+
+    _model: Any
+    _worker: Worker
+    _description: ModelDescription
+    _kept_stream: KeptStream
+    _found_parts: ModelParts | UnsupportedError | None
+
+    if TYPE_CHECKING:
+
+        def input_ids(self, text_or_ids: TextOrIds) -> NDArray[np.int32]: ...  # noqa: D102 - the engine's
+        def _checked(self, ids: NDArray[Any]) -> NDArray[np.int32]: ...
+
+    def score(self, text_or_ids: TextOrIds, top_k: int = 5) -> Scored:
+        """Every token of the text under the model's prediction for its place: one pass.
+
+        Args:
+            text_or_ids: the text; of a single token come arrays of length 0.
+            top_k: how many expected tokens to keep at each place, at least 1.
+
+        Raises:
+            InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+            InvalidSettingError: ``top_k`` below 1.
+            NotFiniteError: the model's scores are no numbers.
+        """
+        ids = self.input_ids(text_or_ids)
+        _check_top_k(top_k)
+        try:
+            parts = self._parts()
+        except UnsupportedError:
+            parts = None  # scores need no layers: the model's own logits, a piece of the text at a time
+        work = score_steps(self._model, parts, ids, top_k, self._description.vocab_rows)
+        answer = self._worker.submit(work).take()
+        assert answer is not None  # noqa: S101 - without a time limit `take` waits
+        return answer
+
+    def hidden_states(self, text_or_ids: TextOrIds) -> NDArray[np.float32]:
+        """Vectors before the first layer and after each one, float32 (n_layers + 1, n, width).
+
+        As transformers' ``output_hidden_states`` gives them: in many models the last is what the final norm wrote,
+        the others are not normed. In memory all at once; `logit_lens` is not.
+
+        Raises:
+            InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+        """
+        ids = self.input_ids(text_or_ids)
+
+        def forward() -> NDArray[np.float32]:
+            rows = torch.from_numpy(ids.astype(np.int64)).to(self._model.get_input_embeddings().weight.device)
+            out = self._model(input_ids=rows[None], use_cache=False, output_hidden_states=True, logits_to_keep=1)
+            result: NDArray[np.float32] = torch.cat([state.float() for state in out.hidden_states]).cpu().numpy()
+            return result
+
+        return self._worker.call(forward)
+
+    def logit_lens(self, text_or_ids: TextOrIds, top_k: int = 10) -> LogitLens:
+        """What each depth would answer at each position; see `lmloupe.lens`.
+
+        Raises:
+            InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+            InvalidSettingError: ``top_k`` below 1.
+            UnsupportedError: a model whose layers or final norm cannot be found.
+            NotFiniteError: scores that are no numbers.
+        """
+        ids = self.input_ids(text_or_ids)
+        return assemble(ids, list(self.lens_rows(ids, top_k=top_k)))
+
+    def lens_rows(
+        self,
+        text_or_ids: TextOrIds,
+        layers: Sequence[int] | None = None,
+        positions: Sequence[int] | None = None,
+        top_k: int = 10,
+    ) -> LocalLensRows:
+        """Chosen rows and positions of the lens, as they are computed.
+
+        Args:
+            text_or_ids: the text.
+            layers: which rows, in the order in which they are wanted, 0 to ``n_layers``; None for all from 0 up.
+            positions: which tokens, counted from 0; None for all. They come back in rising order.
+            top_k: how many tokens to keep in each cell, at least 1.
+
+        Returns:
+            An iterator of `LensRow` that starts at once and can be polled and closed. The pass over the text is kept:
+            asking for other rows of the same text and positions does not run the layers again.
+
+        Raises:
+            InvalidSettingError: a layer or position that is not there, or ``top_k`` below 1.
+            Otherwise as `logit_lens`; NotFiniteError comes out of the iterator.
+        """
+        ids = self.input_ids(text_or_ids)
+        _check_top_k(top_k)
+        n_layers = self._description.n_layers
+        wanted = list(range(n_layers + 1)) if layers is None else [int(layer) for layer in layers]
+        places = np.arange(len(ids), dtype=np.int32) if positions is None else np.unique(positions).astype(np.int32)
+        _check_inside("Layer", wanted, n_layers + 1)
+        _check_inside("Position", places.tolist(), len(ids))
+        if len(places) == 0:
+            raise InvalidSettingError("No positions are given: choose at least one token of the text.")
+        work = lens_steps(
+            self._model, self._parts(), self._kept_stream, ids, wanted, places, top_k, self._description.vocab_rows
+        )
+        return LocalLensRows(ids, self._worker.submit(work))
+
+    def attention(self, text_or_ids: TextOrIds, layer: int) -> NDArray[np.float32]:
+        """Attention weights of one layer, float32 (n_heads, n, n): query head, token that reads, token that is read.
+
+        From a pass with transformers' eager attention; the other implementations give no weights. Each row sums to 1.
+
+        Args:
+            text_or_ids: the text.
+            layer: 0 to ``n_layers`` - 1.
+
+        Raises:
+            InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+            InvalidSettingError: a layer that is not there.
+            UnsupportedError: a model that gives no weights.
+            NotFiniteError: weights that are no numbers.
+        """
+        ids = self.input_ids(text_or_ids)
+        _check_inside("Layer", [layer], self._description.n_layers)
+        parts = self._parts()
+        return self._worker.call(lambda: attention_weights(self._model, parts, ids, layer))
+
+    def attribution(self, text_or_ids: TextOrIds, token_id: int, position: int = -1) -> Attribution:
+        """What the embedding and each layer's attention and MLP add to a token's logit; see `lmloupe.attribution`.
+
+        Args:
+            text_or_ids: the text.
+            token_id: whose logit.
+            position: after which token of the text; negative ones count from the end.
+
+        Raises:
+            InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+            InvalidSettingError: a position that is not there.
+            UnsupportedError: a model whose parts do not add up in a way that is known.
+            NotFiniteError: logits that are no numbers.
+        """
+        ids = self.input_ids(text_or_ids)
+        token = int(self._checked(np.asarray([token_id]))[0])
+        place = position + len(ids) if position < 0 else position
+        _check_inside("Position", [place], len(ids))
+        parts = self._parts()
+        return self._worker.call(lambda: attribute(self._model, parts, ids, token, place))
+
+    def _parts(self) -> ModelParts:
+        if self._found_parts is None:
+            try:
+                self._found_parts = self._worker.call(lambda: find_parts(self._model))
+            except UnsupportedError as error:
+                self._found_parts = error
+        if isinstance(self._found_parts, UnsupportedError):
+            raise UnsupportedError(str(self._found_parts))
+        return self._found_parts
+
+
+def _check_top_k(top_k: int) -> None:
+    if top_k < 1:
+        raise InvalidSettingError(f"top_k is {top_k}; it must be at least 1.")
+
+
+def _check_inside(what: str, values: Sequence[int], size: int) -> None:
+    outside = [value for value in values if not 0 <= value < size]
+    if outside:
+        raise InvalidSettingError(f"{what} {outside[0]} is not there: they go from 0 to {size - 1}.")

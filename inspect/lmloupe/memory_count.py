@@ -1,0 +1,127 @@
+"""Bytes of weights, cache and work, counted on a model without weights; and what is free on a device."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+import torch
+import transformers
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+from transformers.quantizers.base import get_keys_to_not_convert
+from transformers.quantizers.quantizers_utils import should_convert_module
+
+from lmloupe.describe import head_counts
+from lmloupe.engine import Quantization
+from lmloupe.residual import PREFILL_CHUNK
+
+__all__ = ["available_bytes", "kv_cache_bytes", "meta_model", "weight_bytes", "work_bytes"]
+
+# bitsandbytes' defaults: numbers to a scale, scales to a scale of scales, entries of the two code books.
+_BLOCK, _NESTED_BLOCK, _CODE, _NESTED_CODE = 64, 256, 16, 256
+_CUDA_CONTEXT = 400 << 20
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def meta_model(config: transformers.PreTrainedConfig, dtype: torch.dtype) -> nn.Module:
+    """The model that a config describes, with shapes and no numbers; takes no memory."""
+    auto: Any = transformers.AutoModelForCausalLM
+    with torch.device("meta"):
+        model: nn.Module = auto.from_config(config, dtype=dtype)
+    return model
+
+
+def _quantized(model: Any, quantization: Quantization) -> set[str]:
+    """Paths of the modules that transformers hands to bitsandbytes: linear ones, but for the output matrix."""
+    if quantization == "none":
+        return set()
+    kept = [*get_keys_to_not_convert(model), *(model._keep_in_fp32_modules or ())]
+    return {
+        path
+        for path, module in model.named_modules()
+        if (type(module) is nn.Linear or isinstance(module, Conv1D)) and should_convert_module(path, kept)
+    }
+
+
+def _weight(shape: torch.Size, quantization: Quantization, *, double_quant: bool) -> int:
+    """Bytes of one quantized weight with its constants."""
+    n = math.prod(shape)
+    if quantization == "int8":
+        return n + 4 * shape[0]
+    scales = -(-n // _BLOCK)
+    packed = -(-n // 2) + 4 * _CODE
+    if not double_quant:
+        return packed + 4 * scales
+    return packed + scales + 4 * -(-scales // _NESTED_BLOCK) + 4 * _NESTED_CODE + 4
+
+
+def weight_bytes(model: nn.Module, quantization: Quantization, *, double_quant: bool) -> tuple[int, int, int]:
+    """Numbers of a model, bytes of its weights as they would lie in memory, and the largest linear weight's numbers."""
+    chosen = _quantized(model, quantization)
+    seen: set[int] = set()
+    n_parameters, total, largest = 0, 0, 0
+    for path, module in model.named_modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if id(parameter) in seen:
+                continue
+            seen.add(id(parameter))
+            n_parameters += parameter.numel()
+            if name == "weight" and path in chosen:
+                total += _weight(parameter.shape, quantization, double_quant=double_quant)
+                largest = max(largest, parameter.numel())
+            else:
+                total += parameter.nbytes
+    return n_parameters, total, largest
+
+
+def kv_cache_bytes(config: Any, context: int, dtype: torch.dtype) -> int:
+    """Keys and values of ``context`` tokens in all layers; a windowed layer keeps its window only."""
+    _, n_kv_heads, head_dim = head_counts(config)
+    per_token = 2 * n_kv_heads * head_dim * dtype.itemsize
+    window = getattr(config, "sliding_window", None)
+    # Without a list of kinds transformers' cache takes a window for all layers, as Mistral's config means it.
+    every = "sliding_attention" if window else "full_attention"
+    kinds = getattr(config, "layer_types", None) or [every] * config.num_hidden_layers
+    kept = {"full_attention": context, "sliding_attention": min(context, window or context)}
+    return sum(per_token * kept.get(kind, 0) for kind in kinds)
+
+
+def work_bytes(config: Any, device: str, context: int, dtype: torch.dtype, largest: int) -> int:
+    """What one forward pass needs beside weights and cache: an estimate.
+
+    States of one piece of the prompt (queries, keys, values, the MLP's inner numbers), the scores of one position in
+    float32 a few times over, one quantized matrix as it is dequantized for a product, and on CUDA the driver's own.
+    """
+    n = min(context, PREFILL_CHUNK.get(device, 256))
+    width = config.hidden_size
+    inner = getattr(config, "intermediate_size", None) or 4 * width
+    states = n * (8 * width + 3 * inner) * dtype.itemsize
+    scores = 6 * config.vocab_size * 4
+    driver = _CUDA_CONTEXT if device == "cuda" else 0
+    return int(states + scores + largest * dtype.itemsize + driver)
+
+
+def available_bytes(device: str) -> int:
+    """Memory that is free now: of the GPU, or of this machine within the limit that its container sets."""
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    if device == "mps":
+        return max(0, torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    free = int(psutil.virtual_memory().available)
+    limit, used = _words("memory.max"), _words("memory.current")
+    if not limit or not used or not limit[0].isdigit():
+        return free
+    stat = _words("memory.stat")
+    # Files that were read count as used, and are given up when memory is wanted.
+    spare = int(stat[stat.index("inactive_file") + 1]) if "inactive_file" in stat else 0
+    return max(0, min(free, int(limit[0]) - int(used[0]) + spare))
+
+
+def _words(name: str) -> list[str]:
+    try:
+        return (_CGROUP / name).read_text("ascii").split()
+    except OSError:  # no cgroup of the second version, or none at all
+        return []

@@ -1,0 +1,80 @@
+"""Passes over a text, in pieces that let others have their turn, and the residual stream that they leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from transformers import DynamicCache
+
+from lmloupe.model_parts import ModelParts, layer_input
+
+__all__ = ["PREFILL_CHUNK", "chunks_of", "read_in_pieces", "residual_stream", "stream_of"]
+
+# A long text is read in pieces, so that Stop and other sessions need not wait for all of it.
+PREFILL_CHUNK = {"cpu": 256, "mps": 1024, "cuda": 4096}
+
+
+def chunks_of(input_ids: NDArray[np.int32], device: torch.device) -> tuple[torch.Tensor, ...]:
+    """The ids as int64 (1, m) pieces on the device."""
+    rows = torch.from_numpy(input_ids.astype(np.int64)).to(device).unsqueeze(0)
+    return torch.split(rows, PREFILL_CHUNK.get(device.type, 256), dim=1)
+
+
+@contextmanager
+def stream_of(parts: ModelParts, positions: slice | torch.Tensor) -> Iterator[list[torch.Tensor]]:
+    """While it is open, one pass leaves in the list what each layer reads and then what the final norm reads.
+
+    Each is (p, width): the ``positions`` of the pass's only row. Hooks fire for every pass of a shared model, so a
+    worker's step opens and closes it around its own pass.
+    """
+    found: list[torch.Tensor] = []
+
+    def keep(_: nn.Module, args: Any, kwargs: Any) -> None:
+        found.append(layer_input(args, kwargs)[0, positions])
+
+    handles = [m.register_forward_pre_hook(keep, with_kwargs=True) for m in (*parts.layers, parts.norm)]
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def read_in_pieces(model: Any, module: nn.Module, input_ids: NDArray[np.int32]) -> Iterator[tuple[int, Any]]:
+    """Run ``module`` (the model, or its base) over a text piece by piece; where each piece begins, and the output."""
+    device = model.get_input_embeddings().weight.device
+    pieces = chunks_of(input_ids, device)
+    cache = DynamicCache(config=model.config) if len(pieces) > 1 else None
+    at = 0
+    for piece in pieces:
+        yield at, module(input_ids=piece, past_key_values=cache, use_cache=cache is not None)
+        at += piece.shape[1]
+
+
+def residual_stream(
+    model: Any, parts: ModelParts, input_ids: NDArray[np.int32], positions: NDArray[np.int32]
+) -> Generator[None, None, torch.Tensor]:
+    """Read a text, pausing after each piece; the stream, (n_layers + 1, p, width), at rising ``positions``.
+
+    Row l is what layer l reads; the last row is what the final norm reads.
+    """
+    device = model.get_input_embeddings().weight.device
+    pieces = chunks_of(input_ids, device)
+    cache = DynamicCache(config=model.config) if len(pieces) > 1 else None
+    kept: list[torch.Tensor] = []
+    at = 0
+    for piece in pieces:
+        size = piece.shape[1]
+        here = positions[(positions >= at) & (positions < at + size)] - at
+        with stream_of(parts, torch.from_numpy(here.astype(np.int64)).to(device)) as found:
+            parts.base(input_ids=piece, past_key_values=cache, use_cache=cache is not None)
+        kept.append(torch.stack(found))
+        at += size
+        yield
+    return torch.cat(kept, 1)

@@ -1,0 +1,104 @@
+"""Attention: which earlier tokens each head of a layer reads from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import lmloupe as lm
+from ui import state
+from ui.attention_table import attended, mean_to_first
+from ui.errors import escape_markdown, show_errors
+from ui.frames import token_label
+from ui.loaders import encoding
+from ui.model_answers import MAX_ATTENTION_TOKENS, attention, readable
+from ui.model_choice import choose_model
+from ui.model_views import attention_view
+from ui.page import as_code, page_header, reproduce
+from ui.tensor_files import take_away
+from ui.thread import select, selected, show_thread, window_start
+from ui.transformers_code import loading_code
+
+HERE = "pages/model/attention.py"
+N_SHOWN = 60
+CODE = """
+import lmloupe as lm
+
+engine = lm.load_engine({model!r}, quantization={quantization!r})
+weights = engine.attention({text}, layer={layer})  # float32 (n_heads, n, n)
+print(weights[{head}, {query}].tolist())
+
+# The same with transformers alone
+{loading}
+with torch.inference_mode():
+    answer = model(input_ids=torch.tensor([ids], device=model.device), output_attentions=True)
+print(answer.attentions[{layer}][0, {head}, {query}].float().tolist())
+"""
+
+page_header(
+    "Attention",
+    "Each head of a layer lets every token read from the tokens before it, with weights that sum to 1. "
+    "Click a head to see it large, and a token to see what it reads.",
+)
+model, quantization, engine = choose_model()
+text = state.live_text("text", "Text", height=100, help="The text that all pages share.")
+
+with show_errors():
+    described = engine.describe()
+    enc = encoding(engine.tokenizer.name, text, True, True)
+    ids = readable(engine, enc)
+    if len(ids) > MAX_ATTENTION_TOKENS:
+        raise lm.InvalidTextError(
+            f"The text has {len(ids):,} tokens; this page draws at most {MAX_ATTENTION_TOKENS}, "
+            "because attention grows with their square: shorten the text."
+        )
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        layer = state.slider(
+            "attention_layer",
+            "Layer",
+            max_value=described.n_layers - 1,
+            width=260,
+            help="Counted from 0, the first after the embedding.",
+        )
+        show = state.segmented(
+            "attention_as", "One head as", format_func=str.capitalize, help="Arcs over the text, or query × key."
+        )
+        skip = state.toggle(
+            "skip_first",
+            "Hide the first token",
+            help="Most heads rest on the first token when they have nothing to read; hidden, the rest becomes visible.",
+        )
+    with st.spinner("Reading the weights of this layer …"):
+        weights = attention(model, quantization, ids, layer)
+    index = selected(enc, otherwise=len(ids) - 1)
+    first = window_start("attention_from", "First position shown", len(ids), N_SHOWN, index)
+    index = min(max(index, first), first + N_SHOWN - 1)
+    head = min(state.get("attention_head"), described.n_heads - 1)
+    labels = [token_label(engine.tokenizer, i) for i in ids]
+    window = slice(first, first + N_SHOWN)
+    picked = attention_view(
+        weights[:, window, window], tokens=labels[window], first=first, layer=layer,
+        n_kv_heads=described.n_kv_heads, head=head, token=index, show=show, skip_first=skip, key="attention_view",
+    )  # fmt: skip
+    if picked is not None:
+        head, index = picked
+        state.put("attention_head", head)
+        select(enc, index)
+    st.caption(
+        f"Read with eager attention: the faster kernels give the same output but never hold these weights. "
+        f"{mean_to_first(weights):.0%} of this layer's attention goes to the first token"
+        + (", which is hidden in the drawing. " if skip else ". ")
+        + "Arcs below 2 % are not drawn. Attention is not explanation: it says where a head reads, not what it takes "
+        "from there or whether the answer depends on it."
+    )
+    show_thread(enc, index, HERE)
+    table = attended(weights[head], labels, index)
+    st.markdown(f"**What {escape_markdown(labels[index])} (token {index + 1}) reads, in head {head}**")
+    st.dataframe(
+        table, hide_index=True, width="stretch", height=min(320, 36 * len(table) + 40),
+        column_config={"Weight": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+    )  # fmt: skip
+    axes = f"float32 {weights.shape}: head, token that reads, token that is read"
+    take_away("attention", table, {f"attention_layer_{layer}": (lambda: weights, axes)})
+    code = loading_code(described, ids, eager=True)
+    fields = {"model": model, "quantization": quantization, "text": as_code(text)}
+    reproduce(CODE.format(**fields, layer=layer, head=head, query=index, loading=code))

@@ -1,0 +1,300 @@
+"""Next token's views, the map, static and contextual, architecture, and the choice of a model, as AppTest runs them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+import lmloupe as lm
+from lmloupe.local_engine import LocalEngine
+from ui import loaders
+from ui.block_diagram import block_svg
+from ui.model_choice import OFFERED
+from ui.sampling_code import warpers_code
+from ui.settings import DEFAULT_TEXT, SETTINGS
+from ui.stage_view import EARLIER, HERE, KEPT, stage_panels
+
+REPOSITORY = Path(__file__).parents[1]
+model = pytest.mark.model
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+
+
+@pytest.fixture(scope="module")
+def engine(embedded_model_folder: Path) -> lm.Engine:
+    """The copy that the pages have."""
+    return loaders.engine("smollm2-135m-instruct", "nf4")
+
+
+def open_page(stem: str, **params: str) -> AppTest:
+    app = AppTest.from_file(str(REPOSITORY / "streamlit_app.py"), default_timeout=180)
+    for name, value in params.items():
+        app.query_params[name] = value
+    app.switch_page(f"pages/model/{stem}.py")
+    app.run()
+    assert not app.exception
+    return app
+
+
+def output_of(app: AppTest) -> list[str]:
+    """What the page's own code prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(app.code[-1].value, {})  # noqa: S102 - the code that the page tells people to run
+    return printed.getvalue().splitlines()
+
+
+# The stages as they are drawn
+
+
+SAMPLINGS = st.builds(
+    lm.Sampling,
+    temperature=st.sampled_from([0.0, 0.5, 1.0, 1.7]),
+    top_k=st.integers(0, 12),
+    top_p=st.floats(0.1, 1.0),
+    min_p=st.floats(0.0, 0.5),
+    repetition_penalty=st.sampled_from([1.0, 1.3]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 1000), SAMPLINGS)
+def test_the_panels_lose_nothing_that_a_stage_struck_out(seed: int, sampling: lm.Sampling) -> None:
+    logits = np.random.default_rng(seed).normal(0, 3, 20).astype(np.float32)
+    stages = lm.sampling_stages(logits, sampling, np.array([3, 4]))
+    panels = stage_panels(logits, stages, sampling, range(20))
+    assert [panel.title for panel in panels] == [
+        "Logits", "Repetition penalty", "Temperature", "Top-k", "Top-p", "Min-p", "Renormalised"
+    ]  # fmt: skip
+    assert panels[0].values == tuple(logits.tolist())
+    struck: set[int] = set()
+    for panel, stage in zip(panels, stages, strict=False):
+        here = {i for i, fate in enumerate(panel.fates) if fate == HERE}
+        assert {i for i, fate in enumerate(panel.fates) if fate == EARLIER} == struck
+        struck |= here
+        assert {i for i, fate in enumerate(panel.fates) if fate == KEPT} == set(np.flatnonzero(stage.kept).tolist())
+        if panel.title != "Logits":
+            assert sum(panel.values[i] for i in here) == pytest.approx(stage.removed_mass)
+            assert all(panel.values[i] > 0 for i in struck)
+    last = [v if fate == KEPT else 0 for v, fate in zip(panels[-1].values, panels[-1].fates, strict=True)]
+    np.testing.assert_allclose(last, stages[-1].probs, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        lm.Sampling(),
+        lm.Sampling(temperature=0),
+        lm.Sampling(temperature=0.7, top_k=7, top_p=0.8, min_p=0.05, repetition_penalty=1.3),
+    ],
+)
+def test_the_code_of_the_settings_is_transformers_own(sampling: lm.Sampling) -> None:
+    import torch
+
+    logits = torch.from_numpy(np.random.default_rng(1).normal(0, 3, (1, 50)).astype(np.float32))
+    ids = torch.tensor([[3, 4, 4]])
+    names: dict[str, list[object]] = {}
+    exec(warpers_code(sampling), names)  # noqa: S102 - the code that the page tells people to run
+    scores = logits
+    for warper in names["warpers"]:
+        scores = warper(ids, scores)  # type: ignore[operator]
+    ours = lm.sampling_stages(logits[0].numpy(), sampling, ids[0].numpy())[-1].probs
+    np.testing.assert_allclose(torch.softmax(scores, -1)[0].numpy(), ours, atol=1e-6)
+
+
+# Next token
+
+
+@model
+def test_every_view_of_next_token_comes_from_one_forward(engine: lm.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    forward = LocalEngine.next_token
+
+    def counted(self: LocalEngine, ids: object) -> lm.NextToken:
+        calls.append(1)
+        return forward(self, ids)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LocalEngine, "next_token", counted)
+    monkeypatch.setattr(LocalEngine, "score", lambda *_, **__: pytest.fail("a slider ran the model"))
+    text = "The sun rises in the"
+    app = open_page("next_token", text=text, temperature="0.8", next_view="vocabulary")
+    answer = forward(engine, text)  # type: ignore[arg-type]
+    stages = lm.sampling_stages(answer.logits, lm.Sampling(temperature=0.8), answer.input_ids)
+    whole = app.dataframe[0].value
+    assert sorted(whole["Id"]) == list(range(len(answer.logits)))
+    np.testing.assert_array_equal(whole["Logit"], answer.logits[whole["Id"]])
+    np.testing.assert_allclose(whole["Drawn with"], stages[-1].probs[whole["Id"]])
+
+    app.segmented_control(key="next_view").set_value("draws")
+    drawn = app.run().dataframe[0].value
+    expected = np.random.default_rng(0).choice(len(answer.logits), 200, p=stages[-1].probs)
+    assert drawn["Drawn"].tolist() == [int((expected == i).sum()) for i in drawn["Id"]]
+
+    app.segmented_control(key="next_view").set_value("settings")
+    app.run()
+    app.number_input(key="top_k_b").set_value(2)
+    rows, both = (frame.value for frame in app.run().dataframe[:2])
+    second = lm.sampling_stages(answer.logits, lm.Sampling(1.5, 2, 0.9), answer.input_ids)[-1]
+    np.testing.assert_allclose(both["Second"], second.probs[both["Id"]])
+    np.testing.assert_allclose(both["First"], stages[-1].probs[both["Id"]])
+    assert rows["Tokens left"].tolist() == [int(stages[-1].kept.sum()), int(second.kept.sum())]
+    assert not app.exception
+    assert len(calls) == 1
+
+
+@model
+def test_a_phrase_has_the_product_of_its_tokens(engine: lm.Engine) -> None:
+    app = open_page("next_token", text="The capital of France is", next_view="phrase", phrase=" Paris.")
+    table = app.dataframe[0].value
+    ids = list(engine.next_token("The capital of France is").input_ids)
+    product = 1.0
+    for token_id, probability in zip(table["Id"], table["Probability"], strict=True):
+        own = np.exp(engine.next_token(ids).log_probs[token_id])
+        assert probability == pytest.approx(own, rel=1e-3)
+        product *= own
+        ids.append(token_id)
+    assert len(table) == 2
+    assert float(app.metric[5].value) == pytest.approx(product, rel=1e-2)
+    app.text_input(key="phrase").set_value("")
+    assert "Write a token" in app.run().info[0].value
+
+
+# Embeddings
+
+
+@model
+def test_embeddings_arithmetic_and_a_word_of_several_tokens(engine: lm.Engine) -> None:
+    app = open_page("embeddings", embedding_view="arithmetic")
+    a, b, c = (int(lm.encode(engine.tokenizer, word).input_ids[0]) for word in (" king", " man", " woman"))
+    assert app.dataframe[0].value["Id"].tolist() == engine.analogy(a, b, c, 10).ids.tolist()
+    printed = [int(line.split()[0]) for line in output_of(app)[-10:]]
+    assert printed == app.dataframe[0].value["Id"].tolist()
+    app.text_input(key="analogy_b").set_value(" incomprehensibilities")
+    app.run()
+    assert "must be one" in app.error[0].value.replace("\\", "")
+    assert app.text_input(key="analogy_b").value == " incomprehensibilities"
+    app.segmented_control(key="embedding_view").set_value("matrix")
+    app.segmented_control(key="dimensions").set_value("12")
+    assert not app.run().exception
+    app.segmented_control(key="embedding_view").set_value("cosine")
+    assert not app.run().exception
+
+
+# The map, static and contextual, architecture
+
+
+@model
+def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(engine: lm.Engine) -> None:
+    app = open_page("vocabulary_map", map_search="coconut")
+    near, suspects = (frame.value for frame in app.dataframe)
+    first = int(np.asarray(lm.search_vocabulary(engine.tokenizer, "coconut", ignore_case=True).ids)[0])
+    assert near["Id"].tolist() == engine.neighbours(first, 8).ids.tolist()
+    assert suspects["Id"].tolist() == engine.undertrained_tokens(40, kinds=("text",)).ids.tolist()
+    printed = [line.split() for line in output_of(app)]
+    placed = engine.project(None, "pca", 2)
+    assert [int(line[0]) for line in printed] == placed.ids[:10].tolist()
+    np.testing.assert_allclose([float(line[1]) for line in printed], placed.points[:10, 0], rtol=1e-4, atol=1e-5)
+
+
+@model
+def test_one_word_parts_ways_with_itself(engine: lm.Engine) -> None:
+    app = open_page("contextual")
+    table = app.dataframe[0].value
+    at = {
+        name: (ids := engine.input_ids(str(SETTINGS[f"sentence_{name}"].default)), len(ids) - 1)  # type: ignore[attr-defined]
+        for name in "abc"
+    }
+    unlike = engine.contextual_similarity(*at["a"], *at["b"])
+    alike = engine.contextual_similarity(*at["a"], *at["c"])
+    np.testing.assert_allclose(table["A and B"], unlike, atol=1e-4)
+    np.testing.assert_allclose(table["A and C"], alike, atol=1e-4)
+    assert (alike[3:] > unlike[3:]).all()
+    printed = np.array([float(line) for line in output_of(app)])
+    np.testing.assert_allclose(printed, np.concatenate([unlike, unlike]), atol=1e-4)
+    app.text_input(key="word").set_value("river")
+    app.run()
+    assert "Sentence B does not hold the word" in app.error[0].value.replace("\\", "")
+
+
+@model
+def test_architecture_counts_every_module_and_its_weights(engine: lm.Engine) -> None:
+    app = open_page("architecture")
+    stored, modules = (frame.value for frame in app.dataframe)
+    described = engine.describe()
+    assert stored["Parameters"].sum() == described.n_parameters
+    assert modules["Parameters"][0] == described.n_parameters
+    printed = output_of(app)
+    lmloupe_line, transformers_line = (np.array(line.split(), float) for line in printed[-2:])
+    np.testing.assert_allclose(lmloupe_line, transformers_line, rtol=1e-5, atol=1e-8)
+    app.toggle(key="all_blocks").set_value(True)
+    assert len(app.run().dataframe[1].value) == len(described.tree)
+
+
+@model
+def test_the_drawing_of_a_block_has_the_models_own_numbers(engine: lm.Engine) -> None:
+    described = engine.describe()
+    words = " ".join(ET.fromstring(block_svg(described)).itertext())  # noqa: S314 - our own drawing
+    for said in ("q_proj  576→576", "k_proj  576→192", "down_proj  1536→576", "9 query heads of 64, 3 key-value heads",
+                 "RMSNorm", "θ = 100,000", "SwiGLU", "grouped-query"):  # fmt: skip
+        assert said in words, said
+    odd = replace(described, block=replace(described.block, activation="<b>&", norm_kind=None, rope_theta=None))
+    assert "<b>&" in " ".join(ET.fromstring(block_svg(odd)).itertext())  # noqa: S314 - our own drawing
+
+
+# The choice of a model
+
+
+def an_estimate(*, fits: bool) -> lm.MemoryEstimate:
+    return lm.MemoryEstimate(
+        name="owner/model", quantization="nf4", device="cpu", context=2048, n_parameters=8_000_000_000,
+        weights_bytes=5_600_000_000, kv_cache_bytes=1, overhead_bytes=1, total_bytes=5_600_000_002,
+        available_bytes=8_000_000_000 if fits else 1, fits=fits, disk_bytes=16_000_000_000,
+        download_bytes=16_000_000_000, sentence="Takes about 5.6 GB.",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_model_of_the_hub_is_loaded_at_a_press_of_the_button_alone(
+    monkeypatch: pytest.MonkeyPatch, *, fits: bool
+) -> None:
+    loads: list[str] = []
+
+    def load(name: str, *_: object) -> lm.Engine:
+        loads.append(name)
+        raise lm.UnreachableError("The hub did not answer.")
+
+    monkeypatch.setattr("lmloupe.load_engine", load, raising=False)
+    monkeypatch.setattr("lmloupe.memory_estimate", lambda *_: an_estimate(fits=fits), raising=False)
+    app = open_page("next_token", model=f"owner/model-{fits}")
+    assert loads == []
+    (said,) = app.info if fits else app.warning
+    assert "Takes about 5\\.6 GB" in said.value
+    (button,) = (button for button in app.button if button.label == "Download and load")
+    assert button.disabled is not fits
+    if fits:
+        button.click()
+        app.run()
+        assert loads == ["owner/model-True"]
+        assert "The hub did not answer" in app.error[0].value
+    assert set(OFFERED) <= set(app.selectbox(key="model").options) | {"smollm2-135m-instruct"}
+
+
+def test_no_link_names_a_folder_as_the_model() -> None:
+    for value in ("/etc", "../weights", "C:\\models", "~/model", "file:///tmp"):
+        with pytest.raises(ValueError, match=re.escape("must be")):
+            SETTINGS["model"].check(value)
+    assert all(SETTINGS["model"].check(name) == name for name in OFFERED)
+    assert DEFAULT_TEXT

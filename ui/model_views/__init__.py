@@ -1,0 +1,163 @@
+"""Two views of a model's inside, drawn in the browser: the logit lens as a grid, attention as matrices and arcs.
+
+Both draw SVG from numbers that Python sends, save it as SVG or PNG, and tell Python what was clicked. Nothing
+of a person's text becomes HTML: the scripts set ``textContent`` alone.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+__all__ = ["LensCell", "LensRow", "attention_view", "lens_view"]
+
+_HERE = Path(__file__).parent
+_CSS = (_HERE / "model_views.css").read_text("utf-8")
+_COMMON = (_HERE / "common.js").read_text("utf-8")
+
+# Registered where the module is imported, once a process: see ui/token_view/__init__.py.
+_lens = st.components.v2.component("lmloupe_lens", css=_CSS, js=_COMMON + (_HERE / "lens.js").read_text("utf-8"))
+_attention = st.components.v2.component(
+    "lmloupe_attention", css=_CSS, js=_COMMON + (_HERE / "attention.js").read_text("utf-8")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LensCell:
+    """One cell: the token's label, a share of 0 to 1 for the shade or None, the words on pointing at it, and whether
+    the token is the one that the last layer puts first.
+    """
+
+    text: str
+    share: float | None
+    title: str
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LensRow:
+    """One layer: its label, its number (0 is the embedding), one cell for each position that is shown."""
+
+    label: str
+    layer: int
+    cells: tuple[LensCell, ...]
+
+
+def lens_view(
+    rows: Sequence[LensRow],
+    *,
+    first: int,
+    reads: Sequence[str],
+    follows: Sequence[str],
+    legend: tuple[str, str, str],
+    picked: tuple[int, int],
+    key: str,
+) -> tuple[int, int] | None:
+    """Draw the grid, first row on top.
+
+    Args:
+        rows: the layers.
+        first: position of the first column in the text.
+        reads: label of the token at each position.
+        follows: label of the token that the text has next, "" where it ends.
+        legend: what the shade means, and the words for its light and its dark end.
+        picked: layer and position that are marked.
+        key: the widget's key.
+
+    Returns:
+        Layer and position of the cell that a click chose for this run, else None.
+    """
+    places = {row.layer: r for r, row in enumerate(rows)}
+    data = {
+        "first": first,
+        "reads": list(reads),
+        "follows": list(follows),
+        "legend": {
+            "title": legend[0],
+            "low": legend[1],
+            "high": legend[2],
+            "bold": "the token that the last layer puts first",
+        },
+        "rows": [
+            {
+                "label": row.label,
+                "layer": row.layer,
+                "cells": [[cell.text, cell.share, cell.title, cell.agrees] for cell in row.cells],
+            }
+            for row in rows
+        ],
+        "picked": [places.get(picked[0], 0), picked[1] - first],
+    }
+    sent = _lens(key=key, data=data, on_picked_change=_nothing).get("picked")
+    layer, position = _whole(sent, "layer"), _whole(sent, "position")
+    if layer is None or position is None or layer not in places or not first <= position < first + len(reads):
+        return None
+    return layer, position
+
+
+def attention_view(
+    weights: NDArray[np.float32],
+    *,
+    tokens: Sequence[str],
+    first: int,
+    layer: int,
+    n_kv_heads: int,
+    head: int,
+    token: int,
+    show: str,
+    skip_first: bool,
+    key: str,
+) -> tuple[int, int] | None:
+    """Draw all heads of a layer small and one of them large.
+
+    Args:
+        weights: (n_heads, n, n) of the positions that are shown, query before key.
+        tokens: label of each of them.
+        first: position of the first of them in the text.
+        layer: its number.
+        n_kv_heads: how many key-value heads the query heads share.
+        head: which one is shown large.
+        token: the token, counted in the text, whose weights stand out.
+        show: ``"arcs"`` or ``"matrix"``.
+        skip_first: leave what goes to the text's first token undrawn.
+        key: the widget's key.
+
+    Returns:
+        Head and token (counted in the text) that a click chose for this run, else None.
+    """
+    # 16 bits: an error of at most 0.001 %, below what the view writes.
+    packed = np.rint(np.clip(weights, 0, 1) * 65535).astype("<u2").tobytes()
+    data: dict[str, Any] = {
+        "weights": base64.b64encode(packed).decode("ascii"),
+        "tokens": list(tokens),
+        "first": first,
+        "layer": layer,
+        "nHeads": len(weights),
+        "nKvHeads": n_kv_heads,
+        "head": head,
+        "token": token - first,
+        "show": show,
+        "skipFirst": skip_first,
+    }
+    sent = _attention(key=key, data=data, on_picked_change=_nothing).get("picked")
+    chosen, at = _whole(sent, "head"), _whole(sent, "token")
+    if chosen is None or at is None or not 0 <= chosen < len(weights) or not first <= at < first + len(tokens):
+        return None
+    return chosen, at
+
+
+def _whole(sent: object, name: str) -> int | None:
+    # It comes from a browser: trust neither its form nor its range.
+    value = sent.get(name) if isinstance(sent, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _nothing() -> None:
+    """Streamlit reports what a component sends only where a callback is registered for it."""
