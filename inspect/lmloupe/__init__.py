@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lmloupe.alignment import Alignment, align
     from lmloupe.bpe import MissingCharacter
     from lmloupe.budget import Cut, context_share, cut, price
-    from lmloupe.chat import RenderedChat, Segment, render_chat
+    from lmloupe.chat import RenderedChat, Segment, Span, render_chat
     from lmloupe.embedded_model import Progress, cache_folder, embedded_model_folder, ensure_embedded_model
     from lmloupe.encoding import Encoding, Token, decode, encode, spell
     from lmloupe.engine import (
@@ -103,6 +103,7 @@ __all__ = [
     "Sampling",
     "Segment",
     "SourceNotFoundError",
+    "Span",
     "Spelling",
     "Stage",
     "Stages",
@@ -169,6 +170,7 @@ _MODULES = {
     "chat": (
         "RenderedChat",
         "Segment",
+        "Span",
         "render_chat",
     ),
     "embedded_model": (

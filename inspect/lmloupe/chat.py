@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lmloupe.chat_mask import assistant_mask, dropped_messages, generation_mask
 from lmloupe.chat_messages import check_messages, check_tools, check_variables
 from lmloupe.chat_roles import Segment, read_segments
-from lmloupe.chat_template import render_template
+from lmloupe.chat_parts import Span, find_spans
+from lmloupe.chat_trace import trace_template
 from lmloupe.encoding import Encoding, check_text, encode
 from lmloupe.errors import NoChatTemplateError
 from lmloupe.tokenizer import Tokenizer
 
-__all__ = ["RenderedChat", "Segment", "render_chat"]
+__all__ = ["RenderedChat", "Segment", "Span", "render_chat"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +32,25 @@ class RenderedChat:
             someone typed into a message opens a turn here too, because it does so for the model.
         encoding: ``text`` as tokens. Encoded without adding special tokens: the template has already
             written the bos where the family wants one.
+        spans: runs of characters that tile ``text``, each with the line of the template that wrote it, the message
+            that it belongs to, and its part of the turn.
+        assistant_mask: bool (n,), the tokens that an instruction fine-tuning run trains on: what the assistant's
+            turns hold behind their headers, and the token that ends them, without white space behind it. From the
+            trace alone.
+        generation_mask: bool (n,), the same as the template marks it with ``{% generation %}``; None where the
+            template has no such marks.
+        dropped: indexes of messages with a content of which the template wrote nothing.
+        source: the template that was used.
     """
 
     text: str
     segments: tuple[Segment, ...] = field(repr=False)
     encoding: Encoding = field(repr=False)
+    spans: tuple[Span, ...] = field(repr=False)
+    assistant_mask: NDArray[np.bool_] = field(repr=False)
+    generation_mask: NDArray[np.bool_] | None = field(repr=False)
+    dropped: tuple[int, ...]
+    source: str = field(repr=False)
 
 
 def render_chat(
@@ -69,6 +88,8 @@ def render_chat(
     '<|user|>\nHi<|end|>\n<|assistant|>\n'
     >>> chat.encoding.input_ids.tolist()
     [32010, 6324, 32007, 32001]
+    >>> [(chat.text[s.start : s.end], s.line, s.message, s.part) for s in chat.spans][:2]
+    [('<|user|>\n', 15, 0, 'header'), ('Hi', 16, 0, 'content')]
     >>> [(s.role, chat.text[s.start : s.end]) for s in chat.segments if s.is_special]
     [('user', '<|user|>'), ('user', '<|end|>'), ('assistant', '<|assistant|>')]
     """
@@ -86,6 +107,18 @@ def render_chat(
     }
     special = {"bos_token": tok.bos_token, "eos_token": tok.eos_token}
     names = {"documents": None, **{name: content for name, content in special.items() if content is not None}}
-    text = render_template(source, {**names, **check_variables(variables), **given})
-    encoding = encode(tok, text, add_special_tokens=False, parse_special_tokens=True)
-    return RenderedChat(text, read_segments(encoding), encoding)
+    everything = {**names, **check_variables(variables), **given}
+    trace = trace_template(source, everything, compare=not (tok.source == "embedded" and source == tok.chat_template))
+    encoding = encode(tok, trace.text, add_special_tokens=False, parse_special_tokens=True)
+    segments = read_segments(encoding)
+    spans = find_spans(trace.text, trace.pieces, segments, tok.bos_token, tok.eos_token)
+    return RenderedChat(
+        trace.text,
+        segments,
+        encoding,
+        spans,
+        assistant_mask(encoding, spans, given["messages"]),
+        generation_mask(encoding, trace),
+        dropped_messages(trace, given["messages"]),
+        source,
+    )
