@@ -368,7 +368,7 @@ def test_a_large_file_is_refused_before_anything_reads_it(monkeypatch: pytest.Mo
     def started(*_: object) -> None:
         pytest.fail("a process was started")
 
-    monkeypatch.setattr(guarded, "_Child", started)
+    monkeypatch.setattr(guarded, "Child", started)
     with pytest.raises(lm.LoadError, match=r"'large.json' has 200\.0 MB; the limit is 10 MB"):
         load_tokenizer_file(bytes(200 << 20), "large.json")
     assert MAX_UPLOAD_BYTES == 10 << 20

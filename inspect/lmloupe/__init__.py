@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from lmloupe.bpe import MissingCharacter
     from lmloupe.budget import Cut, context_share, cut, price
     from lmloupe.chat import RenderedChat, Segment, Span, render_chat
+    from lmloupe.chat_check import ChatWarning, check_chat
+    from lmloupe.chat_json import messages_from_json, messages_to_json
+    from lmloupe.code_prompts import CodePrompt, CodeSpan, fim_prompt, repository_prompt
     from lmloupe.embedded_model import Progress, cache_folder, embedded_model_folder, ensure_embedded_model
     from lmloupe.encoding import Encoding, Token, decode, encode, spell
     from lmloupe.engine import (
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
         NoChatTemplateError,
         SourceNotFoundError,
         TemplateError,
+        TemplateTimeoutError,
         TokenizerTimeoutError,
         UnreachableError,
         UnsafeWeightsError,
@@ -70,6 +74,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alignment",
+    "ChatWarning",
+    "CodePrompt",
+    "CodeSpan",
     "ContextLengthError",
     "Cut",
     "Device",
@@ -109,6 +116,7 @@ __all__ = [
     "Stages",
     "Step",
     "TemplateError",
+    "TemplateTimeoutError",
     "Token",
     "Tokenizer",
     "TokenizerTimeoutError",
@@ -122,6 +130,7 @@ __all__ = [
     "align",
     "ancestry",
     "cache_folder",
+    "check_chat",
     "code_samples",
     "context_share",
     "cut",
@@ -132,16 +141,20 @@ __all__ = [
     "encode",
     "ensure_embedded_model",
     "fertility",
+    "fim_prompt",
     "load_engine",
     "load_parallel",
     "load_tokenizer",
     "load_tokenizer_file",
     "merge_steps",
+    "messages_from_json",
+    "messages_to_json",
     "overlap",
     "parallel_languages",
     "pattern_parts",
     "price",
     "render_chat",
+    "repository_prompt",
     "round_trip",
     "same_text_elsewhere",
     "sampling_stages",
@@ -172,6 +185,20 @@ _MODULES = {
         "Segment",
         "Span",
         "render_chat",
+    ),
+    "chat_check": (
+        "ChatWarning",
+        "check_chat",
+    ),
+    "chat_json": (
+        "messages_from_json",
+        "messages_to_json",
+    ),
+    "code_prompts": (
+        "CodePrompt",
+        "CodeSpan",
+        "fim_prompt",
+        "repository_prompt",
     ),
     "embedded_model": (
         "Progress",
@@ -211,6 +238,7 @@ _MODULES = {
         "NoChatTemplateError",
         "SourceNotFoundError",
         "TemplateError",
+        "TemplateTimeoutError",
         "TokenizerTimeoutError",
         "UnreachableError",
         "UnsafeWeightsError",

@@ -188,9 +188,9 @@ class _Turns:
         self.done += turn
 
 
-def _next(turn: list[_Atom], i: int, own: set[int | None]) -> int | None:
+def _next(turn: list[_Atom], i: int, own: set[int]) -> int | None:
     after = (atom.message for atom in turn[i:] if atom.message is not None)
-    return next(after, max((m for m in own if m is not None), default=None))
+    return next(after, max(own, default=None))
 
 
 def _atoms(text: str, pieces: Iterable[Piece], segments: Sequence[Segment]) -> Iterator[_Atom]:

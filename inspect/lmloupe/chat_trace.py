@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from io import StringIO
+from typing import Any, NamedTuple
 
 import jinja2
 from jinja2 import nodes
@@ -29,11 +30,11 @@ from lmloupe.chat_traced_text import Origin, Run, Traced, TracedDict, joined, ru
 __all__ = ["Piece", "Trace", "trace_template"]
 
 _RESULT_ROLES = ("tool", "ipython", "function")
+_KINDS = {"role": "role", "tool_calls": "tool_call"}
 _CONTENT_KEYS = ("content", "reasoning_content", "thinking", "reasoning")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Characters of a rendered text that one output of the template wrote, of one origin.
 
     Attributes:
@@ -74,8 +75,7 @@ class Trace:
     has_generation_marks: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Site:
+class _Site(NamedTuple):
     """A place of the template that writes."""
 
     line: int
@@ -249,7 +249,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     """The sandbox of chat templates, whose strings keep their origin."""
 
     code_generator_class = _Generator
-    concat = staticmethod(concat)  # type: ignore[assignment]
+    concat = staticmethod(concat)
     joined = staticmethod(joined)
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: B902, N805
@@ -279,9 +279,10 @@ class _Compiled:
 @lru_cache(maxsize=32)
 def _compile(source: str) -> _Compiled:
     tree = _ENVIRONMENT.parse(source, filename=FILENAME)
-    generator = _Generator(_ENVIRONMENT, None, FILENAME, optimized=_ENVIRONMENT.optimized)
+    stream = StringIO()
+    generator = _Generator(_ENVIRONMENT, None, FILENAME, stream, optimized=_ENVIRONMENT.optimized)
     generator.visit(tree)
-    code = compile(generator.stream.getvalue(), FILENAME, "exec")  # type: ignore[union-attr]
+    code = compile(stream.getvalue(), FILENAME, "exec")
     template = jinja2.Template.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
     return _Compiled(template, tuple(generator.sites), generator.has_generation_marks)
 
@@ -332,7 +333,8 @@ def _try(source: str, variables: dict[str, Any]) -> Trace | None:
         text = compiled.template.render(variables)
     except (SyntaxError, *RUN_ERRORS):
         return None
-    pieces = tuple(_piece(run, compiled.sites) for run in runs_of(text))
+    sites = compiled.sites
+    pieces = tuple([_piece(run, sites) for run in runs_of(text)])
     return Trace(str.__str__(text), pieces, compiled.has_generation_marks)
 
 
@@ -340,8 +342,8 @@ def _piece(run: Run, sites: tuple[_Site, ...]) -> Piece:
     length, origin, written_by, turn = run
     kind, source = (None, None) if origin is None else (origin.kind, origin.message)
     if len(written_by) == 1:
-        site = sites[written_by[0]]
-        return Piece(length, site.line, None, kind, source, turn, site.is_generation, site.is_prompt, site.is_literal)
+        line, *flags = sites[written_by[0]]
+        return Piece(length, line, None, kind, source, turn, *flags)
     through = [sites[i] for i in written_by]
     if not through:
         return Piece(length, None, None, kind, source, turn, False, False, False)
@@ -374,16 +376,11 @@ _OWN = ("messages", "tools", "bos_token", "eos_token")
 
 def _follow_message(message: dict[str, Any], index: int) -> TracedDict:
     made = TracedDict()
-    made._origin = Origin(index, "content")
-    is_result = message.get("role") in _RESULT_ROLES
+    content = Origin(index, "tool_result" if message.get("role") in _RESULT_ROLES else "content")
+    made._origin = content
     for key, value in message.items():
-        if key == "role":
-            kind = "role"
-        elif key in _CONTENT_KEYS:
-            kind = "tool_result" if is_result else "content"
-        else:
-            kind = "tool_call" if key == "tool_calls" else "label"
-        made[key] = _follow(value, Origin(index, kind))
+        origin = content if key in _CONTENT_KEYS else Origin(index, _KINDS.get(key, "label"))
+        made[key] = _follow(value, origin)
     return made
 
 

@@ -51,7 +51,8 @@ def _tojson(
         return plain
     if isinstance(value, Traced) and len(runs_of(value)) > 1:
         quote = encode_basestring_ascii if ensure_ascii else encode_basestring
-        runs, at = [(1, None, (), None)], 0
+        runs: list[Run] = [(1, None, (), None)]
+        at = 0
         for run in runs_of(value):
             part = str.__getitem__(value, slice(at, at + run[0]))
             runs.append((len(quote(part)) - 2, *run[1:]))

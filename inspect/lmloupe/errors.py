@@ -8,7 +8,8 @@
     │   ├── InvalidMessagesError           a conversation that no template could render
     │   └── ContextLengthError             more tokens than the model's context holds
     ├── TemplateError                      a chat template that failed while rendering
-    │   └── NoChatTemplateError            a tokenizer that has no chat template
+    │   ├── NoChatTemplateError            a tokenizer that has no chat template
+    │   └── TemplateTimeoutError           a template that did not end in time and was stopped
     └── LoadError                          a tokenizer or a model that could not be loaded
         ├── SourceNotFoundError            no such hub id, revision or folder
         ├── GatedError                     the hub wants an accepted licence or a login
@@ -38,6 +39,7 @@ __all__ = [
     "NoChatTemplateError",
     "SourceNotFoundError",
     "TemplateError",
+    "TemplateTimeoutError",
     "TokenizerTimeoutError",
     "UnreachableError",
     "UnsafeWeightsError",
@@ -79,6 +81,10 @@ class TemplateError(LoupeError):
 
 class NoChatTemplateError(TemplateError):
     """The tokenizer has no chat template: it belongs to a base model."""
+
+
+class TemplateTimeoutError(TemplateError):
+    """A chat template did not end in time, as one that loops for ever, and was stopped."""
 
 
 class LoadError(LoupeError):

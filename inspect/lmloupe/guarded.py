@@ -24,7 +24,7 @@ from lmloupe._refusals import refusal
 from lmloupe.errors import TokenizerTimeoutError, UnsupportedError
 from lmloupe.sources import shown
 
-__all__ = ["MAX_PROCESSES", "Guard"]
+__all__ = ["MAX_PROCESSES", "Child", "Guard"]
 
 MAX_PROCESSES = 4
 """Most processes at once; the one not used for longest is ended for a fifth, and starts again when it is needed."""
@@ -36,13 +36,13 @@ _BYTES_A_SECOND = 200_000
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TEMP", "TMP")
 
 
-class _Child:
+class Child:
     """One running process, used by one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, script: str = _guard.__file__) -> None:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         self.process = subprocess.Popen(  # noqa: S603 - this interpreter and a file of this package, no shell
-            [sys.executable, "-P", str(Path(_guard.__file__))],
+            [sys.executable, "-P", str(Path(script))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -108,11 +108,11 @@ class _Turns:
         self._most = most
         self._free = threading.BoundedSemaphore(most)
         self._lock = threading.Lock()
-        self._idle: OrderedDict[_Child, None] = OrderedDict()
+        self._idle: OrderedDict[Child, None] = OrderedDict()
         self._busy = 0
 
     @contextmanager
-    def turn(self, slot: list[_Child]) -> Iterator[None]:
+    def turn(self, slot: list[Child]) -> Iterator[None]:
         """Hold one of the places, and take the slot's process out of those that may be ended."""
         if not self._free.acquire(timeout=_WAIT_FOR_TURN_S):
             raise TokenizerTimeoutError(
@@ -133,7 +133,7 @@ class _Turns:
                 self._idle.update((child, None) for child in slot if child.is_alive)
             self._free.release()
 
-    def _surplus(self) -> list[_Child]:
+    def _surplus(self) -> list[Child]:
         for child in [child for child in self._idle if not child.is_alive]:
             del self._idle[child]
         return [self._idle.popitem(last=False)[0] for _ in range(len(self._idle) + self._busy - self._most)]
@@ -142,7 +142,7 @@ class _Turns:
 _turns = _Turns(MAX_PROCESSES)
 
 
-def _end_all(slot: list[_Child]) -> None:
+def _end_all(slot: list[Child]) -> None:
     for child in slot:
         child.end()
 
@@ -163,7 +163,7 @@ class Guard:
         self._call_limit_s = call_limit_s
         self._load_limit_s = load_limit_s
         self._lock = threading.Lock()
-        self._slot: list[_Child] = []
+        self._slot: list[Child] = []
         self._end = weakref.finalize(self, _end_all, self._slot)
 
     def ask(self, do: str, body: bytes = b"", *, pattern: str | None = None, **arguments: Any) -> Answer:
@@ -190,7 +190,7 @@ class Guard:
 
     def _start(self) -> None:
         try:
-            self._slot.append(_Child())
+            self._slot.append(Child())
         except OSError as error:
             raise UnsupportedError(
                 f"{shown(self.name)} needs a process of its own, and this system gives none ({error.strerror})."
