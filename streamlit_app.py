@@ -24,6 +24,13 @@ else:
     )
     languages = st.Page("pages/text/languages.py", title="Languages", icon=":material/translate:", url_path="languages")
     chat = st.Page("pages/text/chat.py", title="Chat template", icon=":material/forum:", url_path="chat")
+    template = st.Page("pages/text/template.py", title="Provenance", icon=":material/line_start:", url_path="template")
+    fim = st.Page(
+        "pages/text/fim.py", title="Fill in the middle", icon=":material/format_ink_highlighter:", url_path="fim"
+    )
+    template_cost = st.Page(
+        "pages/run/template_cost.py", title="Wrong template", icon=":material/price_check:", url_path="template_cost"
+    )
     embeddings = st.Page(
         "pages/model/embeddings.py", title="Embeddings", icon=":material/grid_on:", url_path="embeddings"
     )
@@ -31,5 +38,5 @@ else:
         "pages/model/next_token.py", title="Next token", icon=":material/bar_chart:", url_path="next_token"
     )
     generate = st.Page("pages/run/generate.py", title="Generate", icon=":material/play_arrow:", url_path="generate")
-    text = [tokens, tokens_by_name, pipeline, special, vocabulary, languages, chat]
-    st.navigation({"Text": text, "Model": [embeddings, next_token], "Run": [generate]}).run()
+    text = [tokens, tokens_by_name, pipeline, special, vocabulary, languages, chat, template, fim]
+    st.navigation({"Text": text, "Model": [embeddings, next_token], "Run": [generate, template_cost]}).run()

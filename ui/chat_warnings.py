@@ -1,0 +1,72 @@
+"""What may go wrong between a conversation and a prompt, and a special token in a message as an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import streamlit as st
+
+import lmloupe as lm
+from ui.chat_request import ChatRequest
+from ui.errors import escape_markdown
+from ui.loaders import display_name, tokenizer
+from ui.token_view import TokenRow, token_view
+
+__all__ = ["chat_warnings", "injection_experiment"]
+
+MAX_SHOWN = 4
+
+
+def chat_warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest) -> None:
+    """One yellow box for each thing that commonly goes wrong."""
+    for sentence in _warnings(chat, tok, request):
+        st.warning(escape_markdown(sentence), icon=":material/warning:")
+    if lm.doubled_bos(lm.encode(tok, chat.text, add_special_tokens=True)):
+        bos = escape_markdown(tok.bos_token or "")
+        st.caption(
+            f"Encode this text with `add_special_tokens=False`: with True it begins with {bos} twice, as the template "
+            "has written one already."
+        )
+
+
+def _warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest) -> Iterator[str]:
+    if chat.dropped:
+        places = ", ".join(f"{i + 1} ({request.messages[i]['role']})" for i in chat.dropped)
+        n = len(request.messages)
+        yield f"{len(chat.dropped)} of {n} turns are missing: this template writes nothing of turn {places}."
+    for i, message in enumerate(request.messages):
+        content = message["content"]
+        found = lm.special_in_text(tok, content) if i not in chat.dropped else ()
+        if found:
+            spelled = ", ".join(dict.fromkeys(token.content for token in found))
+            yield f"Turn {i + 1} ({message['role']}) spells {spelled}: the model reads control tokens there, not text."
+
+
+def injection_experiment(names: Sequence[str], messages: Sequence[dict[str, Any]]) -> None:
+    """Texts of messages that spell special tokens: what each family reads, parsed as special and as plain text."""
+    suspects = [m["content"] for m in messages if isinstance(m["content"], str) and "<" in m["content"]][:MAX_SHOWN]
+    found = []
+    for text in suspects:
+        rows: list[TokenRow] = []
+        for name in names:
+            try:
+                tok = tokenizer(name)
+            except lm.LoadError:
+                continue  # its card has said why
+            special, plain = (lm.encode(tok, text, parse_special_tokens=parsed) for parsed in (True, False))
+            if special.special_tokens_mask.any():
+                n = int(special.special_tokens_mask.sum())
+                rows.append(TokenRow(display_name(name), special, subtitle=f"parsed: {n} special tokens"))
+                rows.append(TokenRow(display_name(name), plain, subtitle="as plain text: none"))
+        if rows:
+            found.append((text, rows))
+    if not found:
+        return
+    st.subheader("Special tokens that a person typed", anchor=False)
+    st.markdown(
+        "The same message read in two ways. Parsed, the pills are control tokens, and whoever typed them opens and "
+        "ends turns. As plain text (`parse_special_tokens=False`) they are letters, and the turn stays the person's."
+    )
+    for i, (text, rows) in enumerate(found):
+        token_view(rows, text=text, key=f"injected_{i}")
