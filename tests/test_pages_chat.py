@@ -73,7 +73,7 @@ def test_a_click_does_not_lose_what_was_just_typed(chat: AppTest) -> None:
 
 def test_chat_says_when_a_template_drops_a_turn(chat: AppTest) -> None:
     chat.selectbox[1].set_value("tool")
-    assert "1 of 4 turns are missing" in sentences(no_exception(chat.run()))
+    assert "Message 2 (tool) is missing: this template of phi-3" in sentences(no_exception(chat.run()))
 
 
 def test_tools_are_a_form_and_its_json(chat: AppTest) -> None:
@@ -106,7 +106,8 @@ def test_variables_reach_the_template(chat: AppTest) -> None:
 def test_injected_tokens_are_named_and_read_in_two_ways(chat: AppTest) -> None:
     press(chat, "lesson_Injected special token")
     said = sentences(chat)
-    assert "spells <|eot_id|>" in said.replace("<|im_end|>, ", "")
+    assert "Message 2 spells <|im_end|>" in said
+    assert "Message 2 spells <|eot_id|>" in said
     assert any("person typed" in header.value for header in chat.subheader)
     text = INJECTED.messages[1]["content"]
     tok = lm.load_tokenizer("qwen2")
@@ -117,11 +118,12 @@ def test_injected_tokens_are_named_and_read_in_two_ways(chat: AppTest) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[", "This is no JSON"),
+        ("[", "is not JSON"),
         ('[{"role": "user"}]', "has no content"),
-        ('[{"role": "wizard", "content": "hi"}]', "one of the roles"),
-        ('[{"role": "user", "content": [{"type": "text", "text": "hi"}]}]', "list of parts"),
-        ("{}", "is a list of messages"),
+        ('[{"role": "wizard", "content": "hi"}]', "has the role 'wizard'"),
+        ('[{"role": "developer", "content": "hi"}]', "one of the roles"),
+        ('[{"role": "user", "content": [{"type": "image_url"}]}]', "of the type 'image_url'"),
+        ("{}", "has no messages"),
     ],
 )
 def test_bad_messages_give_one_sentence_and_stay_typed(chat: AppTest, text: str, sentence: str) -> None:
@@ -134,14 +136,17 @@ def test_bad_messages_give_one_sentence_and_stay_typed(chat: AppTest, text: str,
 
 def test_json_of_the_openai_form_comes_in_and_goes_out(chat: AppTest) -> None:
     written = json.dumps(TOOLS.messages)
-    assert SETTINGS["messages"].check(for_editor(written)) == list(TOOLS.messages)
-    given = json.loads(written)
+    assert SETTINGS["messages"].check(for_editor(written)[0]) == list(TOOLS.messages)
+    given, tools = json.loads(written), json.loads(TOOLS.tools)
     given[1]["content"] = None
     given[1]["tool_calls"][0]["function"]["arguments"] = {"city": "Suva"}
-    next(area for area in chat.text_area if area.label == "Messages").set_value(json.dumps({"messages": given}))
+    next(area for area in chat.text_area if area.label == "Messages").set_value(
+        json.dumps({"messages": given, "tools": tools})
+    )
     no_exception(chat.run())
     shown = json.loads(next(area for area in chat.text_area if area.label == "Messages").value)
-    assert shown == list(TOOLS.messages)
+    assert shown == {"messages": list(TOOLS.messages), "tools": tools}
+    assert json.loads(chat.text_area(key="tools").value) == tools
     for lesson in LESSONS:
         values = {"messages": list(lesson.messages), "tools": lesson.tools, "templates": {"phi-3": "{{ 1 }}"}}
         params = encode({name: SETTINGS[name].default for name in SETTINGS} | values).params
@@ -202,7 +207,7 @@ def test_fill_in_the_middle_is_two_prompts_and_their_ids() -> None:
     press(app, "Add a file")
     next(area for area in app.text_area if area.label == "Text of file 3").set_value("<file_sep>x")
     no_exception(app.run())
-    assert "File 3 spells <file_sep>" in sentences(app)
+    assert "Your text spells <file_sep>" in sentences(app)
     gap, repository = output_of(app)
     backend = lm.load_tokenizer("starcoder2").backend
     ids = backend.encode("<fim_prefix>a = <fim_suffix>+ 1<fim_middle>", add_special_tokens=False).ids

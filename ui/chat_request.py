@@ -51,8 +51,8 @@ def _rendered(_tok: lm.Tokenizer, name: str, arguments: str, day: str) -> lm.Ren
     messages, tools, add_generation_prompt, template, variables = json.loads(arguments)
     try:
         return lm.render_chat(_tok, messages, tools, add_generation_prompt, template, variables)
-    except lm.NoChatTemplateError:
-        raise
+    except (lm.NoChatTemplateError, lm.TemplateTimeoutError):
+        raise  # the next try may have more time
     except lm.TemplateError as error:
         return str(error)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -19,28 +19,16 @@ MAX_SHOWN = 4
 
 
 def chat_warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest) -> None:
-    """One yellow box for each thing that commonly goes wrong."""
-    for sentence in _warnings(chat, tok, request):
-        st.warning(escape_markdown(sentence), icon=":material/warning:")
-    if lm.doubled_bos(lm.encode(tok, chat.text, add_special_tokens=True)):
-        bos = escape_markdown(tok.bos_token or "")
-        st.caption(
-            f"Encode this text with `add_special_tokens=False`: with True it begins with {bos} twice, as the template "
-            "has written one already."
-        )
-
-
-def _warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest) -> Iterator[str]:
-    if chat.dropped:
-        places = ", ".join(f"{i + 1} ({request.messages[i]['role']})" for i in chat.dropped)
-        n = len(request.messages)
-        yield f"{len(chat.dropped)} of {n} turns are missing: this template writes nothing of turn {places}."
-    for i, message in enumerate(request.messages):
-        content = message["content"]
-        found = lm.special_in_text(tok, content) if i not in chat.dropped else ()
-        if found:
-            spelled = ", ".join(dict.fromkeys(token.content for token in found))
-            yield f"Turn {i + 1} ({message['role']}) spells {spelled}: the model reads control tokens there, not text."
+    """What `lmloupe.check_chat` finds: yellow boxes, one for all typed special tokens; a caption on the second bos."""
+    warnings = lm.check_chat(chat, tok, request.messages)
+    typed = [warning for warning in warnings if warning.kind == "special_token"]
+    for warning in (*(w for w in warnings if w.kind == "dropped"), *typed[:1]):
+        st.warning(escape_markdown(warning.sentence), icon=":material/warning:")
+    if len(typed) > 1:
+        st.caption(f"So it is with {len(typed)} special tokens in all; below they are read in both ways.")
+    for warning in warnings:
+        if warning.kind == "doubled_bos":
+            st.caption(escape_markdown(warning.sentence))
 
 
 def injection_experiment(names: Sequence[str], messages: Sequence[dict[str, Any]]) -> None:

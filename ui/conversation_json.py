@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 import lmloupe as lm
-from lmloupe.chat_messages import check_messages
 from ui import state
+from ui.chat_request import read_tools
 from ui.drafts import commit, draft
 from ui.errors import escape_markdown
 
@@ -30,7 +30,7 @@ def edit_json() -> None:
         key=key,
         on_change=_typed,
         args=(key,),
-        help="The list that an OpenAI-style API takes; a change here changes the turns above.",
+        help="What an OpenAI-style API takes, tools included; a change here changes the turns above.",
     )
     if shown.typed is not None:
         st.error(escape_markdown(f"These messages were not taken over. {shown.refused}"))
@@ -38,46 +38,40 @@ def edit_json() -> None:
         "Export", written, "messages.json", "application/json", icon=":material/download:", help="This JSON as a file."
     )
     st.file_uploader(
-        "Import", type=["json"], key="messages_file", on_change=_uploaded, help="A file with such a list of messages."
+        "Import",
+        type=["json"],
+        key="messages_file",
+        on_change=_uploaded,
+        help="A file with such an object, or with the list of messages alone.",
     )
 
 
 def as_json() -> str:
-    """The conversation as the OpenAI API takes it."""
-    return json.dumps(state.get("messages"), indent=2, ensure_ascii=False)
+    """The conversation and its tools as the OpenAI API takes them."""
+    messages = state.get("messages")
+    if not messages:
+        return '{"messages": []}'
+    return lm.messages_to_json(messages, read_tools(state.get("tools"))[0])
 
 
-def for_editor(text: str) -> list[dict[str, Any]]:
-    """Messages of the setting's form from JSON in the OpenAI form.
+def for_editor(text: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:
+    """Messages of the setting's form from JSON in the OpenAI form, and the tools if there are any.
 
     Raises:
-        ValueError: not a conversation, or one that the editor cannot hold; one sentence.
+        InputError: not a conversation; one sentence.
     """
-    try:
-        value = json.loads(text)
-        messages = check_messages(value["messages"] if isinstance(value, dict) and "messages" in value else value)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"This is no JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
-    except RecursionError as error:
-        raise ValueError("This is no conversation: it is nested too deep.") from error
-    except lm.InputError as error:
-        raise ValueError(str(error)) from error
+    messages, tools = lm.messages_from_json(text)
     turns = []
-    for i, message in enumerate(messages, start=1):
+    for message in messages:
         turn = {
             key: message[key] for key in ("role", "content", "tool_calls", "tool_call_id", "name") if key in message
         }
         content = turn.get("content")
-        if isinstance(content, list):
-            raise ValueError(f"Message {i} has a list of parts as its content: the editor holds text, so give a text.")
         turn["content"] = content if isinstance(content, str) else _json(content)
         for call in turn.get("tool_calls", ()):
-            if not isinstance(call, dict) or not isinstance(call.get("function"), dict):
-                raise ValueError(f"Message {i} has a tool call without a function: give it a name and arguments.")
-            if not isinstance(call["function"].get("arguments"), str):
-                call["function"]["arguments"] = _json(call["function"].get("arguments", {}))
+            call["function"]["arguments"] = _json(call["function"]["arguments"])
         turns.append(turn)
-    return turns
+    return turns, tools
 
 
 def _json(value: object) -> str:
@@ -97,10 +91,12 @@ def _uploaded() -> None:
 def _take(text: str) -> None:
     shown = draft("messages")
     try:
-        turns = for_editor(text)
-    except ValueError as error:
+        turns, tools = for_editor(text)
+    except lm.InputError as error:
         shown.refused, shown.typed = str(error), text
         return
     commit("messages", turns, renew=True)
     if shown.refused:
         shown.typed = text
+    elif tools:
+        state.put("tools", json.dumps(tools, indent=2, ensure_ascii=False))

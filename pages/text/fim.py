@@ -8,9 +8,8 @@ import streamlit as st
 
 import lmloupe as lm
 from ui import state
-from ui.code_prompts import fim_text, repository_text, warn_of_special
-from ui.errors import show_errors
-from ui.loaders import encoding, tokenizer
+from ui.errors import escape_markdown, show_errors
+from ui.loaders import tokenizer
 from ui.page import page_header, reproduce
 from ui.repository_form import edit_files
 from ui.token_view import TokenRow, token_view
@@ -19,29 +18,28 @@ CODE = """
 import lmloupe as lm
 
 tok = lm.load_tokenizer("starcoder2")
-gap = {gap!r}
-repository = {repository!r}
-for text in (gap, repository):
-    enc = lm.encode(tok, text)
-    print(len(enc), "tokens:", enc.input_ids.tolist())
+gap = lm.fim_prompt(tok, {prefix!r}, {suffix!r})
+repository = lm.repository_prompt(tok, {name!r}, {files!r})
+for prompt in (gap, repository):
+    print(len(prompt.encoding), "tokens:", prompt.encoding.input_ids.tolist())
 """
 
 
-def prompt_section(title: str, enc: lm.Encoding, stem: str) -> None:
-    """The tokens of one prompt, and the prompt as files."""
+def prompt_section(title: str, prompt: lm.CodePrompt, stem: str) -> None:
+    """The tokens of one prompt, what a person's text breaks in it, and the prompt as files."""
+    if prompt.spelled:
+        spelled = escape_markdown(", ".join(dict.fromkeys(token.content for token in prompt.spelled)))
+        st.warning(f"Your text spells {spelled}: the model takes it for the real token.", icon=":material/warning:")
+    enc = prompt.encoding
     n_special = int(enc.special_tokens_mask.sum())
     token_view([TokenRow(title, enc, subtitle=f"{n_special} special")], text=enc.text, key=f"{stem}_tokens")
+    files = (
+        ("Text", enc.text, f"{stem}.txt", "text/plain"),
+        ("Ids", json.dumps(enc.input_ids.tolist()), f"{stem}-ids.json", "application/json"),
+    )
     with st.container(horizontal=True, gap="small"):
-        icon = ":material/download:"
-        st.download_button("Text", enc.text, f"{stem}.txt", "text/plain", icon=icon, key=f"{stem}_text")
-        st.download_button(
-            "Ids",
-            json.dumps(enc.input_ids.tolist()),
-            f"{stem}-ids.json",
-            "application/json",
-            icon=icon,
-            key=f"{stem}_ids",
-        )
+        for label, data, name, mime in files:
+            st.download_button(label, data, name, mime, icon=":material/download:", key=name)
 
 
 page_header(
@@ -61,9 +59,7 @@ with show_errors():
         prefix = state.text_area("fim_prefix", "Before the gap", height=110, help="What stands before the cursor.")
     with after:
         suffix = state.text_area("fim_suffix", "Behind the gap", height=110, help="What stands behind the cursor.")
-    warn_of_special(tok, {"The text before the gap": prefix, "The text behind the gap": suffix})
-    gap = encoding("starcoder2", fim_text(prefix, suffix), False, True)
-    prompt_section("Prompt for the gap", gap, "fill-in-the-middle")
+    prompt_section("Prompt for the gap", lm.fim_prompt(tok, prefix, suffix), "fill-in-the-middle")
 
     st.subheader("A file in its repository", anchor=False)
     st.markdown("Other files come first, so that the model has seen the names that the last one uses.")
@@ -71,12 +67,7 @@ with show_errors():
     with form:
         name = state.text_input("repository", "Repository", help="Owner and name, after `<repo_name>`.")
         files = edit_files()
+    pairs = [(file["path"], file["text"]) for file in files]
     with shown:
-        warn_of_special(
-            tok,
-            {"The repository's name": name}
-            | {f"File {i}": f["path"] + "\n" + f["text"] for i, f in enumerate(files, 1)},
-        )
-        repository = encoding("starcoder2", repository_text(name, files), False, True)
-        prompt_section("Prompt for the last file", repository, "repository-context")
-    reproduce(CODE.format(gap=gap.text, repository=repository.text))
+        prompt_section("Prompt for the last file", lm.repository_prompt(tok, name, pairs), "repository-context")
+    reproduce(CODE.format(prefix=prefix, suffix=suffix, name=name, files=pairs))
