@@ -24,6 +24,13 @@ else:
     )
     languages = st.Page("pages/text/languages.py", title="Languages", icon=":material/translate:", url_path="languages")
     chat = st.Page("pages/text/chat.py", title="Chat template", icon=":material/forum:", url_path="chat")
+    template = st.Page("pages/text/template.py", title="Provenance", icon=":material/line_start:", url_path="template")
+    fim = st.Page(
+        "pages/text/fim.py", title="Fill in the middle", icon=":material/format_ink_highlighter:", url_path="fim"
+    )
+    template_cost = st.Page(
+        "pages/run/template_cost.py", title="Wrong template", icon=":material/price_check:", url_path="template_cost"
+    )
     embeddings = st.Page(
         "pages/model/embeddings.py", title="Embeddings", icon=":material/grid_on:", url_path="embeddings"
     )
@@ -43,6 +50,6 @@ else:
         "pages/model/architecture.py", title="Architecture", icon=":material/account_tree:", url_path="architecture"
     )
     generate = st.Page("pages/run/generate.py", title="Generate", icon=":material/play_arrow:", url_path="generate")
-    text = [tokens, tokens_by_name, pipeline, special, vocabulary, languages, chat]
+    text = [tokens, tokens_by_name, pipeline, special, vocabulary, languages, chat, template, fim]
     inside = [embeddings, vocabulary_map, contextual, next_token, score, layers, attention, architecture]
-    st.navigation({"Text": text, "Model": inside, "Run": [generate]}).run()
+    st.navigation({"Text": text, "Model": inside, "Run": [generate, template_cost]}).run()

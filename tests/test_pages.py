@@ -132,42 +132,6 @@ def test_a_text_that_does_not_survive_is_said(tokens: AppTest) -> None:
     assert "Qwen2: decoding these tokens does not give this text back" in sentences(no_exception(tokens.run()))
 
 
-# Chat template
-
-
-@pytest.fixture
-def chat() -> AppTest:
-    return no_exception(open_page("pages/text/chat.py"))
-
-
-def test_chat_shows_each_familys_own_rendering(chat: AppTest) -> None:
-    shown = [block.value for block in chat.code[:-1]]
-    expected = [
-        lm.render_chat(lm.load_tokenizer(name), DEFAULT_MESSAGES, add_generation_prompt=True).text for name in FOUR[:3]
-    ]
-    assert sorted(shown) == sorted(expected)
-    assert "starcoder2 has no chat template" in sentences(chat)
-
-
-def test_chat_turns_can_be_added_edited_and_taken_away(chat: AppTest) -> None:
-    next(button for button in chat.button if button.label == "Add a turn").click()
-    no_exception(chat.run())
-    assert len(chat.text_area) == len(DEFAULT_MESSAGES) + 1
-    chat.text_area[-1].set_value("Tokyo, of course.")
-    no_exception(chat.run())
-    assert sum("Tokyo, of course." in block.value for block in chat.code[:-1]) == 3
-    next(button for button in chat.button if button.key and button.key.endswith("_0_delete")).click()
-    no_exception(chat.run())
-    assert len(chat.text_area) == len(DEFAULT_MESSAGES)
-    assert chat.text_area[-1].value == "Tokyo, of course."
-    assert not any("You answer in one short sentence." in block.value for block in chat.code[:-1])
-
-
-def test_chat_says_when_a_template_drops_a_turn(chat: AppTest) -> None:
-    chat.selectbox[1].set_value("tool")
-    assert "1 of 4 turns are missing" in sentences(no_exception(chat.run()))
-
-
 # Pages with the embedded model
 
 
@@ -350,12 +314,6 @@ def test_the_code_of_tokens_prints_its_counts(tokens: AppTest) -> None:
     names = {"Llama 3.1": "llama-3.1", "Phi-3": "phi-3", "Qwen2": "qwen2", "StarCoder2": "starcoder2"}
     for shown, count in zip(table["Tokenizer"], table["Tokens"], strict=True):
         assert f"{names[shown]} {count} tokens" in printed
-
-
-def test_the_code_of_chat_prints_each_prompt(chat: AppTest) -> None:
-    app = chat.multiselect(key="tokenizers").set_value(["llama-3.1", "phi-3"]).run()
-    printed = "\n".join(output_of(no_exception(app)))
-    assert all(block.value.strip() in printed for block in app.code[:-1])
 
 
 @pytest.mark.model

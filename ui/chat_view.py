@@ -1,13 +1,18 @@
-"""A rendered chat as a row of the token view, coloured by role."""
+"""A rendered chat on the screen: one family's card, and rows of the token view coloured by role or by loss mask."""
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
+import streamlit as st
 
 import lmloupe as lm
-from ui.token_view import TokenRow
+from ui.chat_request import ChatRequest
+from ui.prompt_view import known_role, prompt_view
+from ui.token_view import TokenRow, token_view
 
-__all__ = ["chat_row", "token_roles"]
+__all__ = ["chat_downloads", "chat_row", "family_card", "mask_rows", "token_roles"]
 
 
 def token_roles(chat: lm.RenderedChat) -> list[str | None]:
@@ -16,18 +21,68 @@ def token_roles(chat: lm.RenderedChat) -> list[str | None]:
     places = np.searchsorted(starts, chat.encoding.offsets[:, 0], side="right") - 1
     special = chat.encoding.special_tokens_mask
     return [
-        "special" if is_special else _known(chat.segments[place].role)
+        "special" if is_special else known_role(chat.segments[place].role)
         for place, is_special in zip(places.tolist(), special.tolist(), strict=True)
     ]
-
-
-def _known(role: str | None) -> str | None:
-    # Llama 3.1 calls a tool's answer "ipython"; other headers have no colour of their own.
-    role = "tool" if role == "ipython" else role
-    return role if role in ("system", "user", "assistant", "tool") else None
 
 
 def chat_row(name: str, chat: lm.RenderedChat) -> TokenRow:
     """One row for one family."""
     n_special = int(chat.encoding.special_tokens_mask.sum())
     return TokenRow(name, chat.encoding, subtitle=f"{n_special} special", classes=token_roles(chat))
+
+
+def mask_rows(chat: lm.RenderedChat) -> list[TokenRow]:
+    """The tokens with the assistant's own coloured and the others grey; a second row where the template has marks."""
+    masks = [("From the trace", chat.assistant_mask)]
+    if chat.generation_mask is not None:
+        masks.append(("From {% generation %}", chat.generation_mask))
+    return [
+        TokenRow(
+            name,
+            chat.encoding,
+            subtitle=f"{int(mask.sum())} tokens train",
+            classes=["assistant" if own else None for own in mask.tolist()],
+            notes=["loss: counts" if own else "loss: ignored (-100)" for own in mask.tolist()],
+        )
+        for name, mask in masks
+    ]
+
+
+def family_card(
+    name: str, chat: lm.RenderedChat, request: ChatRequest, *, key: str, asked: bool, show_whitespace: bool
+) -> None:
+    """The prompt of one family, what asking for a reply changes, its tokens, and all of it as files."""
+    if chat.source != chat.encoding.tokenizer.chat_template:
+        st.caption("With your edited template.")
+    prompt_view(chat, key=f"{key}_prompt")
+    st.caption(_switch_words(chat, request.render(name, add_generation_prompt=not asked), asked))
+    token_view([chat_row("Tokens", chat)], text=chat.text, key=key, show_whitespace=show_whitespace, height=260)
+    with st.expander("As plain text, and as files"):
+        # st.code drops one line end at each side; every character counts here.
+        st.code(f"\n{chat.text}\n", language=None, wrap_lines=True)
+        chat_downloads(chat, name, key=key)
+
+
+def _switch_words(chat: lm.RenderedChat, other: lm.RenderedChat, asked: bool) -> str:
+    """What the switch changed: tokens with it against tokens without it."""
+    on, off = (chat, other) if asked else (other, chat)
+    difference = len(on.encoding) - len(off.encoding)
+    tokens = f"{len(on.encoding):,} tokens with the request for a reply, {len(off.encoding):,} without"
+    if on.text == off.text:
+        return "This template does not know add_generation_prompt: the switch changes nothing."
+    return f"{tokens} ({difference:+d})" + (", underlined above." if asked else ".")
+
+
+def chat_downloads(chat: lm.RenderedChat, name: str, *, key: str) -> None:
+    """Four files: the text, the ids, the loss mask, the template; each is made when it is asked for."""
+    stem = name.replace("/", "-")
+    files = (
+        ("Text", lambda: chat.text.encode(), f"{stem}-prompt.txt", "text/plain"),
+        ("Ids", lambda: json.dumps(chat.encoding.input_ids.tolist()).encode(), f"{stem}-ids.json", "application/json"),
+        ("Mask", lambda: json.dumps(chat.assistant_mask.tolist()).encode(), f"{stem}-mask.json", "application/json"),
+        ("Template", lambda: chat.source.encode(), f"{stem}.jinja", "text/plain"),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, data, file_name, mime in files:
+            st.download_button(label, data, file_name, mime, icon=":material/download:", key=f"{key}_{label}")

@@ -2,79 +2,149 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from ui import state
+from ui.drafts import Draft, commit, draft
+from ui.errors import escape_markdown
 from ui.settings import ROLES
 
 __all__ = ["edit_conversation"]
 
-Messages = list[dict[str, str]]
-_SHOWN = "conversation_shown"
-_VERSION = "conversation_version"
+Messages = list[dict[str, Any]]
+_NEW_CALL = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
 
 
 def edit_conversation() -> Messages:
-    """Draw one row a turn, with buttons to add and to take away; return the turns as they now are."""
+    """Draw one row a turn, with buttons to move, to add and to take away; return the turns as they now are."""
+    shown = draft("messages")
     messages: Messages = state.get("messages")
-    if st.session_state.get(_SHOWN) != messages:
-        # A link or a button changed the turns, not these fields: new keys make the fields show them.
-        st.session_state[_VERSION] = st.session_state.get(_VERSION, 0) + 1
-    edited = [_turn(i, message, len(messages)) for i, message in enumerate(messages)]
-    if edited != messages:
-        state.put("messages", edited)
-    st.session_state[_SHOWN] = state.get("messages")
+    for i, message in enumerate(messages):
+        _turn(i, message, len(messages), shown)
+    if shown.refused:
+        st.error(escape_markdown(f"The last change of the conversation was not taken over: {shown.refused}."))
     with st.container(horizontal=True, gap="small"):
-        next_role = "assistant" if edited and edited[-1]["role"] == "user" else "user"
-        st.button("Add a turn", icon=":material/add:", on_click=_append, args=(next_role,))
-        if not edited or edited[0]["role"] != "system":
-            st.button("Add a system turn", icon=":material/add:", on_click=_prepend_system)
-    return edited
+        next_role = "assistant" if messages and messages[-1]["role"] in ("user", "tool") else "user"
+        new = {"role": next_role, "content": ""}
+        _button("Add a turn", "add", "turn_add", lambda turns: turns.append(new))
+        if not messages or messages[0]["role"] != "system":
+            system = {"role": "system", "content": ""}
+            _button("Add a system turn", "add", "turn_add_system", lambda turns: turns.insert(0, system))
+    return messages
 
 
-def _turn(i: int, message: dict[str, str], n: int) -> dict[str, str]:
-    version = st.session_state[_VERSION]
-    role_column, text_column, button_column = st.columns([3, 12, 1], vertical_alignment="bottom")
+def _turn(i: int, message: dict[str, Any], n: int, shown: Draft) -> None:
+    label = "visible" if i == 0 else "collapsed"
+    key = f"turn_{shown.version}_{i}"
+    role_column, text_column, button_column = st.columns([3, 11, 3], vertical_alignment="bottom")
+    changed: dict[str, Any] = {"on_change": _collect, "args": (shown.version,)}
     with role_column:
-        role = st.selectbox(
+        st.selectbox(
             f"Role of turn {i + 1}",
             ROLES,
             index=ROLES.index(message["role"]),
-            key=f"turn_{version}_{i}_role",
-            label_visibility="visible" if i == 0 else "collapsed",
+            key=f"{key}_role",
+            label_visibility=label,
             help="Who speaks. Not every family has every role." if i == 0 else None,
+            **changed,
         )
+        if message["role"] == "tool":
+            st.text_input("Tool", message.get("name", ""), key=f"{key}_name", placeholder="name of the tool", **changed)
     with text_column:
-        content = st.text_area(
+        st.text_area(
             f"Text of turn {i + 1}",
             message["content"],
             height=68,
-            key=f"turn_{version}_{i}_content",
-            label_visibility="visible" if i == 0 else "collapsed",
+            key=f"{key}_content",
+            label_visibility=label,
+            **changed,
         )
+        for j, call in enumerate(message.get("tool_calls", [])):
+            _call(i, j, call["function"], key, changed)
+    with button_column, st.container(horizontal=True, gap=None):
+        _button("", "arrow_upward", f"{key}_up", lambda turns: _swap(turns, i, i - 1), f"Turn {i + 1} up", i == 0)
+        _button(
+            "", "arrow_downward", f"{key}_down", lambda turns: _swap(turns, i, i + 1), f"Turn {i + 1} down", i == n - 1
+        )
+        if message["role"] == "assistant":
+            _button("", "build", f"{key}_add_call", lambda turns: _add_call(turns[i]), f"Turn {i + 1} calls a tool")
+        _button("", "delete", f"{key}_delete", lambda turns: turns.pop(i), f"Take turn {i + 1} away", n == 1)
+
+
+def _call(i: int, j: int, function: dict[str, str], key: str, changed: dict[str, Any]) -> None:
+    name_column, arguments_column, button_column = st.columns([4, 7, 1], vertical_alignment="bottom")
+    name_column.text_input("Calls the tool", function["name"], key=f"{key}_call_{j}_name", **changed)
+    arguments_column.text_input(
+        "Arguments, JSON", function["arguments"], key=f"{key}_call_{j}_arguments", help="A JSON object.", **changed
+    )
     with button_column:
-        st.button(
-            "",
-            icon=":material/delete:",
-            key=f"turn_{version}_{i}_delete",
-            help=f"Take turn {i + 1} away",
-            on_click=partial(_delete, i),
-            disabled=n == 1,
-            type="tertiary",
+        _button(
+            "", "delete", f"{key}_call_{j}_delete", lambda turns: _drop_call(turns[i], j), f"Take call {j + 1} away"
         )
-    return {"role": role, "content": content}
 
 
-def _append(role: str) -> None:
-    state.put("messages", [*state.get("messages"), {"role": role, "content": ""}])
+def _button(
+    label: str,
+    icon: str,
+    key: str,
+    change: Callable[[Messages], object],
+    words: str | None = None,
+    disabled: bool = False,
+) -> None:
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        key=key,
+        help=words,
+        disabled=disabled,
+        type="secondary" if label else "tertiary",
+        on_click=_apply,
+        args=(change,),
+    )
 
 
-def _prepend_system() -> None:
-    state.put("messages", [{"role": "system", "content": ""}, *state.get("messages")])
+def _held() -> Messages:
+    """The turns as the fields hold them now: a click may come with text that no run has seen yet."""
+    version = draft("messages").version
+    messages: Messages = state.get("messages")
+    for i, message in enumerate(messages):
+        key = f"turn_{version}_{i}"
+        message["role"] = st.session_state.get(f"{key}_role", message["role"])
+        message["content"] = st.session_state.get(f"{key}_content", message["content"])
+        if f"{key}_name" in st.session_state:
+            message["name"] = st.session_state[f"{key}_name"]
+        for j, call in enumerate(message.get("tool_calls", [])):
+            for part in ("name", "arguments"):
+                held = st.session_state.get(f"{key}_call_{j}_{part}")
+                call["function"][part] = call["function"][part] if held is None else held
+    return messages
 
 
-def _delete(i: int) -> None:
-    messages = state.get("messages")
-    state.put("messages", messages[:i] + messages[i + 1 :])
+def _collect(version: int) -> None:
+    # A button of the same run has collected already, and its fields are others.
+    if version == draft("messages").version:
+        commit("messages", _held())
+
+
+def _apply(change: Callable[[Messages], object]) -> None:
+    messages = _held()
+    change(messages)
+    commit("messages", messages, renew=True)
+
+
+def _swap(turns: Messages, i: int, j: int) -> None:
+    turns[i], turns[j] = turns[j], turns[i]
+
+
+def _add_call(turn: dict[str, Any]) -> None:
+    calls = turn.get("tool_calls", [])
+    turn["tool_calls"] = [*calls, _NEW_CALL | {"id": f"call_{len(calls) + 1}"}]
+
+
+def _drop_call(turn: dict[str, Any], j: int) -> None:
+    turn["tool_calls"].pop(j)
+    if not turn["tool_calls"]:
+        del turn["tool_calls"]

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from lmloupe import embedded_tokenizers
+from ui.chat_checks import ROLES, files_check, messages_check, templates_check
 
 __all__ = ["EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "ROLES", "SETTINGS", "Setting"]
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
-ROLES = ("system", "user", "assistant", "tool")
 MAX_TEXT_CHARACTERS = 2_000_000
 MAX_TOKENIZERS = 8
-MAX_MESSAGES = 64
 
 # For the tokenizers a long word, an emoji, a number, code and two more scripts; for the model a line to go on from.
 DEFAULT_TEXT = (
@@ -36,6 +35,13 @@ DEFAULT_MESSAGES = (
     {"role": "user", "content": "What is the capital of France?"},
     {"role": "assistant", "content": "The capital of France is Paris."},
     {"role": "user", "content": "And of Japan?"},
+)
+
+DEFAULT_FIM_PREFIX = 'def average(numbers):\n    """The mean of a list."""\n'
+DEFAULT_FIM_SUFFIX = "\n    return total / len(numbers)\n"
+DEFAULT_FILES = (
+    {"path": "trees.py", "text": "class Tree:\n    def __init__(self, height):\n        self.height = height\n"},
+    {"path": "main.py", "text": "from trees import Tree\n\npalm = Tree("},
 )
 
 # A hub id as the hub restricts it: two parts, neither of which starts with a dot, so no path climbs out of a folder.
@@ -147,13 +153,7 @@ def _plain_text(value: object) -> str:
     return value
 
 
-def _messages(value: object) -> list[dict[str, str]]:
-    if not isinstance(value, list | tuple) or len(value) > MAX_MESSAGES:
-        raise ValueError(f"it must be a list of at most {MAX_MESSAGES} messages")
-    for message in value:
-        if not isinstance(message, dict) or set(message) != {"role", "content"} or message["role"] not in ROLES:
-            raise ValueError(f"every message must have a content and one of the roles {', '.join(ROLES)}")
-    return [{"role": message["role"], "content": _plain_text(message["content"])} for message in value]
+_messages = messages_check(_plain_text)
 
 
 _TABLE = (
@@ -174,6 +174,21 @@ _TABLE = (
     _choice("show_tokens", "text", ("text", "ids", "both")),
     Setting("messages", _messages(DEFAULT_MESSAGES), _messages, packed=True),
     _flag("add_generation_prompt", default=True),
+    Setting("tools", "", _plain_text),
+    Setting("date_string", "", _plain_text),
+    _flag("tools_in_user_message", default=True),
+    Setting("variables", "", _plain_text),
+    _tokenizer("template_of", "llama-3.1"),
+    Setting(
+        "templates",
+        {},
+        templates_check(lambda name: _known_or_hub(name, embedded_tokenizers()), _plain_text),
+        packed=True,
+    ),
+    Setting("fim_prefix", DEFAULT_FIM_PREFIX, _plain_text),
+    Setting("fim_suffix", DEFAULT_FIM_SUFFIX, _plain_text),
+    Setting("repository", "coconut/trees", _plain_text),
+    Setting("repository_files", [dict(file) for file in DEFAULT_FILES], files_check(_plain_text), packed=True),
     _model("model", EMBEDDED_MODEL),
     _choice("quantization", "nf4", ("none", "int8", "nf4", "fp4")),
     _integer("token_index", 1, 0, MAX_TEXT_CHARACTERS),

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from lmloupe.architecture_questions import BlockFacts, Histogram, ModuleNode
     from lmloupe.bpe import MissingCharacter
     from lmloupe.budget import Cut, context_share, cut, price
-    from lmloupe.chat import RenderedChat, Segment, render_chat
+    from lmloupe.chat import RenderedChat, Segment, Span, render_chat
+    from lmloupe.chat_check import ChatWarning, check_chat
+    from lmloupe.chat_json import messages_from_json, messages_to_json
+    from lmloupe.code_prompts import CodePrompt, CodeSpan, fim_prompt, repository_prompt
     from lmloupe.cosine import cosine_matrix, word_positions
     from lmloupe.embedded_model import Progress, cache_folder, embedded_model_folder, ensure_embedded_model
     from lmloupe.embedding_questions import Neighbours, Projection, Undertrained
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
         NotFiniteError,
         SourceNotFoundError,
         TemplateError,
+        TemplateTimeoutError,
         TokenizerTimeoutError,
         UnreachableError,
         UnsafeWeightsError,
@@ -77,6 +81,9 @@ __all__ = [
     "Alignment",
     "Attribution",
     "BlockFacts",
+    "ChatWarning",
+    "CodePrompt",
+    "CodeSpan",
     "ContextLengthError",
     "Cut",
     "Device",
@@ -119,11 +126,13 @@ __all__ = [
     "Scored",
     "Segment",
     "SourceNotFoundError",
+    "Span",
     "Spelling",
     "Stage",
     "Stages",
     "Step",
     "TemplateError",
+    "TemplateTimeoutError",
     "Token",
     "Tokenizer",
     "TokenizerTimeoutError",
@@ -138,6 +147,7 @@ __all__ = [
     "align",
     "ancestry",
     "cache_folder",
+    "check_chat",
     "code_samples",
     "context_share",
     "cosine_matrix",
@@ -149,17 +159,21 @@ __all__ = [
     "encode",
     "ensure_embedded_model",
     "fertility",
+    "fim_prompt",
     "load_engine",
     "load_parallel",
     "load_tokenizer",
     "load_tokenizer_file",
     "memory_estimate",
     "merge_steps",
+    "messages_from_json",
+    "messages_to_json",
     "overlap",
     "parallel_languages",
     "pattern_parts",
     "price",
     "render_chat",
+    "repository_prompt",
     "round_trip",
     "same_text_elsewhere",
     "sampling_stages",
@@ -194,7 +208,22 @@ _MODULES = {
     "chat": (
         "RenderedChat",
         "Segment",
+        "Span",
         "render_chat",
+    ),
+    "chat_check": (
+        "ChatWarning",
+        "check_chat",
+    ),
+    "chat_json": (
+        "messages_from_json",
+        "messages_to_json",
+    ),
+    "code_prompts": (
+        "CodePrompt",
+        "CodeSpan",
+        "fim_prompt",
+        "repository_prompt",
     ),
     "cosine": (
         "cosine_matrix",
@@ -243,6 +272,7 @@ _MODULES = {
         "NotFiniteError",
         "SourceNotFoundError",
         "TemplateError",
+        "TemplateTimeoutError",
         "TokenizerTimeoutError",
         "UnreachableError",
         "UnsafeWeightsError",

@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lmloupe.chat_guarded import trace_untrusted
+from lmloupe.chat_mask import assistant_mask, dropped_messages, generation_mask
 from lmloupe.chat_messages import check_messages, check_tools, check_variables
 from lmloupe.chat_roles import Segment, read_segments
-from lmloupe.chat_template import render_template
+from lmloupe.chat_parts import Span, find_spans
+from lmloupe.chat_trace import trace_template
 from lmloupe.encoding import Encoding, check_text, encode
 from lmloupe.errors import NoChatTemplateError
 from lmloupe.tokenizer import Tokenizer
 
-__all__ = ["RenderedChat", "Segment", "render_chat"]
+__all__ = ["RenderedChat", "Segment", "Span", "render_chat"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +33,25 @@ class RenderedChat:
             someone typed into a message opens a turn here too, because it does so for the model.
         encoding: ``text`` as tokens. Encoded without adding special tokens: the template has already
             written the bos where the family wants one.
+        spans: runs of characters that tile ``text``, each with the line of the template that wrote it, the message
+            that it belongs to, and its part of the turn.
+        assistant_mask: bool (n,), the tokens that an instruction fine-tuning run trains on: what the assistant's
+            turns hold behind their headers, and the token that ends them, without white space behind it. From the
+            trace alone.
+        generation_mask: bool (n,), the same as the template marks it with ``{% generation %}``; None where the
+            template has no such marks.
+        dropped: indexes of messages with a content of which the template wrote nothing.
+        source: the template that was used.
     """
 
     text: str
     segments: tuple[Segment, ...] = field(repr=False)
     encoding: Encoding = field(repr=False)
+    spans: tuple[Span, ...] = field(repr=False)
+    assistant_mask: NDArray[np.bool_] = field(repr=False)
+    generation_mask: NDArray[np.bool_] | None = field(repr=False)
+    dropped: tuple[int, ...]
+    source: str = field(repr=False)
 
 
 def render_chat(
@@ -59,6 +79,7 @@ def render_chat(
     Raises:
         NoChatTemplateError: a base model, and no ``template``.
         TemplateError: the template is not valid, failed, or refused the conversation; with its line.
+        TemplateTimeoutError: a template other than the project's own did not end in time, and was stopped.
         InvalidMessagesError: messages or tools that no template could render.
         InvalidSettingError: variables that are not names with plain values.
         InvalidTextError: a lone surrogate in a text.
@@ -69,6 +90,8 @@ def render_chat(
     '<|user|>\nHi<|end|>\n<|assistant|>\n'
     >>> chat.encoding.input_ids.tolist()
     [32010, 6324, 32007, 32001]
+    >>> [(chat.text[s.start : s.end], s.line, s.message, s.part) for s in chat.spans][:2]
+    [('<|user|>\n', 15, 0, 'header'), ('Hi', 16, 0, 'content')]
     >>> [(s.role, chat.text[s.start : s.end]) for s in chat.segments if s.is_special]
     [('user', '<|user|>'), ('user', '<|end|>'), ('assistant', '<|assistant|>')]
     """
@@ -79,13 +102,28 @@ def render_chat(
             "conversations. Choose an instruct model, or give a template of your own."
         )
     check_text(source)
+    checked = check_messages(messages)
     given = {
-        "messages": check_messages(messages),
+        "messages": checked,
         "tools": check_tools(tools),
         "add_generation_prompt": bool(add_generation_prompt),
     }
     special = {"bos_token": tok.bos_token, "eos_token": tok.eos_token}
     names = {"documents": None, **{name: content for name, content in special.items() if content is not None}}
-    text = render_template(source, {**names, **check_variables(variables), **given})
-    encoding = encode(tok, text, add_special_tokens=False, parse_special_tokens=True)
-    return RenderedChat(text, read_segments(encoding), encoding)
+    everything = {**names, **check_variables(variables), **given}
+    # The project's own templates are known to end, and tests compare their traces with plain rendering.
+    is_ours = tok.source == "embedded" and source == tok.chat_template
+    trace = trace_template(source, everything, compare=False) if is_ours else trace_untrusted(source, everything)
+    encoding = encode(tok, trace.text, add_special_tokens=False, parse_special_tokens=True)
+    segments = read_segments(encoding)
+    spans = find_spans(trace.text, trace.pieces, segments, tok.bos_token, tok.eos_token)
+    return RenderedChat(
+        trace.text,
+        segments,
+        encoding,
+        spans,
+        assistant_mask(encoding, spans, checked),
+        generation_mask(encoding, trace),
+        dropped_messages(trace, checked),
+        source,
+    )

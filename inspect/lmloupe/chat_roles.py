@@ -15,7 +15,7 @@ import numpy as np
 
 from lmloupe.encoding import Encoding
 
-__all__ = ["Segment", "read_segments"]
+__all__ = ["Segment", "closes_turn", "names_role_after", "opens_turn", "read_segments"]
 
 # What a header may say, and the role that it means.
 _ROLES = {role: role for role in ("system", "user", "assistant", "tool", "ipython", "developer", "function")}
@@ -52,6 +52,26 @@ class Segment:
     role: str | None
     is_special: bool
     token_id: int | None
+
+
+def closes_turn(content: str) -> bool:
+    """Whether a special token ends a turn in some family."""
+    return content in _CLOSERS
+
+
+def names_role_after(content: str) -> bool:
+    """Whether a special token opens a turn whose role is the text that follows."""
+    return content in _OPENERS
+
+
+def opens_turn(content: str) -> bool:
+    """Whether a special token opens a turn in some family."""
+    return content in _OPENERS or content in _NAMED_ROLES or _named_role(content) is not None
+
+
+def _named_role(content: str) -> str | None:
+    words = [word for word in re.findall(r"[a-z]+", content.lower()) if word != "token"]
+    return _ROLES[words[0]] if len(words) == 1 and words[0] in _ROLES and "/" not in content else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +147,9 @@ def _header_role(content: str, following: str, before_special: bool) -> str | No
     """The role of the turn that a special token opens, given the text after it; None if it opens none."""
     if content in _NAMED_ROLES:
         return _NAMED_ROLES[content]
-    words = [word for word in re.findall(r"[a-z]+", content.lower()) if word != "token"]
-    if len(words) == 1 and words[0] in _ROLES and "/" not in content:
-        return _ROLES[words[0]]
+    named = _named_role(content)
+    if named is not None:
+        return named
     header = _HEADER.match(following)
     if header is None:
         return None
@@ -137,6 +157,6 @@ def _header_role(content: str, following: str, before_special: bool) -> str | No
     if content in _OPENERS:
         return _ROLES.get(said, said.strip() or None)
     # `<|end_header_id|>user` is the end of a header and then text.
-    if "end" in words or not (header[2] or before_special):
+    if "end" in re.findall(r"[a-z]+", content.lower()) or not (header[2] or before_special):
         return None
     return _ROLES.get(said)

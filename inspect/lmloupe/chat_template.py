@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import jinja2
 from jinja2 import nodes
@@ -18,14 +18,14 @@ from jinja2.utils import Namespace
 
 from lmloupe.errors import TemplateError
 
-__all__ = ["compile_template", "render_template"]
+__all__ = ["FILENAME", "RUN_ERRORS", "compile_template", "new_environment", "render_template", "to_json"]
 
 # The name under which Jinja reports a template's frames in a traceback: how an error's line is found.
-_FILENAME = "<chat template>"
+FILENAME = "<chat template>"
 
 # What a template can make Python raise. Inside `render` nothing runs but the template's own code and
 # Jinja's filters, so these are the template's failures and not this package's.
-_RUN_ERRORS = (
+RUN_ERRORS = (
     jinja2.TemplateError,
     ArithmeticError,
     AssertionError,
@@ -92,29 +92,32 @@ def _strftime_now(fmt: str) -> str:
     return datetime.now().strftime(fmt)
 
 
-def _to_json(
+def to_json(
     value: Any,
     ensure_ascii: bool = False,
     indent: int | None = None,
     separators: tuple[str, str] | None = None,
     sort_keys: bool = False,
 ) -> str:
+    """Write a value as JSON."""
     # Jinja's own filter escapes for HTML (`<` becomes `\u003c`); models were trained on plain JSON.
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
-    env = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[_GenerationTag, "jinja2.ext.loopcontrols"]
-    )
-    env.filters["tojson"] = _to_json
+_Environment = TypeVar("_Environment", bound=ImmutableSandboxedEnvironment)
+
+
+def new_environment(kind: type[_Environment]) -> _Environment:
+    """A sandbox with what chat templates may use, of a class of its own."""
+    env = kind(trim_blocks=True, lstrip_blocks=True, extensions=[_GenerationTag, "jinja2.ext.loopcontrols"])
+    env.filters["tojson"] = to_json
     env.globals.update(
         raise_exception=_raise_exception, strftime_now=_strftime_now, dict=_MakeDict(), namespace=_Namespace
     )
     return env
 
 
-_ENVIRONMENT = _environment()
+_ENVIRONMENT = new_environment(ImmutableSandboxedEnvironment)
 
 
 @lru_cache(maxsize=32)
@@ -136,10 +139,10 @@ def compile_template(source: str) -> jinja2.Template:
     lmloupe.errors.TemplateError: The chat template is not valid at line 2: unexpected '}'
     """
     try:
-        code = _ENVIRONMENT.compile(source, filename=_FILENAME)
+        code = _ENVIRONMENT.compile(source, filename=FILENAME)
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(f"The chat template is not valid at line {error.lineno}: {_words(error)}") from error
-    except (SyntaxError, *_RUN_ERRORS) as error:
+    except (SyntaxError, *RUN_ERRORS) as error:
         # Valid Jinja that makes no valid Python, such as `break` outside a loop or blocks nested 25 deep.
         raise TemplateError(f"The chat template cannot be compiled: {_words(error)}") from error
     return jinja2.Template.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
@@ -166,7 +169,7 @@ def render_template(source: str, variables: Mapping[str, Any]) -> str:
     template = compile_template(source)
     try:
         return template.render(dict(variables))
-    except _RUN_ERRORS as error:
+    except RUN_ERRORS as error:
         line = _line_of(error.__traceback__)
         where = f" at line {line}" if line else ""
         raise TemplateError(f"The chat template stopped{where}: {_words(error)}") from error
@@ -176,7 +179,7 @@ def _line_of(traceback: TracebackType | None) -> int | None:
     """The line of the innermost template frame: inside a macro, the macro's line."""
     line = None
     while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == _FILENAME:
+        if traceback.tb_frame.f_code.co_filename == FILENAME:
             line = traceback.tb_lineno
         traceback = traceback.tb_next
     return line

@@ -8,7 +8,8 @@
     │   ├── InvalidMessagesError           a conversation that no template could render
     │   └── ContextLengthError             more tokens than the model's context holds
     ├── TemplateError                      a chat template that failed while rendering
-    │   └── NoChatTemplateError            a tokenizer that has no chat template
+    │   ├── NoChatTemplateError            a tokenizer that has no chat template
+    │   └── TemplateTimeoutError           a template that did not end in time and was stopped
     ├── NotFiniteError                     a model whose scores are no numbers, such as a broken quantization
     └── LoadError                          a tokenizer or a model that could not be loaded
         ├── SourceNotFoundError            no such hub id, revision or folder
@@ -40,6 +41,7 @@ __all__ = [
     "NotFiniteError",
     "SourceNotFoundError",
     "TemplateError",
+    "TemplateTimeoutError",
     "TokenizerTimeoutError",
     "UnreachableError",
     "UnsafeWeightsError",
@@ -85,6 +87,10 @@ class NoChatTemplateError(TemplateError):
 
 class NotFiniteError(LoupeError):
     """The model's scores are NaN or infinite, so nothing that follows from them would be true."""
+
+
+class TemplateTimeoutError(TemplateError):
+    """A chat template did not end in time, as one that loops for ever, and was stopped."""
 
 
 class LoadError(LoupeError):

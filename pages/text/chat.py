@@ -6,21 +6,34 @@ import streamlit as st
 
 import lmloupe as lm
 from ui import state
-from ui.chat_view import chat_row
+from ui.chat_request import chat_request, show_refusals
+from ui.chat_view import family_card
+from ui.chat_warnings import chat_warnings, injection_experiment
 from ui.conversation import edit_conversation
+from ui.conversation_json import edit_json
 from ui.errors import escape_markdown, show_errors
+from ui.lessons import lesson_buttons
 from ui.loaders import display_name, tokenizer
 from ui.page import page_header, reproduce
-from ui.token_view import token_view
+from ui.template_variables import edit_variables
+from ui.tools_form import edit_tools
 
 CODE = """
 import lmloupe as lm
 
 messages = {messages!r}
+tools = {tools!r}
 for name in {names!r}:
-    chat = lm.render_chat(lm.load_tokenizer(name), messages, add_generation_prompt={prompt})
+    tok = lm.load_tokenizer(name)
+    chat = lm.render_chat(
+        tok, messages, tools, add_generation_prompt={prompt}, template={templates!r}.get(name), variables={variables!r}
+    )
     print(name, len(chat.encoding), "tokens")
     print(chat.text)
+
+# The same with transformers, where a model's files are at hand:
+# tokenizer = transformers.AutoTokenizer.from_pretrained(...)
+# tokenizer.apply_chat_template(messages, tools=tools, add_generation_prompt={prompt}, tokenize=False, **{variables!r})
 """
 
 page_header(
@@ -29,7 +42,18 @@ page_header(
     "special tokens, which are in the vocabulary for this alone.",
 )
 
-messages = edit_conversation()
+lesson_buttons()
+edit_conversation()
+tools_column, variables_column, json_column = st.columns(3)
+with tools_column, st.expander("Tools", icon=":material/build:"):
+    edit_tools()
+with variables_column, st.expander("Template variables", icon=":material/tune:"):
+    edit_variables()
+with json_column, st.expander("The messages as JSON", icon=":material/data_object:"):
+    edit_json()
+
+request = chat_request()
+show_refusals(request)
 names = state.multiselect(
     "tokenizers",
     "Families",
@@ -41,27 +65,34 @@ with st.container(horizontal=True, gap="medium"):
     prompt = state.toggle(
         "add_generation_prompt",
         "Ask for a reply",
-        help="End with the header of the assistant's turn (add_generation_prompt): the model goes on from there.",
+        help="End with the header of the assistant's turn (add_generation_prompt): the model goes on from there. "
+        "What it writes is underlined.",
     )
     whitespace = state.toggle("show_whitespace", "Show white space", help="Mark spaces, tabs and line ends.")
 
 columns = st.columns(2)
 for i, name in enumerate(names):
     with columns[i % 2], st.container(border=True), show_errors():
+        st.markdown(f"**{escape_markdown(display_name(name))}**")
         try:
-            chat = lm.render_chat(tokenizer(name), messages, add_generation_prompt=prompt)
+            tok = tokenizer(name)
+            chat = request.render(name, add_generation_prompt=prompt)
         except lm.NoChatTemplateError as error:
-            st.markdown(f"**{escape_markdown(display_name(name))}**")
             st.info(escape_markdown(str(error)), icon=":material/block:")
+            if name == "starcoder2":
+                st.page_link("pages/text/fim.py", label="What it was trained for: fill in the middle")
             continue
-        token_view([chat_row(display_name(name), chat)], text=chat.text, key=f"chat_{i}", show_whitespace=whitespace)
-        dropped = [m["content"] for m in messages if m["content"].strip() and m["content"].strip() not in chat.text]
-        if dropped:
-            st.warning(
-                f"{len(dropped)} of {len(messages)} turns are missing: this template drops roles that it does not know."
-            )
-        with st.expander("As plain text"):
-            # st.code drops one line end at each side; every character counts here.
-            st.code(f"\n{chat.text}\n", language=None, wrap_lines=True)
+        family_card(name, chat, request, key=f"chat_{i}", asked=prompt, show_whitespace=whitespace)
+        chat_warnings(chat, tok, request)
 
-reproduce(CODE.format(messages=messages, names=list(names), prompt=prompt))
+injection_experiment(names, request.messages)
+reproduce(
+    CODE.format(
+        messages=request.messages,
+        tools=request.tools,
+        names=list(names),
+        prompt=prompt,
+        templates=request.templates,
+        variables=request.variables,
+    )
+)

@@ -1,0 +1,105 @@
+"""What goes wrong with rendered chats every day: a second bos, roles left out, control tokens in a person's text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lmloupe.chat import RenderedChat
+from lmloupe.encoding import encode
+from lmloupe.special_tokens import doubled_bos
+from lmloupe.tokenizer import Tokenizer
+
+__all__ = ["ChatWarning", "check_chat"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatWarning:
+    """One thing to know about a rendered chat.
+
+    Attributes:
+        kind: ``"doubled_bos"``, ``"dropped"`` or ``"special_token"``.
+        message: index of the message that it is about, None for the whole.
+        start: first character of the rendered text, 0 where it is about none.
+        end: character after the last one, 0 likewise.
+        sentence: what is so, and what to do.
+        as_special: ids of these characters where special tokens in the text are parsed; empty for other kinds.
+        as_text: ids of these characters where they are kept plain text; empty for other kinds.
+    """
+
+    kind: Literal["doubled_bos", "dropped", "special_token"]
+    message: int | None
+    start: int
+    end: int
+    sentence: str
+    as_special: tuple[int, ...] = ()
+    as_text: tuple[int, ...] = ()
+
+
+def check_chat(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping[str, Any]]) -> tuple[ChatWarning, ...]:
+    """Look for the common mistakes.
+
+    Args:
+        chat: from `lmloupe.render_chat`.
+        tok: the tokenizer that it was rendered for.
+        messages: what was rendered.
+
+    >>> from lmloupe.chat import render_chat
+    >>> from lmloupe.tokenizer import load_tokenizer
+    >>> tok, talk = load_tokenizer("phi-3"), [{"role": "user", "content": "a<|end|>"}]
+    >>> [(w.kind, w.message, w.as_special, w.as_text) for w in check_chat(render_chat(tok, talk), tok, talk)]
+    [('special_token', 0, (32007,), (529, 29989, 355, 29989, 29958))]
+    """
+    return (*_doubled_bos(chat, tok), *_dropped(chat, tok, messages), *_special_tokens(chat, tok, messages))
+
+
+def _doubled_bos(chat: RenderedChat, tok: Tokenizer) -> list[ChatWarning]:
+    if tok.bos_token is None or not doubled_bos(encode(tok, chat.text, add_special_tokens=True)):
+        return []
+    sentence = (
+        f"The template writes {tok.bos_token}, and the tokenizer adds another one with add_special_tokens=True: "
+        "encode a rendered chat with add_special_tokens=False."
+    )
+    return [ChatWarning("doubled_bos", None, 0, len(tok.bos_token), sentence)]
+
+
+def _dropped(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping[str, Any]]) -> list[ChatWarning]:
+    return [
+        ChatWarning(
+            "dropped",
+            i,
+            0,
+            0,
+            f"Message {i + 1} ({str(messages[i]['role'])[:40]}) is missing: this template of {tok.name} writes nothing "
+            "of it and says nothing. Put its text into a role that the template knows.",
+        )
+        for i in chat.dropped
+    ]
+
+
+def _special_tokens(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping[str, Any]]) -> list[ChatWarning]:
+    copied = [s for s in chat.spans if s.part in ("content", "tool_call", "tool_result", "tools")]
+    found = []
+    for segment in chat.segments:
+        if not segment.is_special or segment.token_id is None:
+            continue
+        span = next((s for s in copied if s.start <= segment.start < s.end), None)
+        content = chat.text[segment.start : segment.end]
+        if span is None or not _is_spelled(content, span.message, messages):
+            continue
+        plain = tuple(encode(tok, content, parse_special_tokens=False).input_ids.tolist())
+        whose = "The tools spell" if span.message is None else f"Message {span.message + 1} spells"
+        sentence = (
+            f"{whose} {content}: parsed as a special token it is one token, {segment.token_id}, and the model takes it "
+            f"for the real one; as plain text it is {len(plain)} tokens. Encode people's text with special tokens off."
+        )
+        found.append(
+            ChatWarning("special_token", span.message, segment.start, segment.end, sentence, (segment.token_id,), plain)
+        )
+    return found
+
+
+def _is_spelled(token: str, message: int | None, messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a message has the token in it; between its words the template may have written one of its own."""
+    return message is None or token in str(list(messages[message].values()))

@@ -1,0 +1,120 @@
+"""Rendering of templates that nobody vouches for, in processes that are killed when they do not answer in time.
+
+What holds where: the time limit everywhere; the limit on memory on Linux (address space) and Windows (a job object); on
+macOS the system does not always take one, and there a template may fill memory until its time is over.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from lmloupe import _chat_child
+from lmloupe.chat_trace import Piece, Trace
+from lmloupe.errors import TemplateError, TemplateTimeoutError
+from lmloupe.guarded import Child
+
+__all__ = ["RENDER_LIMIT_S", "trace_untrusted"]
+
+RENDER_LIMIT_S = 1.0
+"""Seconds that a template may take; with starting a process for the next one, an answer is there within two."""
+
+_MAX_PROCESSES = 2
+_START_LIMIT_S = 30.0
+_WAIT_FOR_TURN_S = 30.0
+
+
+class _Pool:
+    """Warm processes, at most so many; whoever finds none starts one."""
+
+    def __init__(self, most: int) -> None:
+        self._free = threading.BoundedSemaphore(most)
+        self._lock = threading.Lock()
+        self._idle: list[Child] = []
+
+    def ask(self, body: bytes) -> tuple[dict[str, Any], bytes]:
+        if not self._free.acquire(timeout=_WAIT_FOR_TURN_S):
+            raise TemplateTimeoutError("All places for chat templates are busy: try again in a moment.")
+        child: Child | None = None
+        try:
+            child = self._take()
+            answer = child.ask({"do": "render"}, body, RENDER_LIMIT_S)
+            if answer is None:
+                raise TemplateTimeoutError(
+                    f"The chat template did not end within {RENDER_LIMIT_S:g} s and was stopped: "
+                    "it loops for ever or far too long; shorten its loops."
+                )
+            if answer[0].get("last"):
+                child.end()
+            return answer
+        except EOFError as error:
+            raise TemplateTimeoutError(
+                "The chat template made its process end, as one does that takes more memory or time than a template "
+                f"gets ({_chat_child.MAX_MEMORY_BYTES >> 30} GB, {RENDER_LIMIT_S:g} s): make it write less."
+            ) from error
+        finally:
+            if child is not None:
+                if child.is_alive:
+                    with self._lock:
+                        self._idle.append(child)
+                else:
+                    child.end()
+            self._free.release()
+
+    def end(self) -> None:
+        """End the idle ones."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().end()
+
+    def _take(self) -> Child:
+        with self._lock:
+            while self._idle:
+                child = self._idle.pop()
+                if child.is_alive:
+                    return child
+                child.end()
+        try:
+            child = Child(_chat_child.__name__)
+        except OSError as error:
+            raise TemplateError(
+                f"A template of your own needs a process of its own, and this system gives none ({error.strerror})."
+            ) from error
+        if child.ask({"do": "start"}, b"", _START_LIMIT_S) is None:
+            raise TemplateTimeoutError("The process for chat templates did not start: try again in a moment.")
+        return child
+
+
+_pool = _Pool(_MAX_PROCESSES)
+atexit.register(_pool.end)
+
+
+def trace_untrusted(source: str, variables: Mapping[str, Any]) -> Trace:
+    """`lmloupe.chat_trace.trace_template` in a process of its own, with limits.
+
+    Raises:
+        TemplateError: not valid, failed, refused the conversation, or asked for too much memory or text.
+        TemplateTimeoutError: it did not end in time, and was stopped.
+
+    >>> trace_untrusted("{{ x ~ '!' }}", {"x": "Hi"}).text
+    'Hi!'
+    """
+    body = json.dumps({"source": source, "variables": _chat_child.packed(dict(variables))}).encode()
+    header, result = _pool.ask(body)
+    if header.get("refused") == "template":
+        raise TemplateError(header["words"])
+    if header.get("refused") == "memory":
+        raise TemplateError(
+            f"The chat template asked for more than {_chat_child.MAX_MEMORY_BYTES >> 30} GB of memory and was "
+            "stopped: make it multiply or repeat less."
+        )
+    if header.get("refused") == "long":
+        raise TemplateError(
+            f"The chat template wrote {header['characters']:,} characters; LM Loupe takes at most "
+            f"{_chat_child.MAX_CHARACTERS:,}, in {_chat_child.MAX_PIECES:,} pieces: make it write less."
+        )
+    answer = json.loads(result)
+    return Trace(answer["text"], tuple(Piece(*piece) for piece in answer["pieces"]), answer["marks"])

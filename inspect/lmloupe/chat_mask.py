@@ -1,0 +1,86 @@
+"""Which tokens a fine-tuning run trains on, and which messages a template left out: read from a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmloupe.chat_parts import Span
+from lmloupe.chat_trace import Trace
+from lmloupe.encoding import Encoding
+
+__all__ = ["assistant_mask", "dropped_messages", "generation_mask"]
+
+
+def assistant_mask(
+    encoding: Encoding, spans: Iterable[Span], messages: Sequence[Mapping[str, Any]]
+) -> NDArray[np.bool_]:
+    """Mask of the assistant's own tokens, bool (n,).
+
+    What an assistant's turn holds behind its header, and what ends the turn without the white space behind it: the
+    model has to write these itself, up to the token at which generation stops. Templates that have
+    ``{% generation %}`` marks put them so. A token that only partly belongs to it counts, as in transformers.
+    """
+    ranges = []
+    for span in spans:
+        if span.message is None or messages[span.message]["role"] != "assistant":
+            continue
+        if span.part in ("content", "tool_call", "template_text"):
+            ranges.append((span.start, span.end))
+        elif span.part == "terminator":
+            said = encoding.text[span.start : span.end]
+            ranges.append((span.start, span.start + len(said.rstrip())))
+    return _token_mask(encoding, ranges)
+
+
+def generation_mask(encoding: Encoding, trace: Trace) -> NDArray[np.bool_] | None:
+    """Mask of what stands within ``{% generation %}``, bool (n,); None for a template without it.
+
+    The same as transformers' ``return_assistant_tokens_mask``, also inside macros, where that counts characters from
+    the wrong place.
+    """
+    if not trace.has_generation_marks:
+        return None
+    ranges, at = [], 0
+    for piece in trace.pieces:
+        if piece.is_generation:
+            ranges.append((at, at + piece.length))
+        at += piece.length
+    return _token_mask(encoding, ranges)
+
+
+def dropped_messages(trace: Trace, messages: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+    """Indexes of the messages that have a content, or tool calls, of which nothing was written."""
+    written: set[int] = set()
+    at = 0
+    unknown = []
+    for piece in trace.pieces:
+        if piece.source is not None and piece.kind not in ("role", "label"):
+            written.add(piece.source)
+        elif piece.kind is None and not piece.is_literal:
+            unknown.append(trace.text[at : at + piece.length])
+        at += piece.length
+    left = "".join(unknown)
+    return tuple(i for i, message in enumerate(messages) if i not in written and not _is_found(message, left))
+
+
+def _is_found(message: Mapping[str, Any], text: str) -> bool:
+    content = message.get("content")
+    if isinstance(content, str):
+        # A filter that is not followed may have written it.
+        return content.strip() in text and not ("tool_calls" in message and not content.strip())
+    return not content and not message.get("tool_calls")
+
+
+def _token_mask(encoding: Encoding, ranges: Iterable[tuple[int, int]]) -> NDArray[np.bool_]:
+    steps = np.zeros(len(encoding.text) + 2, np.int64)
+    for start, end in ranges:
+        steps[start + 1] += 1
+        steps[end + 1] -= 1
+    # Number of characters before each place that are in a range.
+    before = np.cumsum(np.cumsum(steps) > 0)
+    mask: NDArray[np.bool_] = before[encoding.offsets[:, 1]] > before[encoding.offsets[:, 0]]
+    return mask

@@ -1,0 +1,80 @@
+"""Filters of chat templates that keep the origin of characters where Jinja's own would lose it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from json.encoder import encode_basestring, encode_basestring_ascii
+from typing import Any
+
+from jinja2 import filters
+from jinja2.nodes import EvalContext
+from jinja2.utils import pass_eval_context
+
+from lmloupe.chat_template import to_json
+from lmloupe.chat_traced_text import Origin, Run, Traced, TracedDict, joined, runs_of, traced
+
+__all__ = ["FILTERS"]
+
+
+@pass_eval_context
+def _join(eval_ctx: EvalContext, value: Any, d: Any = "", attribute: Any = None) -> str:
+    return filters.sync_do_join(eval_ctx, value, Traced(d), attribute)
+
+
+@pass_eval_context
+def _replace(eval_ctx: EvalContext, s: Any, old: str, new: str, count: int | None = None) -> str:
+    return filters.do_replace(eval_ctx, Traced(s) if s.__class__ is str else s, old, new, count)
+
+
+def _indent(s: str, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
+    plain = filters.do_indent(s, width, first, blank)
+    if not isinstance(s, Traced):
+        return plain
+    indention = width if isinstance(width, str) else " " * width
+    lines = (s + "\n").splitlines()
+    parts = [indention * first + lines[0]]
+    parts += [indention + line if line or blank else line for line in lines[1:]]
+    made = Traced("\n").join(parts)
+    return made if made == plain else plain
+
+
+def _tojson(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    plain = to_json(value, ensure_ascii, indent, separators, sort_keys)
+    origin = _origin(value)
+    if origin is None:
+        return plain
+    if isinstance(value, Traced) and len(runs_of(value)) > 1:
+        quote = encode_basestring_ascii if ensure_ascii else encode_basestring
+        runs: list[Run] = [(1, None, (), None)]
+        at = 0
+        for run in runs_of(value):
+            part = str.__getitem__(value, slice(at, at + run[0]))
+            runs.append((len(quote(part)) - 2, *run[1:]))
+            at += run[0]
+        return traced(plain, [*runs, (1, None, (), None)])
+    # Keys and brackets belong to the value too: all of it is of one message, or of the tools.
+    return traced(plain, ((len(plain), origin, (), None),))
+
+
+def _origin(value: Any) -> Origin | None:
+    """What a value was given as, None where its parts are of several."""
+    if isinstance(value, TracedDict):
+        return value._origin
+    if isinstance(value, Traced):
+        return runs_of(value)[0][1]
+    if isinstance(value, (list, tuple)):
+        found = {_origin(item) for item in value}
+        return found.pop() if len(found) == 1 else None
+    if isinstance(value, dict):
+        found = {_origin(item) for item in value.values()}
+        return found.pop() if len(found) == 1 else None
+    return None
+
+
+FILTERS: dict[str, Callable[..., Any]] = {"join": _join, "replace": _replace, "indent": _indent, "tojson": _tojson}

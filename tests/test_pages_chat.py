@@ -1,0 +1,233 @@
+"""The pages of chat templates as AppTest runs them: what is shown is the library's, and nothing typed is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import lmloupe as lm
+from tests.test_pages import FOUR, in_the_repository, no_exception, open_page, output_of, sentences
+from ui.chat_request import for_templates
+from ui.conversation_json import for_editor
+from ui.lessons import LESSONS
+from ui.link import decode, encode
+from ui.settings import DEFAULT_MESSAGES, SETTINGS
+from ui.template_editor import diff
+
+__all__ = ["in_the_repository"]  # the fixture, which applies here as well
+
+TOOLS = next(lesson for lesson in LESSONS if lesson.name == "Tools")
+INJECTED = next(lesson for lesson in LESSONS if lesson.name.startswith("Injected"))
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    """Click the button of that label, or of that end of its key."""
+    buttons = (b for b in app.button if b.label == label or (b.key and b.key.endswith(label)))
+    next(buttons).click()
+    return no_exception(app.run())
+
+
+def turns(app: AppTest) -> list[str]:
+    return [area.value for area in app.text_area if area.label.startswith("Text of turn")]
+
+
+@pytest.fixture
+def chat() -> AppTest:
+    return no_exception(open_page("pages/text/chat.py"))
+
+
+def test_chat_shows_each_familys_own_rendering(chat: AppTest) -> None:
+    shown = [block.value for block in chat.code[:-1]]
+    expected = [
+        lm.render_chat(lm.load_tokenizer(name), DEFAULT_MESSAGES, add_generation_prompt=True).text for name in FOUR[:3]
+    ]
+    assert sorted(shown) == sorted(expected)
+    assert "starcoder2 has no chat template" in sentences(chat)
+    # What the switch costs: Llama's header of a reply is four tokens.
+    assert "70 tokens with the request for a reply, 66 without (+4)" in sentences(chat)
+
+
+def test_turns_are_added_edited_moved_and_taken_away_and_the_link_has_them(chat: AppTest) -> None:
+    press(chat, "Add a turn")
+    area = [area for area in chat.text_area if area.label.startswith("Text of turn")][-1]
+    area.set_value("Tokyo, of course.")
+    no_exception(chat.run())
+    assert sum("Tokyo, of course." in block.value for block in chat.code[:-1]) == 3
+    press(chat, "_4_up")
+    assert turns(chat)[3:] == ["Tokyo, of course.", "And of Japan?"]
+    press(chat, "_0_delete")
+    assert turns(chat)[0] == "What is the capital of France?"
+    linked = decode(dict(chat.query_params))[0]["messages"]
+    assert [message["content"] for message in linked] == turns(chat)
+
+
+def test_a_click_does_not_lose_what_was_just_typed(chat: AppTest) -> None:
+    # The browser may send the text and the click with one run.
+    next(area for area in chat.text_area if area.label == "Text of turn 2").set_value("And of Chile?")
+    press(chat, "_1_down")
+    assert turns(chat)[2] == "And of Chile?"
+
+
+def test_chat_says_when_a_template_drops_a_turn(chat: AppTest) -> None:
+    chat.selectbox[1].set_value("tool")
+    assert "Message 2 (tool) is missing: this template of phi-3" in sentences(no_exception(chat.run()))
+
+
+def test_tools_are_a_form_and_its_json(chat: AppTest) -> None:
+    press(chat, "Tools")
+    name = next(field for field in chat.text_input if field.label == "Name of the function")
+    name.set_value("forecast")
+    no_exception(chat.run())
+    tools = json.loads(chat.text_area(key="tools").value)
+    assert tools[0]["function"]["name"] == "forecast"
+    messages = for_templates([dict(message) for message in json.loads(json.dumps(TOOLS.messages))])[0]
+    expected = lm.render_chat(lm.load_tokenizer("llama-3.1"), messages, tools, add_generation_prompt=True).text
+    assert expected in [block.value for block in chat.code]
+    arguments = next(field for field in chat.text_input if field.label == "Arguments, JSON")
+    arguments.set_value('{"city": ')
+    assert "arguments of get_weather are no JSON" in sentences(no_exception(chat.run()))
+    assert next(f for f in chat.text_input if f.label == "Arguments, JSON").value == '{"city": '
+    chat.text_area(key="tools").set_value("[{")
+    assert "The tools are no JSON" in sentences(no_exception(chat.run()))
+    assert chat.text_area(key="tools").value == "[{"
+
+
+def test_variables_reach_the_template(chat: AppTest) -> None:
+    chat.text_input(key="date_string").set_value("1 Jan 2025")
+    no_exception(chat.run())
+    assert sum("Today Date: 1 Jan 2025" in block.value for block in chat.code[:-1]) == 1
+    chat.text_input(key="variables").set_value("date")
+    assert "template variables are no JSON" in sentences(no_exception(chat.run()))
+
+
+def test_injected_tokens_are_named_and_read_in_two_ways(chat: AppTest) -> None:
+    press(chat, "lesson_Injected special token")
+    said = sentences(chat)
+    assert "Message 2 spells <|im_end|>" in said
+    assert "Message 2 spells <|eot_id|>" in said
+    assert any("person typed" in header.value for header in chat.subheader)
+    text = INJECTED.messages[1]["content"]
+    tok = lm.load_tokenizer("qwen2")
+    assert lm.encode(tok, text).special_tokens_mask.any()
+    assert not lm.encode(tok, text, parse_special_tokens=False).special_tokens_mask.any()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[", "is not JSON"),
+        ('[{"role": "user"}]', "has no content"),
+        ('[{"role": "wizard", "content": "hi"}]', "has the role 'wizard'"),
+        ('[{"role": "developer", "content": "hi"}]', "one of the roles"),
+        ('[{"role": "user", "content": [{"type": "image_url"}]}]', "of the type 'image_url'"),
+        ("{}", "has no messages"),
+    ],
+)
+def test_bad_messages_give_one_sentence_and_stay_typed(chat: AppTest, text: str, sentence: str) -> None:
+    next(area for area in chat.text_area if area.label == "Messages").set_value(text)
+    no_exception(chat.run())
+    assert sentence in sentences(chat)
+    assert next(area for area in chat.text_area if area.label == "Messages").value == text
+    assert turns(chat) == [message["content"] for message in DEFAULT_MESSAGES]
+
+
+def test_json_of_the_openai_form_comes_in_and_goes_out(chat: AppTest) -> None:
+    written = json.dumps(TOOLS.messages)
+    assert SETTINGS["messages"].check(for_editor(written)[0]) == list(TOOLS.messages)
+    given, tools = json.loads(written), json.loads(TOOLS.tools)
+    given[1]["content"] = None
+    given[1]["tool_calls"][0]["function"]["arguments"] = {"city": "Suva"}
+    next(area for area in chat.text_area if area.label == "Messages").set_value(
+        json.dumps({"messages": given, "tools": tools})
+    )
+    no_exception(chat.run())
+    shown = json.loads(next(area for area in chat.text_area if area.label == "Messages").value)
+    assert shown == {"messages": list(TOOLS.messages), "tools": tools}
+    assert json.loads(chat.text_area(key="tools").value) == tools
+    for lesson in LESSONS:
+        values = {"messages": list(lesson.messages), "tools": lesson.tools, "templates": {"phi-3": "{{ 1 }}"}}
+        params = encode({name: SETTINGS[name].default for name in SETTINGS} | values).params
+        brought = {name: SETTINGS[name].default for name in values} | decode(params)[0]
+        assert {name: brought[name] for name in values} == values
+
+
+def test_the_code_of_chat_prints_each_prompt(chat: AppTest) -> None:
+    press(chat, "Tools")
+    app = chat.multiselect(key="tokenizers").set_value(["llama-3.1", "qwen2"]).run()
+    printed = "\n".join(output_of(no_exception(app)))
+    assert all(block.value.strip() in printed for block in app.code[:-1])
+
+
+@pytest.fixture
+def template() -> AppTest:
+    return no_exception(open_page("pages/text/template.py"))
+
+
+def test_provenance_edits_fails_with_its_line_and_goes_back(template: AppTest) -> None:
+    original = lm.load_tokenizer("llama-3.1").chat_template
+    area = next(area for area in template.text_area if area.label == "Template source")
+    assert area.value == original
+    edited = original.replace("Cutting Knowledge Date", "Cut")
+    area.set_value(edited)
+    no_exception(template.run())
+    assert diff(original, edited) in [block.value for block in template.code]
+    assert "Cut: December 2023" in template.code[-1].value
+    broken = edited.replace("{% for turn in turns %}", "{% for turn in %}")
+    line = broken[: broken.index("{% for turn in %}")].count("\n") + 1
+    next(area for area in template.text_area if area.label == "Template source").set_value(broken)
+    no_exception(template.run())
+    assert f"line {line}" in sentences(template)
+    assert any(f"▶ {line}" in block.value for block in template.code)
+    assert next(area for area in template.text_area if area.label == "Template source").value == broken
+    press(template, "Reset")
+    assert next(area for area in template.text_area if area.label == "Template source").value == original
+    assert not template.error
+
+
+def test_the_code_of_provenance_prints_the_mask(template: AppTest) -> None:
+    chat = lm.render_chat(lm.load_tokenizer("llama-3.1"), DEFAULT_MESSAGES, add_generation_prompt=True)
+    printed = output_of(template)
+    assert len(printed) == len(chat.spans) + 1
+    own = int(chat.assistant_mask.sum())
+    assert printed[-1] == f"{own} of {len(chat.encoding)} tokens are the assistant's own"
+    said = " ".join(block.value for block in template.markdown)
+    assert f"{own} of {len(chat.encoding)} tokens are the assistant's own" in said
+
+
+def test_a_base_model_has_no_template_to_show() -> None:
+    app = no_exception(open_page("pages/text/template.py", template_of="starcoder2"))
+    assert "no chat template" in sentences(app)
+
+
+def test_fill_in_the_middle_is_two_prompts_and_their_ids() -> None:
+    app = no_exception(open_page("pages/text/fim.py", fim_prefix="a = ", fim_suffix="+ 1"))
+    press(app, "Add a file")
+    next(area for area in app.text_area if area.label == "Text of file 3").set_value("<file_sep>x")
+    no_exception(app.run())
+    assert "Your text spells <file_sep>" in sentences(app)
+    gap, repository = output_of(app)
+    backend = lm.load_tokenizer("starcoder2").backend
+    ids = backend.encode("<fim_prefix>a = <fim_suffix>+ 1<fim_middle>", add_special_tokens=False).ids
+    assert gap == f"{len(ids)} tokens: {ids}"
+    text = (
+        "<repo_name>coconut/trees<file_sep>trees.py\nclass Tree:\n    def __init__(self, height):\n"
+        "        self.height = height\n<file_sep>main.py\nfrom trees import Tree\n\npalm = Tree(<file_sep>file_3.py\n"
+        "<file_sep>x"
+    )
+    assert repository.endswith(str(backend.encode(text, add_special_tokens=False).ids))
+
+
+@pytest.mark.model
+@pytest.mark.skipif(not hasattr(lm.Engine, "score"), reason="engine.score comes with another branch")
+def test_the_wrong_template_costs_what_the_code_prints(embedded_model_folder: Path) -> None:
+    app = no_exception(open_page("pages/run/template_cost.py", max_new_tokens="3"))
+    printed = [line for line in output_of(app) if "bits per token: " in line]
+    assert len(printed) == 6
+    assert printed[0].endswith("SmolLM2")
+    own = float(printed[0].split()[0])
+    assert all(float(line.split()[0]) > own for line in printed[2:])
+    press(app, "Generate answers")
+    assert sum("3 tokens, greedy" in caption.value for caption in app.caption) == 6

@@ -1,0 +1,60 @@
+"""What may go wrong between a conversation and a prompt, and a special token in a message as an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+import lmloupe as lm
+from ui.chat_request import ChatRequest
+from ui.errors import escape_markdown
+from ui.loaders import display_name, tokenizer
+from ui.token_view import TokenRow, token_view
+
+__all__ = ["chat_warnings", "injection_experiment"]
+
+MAX_SHOWN = 4
+
+
+def chat_warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest) -> None:
+    """What `lmloupe.check_chat` finds: yellow boxes, one for all typed special tokens; a caption on the second bos."""
+    warnings = lm.check_chat(chat, tok, request.messages)
+    typed = [warning for warning in warnings if warning.kind == "special_token"]
+    for warning in (*(w for w in warnings if w.kind == "dropped"), *typed[:1]):
+        st.warning(escape_markdown(warning.sentence), icon=":material/warning:")
+    if len(typed) > 1:
+        st.caption(f"So it is with {len(typed)} special tokens in all; below they are read in both ways.")
+    for warning in warnings:
+        if warning.kind == "doubled_bos":
+            st.caption(escape_markdown(warning.sentence))
+
+
+def injection_experiment(names: Sequence[str], messages: Sequence[dict[str, Any]]) -> None:
+    """Texts of messages that spell special tokens: what each family reads, parsed as special and as plain text."""
+    suspects = [m["content"] for m in messages if isinstance(m["content"], str) and "<" in m["content"]][:MAX_SHOWN]
+    found = []
+    for text in suspects:
+        rows: list[TokenRow] = []
+        for name in names:
+            try:
+                tok = tokenizer(name)
+            except lm.LoadError:
+                continue  # its card has said why
+            special, plain = (lm.encode(tok, text, parse_special_tokens=parsed) for parsed in (True, False))
+            if special.special_tokens_mask.any():
+                n = int(special.special_tokens_mask.sum())
+                rows.append(TokenRow(display_name(name), special, subtitle=f"parsed: {n} special tokens"))
+                rows.append(TokenRow(display_name(name), plain, subtitle="as plain text: none"))
+        if rows:
+            found.append((text, rows))
+    if not found:
+        return
+    st.subheader("Special tokens that a person typed", anchor=False)
+    st.markdown(
+        "The same message read in two ways. Parsed, the pills are control tokens, and whoever typed them opens and "
+        "ends turns. As plain text (`parse_special_tokens=False`) they are letters, and the turn stays the person's."
+    )
+    for i, (text, rows) in enumerate(found):
+        token_view(rows, text=text, key=f"injected_{i}")
