@@ -27,7 +27,7 @@ PAGES = {"": "Tokens", "pipeline": "Pipeline", "special": "Special tokens", "voc
          "score": "Text scored", "layers": "Layers", "attention": "Attention",
          "map": "Vocabulary map", "contextual": "Static and contextual", "architecture": "Architecture",
          "generate": "Generate"}  # fmt: skip
-SCREENS = {"projector": (1920, 1080), "laptop": (1280, 900), "phone": (390, 844)}
+SCREENS = {"laptop": (1280, 900), "projector": (1920, 1080), "phone": (390, 844)}
 # Set to docs/screenshots, this test writes the README's pictures.
 SCREENSHOTS = os.environ.get("LMLOUPE_SCREENSHOTS")
 LOAD_S = 180
@@ -48,10 +48,8 @@ def visit(page: Page, address: str) -> Page:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("screen", SCREENS)
-def test_every_page_fits_every_screen(browser: Browser, url: str, screen: str, theme: str) -> None:
-    width, height = SCREENS[screen]
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+def test_every_page_fits_every_screen(browser: Browser, url: str, theme: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=theme)
     errors: list[str] = []
     outside: list[str] = []
     for path, title in PAGES.items():
@@ -60,17 +58,23 @@ def test_every_page_fits_every_screen(browser: Browser, url: str, screen: str, t
         page.on(
             "request", lambda r: outside.append(r.url) if not r.url.startswith((url, "data:", "blob:", "ws")) else None
         )
-        visit(page, f"{url}/{path}")
-        assert page.get_by_role("heading", level=1).inner_text() == title
-        assert page.locator("[data-testid='stException'], [data-testid='stAlertContentError']").count() == 0
-        overflow = page.evaluate(
-            "() => { const main = document.querySelector('[data-testid=stMain]');"
-            " return Math.max(main.scrollWidth - main.clientWidth,"
-            " document.documentElement.scrollWidth - document.documentElement.clientWidth) }"
-        )
-        assert overflow <= 0, f"{title} scrolls sideways by {overflow} pixels at {width}"
-        if SCREENSHOTS and (screen, theme) == ("laptop", "light"):
-            picture(page, Path(SCREENSHOTS) / f"{path or 'tokens'}.png")
+        # One visit: what a page has drawn for one width it draws anew when the width changes.
+        for screen, (width, height) in SCREENS.items():
+            page.set_viewport_size({"width": width, "height": height})
+            if page.url == "about:blank":
+                visit(page, f"{url}/{path}")
+            else:
+                page.wait_for_timeout(300)
+            assert page.get_by_role("heading", level=1).inner_text() == title
+            assert page.locator("[data-testid='stException'], [data-testid='stAlertContentError']").count() == 0
+            overflow = page.evaluate(
+                "() => { const main = document.querySelector('[data-testid=stMain]');"
+                " return Math.max(main.scrollWidth - main.clientWidth,"
+                " document.documentElement.scrollWidth - document.documentElement.clientWidth) }"
+            )
+            assert overflow <= 0, f"{title} scrolls sideways by {overflow} pixels on the {screen}, {width} wide"
+            if SCREENSHOTS and (screen, theme) == ("laptop", "light"):
+                picture(page, Path(SCREENSHOTS) / f"{path or 'tokens'}.png")
         page.close()
     context.close()
     assert not errors
@@ -184,7 +188,8 @@ def test_a_hundred_thousand_tokens_are_shown_and_scroll(page: Page, url: str) ->
     link = encode_link(defaults | {"text": text, "tokenizers": ("llama-3.1",)})
     visit(page, f"{url}/?{urlencode(link.params)}")
     expect(page.locator(".facts").first).to_contain_text(f"{n:,} tokens", timeout=120_000)
-    expect(page.locator(".flow .t")).to_have_count(100_000, timeout=120_000)
-    last = page.locator(".flow .t").last
-    last.scroll_into_view_if_needed()
-    expect(last).to_be_in_viewport()
+    expect(page.locator(".facts").first).not_to_contain_text("first")
+    page.locator(".flow .t").first.focus()
+    page.keyboard.press("End")
+    expect(page.locator(".tooltip")).to_contain_text(f"{n:,} of {n:,}")
+    expect(page.locator(".flow .t").last).to_be_in_viewport()

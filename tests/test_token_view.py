@@ -30,7 +30,9 @@ def unpack(payload: bytes) -> dict:
     for row in header["rows"]:
         for name, place in row.items():
             if isinstance(place, list) and name not in ("pieces", "notes"):
-                row[name] = np.frombuffer(body, f"<{place[2]}", count=place[1], offset=place[0]).astype("i8")
+                stored = 1 if place[2][0] == "=" else place[1]
+                values = np.frombuffer(body, f"<{place[2].lstrip('=')}", count=stored, offset=place[0])
+                row[name] = np.resize(values, place[1]).astype("i8")
         ends = np.cumsum(row["gaps"] + row["sizes"])
         row["starts"], row["ends"] = ends - row["sizes"], ends
     return header

@@ -49,7 +49,7 @@ def show(context, url) -> Iterator[Callable[..., Page]]:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
         page.goto(url + "/?" + "&".join(f"{k}={v}" for k, v in {"case": case, **query}.items()))
-        page.locator(".view[data-version]").wait_for()
+        page.locator(".view[data-version]").wait_for(timeout=120_000)  # a million tokens take a moment to encode
         return page
 
     yield open_case
@@ -472,15 +472,47 @@ def test_blocks_end_where_lines_end(show):
     assert max(counts) == 2000
 
 
-def test_a_hundred_thousand_tokens(show):
-    page = show("long", max=200_000)
-    page.wait_for_function(
-        """() => [...document.querySelectorAll('*')].some(
-            host => host.shadowRoot?.querySelectorAll('.flow .t').length === 120001)"""
-    )
-    assert flow(page).locator(".block").count() >= 120_001 // 2000
+def drawn(page) -> int:
+    return flow(page).locator(".t").count()
+
+
+def middle_token(page) -> dict:
+    """Place and text of the token in the middle of the screen, once there is one."""
+    return page.wait_for_function(
+        """() => {
+            const host = [...document.querySelectorAll('*')].find((node) => node.shadowRoot?.querySelector('.flow'));
+            const box = host.shadowRoot.querySelector('.flow').getBoundingClientRect();
+            for (let y = innerHeight / 2; y < innerHeight; y += 9) {
+              const node = host.shadowRoot.elementFromPoint(box.left + 100, y)?.closest('.t');
+              if (node) return { place: node.place, text: node.textContent };
+            }
+        }"""
+    ).json_value()
+
+
+def test_a_hundred_thousand_tokens_and_a_million(show):
+    page = show("long", max=200_000, select=1)
+    assert drawn(page) <= 42_000, "of what no screen shows only a part is drawn"
     token(page, 1).hover()
     assert facts(page)["place"] == "2 of 120,001"
-    token(page, 0).focus()
+    page = show("million", max=1_000_000, select=1, export=1)
+    assert page.locator(".facts").text_content().startswith("1,000,000 tokens")
+    ours = encode(load_tokenizer("llama-3.1"), TEXTS["million"])
+    # The rows are as high as all of their lines, and wherever one scrolls there are tokens.
+    main = page.locator("[data-testid='stMain']")
+    high = main.evaluate("node => node.scrollHeight")
+    assert high > 500_000
+    for share in (0.5, 0.9, 0.25):
+        main.evaluate("(node, share) => node.scrollTo(0, node.scrollHeight * share)", share)
+        page.wait_for_timeout(100)
+        found = middle_token(page)
+        assert found["text"] == ours.token(found["place"]).text
+        assert found["place"] == pytest.approx(share * len(ours), abs=0.03 * len(ours))
+    assert main.evaluate("node => node.scrollHeight") == pytest.approx(high, rel=0.05)
+    flow(page).locator(".t").first.evaluate("node => node.focus()")
     page.keyboard.press("End")
-    assert facts(page)["place"] == "120,001 of 120,001"
+    assert facts(page)["place"] == "1,000,000 of 1,000,000"
+    for step in range(40):
+        main.evaluate("(node, share) => node.scrollTo(0, node.scrollHeight * share)", step / 40)
+        page.wait_for_timeout(40)
+    assert drawn(page) <= 65_000, "what is far from the screen gives its elements back"

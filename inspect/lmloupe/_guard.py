@@ -198,15 +198,17 @@ class Served:
 
     def stages(self, body: bytes, special: bool, plain: bool) -> Answer:
         """All stages of a text, packed by `lmloupe.stage_frames`."""
-        from lmloupe import stage_frames as frames
+        from lmloupe.stage_frames import pack
+        from lmloupe.text_stages import run_stages
 
-        return {}, frames.pack(frames.stages(self._here(), body.decode(), special, not plain))
+        return {}, pack(run_stages(self._here(), body.decode(), special, not plain))
 
     def changes(self, body: bytes, plain: bool, limit: int | None) -> Answer:
         """What the normalizer changed, as JSON."""
-        from lmloupe import stage_frames as frames
+        from lmloupe.stage_frames import pack_changes
+        from lmloupe.text_stages import run_stages
 
-        return {}, frames.pack_changes(frames.stages(self._here(), body.decode(), False, not plain), limit)
+        return {}, pack_changes(run_stages(self._here(), body.decode(), False, not plain), limit)
 
     def _here(self) -> Any:
         from lmloupe.tokenizer import Tokenizer as Here

@@ -18,10 +18,10 @@ from lmloupe.normalization import NormalizationChange
 from lmloupe.pipeline import normalizer_steps, pre_tokenizer_steps
 from lmloupe.pre_tokens import PreTokenizerStep, SplitString
 from lmloupe.segments import NormalizedRun, Segment
-from lmloupe.text_stages import Stages, stages
+from lmloupe.text_stages import Stages
 from lmloupe.tokenizer import Tokenizer
 
-__all__ = ["pack", "pack_changes", "stages", "unpack", "unpack_changes"]
+__all__ = ["pack", "pack_changes", "unpack", "unpack_changes"]
 
 _SIZE = struct.Struct("<Q")
 _ARRAYS = ("piece_segments", "input_ids", "offsets", "token_pieces", "post_processed_ids", "post_processed_offsets")

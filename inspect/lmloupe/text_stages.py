@@ -23,7 +23,7 @@ from lmloupe.pre_tokens import PreToken, PreTokenizerStep, SplitString
 from lmloupe.segments import NormalizedRun, Segment, cut_segments
 from lmloupe.tokenizer import Tokenizer
 
-__all__ = ["Stages", "stages"]
+__all__ = ["Stages", "run_stages", "stages"]
 
 Ints = NDArray[np.int32]
 # A piece as the library gives it: its string, its characters of the source text, and its tokens or None.
@@ -171,10 +171,11 @@ def stages(tok: Tokenizer, text: str, add_special_tokens: bool = True, parse_spe
         packed = apart.stages_of(text, add_special_tokens, parse_special_tokens)
         return unpack(tok, text, parse_special_tokens, packed)
     with no_panic(tok.name):
-        return _stages(tok, text, add_special_tokens, parse_special_tokens)
+        return run_stages(tok, text, add_special_tokens, parse_special_tokens)
 
 
-def _stages(tok: Tokenizer, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> Stages:
+def run_stages(tok: Tokenizer, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> Stages:
+    """The work of `stages`, in the process that has the tokenizer; a panic comes through as it is."""
     segments, runs, string = cut_segments(tok, text, parse_special_tokens)
     steps, splits = _pre_tokenize(string, pre_tokenizer_steps(tok), len(text))
     pieces, order, piece_segments = _in_order(tok, segments, splits)

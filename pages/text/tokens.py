@@ -91,7 +91,7 @@ with show_errors():
             text=text,
             key="token_rows",
             show_whitespace=whitespace,
-            max_tokens=100_000,
+            max_tokens=1_000_000,
             selectable=True,
             colour_by=colour_by,
             show=show,

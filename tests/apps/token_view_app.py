@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from lmloupe.encoding import encode
+from lmloupe.encoding import Encoding, encode
 from lmloupe.tokenizer import load_tokenizer
 from tests.apps.token_view_cases import NAMES, TEXTS
 from ui.token_view import TokenRow, token_view
+
+LONG = ("long", "lines", "million")
 
 
 def rows_for(case: str, text: str) -> list[TokenRow]:
@@ -21,8 +23,13 @@ def rows_for(case: str, text: str) -> list[TokenRow]:
         encoding = encode(load_tokenizer("llama-3.1"), text)
         shares = [None if i == 0 else i / len(encoding) for i in range(len(encoding))]
         return [TokenRow("Shaded", encoding, fill=shares, notes=[f"probability {s}" for s in shares])]
-    keys = ("llama-3.1",) if case in ("long", "lines") else tuple(NAMES)
-    return [TokenRow(NAMES[key], encode(load_tokenizer(key), text)) for key in keys]
+    keys = ("llama-3.1",) if case in LONG else tuple(NAMES)
+    return [TokenRow(NAMES[key], encoded(key, text)) for key in keys]
+
+
+@st.cache_resource(max_entries=16)
+def encoded(key: str, text: str) -> Encoding:
+    return encode(load_tokenizer(key), text)
 
 
 def chat_row(text: str) -> TokenRow:
@@ -35,7 +42,7 @@ def chat_row(text: str) -> TokenRow:
 
 
 case = st.query_params.get("case", "sample")
-text = st.text_area("Text", TEXTS[case], height=80) if case not in ("long", "lines") else TEXTS[case]
+text = st.text_area("Text", TEXTS[case], height=80) if case not in LONG else TEXTS[case]
 marks = st.toggle("Show white space", value=False)
 st.button("Run again")
 selection = token_view(

@@ -20,6 +20,8 @@ TEXTS = {
     "special": "<|eot_id|>",
     "arabic": "مرحبا بالعالم hello world مرحبا",
     "long": "The quick brown fox jumps over the lazy dog, and 12 more. " * 8_000,
+    "million": "The quick brown fox jumps over the lazy dog. " * 99_999
+    + "The quick brown fox jumps over the lazy dog.",
     "unbroken": "x" * 300 + "=" * 300 + "ab" * 300,
     "lines": "One line of a few words.\n" * 300 + "No end in sight, " * 1000,
     "again": "the cat and the cat and the cat, the internationalization",

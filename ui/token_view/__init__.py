@@ -19,7 +19,7 @@ __all__ = ["ROLES", "ColourBy", "Selection", "Show", "TokenRow", "token_view"]
 
 _HERE = Path(__file__).parent
 # Streamlit takes one module: the scripts are joined in this order and share their names.
-_SCRIPTS = ("rows.js", "colour.js", "paint.js", "ids.js", "tooltip.js", "picture.js", "token_view.js")
+_SCRIPTS = ("rows.js", "colour.js", "paint.js", "ids.js", "blocks.js", "tooltip.js", "picture.js", "token_view.js")
 
 
 @dataclass(frozen=True, slots=True)

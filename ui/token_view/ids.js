@@ -7,23 +7,25 @@ class IdPainter {
     this.alone = show === "ids";
     this.colour = colouring(row, colourBy);
     this.flow = make("div", this.alone ? "flow ids" : "ids below");
-    this.next = 0;
+    this.drawn = this.alone ? row.elements : row.numbers;
+    this.starts = Array.from({ length: Math.ceil(row.length / BLOCK) }, (_, block) => block * BLOCK);
+    this.starts.push(row.length);
   }
 
-  // Draws up to about `count` more ids; returns whether the list is complete.
-  paint(count) {
+  extent(from, to) {
+    return [(to - from) * (this.alone ? 62 : 48), 0];
+  }
+
+  paint(block, from, to) {
     const { row } = this;
-    const until = Math.min(row.length, this.next + count);
-    for (; this.next < until; this.next++) {
-      const i = this.next;
-      if (i % BLOCK === 0) this.flow.append((this.block = make("div", "block")));
+    for (let i = from; i < to; i++) {
       const kind = `${this.alone ? "t" : "n"} number${row.special(i) ? " control" : ""}`;
       const node = make("span", `${kind} ${this.colour(i)}`, String(row.id(i)));
       shade(node, row, i);
       node.place = i;
-      (this.alone ? row.elements : row.numbers)[i] = node;
-      this.block.append(node, " ");
+      if (this.alone && i === row.stop) node.tabIndex = 0;
+      this.drawn[i] = node;
+      block.append(node, " ");
     }
-    return this.next >= row.length;
   }
 }

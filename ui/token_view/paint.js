@@ -11,8 +11,8 @@
 //   (`unicode-bidi: plaintext`), as in a plain-text editor.
 // - Tokens that share a character, the parts of an emoji, are drawn as one group: the characters once,
 //   under them the parts as bytes in hex. The parts are the tokens that take hover and focus.
-// - Blocks of about 500 tokens have `content-visibility: auto`: what is not on the screen costs no layout. A block
-//   ends where a line of the text ends; only a line of more than 2,000 tokens is cut, and its next token wraps early.
+// - Blocks of about 500 tokens are drawn one by one, when they come near the screen (blocks.js). A block ends
+//   where a line of the text ends; only a line of more than 2,000 tokens is cut, and its next token wraps early.
 
 const BLOCK = 500; // tokens
 const LONGEST_BLOCK = 2000;
@@ -85,52 +85,58 @@ function drawText(node, text, whitespace) {
   }
 }
 
+// Where the blocks of a row begin, and where the last one ends.
+function blockStarts(row) {
+  const starts = [0];
+  for (let i = 0, inBlock = 0; i < row.length;) {
+    const next = row.runEnd(i);
+    inBlock += next - i;
+    if (inBlock >= LONGEST_BLOCK || (inBlock >= BLOCK * 0.5 && row.endsLine(next - 1))) {
+      starts.push(next);
+      inBlock = 0;
+    }
+    i = next;
+  }
+  if (starts.at(-1) !== row.length) starts.push(row.length);
+  return starts;
+}
+
 class RowPainter {
   constructor(row, { whitespace, colourBy }) {
     this.row = row;
+    this.drawn = row.elements;
     this.whitespace = whitespace;
     this.colour = colouring(row, colourBy);
     this.flow = make("div", "flow");
-    this.rtlSomewhere = RTL.test(row.slice(0, row.textEnd));
-    this.lineEnd = 0;
-    this.lineIsRtl = false;
-    this.next = 0; // the first token that is not drawn yet
-    this.newBlock();
+    this.starts = blockStarts(row);
   }
 
-  newBlock() {
-    this.block = make("div", "block");
-    this.flow.append(this.block);
-    this.inBlock = 0;
+  // Pixels that tokens would take on one endless line, and lines that end among them: both guesses, for blocks
+  // that are not drawn yet.
+  extent(from, to) {
+    const { source, starts, ends } = this.row;
+    let [low, high] = [source.unit(starts[from]), source.unit(ends[to - 1])];
+    const width = Math.max(0, high - low) * 9 + (to - from) * 4.5;
+    let lines = 0;
+    while ((low = source.text.indexOf("\n", low) + 1) > 0 && low <= high) lines += 1;
+    return [width, lines];
+  }
+
+  paint(block, from, to) {
+    const { row } = this;
+    this.block = block;
     this.unbroken = 0; // letters since the last place where the line may break
     this.mayBreak = false;
-  }
-
-  // Draws up to about `count` more tokens; returns whether the row is complete.
-  paint(count) {
-    const { row } = this;
-    const until = this.next + count;
-    while (this.next < row.length && this.next < until) {
-      const i = this.next;
-      let next = i + 1;
-      if (!row.special(i) && !row.empty(i)) {
-        let far = row.ends[i];
-        while (next < row.length && !row.special(next) && !row.empty(next) && row.starts[next] < far) {
-          far = Math.max(far, row.ends[next]);
-          next += 1;
-        }
-      }
+    this.lineEnd = 0;
+    for (let i = from; i < to;) {
+      const next = row.runEnd(i);
       if (next - i > 1 || row.partial(i)) {
-        for (let from = i; from < next; from += GROUP) this.addGroup(from, Math.min(from + GROUP, next), from > i);
+        for (let part = i; part < next; part += GROUP) this.addGroup(part, Math.min(part + GROUP, next), part > i);
       } else {
         this.addToken(i);
       }
-      this.inBlock += next - i;
-      const lineEnded = row.text(next - 1).endsWith("\n");
-      if (this.inBlock >= (lineEnded ? BLOCK * 0.5 : LONGEST_BLOCK)) this.newBlock();
-      this.next = next;
+      i = next;
     }
-    return this.next >= row.length;
   }
 
   // A place where the line may break: before white space, between letters of scripts without spaces, and
@@ -146,7 +152,7 @@ class RowPainter {
   }
 
   inRtlLine(i) {
-    if (!this.rtlSomewhere) return false;
+    if (!this.row.source.rtl) return false;
     const start = this.row.starts[i];
     if (start >= this.lineEnd) {
       // Offsets are in characters; a window is cheaper than finding the line end in them.
@@ -168,6 +174,7 @@ class RowPainter {
     const node = make("span", `t ${className} ${this.colour(i)}`);
     shade(node, row, i);
     node.place = i;
+    if (i === row.stop) node.tabIndex = 0;
     row.elements[i] = node;
     return node;
   }

@@ -4,7 +4,7 @@
      4 bytes   length of the header, little-endian
      header    JSON: text, headings, the pieces of the ids that occur, where each array lies
      arrays    little-endian, each beginning at a multiple of four bytes after the header, each in the
-              narrowest of five types that holds its values
+              narrowest of five types that holds its values; of an array of one value, that value alone
 
 A token's piece and bytes depend on its id alone, so both are sent once for each id that occurs. Per token
 there are its place in that table, its flags, how far it starts from the end of the token before, and its
@@ -82,8 +82,9 @@ class _Arrays:
         """Append one array; its first byte, counted from the end of the header, its length in items, its type."""
         array = np.frombuffer(values, "u1") if isinstance(values, bytes) else values
         kind = _narrowest(array)
-        raw = array.astype(f"<{kind}").tobytes()
-        place: list[int | str] = [self.size, len(array), kind]
+        same = len(array) > 1 and bool((array == array[0]).all())
+        raw = (array[:1] if same else array).astype(f"<{kind}").tobytes()
+        place: list[int | str] = [self.size, len(array), f"={kind}" if same else kind]
         padding = -len(raw) % 4
         self.parts.append(raw + b"\0" * padding)
         self.size += len(raw) + padding

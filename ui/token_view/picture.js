@@ -67,6 +67,7 @@ class Picture {
         }
         let tokens = 0;
         for (const node of blocks) {
+          this.view.blocks.fill(node);
           found.push({ node });
           tokens += node.querySelectorAll(".t, .n").length;
           if (tokens >= PICTURE_TOKENS) break;

@@ -1,8 +1,6 @@
 // The view: rows, pointer, keyboard, and the way back to Python.
 // One of the scripts that ui/token_view/__init__.py joins into a single module, in the order named there.
 
-const AT_ONCE = 2000; // tokens of a row drawn before the first paint; the rest follows while the page is idle
-
 class TokenView {
   constructor(parent) {
     this.root = make("div", "view");
@@ -11,7 +9,6 @@ class TokenView {
     this.tooltip = new Tooltip(this.root);
     this.lit = [];
     this.rows = [];
-    this.painters = []; // of the rows that are not complete
     this.version = null;
     this.listen();
     parent.append(this.root);
@@ -50,7 +47,7 @@ class TokenView {
 
   destroy() {
     removeEventListener("scroll", this.onScroll, { capture: true });
-    this.version = null; // stops what is still being drawn
+    this.blocks?.destroy();
     this.root.remove();
   }
 
@@ -66,44 +63,32 @@ class TokenView {
     this.root.classList.toggle("selectable", payload.selectable);
     this.scroller.style.maxHeight = payload.height ? `${payload.height}px` : "";
     this.pinned = null;
-    this.painters = [];
-    const sections = this.rows.map((row, number) => this.drawRow(row, number, payload));
+    this.blocks?.destroy();
+    const flows = this.rows.map((row, number) => this.flowsOf(row, number, payload));
+    const sections = this.rows.map((row, number) => this.drawRow(row, flows[number], payload));
+    this.blocks = new Blocks(this, flows.flat(), this.scroller);
     this.scroller.replaceChildren(...drawLegend(this.rows, payload.colourBy), ...sections);
     this.exporter?.remove();
     this.exporter = payload.export && drawExporter(this, payload.export);
     if (this.exporter) this.root.append(this.exporter);
     this.root.dataset.version = version; // what tests wait for
-    this.paintLater(version);
   }
 
-  paintLater(version) {
-    if (this.painters.length === 0 || version !== this.version) return;
-    setTimeout(() => {
-      const began = performance.now();
-      while (this.painters.length && version === this.version && performance.now() - began < 12) this.paintSome(BLOCK);
-      this.paintLater(version);
-    });
+  flowsOf(row, number, payload) {
+    const painters = payload.show === "ids" ? [] : [new RowPainter(row, payload)];
+    if (payload.show !== "text") painters.push(new IdPainter(row, payload));
+    for (const painter of painters) painter.flow.row = number;
+    row.lists = painters.map((painter) => new BlockList(painter));
+    return row.lists;
   }
 
-  paintSome(count) {
-    if (this.painters[0].paint(count)) this.painters.shift();
-  }
-
-  drawRow(row, number, payload) {
+  drawRow(row, lists, payload) {
     const section = make("section", "row");
-    const shown = payload.show === "ids" ? [] : [new RowPainter(row, payload)];
-    if (payload.show !== "text") shown.push(new IdPainter(row, payload));
-    for (const painter of shown) {
-      if (!painter.paint(AT_ONCE)) this.painters.push(painter);
-      painter.flow.row = number;
-    }
-    const { flow } = shown[0];
+    const [{ flow }] = lists.map((list) => list.painter);
     flow.setAttribute("role", "list");
     flow.setAttribute("aria-label", `${row.name}, ${row.facts}. Arrow keys go from token to token.`);
-    row.stop = 0; // the token of this row that Tab reaches
-    if (row.length) row.elements[0].tabIndex = 0;
-    else flow.append(make("span", "nothing", "no tokens"));
-    section.append(...drawHeading(row, payload.mostTokens), ...shown.map((painter) => painter.flow));
+    if (row.length === 0) flow.append(make("span", "nothing", "no tokens"));
+    section.append(...drawHeading(row, payload.mostTokens), ...lists.map((list) => list.painter.flow));
     return section;
   }
 
@@ -124,22 +109,36 @@ class TokenView {
   light(number, i, at) {
     this.dark();
     const row = this.rows[number];
-    const own = [row.elements[i], row.numbers[i]];
-    for (const other of this.rows) {
-      for (const k of other.covering(row.starts[i], row.ends[i])) {
-        this.lit.push([other.elements[k], "same"], [other.numbers[k], "same"]);
-      }
-    }
-    this.lit.push(...own.map((node) => [node, "here"]));
-    this.lit = this.lit.filter(([node]) => node); // the end of a long row may not be drawn yet
-    for (const [node, name] of this.lit) node.classList.add(name);
-    this.tooltip.show(row, i, at ?? own[0] ?? own[1]);
+    this.rows.forEach((other, which) => {
+      for (const k of other.covering(row.starts[i], row.ends[i])) this.lit.push([which, k, "same"]);
+    });
+    this.lit.push([number, i, "here"]);
+    for (const mark of this.lit) this.each(mark, (node, name) => node.classList.add(name));
+    this.tooltip.show(row, i, at ?? row.elements[i] ?? row.numbers[i]);
   }
 
   dark() {
-    for (const [node, name] of this.lit) node.classList.remove(name);
+    for (const mark of this.lit) this.each(mark, (node, name) => node.classList.remove(name));
     this.lit = [];
     this.tooltip.hide();
+  }
+
+  // The elements of a marked token, as far as they are drawn.
+  each([number, i, name], change) {
+    const row = this.rows[number];
+    for (const node of [row.elements[i], row.numbers[i]]) if (node) change(node, name);
+  }
+
+  // Puts marks on a block that is drawn after they were set.
+  mark(block) {
+    const here = (number, i) => this.rows[number].lists.includes(block.list) && block.list.holds(block, i);
+    for (const mark of this.lit) if (here(...mark)) this.each(mark, (node, name) => node.classList.add(name));
+    if (this.pinned && here(...this.pinned)) this.each(this.pinned, (node, name) => node.classList.add(name));
+  }
+
+  // Whether a block must stay drawn: the keyboard stands in it, or Tab leads to it.
+  needs(block) {
+    return this.rows.some((row) => row.lists[0] === block.list && block.list.holds(block, row.stop));
   }
 
   relight() {
@@ -152,8 +151,9 @@ class TokenView {
   // them at the start would cost more than the drawing.
   focus(number, i) {
     const row = this.rows[number];
-    while (!row.elements[i]) this.paintSome(BLOCK); // End, pressed before all is drawn
-    row.elements[row.stop].removeAttribute("tabindex");
+    const [list] = row.lists;
+    row.elements[row.stop]?.removeAttribute("tabindex");
+    this.blocks.fill(list.at(i)); // End leads to what was never drawn
     row.stop = i;
     const node = row.elements[i];
     node.tabIndex = 0;
@@ -169,11 +169,10 @@ class TokenView {
 
   select(number, i) {
     if (!this.selectable) return;
-    const row = this.rows[number];
-    const again = this.pinned?.[0] === row.elements[i];
-    this.pinned?.forEach((node) => node.classList.remove("pinned"));
-    this.pinned = again ? null : [row.elements[i], row.numbers[i]].filter(Boolean);
-    this.pinned?.forEach((node) => node.classList.add("pinned"));
+    const again = this.pinned?.[0] === number && this.pinned[1] === i;
+    if (this.pinned) this.each(this.pinned, (node, name) => node.classList.remove(name));
+    this.pinned = again ? null : [number, i, "pinned"];
+    if (this.pinned) this.each(this.pinned, (node, name) => node.classList.add(name));
     this.setStateValue("selected", again ? null : { version: this.version, row: number, index: i });
   }
 

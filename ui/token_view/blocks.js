@@ -1,0 +1,181 @@
+// Long rows: a block has elements while it is near the screen, and a guess of its height before and after.
+// One of the scripts that ui/token_view/__init__.py joins into a single module, in the order named there.
+
+const AT_ONCE = 2500; // tokens drawn before the first paint, all rows together: more than a screen shows
+const AHEAD = 40_000; // tokens drawn while the page is idle, wherever they are: the browser's own search finds them
+const MOST = 60_000; // tokens after which what is far from the screen gives its elements back
+const NEAR = "1500px 0px";
+const LINE = 27.75; // pixels
+
+// The blocks of one flow, of tokens or of ids.
+class BlockList {
+  constructor(painter) {
+    this.painter = painter;
+    this.starts = painter.starts;
+    this.blocks = [];
+    for (let i = 0; i + 1 < this.starts.length; i++) {
+      const block = make("div", "block waiting");
+      Object.assign(block, { list: this, number: i });
+      this.blocks.push(block);
+    }
+    painter.flow.append(...this.blocks);
+    this.scale = 1; // how much higher the blocks are than guessed
+  }
+
+  size(block) { return this.starts[block.number + 1] - this.starts[block.number]; }
+
+  // The block that holds token `i`.
+  at(i) {
+    let low = 0;
+    for (let high = this.blocks.length - 1; low < high;) {
+      const middle = (low + high + 1) >> 1;
+      if (this.starts[middle] <= i) low = middle;
+      else high = middle - 1;
+    }
+    return this.blocks[low];
+  }
+
+  holds(block, i) { return this.starts[block.number] <= i && i < this.starts[block.number + 1]; }
+
+  draw(block) {
+    this.painter.paint(block, this.starts[block.number], this.starts[block.number + 1]);
+    block.classList.remove("waiting");
+    block.style.height = "";
+  }
+
+  clear(block, height) {
+    this.hold(block, height);
+    block.classList.add("waiting");
+    block.replaceChildren();
+    this.painter.drawn.fill(undefined, this.starts[block.number], this.starts[block.number + 1]);
+  }
+
+  hold(block, height) {
+    block.style.height = `${height}px`;
+    block.style.containIntrinsicBlockSize = `auto ${height}px`;
+  }
+
+  guess(block, width) {
+    const from = this.starts[block.number];
+    const [pixels, lines] = (block.extent ??= this.painter.extent(from, from + this.size(block)));
+    return Math.max(1, lines, pixels / width + lines / 2) * LINE;
+  }
+
+  // Gives what is not on the screen a height, by those blocks whose height is known: `measured`.
+  estimate(width, measured) {
+    const own = measured.filter(([block]) => block.list === this);
+    const known = own.length ? own : measured;
+    const guessed = known.reduce((sum, [block]) => sum + block.list.guess(block, width), 0);
+    if (guessed > 0) this.scale = known.reduce((sum, [, height]) => sum + height, 0) / guessed;
+    for (const block of this.blocks) {
+      const height = Math.round(this.guess(block, width) * this.scale);
+      if (block.classList.contains("waiting")) this.hold(block, height);
+      else block.style.containIntrinsicBlockSize = `auto ${height}px`;
+    }
+  }
+}
+
+// All blocks of a view: which of them are drawn.
+class Blocks {
+  constructor(view, lists, root) {
+    Object.assign(this, { view, lists });
+    this.drawn = new Set(); // the one that was on the screen last comes last
+    this.tokens = 0;
+    this.near = new Set();
+    this.width = 0;
+    this.next = this.inTurn();
+    this.fillNext(AT_ONCE);
+    this.resized = new ResizeObserver(([entry]) => this.estimate(entry.contentRect.width));
+    this.resized.observe(root);
+    // After the first paint: what is drawn by then fills a screen.
+    this.timer = setTimeout(() => this.watch());
+  }
+
+  // First blocks of all rows, second blocks of all rows, ...
+  * inTurn() {
+    const most = Math.max(0, ...this.lists.map((list) => list.blocks.length));
+    for (let i = 0; i < most; i++) for (const list of this.lists) if (list.blocks[i]) yield list.blocks[i];
+  }
+
+  // Draws until there are that many tokens; returns whether there is more to draw.
+  fillNext(limit, until = Infinity) {
+    while (this.tokens < limit && performance.now() < until) {
+      const { value, done } = this.next.next();
+      if (done) return false;
+      this.fill(value);
+    }
+    return this.tokens < limit;
+  }
+
+  fill(block) {
+    if (!this.drawn.has(block)) {
+      block.list.draw(block);
+      this.tokens += block.list.size(block);
+      this.view.mark(block);
+    }
+    this.drawn.delete(block);
+    this.drawn.add(block);
+  }
+
+  watch() {
+    this.watcher = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (isIntersecting) this.near.add(target);
+        else this.near.delete(target);
+        if (isIntersecting) this.fill(target);
+      }
+      this.sweep();
+    }, { root: scrollerOf(this.view.scroller), rootMargin: NEAR });
+    for (const list of this.lists) for (const block of list.blocks) this.watcher.observe(block);
+    this.estimate(this.width, true);
+    this.ahead();
+  }
+
+  ahead() {
+    if (this.fillNext(AHEAD, performance.now() + 12)) this.timer = setTimeout(() => this.ahead());
+  }
+
+  // Heights follow the width; where they are measured, what was drawn says how far the guess is off.
+  estimate(width, measure = false) {
+    if (!width || (width === this.width && !measure)) return;
+    this.width = width;
+    const shown = measure ? [...this.drawn].slice(0, 16).filter(isLaidOut) : [];
+    const known = shown.map((block) => [block, block.offsetHeight]);
+    for (const list of this.lists) list.estimate(width, known);
+  }
+
+  // A long way through a long text must not fill the memory.
+  sweep() {
+    if (this.tokens <= MOST) return;
+    const far = [];
+    for (const block of this.drawn) {
+      if (this.tokens <= AHEAD) break;
+      if (this.near.has(block) || this.view.needs(block)) continue;
+      far.push([block, block.offsetHeight]); // all are measured before any is cleared
+      this.tokens -= block.list.size(block);
+    }
+    for (const [block, height] of far) {
+      this.drawn.delete(block);
+      block.list.clear(block, height);
+    }
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+    this.resized.disconnect();
+    this.watcher?.disconnect();
+  }
+}
+
+// `content-visibility` skips what is off the screen, which then has no height of its own.
+const isLaidOut = (block) => block.firstElementChild?.checkVisibility?.({ contentVisibilityAuto: true }) ?? false;
+
+// What scrolls the view: an observer's margin counts at its root alone. `null` is the window.
+function scrollerOf(node) {
+  for (let at = node; at; at = at.parentElement ?? at.getRootNode().host) {
+    if (/auto|scroll/.test(getComputedStyle(at).overflowY) && at !== document.body && at !== document.documentElement) {
+      if (at !== node || at.style.maxHeight) return at;
+    }
+  }
+  return null;
+}
