@@ -3,10 +3,11 @@
 The template is compiled by Jinja's own compiler with other output statements: each gives its place together with its
 text. Values of the conversation are `Traced` strings, which keep their origin through trimming, slicing, joining,
 filters, macros and blocks. So the trace is the run itself and no guess from the text, and it needs no marks in the
-template. Whether a run with traced values wrote the same text as the plain one is checked where the template is
-not the project's own; if an exotic operation made a difference, the values are given plain and only the lines are known.
+template. Whether a run with traced values wrote the same text as the plain one is checked where the template is not the
+project's own; if an exotic operation made a difference, the values are given plain and only the lines are known.
 """
 
+# ruff: noqa: N802 - Jinja's compiler calls its methods so
 from __future__ import annotations
 
 import re
@@ -252,11 +253,11 @@ class _Environment(ImmutableSandboxedEnvironment):
     concat = staticmethod(concat)
     joined = staticmethod(joined)
 
-    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: B902, N805
+    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         # A constant of the template is plain: its `join` and `replace` would lose where their arguments are from.
-        if __obj.__class__ is types.BuiltinMethodType and __obj.__name__ in ("join", "replace"):
-            if __obj.__self__.__class__ is str:
-                __obj = getattr(Traced(__obj.__self__), __obj.__name__)
+        is_join = __obj.__class__ is types.BuiltinMethodType and __obj.__name__ in ("join", "replace")
+        if is_join and __obj.__self__.__class__ is str:
+            __obj = getattr(Traced(__obj.__self__), __obj.__name__)
         return super().call(__context, __obj, *args, **kwargs)
 
 
@@ -342,8 +343,8 @@ def _piece(run: Run, sites: tuple[_Site, ...]) -> Piece:
     length, origin, written_by, turn = run
     kind, source = (None, None) if origin is None else (origin.kind, origin.message)
     if len(written_by) == 1:
-        line, *flags = sites[written_by[0]]
-        return Piece(length, line, None, kind, source, turn, *flags)
+        line, is_generation, is_prompt, is_literal = sites[written_by[0]]
+        return Piece(length, line, None, kind, source, turn, is_generation, is_prompt, is_literal)
     through = [sites[i] for i in written_by]
     if not through:
         return Piece(length, None, None, kind, source, turn, False, False, False)

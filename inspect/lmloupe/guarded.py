@@ -98,6 +98,7 @@ class Child:
 
     @property
     def is_alive(self) -> bool:
+        """Whether it runs."""
         return self.process.poll() is None
 
 
