@@ -22,6 +22,8 @@ PAGES = {
     "vocabulary": ("pages/text/vocabulary.py", "Vocabulary"),
     "languages": ("pages/text/languages.py", "Languages"),
     "chat": ("pages/text/chat.py", "Chat template"),
+    "template": ("pages/text/template.py", "Provenance"),
+    "fim": ("pages/text/fim.py", "Fill in the middle"),
     "embeddings": ("pages/model/embeddings.py", "Embeddings"),
     "next_token": ("pages/model/next_token.py", "Next token"),
     "generate": ("pages/run/generate.py", "Generate"),
