@@ -282,7 +282,8 @@ def test_masks_equal_transformers() -> None:
     ],
 )
 def test_a_runaway_template_is_ended_with_the_reason(source: str, words: str) -> None:
-    with pytest.raises(lm.TemplateError, match=words):
+    # On a busy machine the time may be over before the other limit is reached: that is a reason too.
+    with pytest.raises(lm.TemplateError, match=f"{words}|did not end within"):
         lm.render_chat(lm.load_tokenizer("qwen2"), [user("a")], template=source)
     assert lm.render_chat(lm.load_tokenizer("qwen2"), [user("a")], template="{{ messages[0].content }}").text == "a"
 
