@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
 PAGES = {"": "Tokens", "pipeline": "Pipeline", "special": "Special tokens", "vocabulary": "Vocabulary",
-         "languages": "Languages", "chat": "Chat template", "template": "Provenance", "fim": "Fill in the middle", "embeddings": "Embeddings", "next_token": "Next token",
+         "languages": "Languages", "chat": "Chat template", "template": "Provenance",
+         "fim": "Fill in the middle", "embeddings": "Embeddings", "next_token": "Next token",
          "generate": "Generate"}  # fmt: skip
 SCREENS = {"projector": (1920, 1080), "laptop": (1280, 900), "phone": (390, 844)}
 # Set to docs/screenshots, this test writes the README's pictures.
