@@ -20,6 +20,7 @@ SUBJECTS = {
     "first_page": "from the command to the first page",
     "sessions": "many sessions: time to join, memory of each",
     "encoding": "encode of a megabyte",
+    "chat": "a conversation rendered and traced",
     "tokens": "the Tokens page: a keystroke, 100,000 tokens painted; merge_steps, align, stages",
     "neighbours": "neighbours over the whole vocabulary",
     "slider": "a slider on Next token, in each of its views",

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
 PAGES = {"": "Tokens", "pipeline": "Pipeline", "special": "Special tokens", "vocabulary": "Vocabulary",
-         "languages": "Languages", "chat": "Chat template", "embeddings": "Embeddings", "next_token": "Next token",
+         "languages": "Languages", "chat": "Chat template", "template": "Provenance",
+         "fim": "Fill in the middle", "embeddings": "Embeddings", "next_token": "Next token",
          "score": "Text scored", "layers": "Layers", "attention": "Attention",
          "map": "Vocabulary map", "contextual": "Static and contextual", "architecture": "Architecture",
          "generate": "Generate"}  # fmt: skip

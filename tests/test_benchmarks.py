@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import encoding, inside, neighbours, sessions, slider, tokens
+from benchmarks import chat, encoding, inside, neighbours, sessions, slider, tokens
 from benchmarks.harness import Row, as_json, paired, skipped, table, together
 from benchmarks.model import never_ending
 from benchmarks.text import PHRASES, mixed_text
@@ -124,6 +124,14 @@ def test_encoding_rows_hold_every_family_and_their_sum() -> None:
     total, *families = encoding.rows(n_bytes=2_000, rounds=1)
     assert [row.what.strip() for row in families] == list(encoding.FAMILIES)
     assert total.target == encoding.TARGET
+    assert total.ours == pytest.approx(sum(row.ours or 0 for row in families))
+    assert total.floor == pytest.approx(sum(row.floor or 0 for row in families))
+
+
+def test_chat_rows_hold_every_family_and_their_sum() -> None:
+    total, *families = chat.rows(n_turns=3, rounds=1)
+    assert [row.what.strip() for row in families] == list(chat.FAMILIES)
+    assert (total.target, total.judged) == (chat.TARGET, "ratio")
     assert total.ours == pytest.approx(sum(row.ours or 0 for row in families))
     assert total.floor == pytest.approx(sum(row.floor or 0 for row in families))
 

@@ -22,6 +22,8 @@ PAGES = {
     "vocabulary": ("pages/text/vocabulary.py", "Vocabulary"),
     "languages": ("pages/text/languages.py", "Languages"),
     "chat": ("pages/text/chat.py", "Chat template"),
+    "template": ("pages/text/template.py", "Provenance"),
+    "fim": ("pages/text/fim.py", "Fill in the middle"),
     "embeddings": ("pages/model/embeddings.py", "Embeddings"),
     "map": ("pages/model/vocabulary_map.py", "Vocabulary map"),
     "contextual": ("pages/model/contextual.py", "Static and contextual"),

@@ -73,6 +73,8 @@ VALUES = st.fixed_dictionaries(
         "messages": st.lists(
             st.fixed_dictionaries({"role": st.sampled_from(["user", "tool"]), "content": st.text(max_size=50)})
         ).filter(lambda messages: not any("\ud800" <= c <= "\udfff" for m in messages for c in m["content"])),
+        "tools": st.text(st.characters(exclude_categories=["Cs"]), max_size=50),
+        "templates": st.dictionaries(st.sampled_from(["phi-3", "some-org/tok_1.0"]), st.sampled_from(["", "{{ 1 }}"])),
         "quantization": st.sampled_from(["none", "int8", "nf4", "fp4"]),
         "temperature": st.floats(0, 2),
         "top_k": st.integers(0, 1000),
@@ -160,6 +162,11 @@ def test_a_bad_parameter_is_ignored_with_the_reason(name, value, because):
         {"messages": [{"role": "user"}]},
         {"messages": [{"role": "user", "content": "hi", "more": 1}]},
         {"messages": [["user", "hi"]]},
+        {"messages": [{"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "f"}}]}]},
+        {"messages": [{"role": "assistant", "content": "", "tool_calls": [{}] * 9}]},
+        {"templates": {"no family": "{{ 1 }}"}},
+        {"templates": ["{{ 1 }}"]},
+        {"repository_files": [{"path": "a.py"}]},
         {"messages": [{"role": "user", "content": "hi"}] * 65},
         {"messages": [{"role": ["user"], "content": "hi"}]},
     ],

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from lmloupe.chat_guarded import trace_untrusted
 from lmloupe.chat_mask import assistant_mask, dropped_messages, generation_mask
 from lmloupe.chat_messages import check_messages, check_tools, check_variables
-from lmloupe.chat_roles import Segment, read_segments
 from lmloupe.chat_parts import Span, find_spans
+from lmloupe.chat_roles import Segment, read_segments
 from lmloupe.chat_trace import trace_template
 from lmloupe.encoding import Encoding, check_text, encode
 from lmloupe.errors import NoChatTemplateError

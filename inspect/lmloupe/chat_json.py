@@ -63,8 +63,8 @@ def messages_from_json(text: str) -> tuple[list[dict[str, Any]], list[dict[str, 
         text: an object with ``messages`` and perhaps ``tools``, or the list of messages alone.
 
     Returns:
-        The messages as templates read them: arguments of tool calls as mappings, a content that is a list of texts as one
-        text; and the tools, None where there are none.
+        The messages as templates read them: arguments of tool calls as mappings, a content that is a list of texts as
+        one text; and the tools, None where there are none.
 
     Raises:
         InvalidMessagesError: not JSON, or not a conversation; the sentence names the place.
@@ -109,12 +109,12 @@ def _incoming(message: Any, place: str) -> dict[str, Any]:
 
 
 def _part(part: Any, place: str) -> str:
-    if isinstance(part, dict) and isinstance(part.get("text"), str) and part.get("type", "text") == "text":
-        text: str = part["text"]
-        return text
-    kind = part.get("type") if isinstance(part, dict) else None
-    what = f"of the type {str(kind)[:40]!r}" if kind is not None else _name(part)
-    _refuse(f"{place} is {what}: only parts such as {{'type': 'text', 'text': 'Hi'}} can be written as text.")
+    text = part.get("text") if isinstance(part, dict) and part.get("type", "text") == "text" else None
+    if not isinstance(text, str):
+        kind = part.get("type") if isinstance(part, dict) else None
+        what = f"of the type {str(kind)[:40]!r}" if kind is not None else _name(part)
+        _refuse(f"{place} is {what}: only parts such as {{'type': 'text', 'text': 'Hi'}} can be written as text.")
+    return text
 
 
 def _incoming_call(call: Any, place: str) -> dict[str, Any]:

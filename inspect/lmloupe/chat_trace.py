@@ -3,29 +3,20 @@
 The template is compiled by Jinja's own compiler with other output statements: each gives its place together with its
 text. Values of the conversation are `Traced` strings, which keep their origin through trimming, slicing, joining,
 filters, macros and blocks. So the trace is the run itself and no guess from the text, and it needs no marks in the
-template. Whether a run with traced values wrote the same text as the plain one is checked where the template is
-not the project's own; if an exotic operation made a difference, the values are given plain and only the lines are known.
+template. Whether a run with traced values wrote the same text as the plain one is checked where the template is not the
+project's own; if an exotic operation made a difference, the values are given plain and only the lines are known.
 """
 
 from __future__ import annotations
 
-import re
-import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from io import StringIO
 from typing import Any, NamedTuple
 
-import jinja2
-from jinja2 import nodes
-from jinja2.compiler import CodeGenerator, Frame
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from lmloupe.chat_template import FILENAME, RUN_ERRORS, new_environment, render_template
-from lmloupe.chat_traced_filters import FILTERS
-from lmloupe.chat_traced_text import Origin, Run, Traced, TracedDict, joined, runs_of, traced
+from lmloupe.chat_template import RUN_ERRORS, render_template
+from lmloupe.chat_trace_compiler import Site, compile_traced
+from lmloupe.chat_traced_text import Origin, Run, TracedDict, runs_of, traced
 
 __all__ = ["Piece", "Trace", "trace_template"]
 
@@ -75,218 +66,6 @@ class Trace:
     has_generation_marks: bool
 
 
-class _Site(NamedTuple):
-    """A place of the template that writes."""
-
-    line: int
-    is_generation: bool
-    is_prompt: bool
-    is_literal: bool
-
-
-def concat(stream: Iterable[Any]) -> str:
-    """Join what outputs gave, pairs of a site and a text, into a string that knows both.
-
-    A negative site begins a turn of a loop; its text is the loop's item. Site 0 ends the loop.
-    """
-    texts: list[str] = []
-    runs: list[Run] = []
-    loops: list[tuple[int, int | None]] = []
-    turn: int | None = None
-    for item in stream:
-        if item.__class__ is not tuple:
-            texts.append(item)
-            runs += runs_of(item)
-            continue
-        site, value = item
-        if site > 0:
-            if value.__class__ is tuple:  # what a block of a template yielded, given on
-                value = concat((value,))
-            texts.append(value)
-            if value.__class__ is Traced:
-                for length, origin, sites, inner in value._runs or runs_of(value):
-                    runs.append((length, origin, (*sites, site), turn if inner is None else inner))
-            else:
-                runs.append((len(value), None, (site,), turn))
-        elif site < 0:
-            if not loops or loops[-1][0] != site:
-                loops.append((site, turn))
-            turn = _message_of(value, loops[-1][1])
-        elif loops and loops[-1][0] == value:
-            turn = loops.pop()[1]
-    return traced("".join(texts), runs)
-
-
-def _message_of(item: Any, otherwise: int | None) -> int | None:
-    if item.__class__ is TracedDict:
-        message: int | None = item._origin.message
-        return otherwise if message is None else message
-    if item.__class__ is Traced and item._runs and item._runs[0][1] is not None:
-        message = item._runs[0][1].message
-        return otherwise if message is None else message
-    return otherwise
-
-
-class _Generator(CodeGenerator):
-    """Jinja's compiler with outputs that name their place."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.sites: list[_Site] = [_Site(0, False, False, False)]
-        self._generation = False
-        self._n_loops = 0
-        self._marks: dict[int, int] = {}
-        self.has_generation_marks = False
-
-    def _site(self, line: int, is_literal: bool = False, is_prompt: bool = False) -> int:
-        self.sites.append(_Site(line, self._generation, is_prompt, is_literal))
-        return len(self.sites) - 1
-
-    def start_write(self, frame: Frame, node: nodes.Node | None = None) -> None:
-        super().start_write(frame, node)
-        self.write(f"({self._site(node.lineno if node is not None else 0)}, ")
-
-    def end_write(self, frame: Frame) -> None:
-        self.write(")")
-        super().end_write(frame)
-
-    def visit_Output(self, node: nodes.Output, frame: Frame) -> None:
-        if frame.require_output_check:
-            if self.has_known_extends:
-                return
-            self.writeline("if parent_template is None:")
-            self.indent()
-        is_prompt = "is_prompt" in node.__dict__
-        for child in node.nodes:
-            if isinstance(child, nodes.TemplateData):
-                self._visit_data(child, frame, is_prompt)
-            else:
-                super().start_write(frame, child)
-                self.write(f"({self._site(child.lineno, False, is_prompt or _asks_for_prompt(child))}, str(")
-                self.visit(child, frame)
-                self.write("))")
-                super().end_write(frame)
-        if frame.require_output_check:
-            self.outdent()
-
-    def _visit_data(self, node: nodes.TemplateData, frame: Frame, is_prompt: bool) -> None:
-        for i, text in enumerate(re.split(r"(?<=\n)", node.data)):
-            if text:
-                super().start_write(frame, node)
-                self.write(f"({self._site(node.lineno + i, True, is_prompt)}, {text!r})")
-                super().end_write(frame)
-
-    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
-        self.write("environment.joined((")
-        for arg in node.nodes:
-            self.visit(arg, frame)
-            self.write(", ")
-        self.write("))")
-
-    def visit_For(self, node: nodes.For, frame: Frame) -> None:
-        self._n_loops += 1
-        mark = -self._n_loops
-        if isinstance(node.target, nodes.Name):
-            begin = nodes.ExprStmt(nodes.Name(node.target.name, "load"), lineno=node.lineno)
-            self._marks[id(begin)] = mark
-            node.body.insert(0, begin)
-        super().visit_For(node, frame)
-        super().start_write(frame)
-        self.write(f"(0, {mark})")
-        super().end_write(frame)
-
-    def visit_ExprStmt(self, node: nodes.ExprStmt, frame: Frame) -> None:
-        mark = self._marks.get(id(node))
-        if mark is None:
-            super().visit_ExprStmt(node, frame)
-            return
-        super().start_write(frame)
-        self.write(f"({mark}, ")
-        self.visit(node.node, frame)
-        self.write(")")
-        super().end_write(frame)
-
-    def visit_Scope(self, node: nodes.Scope, frame: Frame) -> None:
-        # The only scopes in a chat template are those of {% generation %}.
-        before, self._generation, self.has_generation_marks = self._generation, True, True
-        super().visit_Scope(node, frame)
-        self._generation = before
-
-    def visit_If(self, node: nodes.If, frame: Frame) -> None:
-        before: list[bool | None] = []
-        for test, branch in [(node.test, node.body), *((other.test, other.body) for other in node.elif_)]:
-            wanted = _wants_prompt(test)
-            # `else` is for a prompt where a condition before it was that none is wanted.
-            before.append(wanted)
-            if wanted:
-                _mark_prompt(branch)
-        if False in before:
-            _mark_prompt(node.else_)
-        super().visit_If(node, frame)
-
-
-def _mark_prompt(branch: list[nodes.Node]) -> None:
-    for child in branch:
-        for output in [child] if isinstance(child, nodes.Output) else child.find_all(nodes.Output):
-            output.__dict__["is_prompt"] = True
-
-
-def _wants_prompt(test: nodes.Node) -> bool | None:
-    """Whether a condition holds if a generation prompt is asked for; None where it does not speak of it."""
-    if isinstance(test, nodes.Not):
-        wanted = _wants_prompt(test.node)
-        return None if wanted is None else not wanted
-    names = [test] if isinstance(test, nodes.Name) else test.find_all(nodes.Name)
-    return True if any(name.name == "add_generation_prompt" for name in names) else None
-
-
-def _asks_for_prompt(node: nodes.Node) -> bool:
-    choices = [node] if isinstance(node, nodes.CondExpr) else node.find_all(nodes.CondExpr)
-    return any(_wants_prompt(choice.test) for choice in choices)
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox of chat templates, whose strings keep their origin."""
-
-    code_generator_class = _Generator
-    concat = staticmethod(concat)
-    joined = staticmethod(joined)
-
-    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: B902, N805
-        # A constant of the template is plain: its `join` and `replace` would lose where their arguments are from.
-        if __obj.__class__ is types.BuiltinMethodType and __obj.__name__ in ("join", "replace"):
-            if __obj.__self__.__class__ is str:
-                __obj = getattr(Traced(__obj.__self__), __obj.__name__)
-        return super().call(__context, __obj, *args, **kwargs)
-
-
-def _new_environment() -> _Environment:
-    env = new_environment(_Environment)
-    env.filters.update(FILTERS)
-    return env
-
-
-_ENVIRONMENT = _new_environment()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Compiled:
-    template: jinja2.Template
-    sites: tuple[_Site, ...]
-    has_generation_marks: bool
-
-
-@lru_cache(maxsize=32)
-def _compile(source: str) -> _Compiled:
-    tree = _ENVIRONMENT.parse(source, filename=FILENAME)
-    stream = StringIO()
-    generator = _Generator(_ENVIRONMENT, None, FILENAME, stream, optimized=_ENVIRONMENT.optimized)
-    generator.visit(tree)
-    code = compile(stream.getvalue(), FILENAME, "exec")
-    template = jinja2.Template.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
-    return _Compiled(template, tuple(generator.sites), generator.has_generation_marks)
-
-
 def trace_template(source: str, variables: Mapping[str, Any], *, compare: bool = True) -> Trace:
     r"""Render a chat template and follow where its characters come from.
 
@@ -329,7 +108,7 @@ def _frozen_clock(variables: Mapping[str, Any]) -> dict[str, Any]:
 def _try(source: str, variables: dict[str, Any]) -> Trace | None:
     """A trace, or None where the template fails."""
     try:
-        compiled = _compile(source)
+        compiled = compile_traced(source)
         text = compiled.template.render(variables)
     except (SyntaxError, *RUN_ERRORS):
         return None
@@ -338,12 +117,12 @@ def _try(source: str, variables: dict[str, Any]) -> Trace | None:
     return Trace(str.__str__(text), pieces, compiled.has_generation_marks)
 
 
-def _piece(run: Run, sites: tuple[_Site, ...]) -> Piece:
+def _piece(run: Run, sites: tuple[Site, ...]) -> Piece:
     length, origin, written_by, turn = run
     kind, source = (None, None) if origin is None else (origin.kind, origin.message)
     if len(written_by) == 1:
-        line, *flags = sites[written_by[0]]
-        return Piece(length, line, None, kind, source, turn, *flags)
+        line, is_generation, is_prompt, is_literal = sites[written_by[0]]
+        return Piece(length, line, None, kind, source, turn, is_generation, is_prompt, is_literal)
     through = [sites[i] for i in written_by]
     if not through:
         return Piece(length, None, None, kind, source, turn, False, False, False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any
 
@@ -11,7 +11,7 @@ from jinja2.nodes import EvalContext
 from jinja2.utils import pass_eval_context
 
 from lmloupe.chat_template import to_json
-from lmloupe.chat_traced_text import Origin, Run, Traced, TracedDict, joined, runs_of, traced
+from lmloupe.chat_traced_text import Origin, Run, Traced, TracedDict, runs_of, traced
 
 __all__ = ["FILTERS"]
 

@@ -6,6 +6,7 @@ characters copy their runs; one that makes new characters in a way not followed 
 origin is then unknown. The characters themselves always come from ``str``'s own methods.
 """
 
+# ruff: noqa: D102 - the methods are those of str, and do what they do there
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator

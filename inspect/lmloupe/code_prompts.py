@@ -104,7 +104,8 @@ def repository_prompt(
         InvalidTextError: a lone surrogate.
 
     >>> from lmloupe.tokenizer import load_tokenizer
-    >>> prompt = repository_prompt(load_tokenizer("starcoder2"), "me/app", {"a.py": "A = 1\n"}, "import a\n", path="b.py")
+    >>> tok = load_tokenizer("starcoder2")
+    >>> prompt = repository_prompt(tok, "me/app", {"a.py": "A = 1\n"}, "import a\n", path="b.py")
     >>> prompt.text
     '<repo_name>me/app<file_sep>a.py\nA = 1\n<file_sep>b.py\nimport a\n'
     """

@@ -12,7 +12,7 @@ _LIMIT_PROCESS_MEMORY = 0x100
 
 
 class _Basic(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012 - ctypes declares it so
+    _fields_ = [
         ("per_process_user_time_limit", ctypes.c_int64),
         ("per_job_user_time_limit", ctypes.c_int64),
         ("limit_flags", ctypes.c_uint32),
@@ -26,7 +26,7 @@ class _Basic(ctypes.Structure):
 
 
 class _Extended(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012 - ctypes declares it so
+    _fields_ = [
         ("basic", _Basic),
         ("io_counters", ctypes.c_uint64 * 6),
         ("process_memory_limit", ctypes.c_size_t),

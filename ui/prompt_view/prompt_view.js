@@ -93,7 +93,11 @@ class PromptView {
     if (!this.source) return;
     const node = this.find(event.target);
     if (!node) return;
-    // Only what the pointer did not scroll to: the pane under the pointer stays where it is.
+    if (event.type === "pointerover") {
+      // What scrolls under a resting pointer is nobody's wish.
+      if (event.clientX === this.pointerX && event.clientY === this.pointerY) return;
+      [this.pointerX, this.pointerY] = [event.clientX, event.clientY];
+    }
     if (node.place !== undefined) this.lightPiece(node.place, true);
     else this.lightLine(node.number, true);
   }
