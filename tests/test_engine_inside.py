@@ -219,6 +219,7 @@ def test_a_model_that_answers_nan_shows_nothing(tiny_model_folder: Callable[[str
 
 def test_the_lens_of_a_generation_equals_the_lens_of_its_text(pair: tuple) -> None:
     engine, _ = pair
+    engine.logit_lens(IDS)  # finds the model's parts, once, with a pass of its own
     plain = list(engine.generate(IDS, None, max_new_tokens=6, seed=4))
     assert all(step.lens_ids is None and step.lens_log_probs is None for step in plain)
     passes: list[int] = []

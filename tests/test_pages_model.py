@@ -172,75 +172,7 @@ def test_a_phrase_has_the_product_of_its_tokens(engine: lm.Engine) -> None:
     assert "Write a token" in app.run().info[0].value
 
 
-# Embeddings
-
-
-@model
-def test_embeddings_arithmetic_and_a_word_of_several_tokens(engine: lm.Engine) -> None:
-    app = open_page("embeddings", embedding_view="arithmetic")
-    a, b, c = (int(lm.encode(engine.tokenizer, word).input_ids[0]) for word in (" king", " man", " woman"))
-    assert app.dataframe[0].value["Id"].tolist() == engine.analogy(a, b, c, 10).ids.tolist()
-    printed = [int(line.split()[0]) for line in output_of(app)[-10:]]
-    assert printed == app.dataframe[0].value["Id"].tolist()
-    app.text_input(key="analogy_b").set_value(" incomprehensibilities")
-    app.run()
-    assert "must be one" in app.error[0].value.replace("\\", "")
-    assert app.text_input(key="analogy_b").value == " incomprehensibilities"
-    app.segmented_control(key="embedding_view").set_value("matrix")
-    app.segmented_control(key="dimensions").set_value("12")
-    assert not app.run().exception
-    app.segmented_control(key="embedding_view").set_value("cosine")
-    assert not app.run().exception
-
-
-# The map, static and contextual, architecture
-
-
-@model
-def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(engine: lm.Engine) -> None:
-    app = open_page("vocabulary_map", map_search="coconut")
-    near, suspects = (frame.value for frame in app.dataframe)
-    first = int(np.asarray(lm.search_vocabulary(engine.tokenizer, "coconut", ignore_case=True).ids)[0])
-    assert near["Id"].tolist() == engine.neighbours(first, 8).ids.tolist()
-    assert suspects["Id"].tolist() == engine.undertrained_tokens(40, kinds=("text",)).ids.tolist()
-    printed = [line.split() for line in output_of(app)]
-    placed = engine.project(None, "pca", 2)
-    assert [int(line[0]) for line in printed] == placed.ids[:10].tolist()
-    np.testing.assert_allclose([float(line[1]) for line in printed], placed.points[:10, 0], rtol=1e-4, atol=1e-5)
-
-
-@model
-def test_one_word_parts_ways_with_itself(engine: lm.Engine) -> None:
-    app = open_page("contextual")
-    table = app.dataframe[0].value
-    at = {
-        name: (ids := engine.input_ids(str(SETTINGS[f"sentence_{name}"].default)), len(ids) - 1)  # type: ignore[attr-defined]
-        for name in "abc"
-    }
-    unlike = engine.contextual_similarity(*at["a"], *at["b"])
-    alike = engine.contextual_similarity(*at["a"], *at["c"])
-    np.testing.assert_allclose(table["A and B"], unlike, atol=1e-4)
-    np.testing.assert_allclose(table["A and C"], alike, atol=1e-4)
-    assert (alike[3:] > unlike[3:]).all()
-    printed = np.array([float(line) for line in output_of(app)])
-    np.testing.assert_allclose(printed, np.concatenate([unlike, unlike]), atol=1e-4)
-    app.text_input(key="word").set_value("river")
-    app.run()
-    assert "Sentence B does not hold the word" in app.error[0].value.replace("\\", "")
-
-
-@model
-def test_architecture_counts_every_module_and_its_weights(engine: lm.Engine) -> None:
-    app = open_page("architecture")
-    stored, modules = (frame.value for frame in app.dataframe)
-    described = engine.describe()
-    assert stored["Parameters"].sum() == described.n_parameters
-    assert modules["Parameters"][0] == described.n_parameters
-    printed = output_of(app)
-    lmloupe_line, transformers_line = (np.array(line.split(), float) for line in printed[-2:])
-    np.testing.assert_allclose(lmloupe_line, transformers_line, rtol=1e-5, atol=1e-8)
-    app.toggle(key="all_blocks").set_value(True)
-    assert len(app.run().dataframe[1].value) == len(described.tree)
+# Architecture
 
 
 @model

@@ -6,6 +6,7 @@ import codecs
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ from lmloupe.worker import Ticket
 __all__ = ["LocalGeneration", "steps"]
 
 N_TOP = 10
+# On a CPU the product of one step's layers takes twice as long for each row as that of four steps' does, so that with a
+# lens the steps after the first come four at a time there.
+LENS_STEPS = {"cpu": 4}
 
 
 class LocalGeneration:
@@ -89,6 +93,7 @@ def steps(
     for chunk in chunks[:-1]:
         model(input_ids=chunk, past_key_values=cache, use_cache=True, logits_to_keep=1)
         yield None
+    waiting: list[tuple[Step, torch.Tensor]] = []
     ids, current, text = input_ids.tolist(), chunks[-1], _Text(tokenizer)
     for produced in range(1, max_new_tokens + 1):
         # Hooks of this session around its own pass alone: between two steps the model serves others.
@@ -103,8 +108,16 @@ def steps(
         ends = token_id in eos_ids or produced == max_new_tokens
         current = torch.tensor([[token_id]], device=device)
         facts = logit_facts(logits, current[0], min(N_TOP, logits.shape[1]))
-        lens = None if lens_parts is None else _lens(lens_parts, torch.cat(stream[:-1]), facts)
-        yield _record(facts, lens, token_id, text.add(token_id, last=ends), time.perf_counter() - began)
+        step = _record(facts, token_id, text.add(token_id, last=ends), time.perf_counter() - began)
+        if lens_parts is None:
+            yield step
+        else:
+            waiting.append((step, torch.cat(stream[:-1])))
+            if ends or produced == 1 or len(waiting) == LENS_STEPS.get(device.type, 1):
+                yield from _with_lens(lens_parts, waiting)
+                waiting = []
+            else:
+                yield None
         if ends:
             return
 
@@ -121,28 +134,25 @@ def _choose(
     return draw(sampling_probs(logits.cpu().numpy(), sampling, previous), rng)
 
 
-def _lens(parts: ModelParts, stream: torch.Tensor, answer: LogitFacts) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Best token and its log probability of every layer; the last is the answer, whose logits are there already.
+def _with_lens(parts: ModelParts, waiting: list[tuple[Step, torch.Tensor]]) -> Iterator[Step]:
+    """Steps with what every layer would have said, from one product for all layers of all of them.
 
-    One product for all layers: on few rows it waits for the output matrix's bytes more than for the sums.
+    Each comes with its stream, (n_layers, width). The last row of a lens is the model's answer, which the step has.
     """
-    logits = parts.logits(parts.norm(stream))  # (n_layers, vocab)
+    logits = parts.logits(parts.norm(torch.cat([stream for _, stream in waiting])))  # (steps * n_layers, vocab)
     best, ids = logits.max(-1)
     require_finite(best)
-    log_probs = best - logits.logsumexp(-1)
-    return (
-        torch.cat((ids, answer.ids[0, :1])).cpu().numpy().astype(np.int32),
-        torch.cat((log_probs, answer.log_probs[0, :1])).cpu().numpy(),
-    )
+    log_probs = (best - logits.logsumexp(-1)).cpu().numpy().reshape(len(waiting), -1)
+    tokens = ids.cpu().numpy().astype(np.int32).reshape(len(waiting), -1)
+    for (step, _), step_ids, step_log_probs in zip(waiting, tokens, log_probs, strict=True):
+        yield replace(
+            step,
+            lens_ids=np.append(step_ids, step.top_ids[0]),
+            lens_log_probs=np.append(step_log_probs, step.top_log_probs[0]),
+        )
 
 
-def _record(
-    facts: LogitFacts,
-    lens: tuple[NDArray[np.int32], NDArray[np.float32]] | None,
-    token_id: int,
-    text: str,
-    elapsed_s: float,
-) -> Step:
+def _record(facts: LogitFacts, token_id: int, text: str, elapsed_s: float) -> Step:
     # One transfer of a few numbers, not of the vocabulary.
     chosen, bits = torch.cat((facts.target_log_probs, facts.entropy_bits)).tolist()
     return Step(
@@ -153,6 +163,4 @@ def _record(
         top_log_probs=facts.log_probs[0].cpu().numpy(),
         entropy_bits=bits,
         elapsed_s=elapsed_s,
-        lens_ids=None if lens is None else lens[0],
-        lens_log_probs=None if lens is None else lens[1],
     )

@@ -113,7 +113,8 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
             sampling: how to draw; None is the model's own distribution.
             max_new_tokens: at least 1.
             seed: of NumPy's PCG64; the same seed gives the same tokens.
-            lens: also record what every layer would have said at each step, from the same pass.
+            lens: also record what every layer would have said at each step, from the same pass; on a CPU the
+                steps after the first then come four at a time.
 
         Returns:
             An iterator of `Step` that starts at once and can be polled and closed.
