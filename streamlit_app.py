@@ -50,6 +50,10 @@ else:
         "pages/model/architecture.py", title="Architecture", icon=":material/account_tree:", url_path="architecture"
     )
     generate = st.Page("pages/run/generate.py", title="Generate", icon=":material/play_arrow:", url_path="generate")
-    text = [tokens, tokens_by_name, pipeline, special, vocabulary, languages, chat, template, fim]
-    inside = [embeddings, vocabulary_map, contextual, next_token, score, layers, attention, architecture]
-    st.navigation({"Text": text, "Model": inside, "Run": [generate, template_cost]}).run()
+    sections = {
+        "Text": [tokens, tokens_by_name, pipeline, special, vocabulary, languages],
+        "Chat": [chat, template, fim, template_cost],
+        "Vectors": [embeddings, vocabulary_map, contextual, architecture],
+        "Prediction": [next_token, score, layers, attention, generate],
+    }
+    st.navigation(sections, expanded=True).run()

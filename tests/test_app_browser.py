@@ -24,7 +24,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.model]
 
 PAGES = {"": "Tokens", "pipeline": "Pipeline", "special": "Special tokens", "vocabulary": "Vocabulary",
          "languages": "Languages", "chat": "Chat template", "template": "Provenance",
-         "fim": "Fill in the middle", "embeddings": "Embeddings", "next_token": "Next token",
+         "fim": "Fill in the middle", "template_cost": "Wrong template",
+         "embeddings": "Embeddings", "next_token": "Next token",
          "score": "Text scored", "layers": "Layers", "attention": "Attention",
          "map": "Vocabulary map", "contextual": "Static and contextual", "architecture": "Architecture",
          "generate": "Generate"}  # fmt: skip

@@ -24,6 +24,7 @@ PAGES = {
     "chat": ("pages/text/chat.py", "Chat template"),
     "template": ("pages/text/template.py", "Provenance"),
     "fim": ("pages/text/fim.py", "Fill in the middle"),
+    "template_cost": ("pages/run/template_cost.py", "Wrong template"),
     "embeddings": ("pages/model/embeddings.py", "Embeddings"),
     "map": ("pages/model/vocabulary_map.py", "Vocabulary map"),
     "contextual": ("pages/model/contextual.py", "Static and contextual"),
@@ -168,7 +169,7 @@ def test_every_page_is_in_the_sidebar_at_its_address_and_keeps_the_text(page, ap
     page.get_by_role("heading", name="Tokens", exact=True).wait_for()
     settled(page)
     sidebar = page.get_by_test_id("stSidebarNav")
-    assert sidebar.get_by_test_id("stNavSectionHeader").all_inner_texts() == ["Text", "Model", "Run"]
+    assert sidebar.get_by_test_id("stNavSectionHeader").all_inner_texts() == ["Text", "Chat", "Vectors", "Prediction"]
     assert sidebar.get_by_role("link").count() == len(PAGES)
     for path, (_, title) in PAGES.items():
         sidebar.get_by_role("link", name=re.compile(rf"\b{title}$")).click(delay=60)
