@@ -9,14 +9,15 @@ project's own; if an exotic operation made a difference, the values are given pl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from lmloupe.chat_template import RUN_ERRORS, render_template
 from lmloupe.chat_trace_compiler import Site, compile_traced
-from lmloupe.chat_traced_text import Origin, Run, TracedDict, runs_of, traced
+from lmloupe.chat_traced_text import Origin, Run, Traced, TracedDict, runs_of
 
 __all__ = ["Piece", "Trace", "trace_template"]
 
@@ -112,27 +113,31 @@ def _try(source: str, variables: dict[str, Any]) -> Trace | None:
         text = compiled.template.render(variables)
     except (SyntaxError, *RUN_ERRORS):
         return None
-    sites = compiled.sites
-    pieces = tuple([_piece(run, sites) for run in runs_of(text)])
-    return Trace(str.__str__(text), pieces, compiled.has_generation_marks)
+    return Trace(str.__str__(text), tuple(_pieces(runs_of(text), compiled.sites)), compiled.has_generation_marks)
 
 
-def _piece(run: Run, sites: tuple[Site, ...]) -> Piece:
-    length, origin, written_by, turn = run
-    kind, source = (None, None) if origin is None else (origin.kind, origin.message)
-    if len(written_by) == 1:
-        line, is_generation, is_prompt, is_literal = sites[written_by[0]]
-        return Piece(length, line, None, kind, source, turn, is_generation, is_prompt, is_literal)
-    through = [sites[i] for i in written_by]
+def _pieces(runs: Iterable[Run], sites: tuple[Site, ...]) -> list[Piece]:
+    places: dict[tuple[int, ...], tuple[int | None, int | None, bool, bool, bool]] = {}
+    made, new = list[Piece](), tuple.__new__  # a long conversation has thousands, and Piece(...) takes twice as long
+    for length, origin, written_by, turn in runs:
+        if written_by not in places:
+            places[written_by] = _place([sites[i] for i in written_by])
+        line, call_line, is_generation, is_prompt, is_literal = places[written_by]
+        source, kind = origin or _UNKNOWN
+        made.append(new(Piece, (length, line, call_line, kind, source, turn, is_generation, is_prompt, is_literal)))
+    return made
+
+
+_UNKNOWN = (None, None)
+
+
+def _place(through: Sequence[Site]) -> tuple[int | None, int | None, bool, bool, bool]:
+    """What a piece says of the sites that wrote it, innermost first."""
     if not through:
-        return Piece(length, None, None, kind, source, turn, False, False, False)
-    return Piece(
-        length,
+        return None, None, False, False, False
+    return (
         through[0].line,
-        through[-1].line,
-        kind,
-        source,
-        turn,
+        through[-1].line if len(through) > 1 else None,
         any(site.is_generation for site in through),
         any(site.is_prompt for site in through),
         through[0].is_literal,
@@ -154,22 +159,27 @@ _OWN = ("messages", "tools", "bos_token", "eos_token")
 
 
 def _follow_message(message: dict[str, Any], index: int) -> TracedDict:
-    made = TracedDict()
-    content = Origin(index, "tool_result" if message.get("role") in _RESULT_ROLES else "content")
+    made = TracedDict(message)
+    content = _origin(index, "tool_result" if message.get("role") in _RESULT_ROLES else "content")
     made._origin = content
     for key, value in message.items():
-        origin = content if key in _CONTENT_KEYS else Origin(index, _KINDS.get(key, "label"))
+        origin = content if key in _CONTENT_KEYS else _origin(index, _KINDS.get(key, "label"))
         made[key] = _follow(value, origin)
     return made
 
 
+_origin = lru_cache(maxsize=2048)(Origin)
+
+
 def _follow(value: Any, origin: Origin) -> Any:
     if isinstance(value, str):
-        return traced(value, ((len(value), origin, (), None),))
-    if isinstance(value, dict):
-        made = TracedDict((key, _follow(item, origin)) for key, item in value.items())
-        made._origin = origin
+        made = Traced(value)
+        made._runs = ((len(value), origin, (), None),)
         return made
+    if isinstance(value, dict):
+        mapping = TracedDict((key, _follow(item, origin)) for key, item in value.items())
+        mapping._origin = origin
+        return mapping
     if isinstance(value, (list, tuple)):
         return type(value)(_follow(item, origin) for item in value)
     return value

@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from lmloupe.chat_template import FILENAME, new_environment
 from lmloupe.chat_traced_filters import FILTERS
-from lmloupe.chat_traced_text import Run, Traced, TracedDict, joined, runs_of, traced
+from lmloupe.chat_traced_text import Run, Traced, TracedDict, followed, joined, traced
 
 __all__ = ["Compiled", "Site", "compile_traced", "concat"]
 
@@ -33,46 +33,48 @@ class Site(NamedTuple):
 
 
 def concat(stream: Iterable[Any]) -> str:
-    """Join what outputs gave, pairs of a site and a text, into a string that knows both.
+    """Join what outputs gave, pairs of a tuple of one site and a value, into a string that knows both.
 
-    A negative site begins a turn of a loop; its text is the loop's item. Site 0 ends the loop.
+    A negative number in place of the tuple begins a turn of a loop; its value is the loop's item. 0 ends the loop.
     """
     texts: list[str] = []
     runs: list[Run] = []
+    add_text, add_run = texts.append, runs.append
     loops: list[tuple[int, int | None]] = []
     turn: int | None = None
-    for item in stream:
-        if item.__class__ is not tuple:
-            texts.append(item)
-            runs += runs_of(item)
-            continue
-        site, value = item
-        if site > 0:
-            if value.__class__ is tuple:  # what a block of a template yielded, given on
-                value = concat((value,))
-            texts.append(value)
-            if value.__class__ is Traced:
-                for length, origin, sites, inner in value._runs or runs_of(value):
-                    runs.append((length, origin, (*sites, site), turn if inner is None else inner))
-            else:
-                runs.append((len(value), None, (site,), turn))
-        elif site < 0:
+    for site, value in stream:
+        kind = value.__class__
+        if site.__class__ is tuple:
+            if kind is not str and kind is not Traced:
+                # A tuple is what a block of a template yielded, given on.
+                value = concat((value,)) if kind is tuple else str(value)
+            add_text(value)
+            if value.__class__ is str:
+                add_run((len(value), None, site, turn))
+                continue
+            for length, origin, sites, inner in value._runs:
+                add_run((length, origin, sites + site if sites else site, turn if inner is None else inner))
+        elif site:
             if not loops or loops[-1][0] != site:
                 loops.append((site, turn))
-            turn = _message_of(value, loops[-1][1])
+            turn = value._origin.message if kind is TracedDict else _message_of(value)
+            if turn is None:
+                turn = loops[-1][1]
         elif loops and loops[-1][0] == value:
             turn = loops.pop()[1]
     return traced("".join(texts), runs)
 
 
-def _message_of(item: Any, otherwise: int | None) -> int | None:
-    if item.__class__ is TracedDict:
-        message: int | None = item._origin.message
-        return otherwise if message is None else message
-    if item.__class__ is Traced and item._runs and item._runs[0][1] is not None:
-        message = item._runs[0][1].message
-        return otherwise if message is None else message
-    return otherwise
+def _text(value: Any) -> Any:
+    """What stands for text where Jinja takes no other value: itself."""
+    if not isinstance(value, (str, tuple)):
+        raise TypeError(f"expected str instance, {type(value).__name__} found")
+    return value
+
+
+def _message_of(item: Any) -> int | None:
+    origin = item._runs[0][1] if type(item) is Traced and item._runs else None
+    return None if origin is None else origin.message
 
 
 class _Generator(CodeGenerator):
@@ -92,10 +94,10 @@ class _Generator(CodeGenerator):
 
     def start_write(self, frame: Frame, node: nodes.Node | None = None) -> None:
         super().start_write(frame, node)
-        self.write(f"({self._site(node.lineno if node is not None else 0)}, ")
+        self.write(f"(({self._site(node.lineno if node is not None else 0)},), environment.text(")
 
     def end_write(self, frame: Frame) -> None:
-        self.write(")")
+        self.write("))")
         super().end_write(frame)
 
     def visit_Output(self, node: nodes.Output, frame: Frame) -> None:
@@ -110,7 +112,9 @@ class _Generator(CodeGenerator):
                 self._visit_data(child, frame, is_prompt)
             else:
                 super().start_write(frame, child)
-                self.write(f"({self._site(child.lineno, False, is_prompt or _asks_for_prompt(child))}, str(")
+                self.write(f"(({self._site(child.lineno, False, is_prompt or _asks_for_prompt(child))},), ")
+                # What is yielded is written at once, and `concat` makes it a text. What is kept may change till then.
+                self.write("str(" if frame.buffer is not None else "(")
                 self.visit(child, frame)
                 self.write("))")
                 super().end_write(frame)
@@ -121,7 +125,7 @@ class _Generator(CodeGenerator):
         for i, text in enumerate(re.split(r"(?<=\n)", node.data)):
             if text:
                 super().start_write(frame, node)
-                self.write(f"({self._site(node.lineno + i, True, is_prompt)}, {text!r})")
+                self.write(f"(({self._site(node.lineno + i, True, is_prompt)},), {text!r})")
                 super().end_write(frame)
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
@@ -199,12 +203,13 @@ class _Environment(ImmutableSandboxedEnvironment):
     code_generator_class = _Generator
     concat = staticmethod(concat)
     joined = staticmethod(joined)
+    text = staticmethod(_text)
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         # A constant of the template is plain: its `join` and `replace` would lose where their arguments are from.
         is_join = __obj.__class__ is types.BuiltinMethodType and __obj.__name__ in ("join", "replace")
         if is_join and __obj.__self__.__class__ is str:
-            __obj = getattr(Traced(__obj.__self__), __obj.__name__)
+            __obj = getattr(followed(__obj.__self__), __obj.__name__)
         return super().call(__context, __obj, *args, **kwargs)
 
 

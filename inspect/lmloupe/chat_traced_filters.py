@@ -11,19 +11,19 @@ from jinja2.nodes import EvalContext
 from jinja2.utils import pass_eval_context
 
 from lmloupe.chat_template import to_json
-from lmloupe.chat_traced_text import Origin, Run, Traced, TracedDict, runs_of, traced
+from lmloupe.chat_traced_text import Origin, Run, Traced, TracedDict, followed, runs_of, traced
 
 __all__ = ["FILTERS"]
 
 
 @pass_eval_context
 def _join(eval_ctx: EvalContext, value: Any, d: Any = "", attribute: Any = None) -> str:
-    return filters.sync_do_join(eval_ctx, value, Traced(d), attribute)
+    return filters.sync_do_join(eval_ctx, value, followed(str(d)), attribute)
 
 
 @pass_eval_context
 def _replace(eval_ctx: EvalContext, s: Any, old: str, new: str, count: int | None = None) -> str:
-    return filters.do_replace(eval_ctx, Traced(s) if s.__class__ is str else s, old, new, count)
+    return filters.do_replace(eval_ctx, followed(s) if s.__class__ is str else s, old, new, count)
 
 
 def _indent(s: str, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
@@ -34,7 +34,7 @@ def _indent(s: str, width: int | str = 4, first: bool = False, blank: bool = Fal
     lines = (s + "\n").splitlines()
     parts = [indention * first + lines[0]]
     parts += [indention + line if line or blank else line for line in lines[1:]]
-    made = Traced("\n").join(parts)
+    made = followed("\n").join(parts)
     return made if made == plain else plain
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, SupportsIndex
 
-__all__ = ["Origin", "Run", "Traced", "TracedDict", "joined", "runs_of", "traced"]
+__all__ = ["Origin", "Run", "Traced", "TracedDict", "followed", "joined", "runs_of", "traced"]
 
 
 class Origin(NamedTuple):
@@ -34,13 +34,15 @@ Run = tuple[int, Origin | None, tuple[int, ...], int | None]
 class TracedDict(dict[Any, Any]):
     """A message, or a mapping within one, that remembers which."""
 
+    __slots__ = ("_origin",)
     _origin: Origin
 
 
 class Traced(str):
-    """A string with the origin of its characters."""
+    """A string with the origin of its characters, made by `traced` alone."""
 
-    _runs: tuple[Run, ...] = ()
+    __slots__ = ("_runs",)
+    _runs: tuple[Run, ...]
 
     def __str__(self) -> str:
         return self
@@ -82,7 +84,10 @@ class Traced(str):
             at += run[0]
 
     def strip(self, chars: str | None = None, /) -> str:
-        return _cut(self, str.strip(self, chars), len(self) - len(str.lstrip(self, chars)))
+        text = str.strip(self, chars)
+        if len(text) == len(self):
+            return self
+        return _cut(self, text, len(self) - len(str.lstrip(self, chars)))
 
     def lstrip(self, chars: str | None = None, /) -> str:
         text = str.lstrip(self, chars)
@@ -193,18 +198,24 @@ def traced(text: str, runs: Iterable[Run]) -> Traced:
 
 def runs_of(text: str) -> tuple[Run, ...]:
     """The runs of any string; a plain one is one run of unknown origin."""
-    return (isinstance(text, Traced) and text._runs) or ((len(text), None, (), None),)
+    return text._runs if type(text) is Traced else ((len(text), None, (), None),)
 
 
 def joined(values: Iterable[Any]) -> str:
     """The values as one string, as Jinja's ``~`` makes it."""
-    return Traced().join(map(str, values))
+    return _NOTHING.join(map(str, values))
+
+
+def followed(text: str) -> Traced:
+    """The string itself if it is one of these, else one of unknown origin."""
+    return text if type(text) is Traced else traced(text, runs_of(text))
 
 
 def _runs_between(text: str, start: int, stop: int) -> tuple[Run, ...]:
     runs = runs_of(text)
     if len(runs) == 1:
-        return ((stop - start, *runs[0][1:]),)
+        _, origin, sites, turn = runs[0]
+        return ((stop - start, origin, sites, turn),)
     kept, at = list[Run](), 0
     for run in runs:
         first, last = max(start, at), min(stop, at + run[0])
@@ -246,3 +257,6 @@ def _characters(text: Traced, run: Run, runs: tuple[Run, ...]) -> str:
             break
         at += other[0]
     return str.__getitem__(text, slice(at, at + run[0]))
+
+
+_NOTHING = traced("", ())
