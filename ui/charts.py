@@ -26,6 +26,7 @@ def bars(
         text=[format(value, text_format) for value in values],
         textposition="auto",
         textangle=0,
+        constraintext="none",  # a number in a bar keeps its size
         hovertemplate=hover,
         cliponaxis=False,
     )

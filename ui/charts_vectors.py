@@ -71,7 +71,7 @@ def norm_bars(labels: Sequence[str], norms: NDArray[np.float32], mean: float, ma
     figure.update_xaxes(tickvals=places, ticktext=list(labels), tickangle=-55, showgrid=False)
     figure.add_hline(
         y=mean, line_dash="dot", line_color=MUTED, annotation_text=f"mean of the vocabulary, {mean:.2f}",
-        annotation_position="top right",
+        annotation_position="top left",
     )  # fmt: skip
     return figure
 

@@ -51,6 +51,10 @@ def token_label(tok: lm.Tokenizer, token_id: int) -> str:
     except UnicodeDecodeError:
         return "⟨" + raw.hex(" ") + "⟩"
     shown = text.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥").replace("\r", "␍")
+    if (
+        len(shown) == 1 and "\ufe00" <= shown <= "\ufe0f"
+    ):  # a variation selector by itself: printable to Python, invisible to an eye
+        return f"⟨U+{ord(shown):04X}⟩"
     return "".join(char if char.isprintable() else f"⟨U+{ord(char):04X}⟩" for char in shown)
 
 

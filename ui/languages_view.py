@@ -104,6 +104,8 @@ def language_bars(table: pd.DataFrame, name: str, others: Mapping[str, Fertility
         textposition="inside",
         insidetextanchor="start",
         textangle=0,
+        constraintext="none",
+        textfont_size=11,
         hovertemplate="%{customdata}: %{x:.2f}<extra>" + _plain(name) + "</extra>",
     )
     figure = go.Figure(bar)

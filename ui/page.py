@@ -17,6 +17,7 @@ _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 4rem; padding-bottom: 3rem; }
 [data-testid="stMainBlockContainer"] h1 { padding-top: 0; font-size: 2.1rem; }
 [data-testid="stMetric"] { padding: 0.5rem 0.9rem !important; }
+[data-testid="stMetric"] > div { padding: 0 !important; }
 [data-testid="stMetricValue"] { font-size: 1.45rem; }
 @media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; } }
 </style>"""

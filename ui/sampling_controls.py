@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import streamlit as st
 
 import lmloupe as lm
 from ui import state
 
-__all__ = ["choose_sampling"]
+__all__ = ["PRESETS", "choose_sampling", "sampling_presets"]
+
+PRESETS = {
+    "All off": (lm.Sampling(), "Draw from the model's own distribution."),
+    "Greedy": (lm.Sampling(temperature=0.0), "Always the best token."),
+    "Top-k 5": (lm.Sampling(top_k=5), "Strike out all but the five best."),
+    "Top-p 0.75": (lm.Sampling(top_p=0.75), "Keep the fewest tokens that reach three quarters of the probability."),
+    "Min-p 0.1": (lm.Sampling(min_p=0.1), "Keep what has at least a tenth of the best token's probability."),
+    "Temperature 0.7, top-p 0.9": (lm.Sampling(temperature=0.7, top_p=0.9), "Sharpen first, then cut the tail."),
+}
+"""Settings to begin with, and what each shows."""
+
+
+def sampling_presets() -> None:
+    """One button for each of `PRESETS`; it sets all five controls of `choose_sampling`, which stay free to move."""
+    with st.container(horizontal=True, gap="small"):
+        for name, (sampling, shows) in PRESETS.items():
+            st.button(name, key=f"preset_{name}", help=shows, on_click=_take, args=(sampling,))
+
+
+def _take(sampling: lm.Sampling) -> None:
+    for field in fields(sampling):
+        state.put(field.name, getattr(sampling, field.name))
 
 
 def choose_sampling(suffix: str = "") -> lm.Sampling:

@@ -156,7 +156,7 @@ def surprisal_chart(score: lm.Scored, labels: Sequence[str], index: int) -> go.F
         hovertemplate="position %{x}: %{y:.2f} bits expected<extra></extra>",
     )  # fmt: skip
     figure.update_layout(
-        **theme.chart_layout(y_title="bits", height=270, showlegend=True, margin={"l": 8, "r": 8, "t": 40, "b": 8}),
+        **theme.chart_layout(y_title="bits", height=320, showlegend=True, margin={"l": 8, "r": 8, "t": 40, "b": 8}),
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     ticks = {"tickvals": places, "ticktext": [labels[i] for i in places - 1], "tickangle": -55}

@@ -45,6 +45,7 @@ def cost_bars(table: pd.DataFrame) -> go.Figure:
             text=[f"{value:.2f}" for value in table["Bits per token"]],
             textposition="auto",
             textangle=0,
+            constraintext="none",  # a number in a bar keeps its size
             hovertemplate="%{x:.3f} bits per token<extra></extra>",
             cliponaxis=False,
         )

@@ -97,6 +97,8 @@ def chart_layout(*, x_title: str = "", y_title: str = "", height: int = 320, **l
         "colorway": [accent()],
         "showlegend": False,
         "dragmode": False,
+        # Plotly takes half of the paper's colour for the box behind the camera, which of transparent black is grey.
+        "modebar": {"bgcolor": "rgba(0,0,0,0)"},
         "bargap": 0.25,
         "xaxis": axis | {"title": {"text": x_title}},
         "yaxis": axis | {"title": {"text": y_title}},

@@ -40,7 +40,7 @@ page_header(
     "Click a head to see it large, and a token to see what it reads.",
 )
 model, quantization, engine = choose_model()
-text = state.live_text("text", "Text", height=100, help="The text that all pages share.")
+text = state.live_text("text", "Text", help="The text that all pages share.")
 
 with show_errors():
     described = engine.describe()

@@ -62,11 +62,11 @@ page_header(
     "is one word in three sentences: how alike its vectors still are after every layer.",
 )
 model, quantization, engine = choose_model()
-word = state.text_input("word", "Word", width=240, help="Taken at its first place in each sentence.")
-texts = []
-for column, name in zip(st.columns(3), NAMES, strict=True):
-    with column:
-        texts.append(state.text_input(f"sentence_{name.lower()}", f"Sentence {name}", help="Holds the word."))
+word_column, sentence_column = st.columns([1, 3])
+with word_column:
+    word = state.text_input("word", "Word", help="Taken at its first place in each sentence.")
+with sentence_column:
+    texts = [state.text_input(f"sentence_{name.lower()}", f"Sentence {name}", help="Holds the word.") for name in NAMES]
 
 with show_errors():
     tok = engine.tokenizer

@@ -47,7 +47,7 @@ page_header(
     "receive. Click a token to follow its row.",
 )
 model, quantization, engine = choose_model()
-text = state.live_text("text", "Text", height=100, help="The text that all pages share.")
+text = state.live_text("text", "Text", help="The text that all pages share.")
 
 with show_errors():
     tok = engine.tokenizer

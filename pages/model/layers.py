@@ -54,7 +54,7 @@ page_header(
     "reads them all: each cell shows what the model would say if it stopped there. Click a cell for its top ten.",
 )
 model, quantization, engine = choose_model()
-text = state.live_text("text", "Text", height=100, help="The text that all pages share.")
+text = state.live_text("text", "Text", help="The text that all pages share.")
 
 with show_errors():
     described, tok = engine.describe(), engine.tokenizer

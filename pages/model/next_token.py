@@ -13,7 +13,7 @@ from ui.loaders import encoding, next_token
 from ui.model_choice import choose_model
 from ui.page import as_code, metrics_row, page_header, reproduce
 from ui.sampling_code import warpers_code
-from ui.sampling_controls import choose_sampling
+from ui.sampling_controls import choose_sampling, sampling_presets
 from ui.stage_view import stage_panels, stage_view
 from ui.transformers_code import loading_code
 
@@ -47,7 +47,8 @@ page_header(
     "what is drawn from, one stage after the other. A slider does not run the model again.",
 )
 model, quantization, engine = choose_model()
-text = state.live_text("text", "Text", height=120, help="The model reads this text and scores what could come next.")
+text = state.live_text("text", "Text", help="The model reads this text and scores what could come next.")
+sampling_presets()
 sampling = choose_sampling()
 
 with show_errors():

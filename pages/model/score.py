@@ -56,7 +56,7 @@ page_header(
     "Point at one to see what the model expected there; click it to follow it to the other pages.",
 )
 model, quantization, engine = choose_model()
-text = state.live_text("text", "Text", height=100, help="The text that all pages share.")
+text = state.live_text("text", "Text", help="The text that all pages share.")
 by = state.segmented(
     "score_by",
     "Colour by",

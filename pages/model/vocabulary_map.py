@@ -88,11 +88,10 @@ with show_errors():
             st.info("Click a point to see the token and its neighbours.", icon=":material/ads_click:")
     axes_words = f"float32 {placed.points.shape}: the tokens of the CSV, coordinates"
     take_away("vocabulary_map", table, {"points": (lambda: placed.points, axes_words)})
+
+    st.subheader("Tokens that look under-trained", anchor=False)
+    view.show_undertrained(model, quantization, tok)
     listed = "None  # all of them" if ids is None else list(ids)
     reproduce(
         CODE.format(model=model, quantization=quantization, ids=listed, method=method, n=int(space), matrix=matrix)
     )
-
-st.subheader("Tokens that look under-trained", anchor=False)
-with show_errors():
-    view.show_undertrained(model, quantization, tok)

@@ -50,7 +50,7 @@ source = state.segmented(
     help="What the model goes on from; both are kept between the pages.",
 )
 if source == "text":
-    state.live_text("text", "Text", height=100, help="The model continues this text.")
+    state.live_text("text", "Text", help="The model continues this text.")
 sampling = choose_sampling()
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
     n = state.number_input(

@@ -61,9 +61,11 @@ with show_errors():
         bits = [answer_bits(model, quantization, prompt, ids) for prompt in prompts]
     st.markdown(f"Scored: “{escape_markdown(answer)}”, {len(ids)} tokens after turn {at}.")
     st.plotly_chart(cost_bars(cost_table(names, prompts, bits)), width="stretch", config={"displayModeBar": False})
+    alike = [name for name, prompt in zip(names[1:], prompts[1:], strict=True) if prompt == prompts[0]]
+    same = f" {escape_markdown(' and '.join(alike))} writes this conversation just as {names[0]} does." if alike else ""
     st.caption(
-        "All prompts are cut by this model's own tokenizer. It does not know the other families' special tokens, so it "
-        "reads them as plain letters: that is what sending a prompt in the wrong format does."
+        "All prompts are cut by this model's own tokenizer. Special tokens of a family that are not in its vocabulary "
+        f"it reads as plain letters: that is what sending a prompt in the wrong format does.{same}"
     )
     st.subheader("Where it costs", anchor=False)
     answer_tokens(names, answered, bits)

@@ -54,14 +54,16 @@ with json_column, st.expander("The messages as JSON", icon=":material/data_objec
 
 request = chat_request()
 show_refusals(request)
-names = state.multiselect(
-    "tokenizers",
-    "Families",
-    format_func=display_name,
-    accept_new_options=True,
-    help="The same choice as on Tokens; a hub id brings its own published template.",
-)
-with st.container(horizontal=True, gap="medium"):
+families_column, switch_column = st.columns([3, 2], vertical_alignment="bottom")
+with families_column:
+    names = state.multiselect(
+        "tokenizers",
+        "Families",
+        format_func=display_name,
+        accept_new_options=True,
+        help="The same choice as on Tokens; a hub id brings its own published template.",
+    )
+with switch_column:
     prompt = state.toggle(
         "add_generation_prompt",
         "Ask for a reply",

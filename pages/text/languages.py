@@ -92,7 +92,7 @@ with show_errors():
     view.draw_fertility(programs[name], display_name(name), others, height="auto")
 
     st.subheader("Cost and context of your text", anchor=False)
-    text = state.live_text("text", "Text", height=100, help="The text that all pages share.")
+    text = state.live_text("text", "Text", help="The text that all pages share.")
     first, second, third = st.columns(3)
     with first:
         context = state.number_input("context_length", "Context, in tokens", help="How many tokens a model can read.")

@@ -52,7 +52,7 @@ name = state.selectbox(
     accept_new_options=True,
     help="Embedded, or type the hub id of any other; Special tokens and Vocabulary look at the same one.",
 )
-text = state.live_text("text", "Text", height=110, help="The text that all pages share.")
+text = state.live_text("text", "Text", help="The text that all pages share.")
 add = state.toggle("add_special_tokens", "Add special tokens", help="Let the last step add what it adds by itself.")
 uploads = uploaded_tokenizers()
 source = choose_source(name, uploads)

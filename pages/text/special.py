@@ -47,7 +47,7 @@ name = state.selectbox(
     accept_new_options=True,
     help="One tokenizer, embedded or by hub id; Pipeline and Vocabulary look at the same one.",
 )
-text = state.live_text("text", "Text", height=110, help="The text that all pages share; try a special token in it.")
+text = state.live_text("text", "Text", help="The text that all pages share; try a special token in it.")
 st.button(
     "Try an injected turn",
     icon=":material/bug_report:",

@@ -44,7 +44,7 @@ page_header(
 )
 
 text = state.live_text(
-    "text", "Text", height=130, help="Any text in any language or code; all pages use it, and the link carries it."
+    "text", "Text", help="Any text in any language or code; all pages use it, and the link carries it."
 )
 names = state.multiselect(
     "tokenizers",
