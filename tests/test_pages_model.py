@@ -151,6 +151,11 @@ def test_every_view_of_next_token_comes_from_one_forward(engine: lm.Engine, monk
     np.testing.assert_allclose(both["Second"], second.probs[both["Id"]])
     np.testing.assert_allclose(both["First"], stages[-1].probs[both["Id"]])
     assert rows["Tokens left"].tolist() == [int(stages[-1].kept.sum()), int(second.kept.sum())]
+
+    app.button(key="preset_Top-k 5").click()
+    assert app.run().metric[3].value == "5"
+    assert app.slider(key="temperature").value == 1.0
+    assert app.number_input(key="top_k_b").value == 2
     assert not app.exception
     assert len(calls) == 1
 
