@@ -61,10 +61,12 @@ def test_every_page_fits_every_screen(browser: Browser, url: str, theme: str) ->
             "request", lambda r: outside.append(r.url) if not r.url.startswith((url, "data:", "blob:", "ws")) else None
         )
         # One visit: what a page has drawn for one width it draws anew when the width changes.
-        for screen, (width, height) in SCREENS.items():
+        # Widths do not depend on the colours: the dark theme is opened on the narrowest screen.
+        screens = SCREENS if theme == "light" else {"phone": SCREENS["phone"]}
+        for screen, (width, height) in screens.items():
             page.set_viewport_size({"width": width, "height": height})
             if page.url == "about:blank":
-                visit(page, f"{url}/{path}")
+                visit(page, f"{url}/{path}?quantization=none")  # a quarter of nf4's time on a CPU
             else:
                 page.wait_for_timeout(300)
             assert page.get_by_role("heading", level=1).inner_text() == title
