@@ -30,6 +30,9 @@ def bars(
         hovertemplate=hover,
         cliponaxis=False,
     )
+    # Plotly takes grey that lets a dark page through for light, and writes on it in black.
+    each = colour if isinstance(colour, list) else [colour] * len(labels)
+    bar.insidetextfont.color = [theme.ink(on_accent=one != MUTED) for one in each]
     figure = go.Figure(bar)
     figure.update_layout(**theme.chart_layout(x_title=x_title, height=BAR_HEIGHT * len(labels) + 70))
     figure.update_yaxes(tickmode="array", tickvals=places, ticktext=list(labels), autorange="reversed", ticksuffix=" ")

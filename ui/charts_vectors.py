@@ -96,15 +96,18 @@ def cosine_heatmap(cosines: NDArray[np.float32], labels: Sequence[str], key: str
     # Vega counts in an expression; labels go in as data, quoted by JSON, and are read as text alone.
     names = alt.param(name="names", value=list(labels))
     axis: dict[str, Any] = {"labelExpr": "names[datum.value]", "title": None, "labelLimit": 110, "ticks": False}
+    axis |= {"labelOverlap": False, "labelFontSize": 11}
     picked = alt.selection_point(name=key, fields=["row", "column"], toggle=False)
-    size = max(14, min(30, 560 // n))
+    size = max(15, min(30, 560 // n))
+    # Vega mixes colours in HCL where nothing else is said, which puts bright cyan between blue and white.
+    scale = alt.Scale(domain=[-1, -0.5, 0, 0.5, 1], range=colours, interpolate="rgb")
     return (
         alt.Chart(frame)
         .mark_rect(cursor="pointer")
         .encode(
             x=alt.X("column:O", axis=alt.Axis(labelAngle=-55, **axis)),
             y=alt.Y("row:O", axis=alt.Axis(**axis)),
-            color=alt.Color("cosine:Q", scale=alt.Scale(domain=[-1, -0.5, 0, 0.5, 1], range=colours), title="cosine"),
+            color=alt.Color("cosine:Q", scale=scale, title="cosine"),
             stroke=alt.condition(picked, alt.value(theme.accent()), alt.value(None), empty=False),
             strokeWidth=alt.value(2),
             tooltip=[

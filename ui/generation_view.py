@@ -77,7 +77,7 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None) ->
         f"probability {p:.3f}, entropy {step.entropy_bits:.2f} bits"
         for p, step in zip(probabilities, run.steps, strict=True)
     ]
-    row = TokenRow(name, enc, subtitle="darker: less probable", fill=[1 - p for p in probabilities], notes=notes)
+    row = TokenRow(name, enc, subtitle="stronger: less probable", fill=[1 - p for p in probabilities], notes=notes)
     selection = token_view([row], text=enc.text, key="generated_tokens", selectable=True)
     rate = run.tokens_per_s
     metrics_row(

@@ -106,6 +106,7 @@ def language_bars(table: pd.DataFrame, name: str, others: Mapping[str, Fertility
         textangle=0,
         constraintext="none",
         textfont_size=11,
+        insidetextfont_color=theme.ink(on_accent=True),
         hovertemplate="%{customdata}: %{x:.2f}<extra>" + _plain(name) + "</extra>",
     )
     figure = go.Figure(bar)
@@ -116,7 +117,13 @@ def language_bars(table: pd.DataFrame, name: str, others: Mapping[str, Fertility
             y=places,
             mode="markers",
             name=_plain(other),
-            marker={"symbol": symbol, "size": 7, "color": _MARK},
+            # A light rim on a dark core or the other way round shows on the bar and beside it.
+            marker={
+                "symbol": symbol,
+                "size": 8,
+                "color": theme.ink(),
+                "line": {"width": 1, "color": theme.ink(on_accent=True)},
+            },
             customdata=labels,
             hovertemplate="%{customdata}: %{x:.2f}<extra>" + _plain(other) + "</extra>",
         )

@@ -46,6 +46,7 @@ def cost_bars(table: pd.DataFrame) -> go.Figure:
             textposition="auto",
             textangle=0,
             constraintext="none",  # a number in a bar keeps its size
+            insidetextfont_color=[theme.ink(on_accent=i == 0) for i in places],
             hovertemplate="%{x:.3f} bits per token<extra></extra>",
             cliponaxis=False,
         )
@@ -60,7 +61,7 @@ def cost_bars(table: pd.DataFrame) -> go.Figure:
 
 
 def answer_tokens(names: Sequence[str], answer: lm.Encoding, bits: Sequence[np.ndarray]) -> None:
-    """The answer once a template, each token darker the more it surprised; one scale for all."""
+    """The answer once a template, each token stronger in colour the more it surprised; one scale for all."""
     top = max(float(b.max()) for b in bits) or 1.0
     rows = [
         TokenRow(

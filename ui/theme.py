@@ -30,6 +30,7 @@ __all__ = [
     "accent",
     "chart_layout",
     "diverging",
+    "ink",
     "is_dark",
     "role_colours",
     "token_colours",
@@ -64,6 +65,14 @@ def is_dark() -> bool:
 def accent() -> str:
     """The one colour of bars, lines and marks."""
     return ACCENT_DARK if is_dark() else ACCENT_LIGHT
+
+
+def ink(*, on_accent: bool = False) -> str:
+    """The colour of text on the page and on half-transparent grey, or on the accent."""
+    dark = is_dark()
+    if on_accent:
+        return BACKGROUND_DARK if dark else BACKGROUND_LIGHT
+    return TEXT_DARK if dark else TEXT_LIGHT
 
 
 def token_colours() -> tuple[str, ...]:

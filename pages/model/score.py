@@ -52,8 +52,8 @@ for i, token_id in enumerate(ids[1:]):
 
 page_header(
     "Text scored",
-    "At each place the model guesses the next token before it sees it. The darker a token, the less it was expected. "
-    "Point at one to see what the model expected there; click it to follow it to the other pages.",
+    "At each place the model guesses the next token before it sees it. The stronger a token's colour, the less "
+    "it was expected. Point at one to see what the model expected there; click it to follow it to the other pages.",
 )
 model, quantization, engine = choose_model()
 text = state.live_text("text", "Text", help="The text that all pages share.")
@@ -78,7 +78,7 @@ with show_errors():
     row = TokenRow(
         display_name(tok.name),
         enc,
-        subtitle="darker: less expected" if by != "entropy" else "darker: more open",
+        subtitle="stronger: less expected" if by != "entropy" else "stronger: more open",
         fill=score_shades(score, by),
         notes=score_notes(score, tok),
     )
