@@ -144,7 +144,7 @@ class Attribution:
         token_id: whose logit.
         position: after which token of the text, from 0.
         embedding: of what goes into the first layer.
-        attention: float32 (n_layers,), of each layer's attention, after its own norm or weight where it has one (Gemma).
+        attention: float32 (n_layers,), of each layer's attention, after a norm that follows it (Gemma).
         mlp: float32 (n_layers,), of each layer's MLP, likewise.
         bias: of the final norm's and of the output matrix's own bias; 0 where they have none.
         unexplained: the logit less all of these: rounding of the residual stream, and what the model does to its logits
