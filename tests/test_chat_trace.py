@@ -13,7 +13,7 @@ import lmloupe as lm
 from lmloupe import chat_guarded
 from lmloupe.chat_template import render_template
 from lmloupe.chat_trace import trace_template
-from lmloupe.chat_traced_text import Origin, Traced, runs_of, traced
+from lmloupe.chat_traced_text import UNKNOWN, Origin, Traced, runs_of, traced
 from tests.test_chat import CONSTRUCTS, WEATHER, calls, conversations, reference, schemas, texts, turns, user
 
 FAMILIES = ("llama-3.1", "phi-3", "qwen2", "smollm2")
@@ -61,8 +61,8 @@ def outcome(operation: Any, *arguments: Any) -> Any:
 @given(texts, st.text("aß İ\n\tΣ", max_size=6), st.lists(st.sampled_from(OPERATIONS), min_size=1, max_size=3))
 def test_a_traced_string_does_what_a_string_does(one: str, two: str, operations: list[Any]) -> None:
     plain: Any = one
-    followed: Any = traced(one, ((len(one), Origin(0, "content"), (), None),))
-    other = traced(two, ((len(two), Origin(1, "content"), (), None),))
+    followed: Any = traced(one, ((len(one), Origin(0, "content"), UNKNOWN, None),))
+    other = traced(two, ((len(two), Origin(1, "content"), UNKNOWN, None),))
     for operation in operations:
         plain, followed = outcome(operation, plain, two), outcome(operation, followed, other)
         assert followed == plain
@@ -74,8 +74,8 @@ def test_a_traced_string_does_what_a_string_does(one: str, two: str, operations:
 
 
 def test_characters_keep_their_own_origin() -> None:
-    said = traced(" one two ", ((9, Origin(3, "content"), (), None),))
-    whole = ("<" + said.strip().replace("o", traced("0", ((1, Origin(4, "content"), (), None),))) + ">").upper()
+    said = traced(" one two ", ((9, Origin(3, "content"), UNKNOWN, None),))
+    whole = ("<" + said.strip().replace("o", traced("0", ((1, Origin(4, "content"), UNKNOWN, None),))) + ">").upper()
     assert whole == "<0NE TW0>"
     origins = [run[1].message if run[1] else None for run in runs_of(whole) for _ in range(run[0])]
     assert origins == [None, 4, 3, 3, 3, 3, 3, 4, None]
@@ -140,7 +140,7 @@ def test_a_trace_of_any_template_is_its_plain_rendering(source: str, talk: Messa
         return
     trace = trace_template(source, variables, compare=False)
     assert trace.text == expected
-    assert sum(piece.length for piece in trace.pieces) == len(expected)
+    assert sum(length for length, *_ in trace.pieces) == len(expected)
     assert trace_template(source, variables) == trace
 
 

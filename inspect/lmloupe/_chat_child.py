@@ -2,19 +2,16 @@
 
 `lmloupe.chat_guarded` runs this module and kills it when it does not answer in time. A sandbox keeps a
 template from attributes and files, not from looping for ever or multiplying strings until the memory is gone; limits on
-a process do. Frames are those of `lmloupe._process`; nothing is pickled.
+a process do. Frames, limits and the loop that answers are those of `lmloupe._process`; nothing is pickled.
 """
 
 from __future__ import annotations
 
-import faulthandler
 import json
-import math
 import sys
-import time
 from typing import Any
 
-from lmloupe._process import Answer, read_frame, write_frame
+from lmloupe._process import Answer, limit_resources, serve
 from lmloupe.chat_trace import trace_template
 from lmloupe.errors import TemplateError
 
@@ -59,52 +56,20 @@ def render(body: bytes) -> Answer:
     return {}, json.dumps(answer).encode()
 
 
-def limit_resources() -> None:
-    """Memory, files: whatever the system lets a process limit."""
-    if sys.platform == "win32":
-        from lmloupe.windows_job import limit_own_memory
-
-        limit_own_memory(MAX_MEMORY_BYTES)
-        return
-    import resource
-
-    for name, most in (("RLIMIT_AS", MAX_MEMORY_BYTES), ("RLIMIT_FSIZE", 0), ("RLIMIT_CORE", 0)):
-        try:
-            resource.setrlimit(getattr(resource, name), (most, most))
-        except (ValueError, OSError):
-            continue  # macOS knows RLIMIT_AS and does not always take it; there the time limit is what holds
-
-
-def limit_cpu(seconds: float) -> None:
-    """Let the system end this process after so much more work, should the parent not be there to do it."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + seconds) + 1, hard))
+def respond(request: dict[str, Any], body: bytes) -> Answer:
+    """One request's answer; the first only asks whether the process has come up."""
+    return ({}, b"") if request["do"] == "start" else render(body)
 
 
 def main() -> None:
     """Answer requests until the parent is gone."""
-    limit_resources()
-    incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
-    while True:
-        try:
-            request, body = read_frame(incoming)
-        except EOFError:
-            return
-        limit_s = request.pop("limit_s")
-        limit_cpu(limit_s)
-        faulthandler.dump_traceback_later(limit_s + 5, exit=True)
-        try:
-            header, result = ({}, b"") if request["do"] == "start" else render(body)
-        except MemoryError:
-            header, result = {"refused": "memory", "last": True}, b""
-        faulthandler.cancel_dump_traceback_later()
-        write_frame(outgoing, header, result)
-        if header.get("last"):
-            return
+    if sys.platform == "win32":
+        from lmloupe.windows_job import limit_own_memory
+
+        limit_own_memory(MAX_MEMORY_BYTES)
+    else:
+        limit_resources(MAX_MEMORY_BYTES)
+    serve(respond)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Rendering of templates that nobody vouches for, in processes that are killed when they do not answer in time.
 
-What holds where: the time limit everywhere; the limit on memory on Linux (address space) and Windows (a job object); on
-macOS the system does not always take one, and there a template may fill memory until its time is over.
+What holds where: the time limit everywhere, on Linux counted as time that the process worked; the limit on memory on
+Linux (address space) and Windows (a job object); on macOS the system does not always take one, and there a template may
+fill memory until its time is over.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from lmloupe import _chat_child
-from lmloupe.chat_trace import Piece, Trace
+from lmloupe.chat_trace import Trace
+from lmloupe.chat_traced_text import Origin, Site
 from lmloupe.errors import TemplateError, TemplateTimeoutError
 from lmloupe.guarded import Child
 
 __all__ = ["RENDER_LIMIT_S", "trace_untrusted"]
 
 RENDER_LIMIT_S = 1.0
-"""Seconds that a template may take; with starting a process for the next one, an answer is there within two."""
+"""Seconds of work that a template may take; with starting a process, an answer is there within two."""
 
 _MAX_PROCESSES = 2
 _START_LIMIT_S = 30.0
@@ -116,5 +118,11 @@ def trace_untrusted(source: str, variables: Mapping[str, Any]) -> Trace:
             f"The chat template wrote {header['characters']:,} characters; LM Loupe takes at most "
             f"{_chat_child.MAX_CHARACTERS:,}, in {_chat_child.MAX_PIECES:,} pieces: make it write less."
         )
+    if "refused" in header:
+        raise TemplateError(f"The chat template could not be run: {header.get('detail') or 'its process failed'}.")
     answer = json.loads(result)
-    return Trace(answer["text"], tuple(Piece(*piece) for piece in answer["pieces"]), answer["marks"])
+    pieces = tuple(
+        (length, None if origin is None else Origin(*origin), Site(*site), turn)
+        for length, origin, site, turn in answer["pieces"]
+    )
+    return Trace(answer["text"], pieces, answer["marks"])

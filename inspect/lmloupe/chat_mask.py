@@ -45,10 +45,10 @@ def generation_mask(encoding: Encoding, trace: Trace) -> NDArray[np.bool_] | Non
     if not trace.has_generation_marks:
         return None
     ranges, at = [], 0
-    for piece in trace.pieces:
-        if piece.is_generation:
-            ranges.append((at, at + piece.length))
-        at += piece.length
+    for length, _, site, _ in trace.pieces:
+        if site.is_generation:
+            ranges.append((at, at + length))
+        at += length
     return _token_mask(encoding, ranges)
 
 
@@ -57,12 +57,12 @@ def dropped_messages(trace: Trace, messages: Sequence[Mapping[str, Any]]) -> tup
     written: set[int] = set()
     at = 0
     unknown = []
-    for piece in trace.pieces:
-        if piece.source is not None and piece.kind not in ("role", "label"):
-            written.add(piece.source)
-        elif piece.kind is None and not piece.is_literal:
-            unknown.append(trace.text[at : at + piece.length])
-        at += piece.length
+    for length, origin, site, _ in trace.pieces:
+        if origin is not None and origin.message is not None and origin.kind not in ("role", "label"):
+            written.add(origin.message)
+        elif origin is None and not site.is_literal:
+            unknown.append(trace.text[at : at + length])
+        at += length
     left = "".join(unknown)
     return tuple(i for i, message in enumerate(messages) if i not in written and not _is_found(message, left))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lmloupe.chat_roles import Segment, closes_turn, names_role_after, opens_turn
-from lmloupe.chat_trace import Piece
+from lmloupe.chat_traced_text import Run, Site
 
 __all__ = ["Part", "Span", "find_spans"]
 
@@ -58,16 +58,19 @@ class _Atom:
 
     start: int
     end: int
-    piece: Piece
     text: str
     special: str | None
+    site: Site
+    kind: str | None
+    source: int | None
+    turn: int | None
     message: int | None = None
     part: Part = "template_text"
     is_body: bool = False
 
 
 def find_spans(
-    text: str, pieces: Iterable[Piece], segments: Sequence[Segment], bos: str | None, eos: str | None
+    text: str, pieces: Iterable[Run], segments: Sequence[Segment], bos: str | None, eos: str | None
 ) -> tuple[Span, ...]:
     """Name the message and the part of every character.
 
@@ -99,15 +102,15 @@ class _Turns:
         self.done: list[_Atom] = []
 
     def add(self, atom: _Atom) -> None:
-        atom.message = atom.piece.source if atom.piece.source is not None else atom.piece.turn
-        if atom.piece.is_prompt and atom.piece.source is None:
+        atom.message = atom.source if atom.source is not None else atom.turn
+        if atom.site.is_prompt and atom.source is None:
             self.flush()
             atom.part, atom.message = "generation_prompt", None
             self.done.append(atom)
-        elif atom.piece.kind in _COPIED:
+        elif atom.kind in _COPIED:
             if self._state == "end":
                 self.flush()
-            atom.part = _COPIED[atom.piece.kind]
+            atom.part = _COPIED[atom.kind]
             atom.is_body = True
             self._state = "body"
             self._turn.append(atom)
@@ -118,7 +121,7 @@ class _Turns:
 
     def _special(self, atom: _Atom, content: str) -> None:
         if closes_turn(content) or content == self._eos:
-            ended = self._state == "end" and atom.piece.turn is None
+            ended = self._state == "end" and atom.turn is None
             if self._state == "out" or ended:
                 self.flush()
             else:
@@ -152,14 +155,14 @@ class _Turns:
             self.flush()
             if atom.message is not None:
                 atom.part, self._state, self._named_after = "header", "header", True
-        elif atom.piece.kind == "role":
+        elif atom.kind == "role":
             atom.part = "header"
         elif atom.text:
             atom.is_body, self._state = True, "body"
         self._turn.append(atom)
 
     def _names_role(self, atom: _Atom) -> bool:
-        return self._named_after or atom.piece.kind == "role"
+        return self._named_after or atom.kind == "role"
 
     def _is_next(self, atom: _Atom) -> bool:
         known = [other.message for other in self._turn if other.message is not None]
@@ -172,7 +175,7 @@ class _Turns:
         if not turn:
             return
         own = {atom.message for atom in turn if atom.message is not None}
-        copied = [i for i, atom in enumerate(turn) if atom.piece.kind in _COPIED]
+        copied = [i for i, atom in enumerate(turn) if atom.kind in _COPIED]
         if not closed and copied:
             for atom in turn[copied[-1] + 1 :]:
                 atom.part = "terminator"
@@ -193,16 +196,18 @@ def _next(turn: list[_Atom], i: int, own: set[int]) -> int | None:
     return next(after, max(own, default=None))
 
 
-def _atoms(text: str, pieces: Iterable[Piece], segments: Sequence[Segment]) -> Iterator[_Atom]:
+def _atoms(text: str, pieces: Iterable[Run], segments: Sequence[Segment]) -> Iterator[_Atom]:
     specials = [s for s in segments if s.is_special]
     i, at = 0, 0
-    for piece in pieces:
-        end = at + piece.length
-        if not piece.length:
-            yield _Atom(at, at, piece, "", None)
-        if piece.kind in _COPIED:
-            if piece.length:
-                yield _Atom(at, end, piece, text[at:end], None)
+    for length, origin, site, turn in pieces:
+        source, kind = origin or (None, None)
+        whose = site, kind, source, turn
+        end = at + length
+        if not length:
+            yield _Atom(at, at, "", None, *whose)
+        if kind in _COPIED:
+            if length:
+                yield _Atom(at, end, text[at:end], None, *whose)
             at = end
             while i < len(specials) and specials[i].end <= at:
                 i += 1
@@ -213,12 +218,12 @@ def _atoms(text: str, pieces: Iterable[Piece], segments: Sequence[Segment]) -> I
             special = specials[i] if i < len(specials) else None
             if special is not None and special.start <= at:
                 stop = min(end, special.end)
-                yield _Atom(at, stop, piece, text[at:stop], text[special.start : special.end])
+                yield _Atom(at, stop, text[at:stop], text[special.start : special.end], *whose)
             else:
                 stop = end if special is None else min(end, special.start)
                 line_end = text.find("\n", at, stop)
                 stop = stop if line_end < 0 else line_end + 1
-                yield _Atom(at, stop, piece, text[at:stop], None)
+                yield _Atom(at, stop, text[at:stop], None, *whose)
             at = stop
 
 
@@ -227,14 +232,13 @@ def _merged(atoms: Iterable[_Atom]) -> Iterator[Span]:
     for atom in atoms:
         if atom.start == atom.end:
             continue
-        piece = atom.piece
         if last is not None and (last.line, last.message, last.part, last.call_line) == (
-            piece.line, atom.message, atom.part, piece.call_line,
+            atom.site.line, atom.message, atom.part, atom.site.call_line,
         ):  # fmt: skip
             last = Span(last.start, atom.end, last.line, last.message, last.part, last.call_line)
             continue
         if last is not None:
             yield last
-        last = Span(atom.start, atom.end, piece.line, atom.message, atom.part, piece.call_line)
+        last = Span(atom.start, atom.end, atom.site.line, atom.message, atom.part, atom.site.call_line)
     if last is not None:
         yield last

@@ -9,47 +9,21 @@ project's own; if an exotic operation made a difference, the values are given pl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from lmloupe.chat_template import RUN_ERRORS, render_template
-from lmloupe.chat_trace_compiler import Site, compile_traced
-from lmloupe.chat_traced_text import Origin, Run, Traced, TracedDict, runs_of
+from lmloupe.chat_trace_compiler import compile_traced
+from lmloupe.chat_traced_text import UNKNOWN, Origin, Run, Traced, TracedDict, runs_of, traced
 
-__all__ = ["Piece", "Trace", "trace_template"]
+__all__ = ["Trace", "trace_template"]
 
 _RESULT_ROLES = ("tool", "ipython", "function")
 _KINDS = {"role": "role", "tool_calls": "tool_call"}
 _CONTENT_KEYS = ("content", "reasoning_content", "thinking", "reasoning")
-
-
-class Piece(NamedTuple):
-    """Characters of a rendered text that one output of the template wrote, of one origin.
-
-    Attributes:
-        length: in characters; may be 0, where an empty value was written.
-        line: 1-based line of the template, None where unknown.
-        call_line: line of the output that printed the macro or block which wrote this, None without one.
-        kind: see `Origin`; None for what stands in the template, or is of unknown origin.
-        source: index of the message it was copied from, None where it was copied from none.
-        turn: index of the message that the loop around it was at, None outside such a loop.
-        is_generation: within ``{% generation %}``.
-        is_prompt: written on the condition ``add_generation_prompt``.
-        is_literal: text of the template itself, no value of an expression.
-    """
-
-    length: int
-    line: int | None
-    call_line: int | None
-    kind: str | None
-    source: int | None
-    turn: int | None
-    is_generation: bool
-    is_prompt: bool
-    is_literal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +32,15 @@ class Trace:
 
     Attributes:
         text: what plain rendering gives.
-        pieces: tile ``text``.
+        pieces: tile ``text``. Of each: the number of characters, 0 where an empty value was written; the `Origin` that
+            they were copied from, None for what stands in the template and what is unknown; the `Site` of the template
+            that wrote them; and the message that the loop around it was at, None outside such a loop. A long
+            conversation has thousands of them, so they are plain tuples.
         has_generation_marks: the template has ``{% generation %}``.
     """
 
     text: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Run, ...]
     has_generation_marks: bool
 
 
@@ -82,8 +59,8 @@ def trace_template(source: str, variables: Mapping[str, Any], *, compare: bool =
 
     >>> source = "{% for m in messages %}\n{{ m.content | upper }}!\n{% endfor %}"
     >>> trace = trace_template(source, {"messages": [{"role": "user", "content": "hi"}]})
-    >>> trace.text, [(p.length, p.line, p.kind, p.source) for p in trace.pieces]
-    ('HI!\n', [(2, 2, 'content', 0), (2, 2, None, None)])
+    >>> trace.text, [(length, site.line, origin) for length, origin, site, turn in trace.pieces]
+    ('HI!\n', [(2, 2, Origin(message=0, kind='content')), (2, 2, None)])
     """
     given = _frozen_clock(variables) if compare else dict(variables)
     plain = render_template(source, given) if compare else None
@@ -93,7 +70,7 @@ def trace_template(source: str, variables: Mapping[str, Any], *, compare: bool =
         plain = render_template(source, given)
         trace = _try(source, given)
     if trace is None:
-        return Trace(plain or "", (Piece(len(plain or ""), *(None,) * 5, False, False, False),), False)
+        return Trace(plain or "", ((len(plain or ""), None, UNKNOWN, None),), False)
     return trace
 
 
@@ -113,35 +90,7 @@ def _try(source: str, variables: dict[str, Any]) -> Trace | None:
         text = compiled.template.render(variables)
     except (SyntaxError, *RUN_ERRORS):
         return None
-    return Trace(str.__str__(text), tuple(_pieces(runs_of(text), compiled.sites)), compiled.has_generation_marks)
-
-
-def _pieces(runs: Iterable[Run], sites: tuple[Site, ...]) -> list[Piece]:
-    places: dict[tuple[int, ...], tuple[int | None, int | None, bool, bool, bool]] = {}
-    made, new = list[Piece](), tuple.__new__  # a long conversation has thousands, and Piece(...) takes twice as long
-    for length, origin, written_by, turn in runs:
-        if written_by not in places:
-            places[written_by] = _place([sites[i] for i in written_by])
-        line, call_line, is_generation, is_prompt, is_literal = places[written_by]
-        source, kind = origin or _UNKNOWN
-        made.append(new(Piece, (length, line, call_line, kind, source, turn, is_generation, is_prompt, is_literal)))
-    return made
-
-
-_UNKNOWN = (None, None)
-
-
-def _place(through: Sequence[Site]) -> tuple[int | None, int | None, bool, bool, bool]:
-    """What a piece says of the sites that wrote it, innermost first."""
-    if not through:
-        return None, None, False, False, False
-    return (
-        through[0].line,
-        through[-1].line if len(through) > 1 else None,
-        any(site.is_generation for site in through),
-        any(site.is_prompt for site in through),
-        through[0].is_literal,
-    )
+    return Trace(str.__str__(text), runs_of(text), compiled.has_generation_marks)
 
 
 def _follow_all(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,7 +113,11 @@ def _follow_message(message: dict[str, Any], index: int) -> TracedDict:
     made._origin = content
     for key, value in message.items():
         origin = content if key in _CONTENT_KEYS else _origin(index, _KINDS.get(key, "label"))
-        made[key] = _follow(value, origin)
+        if value.__class__ is str:
+            made[key] = text = Traced(value)
+            text._runs = ((len(value), origin, UNKNOWN, None),)
+        else:
+            made[key] = _follow(value, origin)
     return made
 
 
@@ -173,9 +126,7 @@ _origin = lru_cache(maxsize=2048)(Origin)
 
 def _follow(value: Any, origin: Origin) -> Any:
     if isinstance(value, str):
-        made = Traced(value)
-        made._runs = ((len(value), origin, (), None),)
-        return made
+        return traced(value, ((len(value), origin, UNKNOWN, None),))
     if isinstance(value, dict):
         mapping = TracedDict((key, _follow(item, origin)) for key, item in value.items())
         mapping._origin = origin

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from io import StringIO
-from typing import Any, NamedTuple
+from typing import Any
 
 import jinja2
 from jinja2 import nodes
@@ -18,24 +18,27 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from lmloupe.chat_template import FILENAME, new_environment
 from lmloupe.chat_traced_filters import FILTERS
-from lmloupe.chat_traced_text import Run, Traced, TracedDict, followed, joined, traced
+from lmloupe.chat_traced_text import UNKNOWN, Run, Site, Traced, TracedDict, followed, joined, traced
 
-__all__ = ["Compiled", "Site", "compile_traced", "concat"]
+__all__ = ["Compiled", "compile_traced", "concat"]
 
 
-class Site(NamedTuple):
-    """A place of the template that writes."""
-
-    line: int
-    is_generation: bool
-    is_prompt: bool
-    is_literal: bool
+@lru_cache(maxsize=4096)
+def _through(inner: Site, outer: Site) -> Site:
+    """Where a macro or block wrote what this place printed."""
+    return Site(
+        inner.line,
+        outer.line,
+        inner.is_generation or outer.is_generation,
+        inner.is_prompt or outer.is_prompt,
+        inner.is_literal,
+    )
 
 
 def concat(stream: Iterable[Any]) -> str:
-    """Join what outputs gave, pairs of a tuple of one site and a value, into a string that knows both.
+    """Join what outputs gave, pairs of a site and a value, into a string that knows both.
 
-    A negative number in place of the tuple begins a turn of a loop; its value is the loop's item. 0 ends the loop.
+    A negative number in place of a site begins a turn of a loop; its value is the loop's item. 0 ends the loop.
     """
     texts: list[str] = []
     runs: list[Run] = []
@@ -44,16 +47,18 @@ def concat(stream: Iterable[Any]) -> str:
     turn: int | None = None
     for site, value in stream:
         kind = value.__class__
-        if site.__class__ is tuple:
+        if site.__class__ is Site:
             if kind is not str and kind is not Traced:
                 # A tuple is what a block of a template yielded, given on.
                 value = concat((value,)) if kind is tuple else str(value)
+                kind = value.__class__
             add_text(value)
-            if value.__class__ is str:
+            if kind is str:
                 add_run((len(value), None, site, turn))
                 continue
-            for length, origin, sites, inner in value._runs:
-                add_run((length, origin, sites + site if sites else site, turn if inner is None else inner))
+            for length, origin, inner, own in value._runs:
+                place = site if inner is UNKNOWN else _through(inner, site)
+                add_run((length, origin, place, turn if own is None else own))
         elif site:
             if not loops or loops[-1][0] != site:
                 loops.append((site, turn))
@@ -82,19 +87,24 @@ class _Generator(CodeGenerator):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.sites: list[Site] = [Site(0, False, False, False)]
+        self.kept: dict[str, Any] = {}
         self._generation = False
         self._n_loops = 0
         self._marks: dict[int, int] = {}
         self.has_generation_marks = False
 
-    def _site(self, line: int, is_literal: bool = False, is_prompt: bool = False) -> int:
-        self.sites.append(Site(line, self._generation, is_prompt, is_literal))
-        return len(self.sites) - 1
+    def _site(self, line: int | None, is_literal: bool = False, is_prompt: bool = False) -> str:
+        return self._keep(Site(line, None, self._generation, is_prompt, is_literal))
+
+    def _keep(self, value: Any) -> str:
+        """A name for a value that the template's code can read."""
+        name = f"kept_{len(self.kept)}"
+        self.kept[name] = value
+        return name
 
     def start_write(self, frame: Frame, node: nodes.Node | None = None) -> None:
         super().start_write(frame, node)
-        self.write(f"(({self._site(node.lineno if node is not None else 0)},), environment.text(")
+        self.write(f"({self._site(node.lineno if node is not None else None)}, environment.text(")
 
     def end_write(self, frame: Frame) -> None:
         self.write("))")
@@ -112,7 +122,7 @@ class _Generator(CodeGenerator):
                 self._visit_data(child, frame, is_prompt)
             else:
                 super().start_write(frame, child)
-                self.write(f"(({self._site(child.lineno, False, is_prompt or _asks_for_prompt(child))},), ")
+                self.write(f"({self._site(child.lineno, False, is_prompt or _asks_for_prompt(child))}, ")
                 # What is yielded is written at once, and `concat` makes it a text. What is kept may change till then.
                 self.write("str(" if frame.buffer is not None else "(")
                 self.visit(child, frame)
@@ -125,7 +135,7 @@ class _Generator(CodeGenerator):
         for i, text in enumerate(re.split(r"(?<=\n)", node.data)):
             if text:
                 super().start_write(frame, node)
-                self.write(f"(({self._site(node.lineno + i, True, is_prompt)},), {text!r})")
+                self.write(self._keep((self.kept[self._site(node.lineno + i, True, is_prompt)], text)))
                 super().end_write(frame)
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
@@ -228,12 +238,10 @@ class Compiled:
 
     Attributes:
         template: what renders it, to a `Traced` string.
-        sites: the places that its runs name.
         has_generation_marks: it has ``{% generation %}``.
     """
 
     template: jinja2.Template
-    sites: tuple[Site, ...]
     has_generation_marks: bool
 
 
@@ -250,4 +258,5 @@ def compile_traced(source: str) -> Compiled:
     generator.visit(tree)
     code = compile(stream.getvalue(), FILENAME, "exec")
     template = jinja2.Template.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
-    return Compiled(template, tuple(generator.sites), generator.has_generation_marks)
+    template.root_render_func.__globals__.update(generator.kept)
+    return Compiled(template, generator.has_generation_marks)

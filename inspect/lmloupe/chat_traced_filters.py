@@ -11,7 +11,7 @@ from jinja2.nodes import EvalContext
 from jinja2.utils import pass_eval_context
 
 from lmloupe.chat_template import to_json
-from lmloupe.chat_traced_text import Origin, Run, Traced, TracedDict, followed, runs_of, traced
+from lmloupe.chat_traced_text import UNKNOWN, Origin, Run, Traced, TracedDict, followed, runs_of, traced
 
 __all__ = ["FILTERS"]
 
@@ -51,15 +51,15 @@ def _tojson(
         return plain
     if isinstance(value, Traced) and len(runs_of(value)) > 1:
         quote = encode_basestring_ascii if ensure_ascii else encode_basestring
-        runs: list[Run] = [(1, None, (), None)]
+        runs: list[Run] = [(1, None, UNKNOWN, None)]
         at = 0
         for run in runs_of(value):
             part = str.__getitem__(value, slice(at, at + run[0]))
             runs.append((len(quote(part)) - 2, *run[1:]))
             at += run[0]
-        return traced(plain, [*runs, (1, None, (), None)])
+        return traced(plain, [*runs, (1, None, UNKNOWN, None)])
     # Keys and brackets belong to the value too: all of it is of one message, or of the tools.
-    return traced(plain, ((len(plain), origin, (), None),))
+    return traced(plain, ((len(plain), origin, UNKNOWN, None),))
 
 
 def _origin(value: Any) -> Origin | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, SupportsIndex
 
-__all__ = ["Origin", "Run", "Traced", "TracedDict", "followed", "joined", "runs_of", "traced"]
+__all__ = ["UNKNOWN", "Origin", "Run", "Site", "Traced", "TracedDict", "followed", "joined", "runs_of", "traced"]
 
 
 class Origin(NamedTuple):
@@ -27,8 +27,30 @@ class Origin(NamedTuple):
     kind: str
 
 
-# Length; what it was copied from; the sites that wrote it, innermost first; the message whose turn of a loop it was.
-Run = tuple[int, Origin | None, tuple[int, ...], int | None]
+class Site(NamedTuple):
+    """A place of the template that writes.
+
+    Attributes:
+        line: 1-based, None where unknown.
+        call_line: line of the output that printed the macro or block which writes there, None without one.
+        is_generation: within ``{% generation %}``.
+        is_prompt: written on the condition ``add_generation_prompt``.
+        is_literal: text of the template itself, no value of an expression.
+    """
+
+    line: int | None
+    call_line: int | None
+    is_generation: bool
+    is_prompt: bool
+    is_literal: bool
+
+
+UNKNOWN = Site(None, None, False, False, False)
+"""No place, or none that is known."""
+
+
+# Length; what it was copied from; the place that wrote it; the message whose turn of a loop it was.
+Run = tuple[int, Origin | None, Site, int | None]
 
 
 class TracedDict(dict[Any, Any]):
@@ -192,13 +214,13 @@ class Traced(str):
 def traced(text: str, runs: Iterable[Run]) -> Traced:
     """A string with these runs, which together are as long as it is."""
     made = Traced(text)
-    made._runs = tuple(runs)
+    made._runs = tuple(runs) or ((len(text), None, UNKNOWN, None),)
     return made
 
 
 def runs_of(text: str) -> tuple[Run, ...]:
     """The runs of any string; a plain one is one run of unknown origin."""
-    return text._runs if type(text) is Traced else ((len(text), None, (), None),)
+    return text._runs if type(text) is Traced else ((len(text), None, UNKNOWN, None),)
 
 
 def joined(values: Iterable[Any]) -> str:
@@ -214,8 +236,8 @@ def followed(text: str) -> Traced:
 def _runs_between(text: str, start: int, stop: int) -> tuple[Run, ...]:
     runs = runs_of(text)
     if len(runs) == 1:
-        _, origin, sites, turn = runs[0]
-        return ((stop - start, origin, sites, turn),)
+        _, origin, site, turn = runs[0]
+        return ((stop - start, origin, site, turn),)
     kept, at = list[Run](), 0
     for run in runs:
         first, last = max(start, at), min(stop, at + run[0])
@@ -235,7 +257,7 @@ def _padded(inner: Traced, text: str, left: int) -> str:
     right = len(text) - left - len(inner)
     if not left + right:
         return inner
-    return traced(text, ((left, None, (), None), *runs_of(inner), (right, None, (), None)))
+    return traced(text, ((left, None, UNKNOWN, None), *runs_of(inner), (right, None, UNKNOWN, None)))
 
 
 def _mapped(text: Traced, change: Callable[[str], str]) -> str:
