@@ -26,6 +26,13 @@ from ui.stage_view import EARLIER, HERE, KEPT, stage_panels
 
 REPOSITORY = Path(__file__).parents[1]
 model = pytest.mark.model
+TITLES = {
+    "architecture": "Architecture",
+    "contextual": "Static and contextual",
+    "embeddings": "Embeddings",
+    "next_token": "Next token",
+    "vocabulary_map": "Vocabulary map",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -41,11 +48,14 @@ def engine(embedded_model_folder: Path) -> lm.Engine:
 
 def open_page(stem: str, **params: str) -> AppTest:
     app = AppTest.from_file(str(REPOSITORY / "streamlit_app.py"), default_timeout=180)
+    if stem == "vocabulary_map":
+        app.run()  # before its first run AppTest knows a page by its file's name, which is not in this page's address
     for name, value in params.items():
         app.query_params[name] = value
     app.switch_page(f"pages/model/{stem}.py")
     app.run()
     assert not app.exception
+    assert app.title[0].value == TITLES[stem]
     return app
 
 
@@ -177,7 +187,93 @@ def test_a_phrase_has_the_product_of_its_tokens(engine: lm.Engine) -> None:
     assert "Write a token" in app.run().info[0].value
 
 
-# Architecture
+# Embeddings
+
+
+@model
+def test_embeddings_arithmetic_shows_the_analogy(engine: lm.Engine) -> None:
+    app = open_page("embeddings", embedding_view="arithmetic", neighbours="6")
+    a, b, c = (int(lm.encode(engine.tokenizer, word).input_ids[0]) for word in (" king", " man", " woman"))
+    found = engine.analogy(a, b, c, 6)
+    table = app.dataframe[0].value
+    assert table["Id"].tolist() == found.ids.tolist()
+    np.testing.assert_allclose(table["Similarity"], found.similarities, atol=1e-6)
+    rows = engine.embed([a, b, c])
+    nearest = engine.neighbours(rows[0] - rows[1] + rows[2], 1)
+    assert any(f"({nearest.similarities[0]:.3f})" in caption.value for caption in app.caption)
+    app.text_input(key="analogy_b").set_value(" incomprehensibilities")
+    app.run()
+    assert "must be one" in app.error[0].value.replace("\\", "")
+    assert app.text_input(key="analogy_b").value == " incomprehensibilities"
+    app.text_input(key="analogy_b").set_value(" man")
+    app.segmented_control(key="metric").set_value("dot")
+    again = app.run().dataframe[0].value
+    assert again["Id"].tolist() == engine.analogy(a, b, c, 6, "dot").ids.tolist()
+
+
+# The map, static and contextual, architecture
+
+
+@model
+def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
+    engine: lm.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page("vocabulary_map", map_search="coconut")
+    near, suspects = (frame.value for frame in app.dataframe)
+    found = lm.search_vocabulary(engine.tokenizer, "coconut", ignore_case=True).ids
+    near_the_first = engine.neighbours(int(found[0]), 8)
+    assert near["Id"].tolist() == near_the_first.ids.tolist()
+    np.testing.assert_allclose(near["Similarity"], near_the_first.similarities, atol=1e-6)
+    odd = engine.undertrained_tokens(40, kinds=("text",))
+    assert suspects["Id"].tolist() == odd.ids.tolist()
+    np.testing.assert_allclose(suspects["Score"], odd.scores, atol=1e-6)
+    assert suspects["No text becomes it"].tolist() == odd.unreachable.tolist()
+    placed = engine.project(None, "pca", 2)
+    share = placed.explained_variance_ratio
+    assert share is not None
+    said = " ".join(caption.value for caption in app.caption)
+    assert f"{len(placed.ids):,} tokens; the 2 axes hold {share.sum():.1%}" in said
+    assert f"{len(found):,} tokens hold what you search" in said
+    monkeypatch.setattr("lmloupe.load_engine", lambda *_, **__: engine, raising=False)
+    printed = [line.split() for line in output_of(app)]
+    assert [int(line[0]) for line in printed] == placed.ids[:10].tolist()
+    numbers = [[float(number) for number in line[1:]] for line in printed]
+    np.testing.assert_allclose(numbers, placed.points[:10], rtol=1e-4, atol=1e-5)
+
+
+@model
+def test_one_word_parts_ways_with_itself(engine: lm.Engine) -> None:
+    app = open_page("contextual")
+    table = app.dataframe[0].value
+    at = {}
+    for name in "abc":
+        text = str(SETTINGS[f"sentence_{name}"].default)
+        start = text.index("bank")
+        at[name] = engine.input_ids(text), int(lm.word_positions(engine.tokenizer, text, start, start + 4)[-1])
+    unlike, alike = (engine.contextual_similarity(*at["a"], *at[other]) for other in "bc")
+    assert len(table) == engine.describe().n_layers + 1
+    np.testing.assert_allclose(table["A and B"], unlike, atol=1e-4)
+    np.testing.assert_allclose(table["A and C"], alike, atol=1e-4)
+    assert (alike[3:] > unlike[3:]).all()
+    app.text_input(key="word").set_value("river")
+    app.run()
+    assert "Sentence B does not hold the word" in app.error[0].value.replace("\\", "")
+
+
+@model
+def test_architecture_counts_every_module_and_its_weights(engine: lm.Engine) -> None:
+    app = open_page("architecture", module="model.layers.3.mlp.down_proj")
+    stored, modules = (frame.value for frame in app.dataframe)
+    described = engine.describe()
+    assert stored["Parameters"].sum() == modules["Parameters"][0] == described.n_parameters
+    assert stored["MB"].sum() * 1e6 == pytest.approx(described.bytes)
+    counted = engine.weight_histogram("model.layers.3.mlp.down_proj")
+    metrics = [metric.value for metric in app.metric if metric.label in ("Mean", "Standard deviation", "Least")]
+    assert metrics == [f"{counted.mean:.5f}", f"{counted.std:.5f}", f"{counted.min:.4f}"]
+    app.toggle(key="all_blocks").set_value(True)
+    table = app.run().dataframe[1].value
+    assert table["Path"].tolist() == [node.name for node in described.tree]
+    assert table["Parameters"].tolist() == [node.n_parameters for node in described.tree]
 
 
 @model
