@@ -30,8 +30,8 @@ OFFERED = (
 QUANTIZATION_WORDS = {
     "none": "none (full precision)",
     "int8": "int8",
-    "nf4": "nf4 (4 bits)",
-    "fp4": "fp4 (4 bits)",
+    "nf4": "nf4",
+    "fp4": "fp4",
 }
 
 
@@ -68,7 +68,7 @@ def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
             "quantization",
             "Quantization",
             format_func=QUANTIZATION_WORDS.__getitem__,
-            help="How bitsandbytes stores the weights: fewer bits, less memory, other numbers.",
+            help="How bitsandbytes stores the weights: int8 in 8 bits, nf4 and fp4 in 4; less memory, other numbers.",
         )
     try:
         if model == EMBEDDED_MODEL:

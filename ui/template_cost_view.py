@@ -51,9 +51,7 @@ def cost_bars(table: pd.DataFrame) -> go.Figure:
             cliponaxis=False,
         )
     )
-    figure.update_layout(
-        **theme.chart_layout(x_title="surprisal of the answer, bits per token", height=34 * len(table) + 70)
-    )
+    figure.update_layout(**theme.chart_layout(x_title="bits per token", height=34 * len(table) + 70))
     figure.update_yaxes(
         tickmode="array", tickvals=places, ticktext=table["Template"], autorange="reversed", ticksuffix=" "
     )
