@@ -114,6 +114,32 @@ def test_encoder_only(folder: Path) -> None:
     assert "BertForMaskedLM" in failure(errors.UnsupportedError, load_engine, str(folder))
 
 
+BERT = transformers.BertConfig(
+    vocab_size=512, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda: transformers.BertModel(BERT), "BertModel, not a causal language model"),
+        (lambda: transformers.LlamaModel(tiny_models.config("llama")), "LlamaModel, not a causal language model"),
+        (lambda: transformers.BertLMHeadModel(BERT), "is an encoder"),
+    ],
+)
+def test_what_has_no_next_token_is_refused(folder: Path, made: Callable[[], Any], said: str) -> None:
+    made().save_pretrained(folder)
+    message = failure(errors.UnsupportedError, load_engine, str(folder))
+    assert said in message
+    assert "no next token" in message
+    assert "ForCausalLM" in message
+
+
+def test_an_encoder_whose_config_names_no_class_is_refused(folder: Path) -> None:
+    BERT.save_pretrained(folder)
+    assert "is an encoder" in failure(errors.UnsupportedError, load_engine, str(folder))
+
+
 def test_missing_tensors(folder: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
     for name in ("model.layers.1.mlp.up_proj.weight", "model.norm.weight"):

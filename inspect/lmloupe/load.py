@@ -82,6 +82,11 @@ def causal_config(name: str, path: str, options: dict[str, Any]) -> transformers
             f"{shown(name)} is {', '.join(architectures) or config.model_type}, not a causal language model, so it has "
             "no next token: choose a model whose architecture ends in ForCausalLM."
         )
+    if type(config) in transformers.MODEL_FOR_MASKED_LM_MAPPING and getattr(config, "is_decoder", None) is False:
+        raise UnsupportedError(
+            f"{shown(name)} is an encoder (is_decoder is false in its config.json): it reads what comes after a token "
+            "too, so it has no next token. Choose a model whose architecture ends in ForCausalLM."
+        )
     explicit = getattr(config, "transformers_weights", None)
     if explicit is not None and not str(explicit).endswith((".safetensors", ".safetensors.index.json")):
         raise UnsafeWeightsError(
