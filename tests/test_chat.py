@@ -225,7 +225,7 @@ conversations = st.lists(turns, min_size=1, max_size=5)
 schemas = st.none() | st.lists(st.dictionaries(texts, st.integers() | texts, max_size=3), max_size=2)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(conversations, st.booleans())
 def test_formats_equal_plain_python(messages: Messages, prompt: bool) -> None:
     expected = {
@@ -242,7 +242,7 @@ def test_formats_equal_plain_python(messages: Messages, prompt: bool) -> None:
         check_segments(chat)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(turns | calls, min_size=1, max_size=5), st.booleans(), schemas, texts, st.booleans())
 def test_llama_equals_plain_python(
     messages: Messages, prompt: bool, tools: list[Any] | None, date: str, in_user: bool

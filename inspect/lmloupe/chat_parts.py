@@ -127,7 +127,8 @@ class _Turns:
             else:
                 atom.part, self._state = "terminator", "end"
             self._turn.append(atom)
-        elif content == self._bos and self._state in ("out", "end"):
+        elif content == self._bos and not opens_turn(content) and self._state in ("out", "end"):
+            # SmolLM2's bos is the token that opens a turn, and no other token does.
             self.flush()
             self.done.append(atom)
         elif self._state in ("out", "end") or opens_turn(content):
