@@ -131,7 +131,7 @@ def vocabulary_points(table: pd.DataFrame, axes: Sequence[str], colour: str, fou
     """The vocabulary as points in 2 or 3 dimensions.
 
     ``table`` has "x", "y" (and "z"), "Token", "Id" and the column that ``colour`` names: words give a colour to each
-    group, numbers a scale. Rows in ``found`` are drawn large, the others then fade.
+    group, numbers a scale. Rows in ``found`` are drawn large, the others then fade and leave the mouse to them.
     """
     figure = go.Figure()
     faded = len(found) > 0
@@ -150,6 +150,8 @@ def vocabulary_points(table: pd.DataFrame, axes: Sequence[str], colour: str, fou
                 marker["size"] = 4
             _add_points(figure, chosen, axes, marker, 0.3 if faded else 0.7, f"{group} ({len(chosen):,})")
     if faded:
+        # The nearest point takes the mouse, and on a found one's disc that is nearly always another, too small to see.
+        figure.update_traces(hoverinfo="skip", hovertemplate=None)
         large = {"color": theme.accent(), "size": 9, "line": {"width": 1, "color": "white"}}
         _add_points(figure, table.iloc[list(found)], axes, large, 1.0, f"found ({len(found):,})")
     figure.update_layout(
@@ -185,6 +187,8 @@ def _add_points(
     if len(axes) == 3:
         figure.add_trace(go.Scatter3d(x=table["x"], y=table["y"], z=table["z"], **common))
     else:
+        # A click leaves the points that it did not choose as they are; Plotly would fade them nearly to nothing.
+        common["unselected"] = {"marker": {"opacity": 1}}
         figure.add_trace(go.Scattergl(x=table["x"], y=table["y"], **common))
 
 

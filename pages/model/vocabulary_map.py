@@ -68,7 +68,8 @@ with show_errors():
         which = "tokens found" if len(found) >= 5 else "first tokens that begin a word; search to choose others"
         said = f"{len(table):,} {which}. Only who is near whom means something here, not distances or sizes."
     if typed:
-        said += f" {len(found):,} tokens hold what you search."
+        said += f" {len(found):,} tokens hold what you search"
+        said += ": point at one, or empty the search to point at any." if lit else "."
     figure = vocabulary_points(table, axes, view.COLOURS[colour], lit)
     chart_column, token_column = st.columns([3, 1])
     with chart_column:
