@@ -188,7 +188,7 @@ def _add_points(
         figure.add_trace(go.Scatter3d(x=table["x"], y=table["y"], z=table["z"], **common))
     else:
         # A click leaves the points that it did not choose as they are; Plotly would fade them nearly to nothing.
-        common["unselected"] = {"marker": {"opacity": 1}}
+        common["unselected"] = {"marker": {"opacity": opacity}}
         figure.add_trace(go.Scattergl(x=table["x"], y=table["y"], **common))
 
 

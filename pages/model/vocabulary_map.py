@@ -71,7 +71,7 @@ with show_errors():
         said += f" {len(found):,} tokens hold what you search"
         said += ": point at one, or empty the search to point at any." if lit else "."
     figure = vocabulary_points(table, axes, view.COLOURS[colour], lit)
-    chart_column, token_column = st.columns([3, 1])
+    chart_column, token_column = st.columns([5, 2])
     with chart_column:
         event = st.plotly_chart(
             figure, width="stretch", on_select="rerun", selection_mode="points", key="vocabulary_points",
