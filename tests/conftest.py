@@ -12,6 +12,17 @@ from lmloupe.errors import UnreachableError
 pytest_plugins = ["tests.browser", "tests.tiny_models"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run a failed browser test again, at most twice, and say so in the summary.
+
+    A click that meets a page which is just being drawn anew is lost, in Streamlit as in any page; on a machine that
+    others keep busy that happens to a test about once in a hundred. What is broken fails three times.
+    """
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=2))
+
+
 @pytest.fixture(scope="session")
 def embedded_model_folder() -> Path:
     """The embedded model, fetched into the cache folder (LMLOUPE_CACHE or the user's own) where it is not there yet."""

@@ -40,6 +40,7 @@ def test_a_piece_lights_its_line_and_a_line_all_that_it_wrote(page: Page, app_ur
     messages = [*DEFAULT_MESSAGES, {"role": "assistant", "content": MARKUP}]
     visit(page, app_url, messages=messages)
     chat = lm.render_chat(lm.load_tokenizer("llama-3.1"), messages, add_generation_prompt=True)
+    page.locator(".text .p").first.wait_for()  # the script has run before the browser has drawn
     shown = page.locator(".text .p").evaluate_all(
         "nodes => nodes.map(n => [...n.childNodes].filter(c => !c.className).map(c => c.textContent).join('')).join('')"
     )
