@@ -20,7 +20,7 @@ from lmloupe.model_parts import ModelParts
 from lmloupe.residual import chunks_of, stream_of
 from lmloupe.sampling import Sampling, draw, sampling_probs
 from lmloupe.tokenizer import Tokenizer
-from lmloupe.worker import Ticket
+from lmloupe.worker import Results
 
 __all__ = ["LocalGeneration", "steps"]
 
@@ -30,31 +30,8 @@ N_TOP = 10
 LENS_STEPS = {"cpu": 4}
 
 
-class LocalGeneration:
+class LocalGeneration(Results[Step]):
     """A generation running in this process's worker; see `lmloupe.engine.Generation`."""
-
-    def __init__(self, input_ids: NDArray[np.int32], ticket: Ticket[Step]) -> None:
-        self.input_ids = input_ids
-        self._ticket = ticket
-
-    def __iter__(self) -> Iterator[Step]:
-        return self
-
-    def __next__(self) -> Step:
-        step = self._ticket.take()
-        assert step is not None  # noqa: S101 - without a time limit `take` waits
-        return step
-
-    def poll(self, timeout_s: float) -> Step | None:
-        """The next step, or None after ``timeout_s`` seconds; StopIteration at the end."""
-        return self._ticket.take(timeout_s)
-
-    def close(self) -> None:
-        """Stop before the next token."""
-        self._ticket.close()
-
-    def __del__(self) -> None:
-        self._ticket.close()  # nobody reads any more: the model need not go on
 
 
 class _Text:

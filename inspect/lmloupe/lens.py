@@ -8,7 +8,7 @@ the model answers. Early rows are unreliable: the stream there is not yet writte
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from lmloupe.inside_questions import LensRow, LogitLens
 from lmloupe.logit_facts import LogitFacts, joined, logit_facts, rows_at_once
 from lmloupe.model_parts import ModelParts
 from lmloupe.residual import residual_stream
-from lmloupe.worker import Ticket
+from lmloupe.worker import Results
 
 __all__ = ["KeptStream", "LocalLensRows", "assemble", "lens_steps"]
 
@@ -50,31 +50,8 @@ class KeptStream:
             self._ids, self._positions, self._stream = input_ids.tobytes(), positions.tolist(), stream
 
 
-class LocalLensRows:
+class LocalLensRows(Results[LensRow]):
     """Rows of a lens that this process's worker computes; see `lmloupe.inside_questions.LensRows`."""
-
-    def __init__(self, input_ids: NDArray[np.int32], ticket: Ticket[LensRow]) -> None:
-        self.input_ids = input_ids
-        self._ticket = ticket
-
-    def __iter__(self) -> Iterator[LensRow]:
-        return self
-
-    def __next__(self) -> LensRow:
-        row = self._ticket.take()
-        assert row is not None  # noqa: S101 - without a time limit `take` waits
-        return row
-
-    def poll(self, timeout_s: float) -> LensRow | None:
-        """The next row, or None after ``timeout_s`` seconds; StopIteration at the end."""
-        return self._ticket.take(timeout_s)
-
-    def close(self) -> None:
-        """Stop after the piece at hand."""
-        self._ticket.close()
-
-    def __del__(self) -> None:
-        self._ticket.close()  # nobody reads any more: the model need not go on
 
 
 @dataclass(frozen=True, slots=True, eq=False)

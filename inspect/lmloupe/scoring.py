@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.inside_questions import Scored
-from lmloupe.logit_facts import LogitFacts, logit_facts, rows_at_once
+from lmloupe.logit_facts import LogitFacts, joined, logit_facts, rows_at_once
 from lmloupe.model_parts import ModelParts
 from lmloupe.residual import read_in_pieces
 
@@ -43,15 +43,16 @@ def score_steps(
             at += len(block)
             yield None
 
-    def joined(name: str, dtype: type) -> NDArray[Any]:
-        tensor = torch.cat([getattr(fact, name) for fact in facts])
+    found = joined(facts)
+
+    def array(tensor: torch.Tensor, dtype: type) -> NDArray[Any]:
         return tensor.cpu().numpy().astype(dtype)
 
     yield Scored(
         input_ids=input_ids,
-        log_probs=joined("target_log_probs", np.float32),
-        ranks=joined("target_ranks", np.int32),
-        entropy_bits=joined("entropy_bits", np.float32),
-        top_ids=joined("ids", np.int32),
-        top_log_probs=joined("log_probs", np.float32),
+        log_probs=array(found.target_log_probs, np.float32),
+        ranks=array(found.target_ranks, np.int32),
+        entropy_bits=array(found.entropy_bits, np.float32),
+        top_ids=array(found.ids, np.int32),
+        top_log_probs=array(found.log_probs, np.float32),
     )

@@ -16,9 +16,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-__all__ = ["Ticket", "Worker", "worker_for"]
+__all__ = ["Results", "Ticket", "Worker", "worker_for"]
 
 T = TypeVar("T")
 _END = object()
@@ -77,6 +79,37 @@ class Ticket(Generic[T]):
     def close(self) -> None:
         """Let no further step begin."""
         self._closed.set()
+
+
+class Results(Generic[T]):
+    """Results of work over a text as they come: iterate, or `poll` so as never to wait for long.
+
+    Attributes:
+        input_ids: int32 (n,), the text as the model reads it.
+    """
+
+    def __init__(self, input_ids: NDArray[np.int32], ticket: Ticket[T]) -> None:
+        self.input_ids = input_ids
+        self._ticket = ticket
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        result = self._ticket.take()
+        assert result is not None  # noqa: S101 - without a time limit `take` waits
+        return result
+
+    def poll(self, timeout_s: float) -> T | None:
+        """The next result, or None after ``timeout_s`` seconds; StopIteration at the end."""
+        return self._ticket.take(timeout_s)
+
+    def close(self) -> None:
+        """Stop after the step at hand."""
+        self._ticket.close()
+
+    def __del__(self) -> None:
+        self._ticket.close()  # nobody reads any more: the model need not go on
 
 
 class Worker:
