@@ -10,8 +10,9 @@ Names, defaults and limits are in ``ui/settings.py``; the form of the link is in
 
 How it works: Streamlit drops a widget's value when a page does not draw that widget, so values live in one
 ``Store`` in the session. A widget's key is its setting's name. What a person changed is taken over at the first
-call of a run; what code or a link changed is pushed into the widget just before it is drawn. There are no callbacks
-and no extra reruns.
+call of a run; what code or a link changed is pushed into the widget just before it is drawn. The value is the
+widget's default as well: Streamlit pushes a value once, and a browser that is about to send a request may not have
+drawn that widget yet; it would answer with the default at the next one. There are no callbacks and no extra reruns.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def show_notices() -> None:
 
 def text_area(name: str, label: str, **options: Any) -> str:
     """``st.text_area`` of a shared text."""
-    return str(_draw(name, st.text_area, label, **options))
+    return str(_draw(name, st.text_area, label, value=_store().values[name], **options))
 
 
 def live_text(
@@ -133,12 +134,12 @@ def live_text(
 
 def text_input(name: str, label: str, **options: Any) -> str:
     """``st.text_input`` of a shared text."""
-    return str(_draw(name, st.text_input, label, **options))
+    return str(_draw(name, st.text_input, label, value=_store().values[name], **options))
 
 
 def toggle(name: str, label: str, **options: Any) -> bool:
     """``st.toggle`` of a shared switch."""
-    return bool(_draw(name, st.toggle, label, **options))
+    return bool(_draw(name, st.toggle, label, value=_store().values[name], **options))
 
 
 def slider(name: str, label: str, **options: Any) -> Any:
@@ -156,12 +157,16 @@ def number_input(name: str, label: str, **options: Any) -> Any:
 
 def selectbox(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> Any:
     """``st.selectbox`` of a shared choice; ``choices`` defaults to all that the setting knows."""
-    return _draw_choice(name, st.selectbox, label, choices, **options)
+    offered, chosen = _offered(name, choices, **options)
+    return _draw(name, st.selectbox, label, offered, fitted=chosen, index=offered.index(chosen), **options)
 
 
 def segmented(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> Any:
     """``st.segmented_control`` of a shared choice, one of which is always chosen."""
-    return _draw_choice(name, st.segmented_control, label, choices, required=True, **options)
+    offered, chosen = _offered(name, choices)
+    return _draw(
+        name, st.segmented_control, label, offered, fitted=chosen, default=chosen, required=True, **options
+    )
 
 
 def multiselect(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> tuple[str, ...]:
@@ -171,17 +176,16 @@ def multiselect(name: str, label: str, choices: Sequence[str] | None = None, **o
     if options.get("accept_new_options"):
         offered += [item for item in chosen if item not in offered]
     fitted = [item for item in chosen if item in offered]
-    return tuple(_draw(name, st.multiselect, label, offered, fitted=fitted, **options))
+    return tuple(_draw(name, st.multiselect, label, offered, fitted=fitted, default=fitted, **options))
 
 
-def _draw_choice(
-    name: str, widget: Callable[..., Any], label: str, choices: Sequence[str] | None, **options: Any
-) -> Any:
+def _offered(name: str, choices: Sequence[str] | None, **options: Any) -> tuple[list[str], str]:
+    """What a choice offers, and which of it is chosen."""
     offered = list(SETTINGS[name].options if choices is None else choices)
     chosen = _store().values[name]
     if options.get("accept_new_options") and chosen not in offered:
         offered.append(chosen)
-    return _draw(name, widget, label, offered, fitted=chosen if chosen in offered else offered[0], **options)
+    return offered, chosen if chosen in offered else offered[0]
 
 
 def _draw_number(name: str, widget: Callable[..., Any], label: str, **options: Any) -> Any:
@@ -190,7 +194,7 @@ def _draw_number(name: str, widget: Callable[..., Any], label: str, **options: A
     limits = (("min_value", setting.low), ("max_value", setting.high))
     low, high = (number(options.pop(key, limit)) for key, limit in limits)
     fitted = min(max(_store().values[name], low), high)
-    return _draw(name, widget, label, low, high, fitted=fitted, **options)
+    return _draw(name, widget, label, low, high, fitted=fitted, value=fitted, **options)
 
 
 def _draw(name: str, widget: Callable[..., Any], *arguments: Any, fitted: Any = None, **options: Any) -> Any:
