@@ -21,6 +21,7 @@ from ui import loaders
 from ui.block_diagram import block_svg
 from ui.model_choice import OFFERED
 from ui.sampling_code import warpers_code
+from ui.sampling_frames import best_ids
 from ui.settings import DEFAULT_TEXT, SETTINGS
 from ui.stage_view import EARLIER, HERE, KEPT, stage_panels
 
@@ -140,13 +141,15 @@ def test_every_view_of_next_token_comes_from_one_forward(engine: lm.Engine, monk
     monkeypatch.setattr(LocalEngine, "next_token", counted)
     monkeypatch.setattr(LocalEngine, "score", lambda *_, **__: pytest.fail("a slider ran the model"))
     text = "The sun rises in the"
-    app = open_page("next_token", text=text, temperature="0.8", next_view="vocabulary")
+    app = open_page("next_token", text=text, temperature="0.8", min_p="0.01", next_view="vocabulary")
     answer = forward(engine, text)  # type: ignore[arg-type]
-    stages = lm.sampling_stages(answer.logits, lm.Sampling(temperature=0.8), answer.input_ids)
+    stages = lm.sampling_stages(answer.logits, lm.Sampling(temperature=0.8, min_p=0.01), answer.input_ids)
     whole = app.dataframe[0].value
     assert sorted(whole["Id"]) == list(range(len(answer.logits)))
     np.testing.assert_array_equal(whole["Logit"], answer.logits[whole["Id"]])
     np.testing.assert_allclose(whole["Drawn with"], stages[-1].probs[whole["Id"]])
+    assert ((whole["Struck out by"] == "min-p") == ~stages[-1].kept[whole["Id"]]).all()
+    assert set(whole["Struck out by"]) == {"", "min-p"}
 
     app.segmented_control(key="next_view").set_value("draws")
     drawn = app.run().dataframe[0].value
@@ -215,6 +218,12 @@ def test_embeddings_arithmetic_shows_the_analogy(engine: lm.Engine) -> None:
 
 
 @model
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=40), st.integers(1, 45))
+def test_the_best_ids_are_those_of_a_full_sort(scores: list[int], n: int) -> None:
+    values = np.array(scores, float)
+    assert best_ids(values, n).tolist() == np.argsort(-values, kind="stable")[:n].tolist()
+
+
 def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
     engine: lm.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

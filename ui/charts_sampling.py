@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ui import theme
-from ui.charts import BAR_HEIGHT, MUTED, bars
+from ui.charts import BAR_HEIGHT, MUTED, bars, places_axis
 
 __all__ = ["draw_bars", "phrase_bars", "score_histogram", "settings_bars"]
 
@@ -36,12 +36,7 @@ def settings_bars(table: pd.DataFrame) -> go.Figure:
     )  # fmt: skip
     top = float(max(table["First"].max(), table["Second"].max()))
     layout["xaxis"] |= {"range": [0, top * 1.18], "tickformat": ".0%"}
-    layout["yaxis"] |= {
-        "tickvals": places,
-        "ticktext": list(table["Token"]),
-        "autorange": "reversed",
-        "ticksuffix": " ",
-    }
+    layout["yaxis"] |= places_axis(table["Token"])
     return go.Figure({"data": traces, "layout": layout})
 
 
@@ -50,27 +45,26 @@ def draw_bars(table: pd.DataFrame, n: int) -> go.Figure:
 
     ``table`` has the columns "Token", "Drawn with", "Share drawn", "Drawn" and "Spread".
     """
-    figure = bars(
-        table["Token"], table["Drawn with"], "probability: %{x:.4f}<extra></extra>",
-        x_title=f"probability, and share of {n:,} draws", text_format=".1%", colour=MUTED,
+    places = list(range(len(table)))
+    traces = [
+        {
+            "type": "bar", "orientation": "h", "x": table["Drawn with"], "y": places, "name": "probability",
+            "marker": {"color": MUTED}, "hovertemplate": "probability: %{x:.4f}<extra></extra>", "cliponaxis": False,
+            "error_x": {"array": table["Spread"], "thickness": 1.2, "width": 4},
+        },
+        {
+            "type": "scatter", "mode": "markers", "x": table["Share drawn"], "y": places, "name": "share of the draws",
+            "marker": {"color": theme.accent(), "size": 12, "symbol": "diamond"}, "customdata": table["Drawn"],
+            "hovertemplate": f"%{{customdata}} of {n:,} draws: %{{x:.4f}}<extra></extra>", "cliponaxis": False,
+        },
+    ]  # fmt: skip
+    layout = theme.chart_layout(
+        x_title=f"probability, and share of {n:,} draws", height=BAR_HEIGHT * len(table) + 130, showlegend=True,
+        legend=_LEGEND, margin={"l": 8, "r": 8, "t": 66, "b": 8},
     )  # fmt: skip
-    figure.data[0].update(
-        name="probability", text=None, error_x={"array": table["Spread"], "thickness": 1.2, "width": 4}
-    )
-    figure.add_scatter(
-        x=table["Share drawn"],
-        y=list(range(len(table))),
-        mode="markers",
-        name="share of the draws",
-        marker={"color": theme.accent(), "size": 12, "symbol": "diamond"},
-        customdata=table["Drawn"],
-        hovertemplate=f"%{{customdata}} of {n:,} draws: %{{x:.4f}}<extra></extra>",
-        cliponaxis=False,
-    )
-    figure.update_layout(showlegend=True, legend=_LEGEND)
-    figure.update_layout(margin_t=66, height=BAR_HEIGHT * len(table) + 130)
-    figure.update_xaxes(rangemode="tozero", tickformat=".0%")
-    return figure
+    layout["xaxis"] |= {"rangemode": "tozero", "tickformat": ".0%"}
+    layout["yaxis"] |= places_axis(table["Token"])
+    return go.Figure({"data": traces, "layout": layout})
 
 
 def phrase_bars(table: pd.DataFrame) -> go.Figure:

@@ -76,14 +76,28 @@ def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
                 _fetch_embedded()
         elif (model, quantization) not in _asked_for():
             _ask(model, quantization)
-        with st.spinner(f"Loading {display_name(model)} ({quantization}) …", show_time=True):
-            loaded = engine(model, quantization)
+        loaded = _loaded(model, quantization)
     except lm.LoupeError as error:
         _asked_for().discard((model, quantization))
         st.error(escape_markdown(str(error)))
         st.stop()
     st.caption(_summary(loaded.describe()))
     return model, quantization, loaded
+
+
+@st.cache_resource(show_spinner=False)
+def _loaded_before() -> set[tuple[str, str]]:
+    """What has been loaded since the server started, and most probably still is."""
+    return set()
+
+
+def _loaded(model: str, quantization: lm.Quantization) -> lm.Engine:
+    if (model, quantization) in _loaded_before():  # a spinner is a thread, at every move of every slider
+        return engine(model, quantization)
+    with st.spinner(f"Loading {display_name(model)} ({quantization}) …", show_time=True):
+        loaded = engine(model, quantization)
+    _loaded_before().add((model, quantization))
+    return loaded
 
 
 def _ask(model: str, quantization: lm.Quantization) -> None:

@@ -104,9 +104,11 @@ def show_draws(tok: lm.Tokenizer, probs: np.ndarray, n_shown: int) -> None:
     take_away("draws", table, {"drawn_ids": (lambda: drawn, f"int64 ({N_DRAWS},), the ids in the order drawn")})
 
 
-def show_vocabulary(tok: lm.Tokenizer, answer: lm.NextToken, stages: Sequence[lm.Stage]) -> None:
+def show_vocabulary(
+    model: str, quantization: lm.Quantization, answer: lm.NextToken, stages: Sequence[lm.Stage]
+) -> None:
     """Every token of the vocabulary, sortable by a click on a heading."""
-    table = scores_table(tok, answer, stages)
+    table = scores_table(model, quantization, tuple(answer.input_ids.tolist()), stages)
     st.caption(
         f"All {len(table):,} rows, most probable first. A click on a heading sorts; the magnifier in the table's "
         "corner searches it."

@@ -11,9 +11,17 @@ from numpy.typing import NDArray
 
 import lmloupe as lm
 from ui.frames import token_label
-from ui.loaders import tokenizer
+from ui.loaders import engine, next_token, tokenizer
 
-__all__ = ["draws_table", "next_token_table", "phrase_table", "scores_table", "settings_table", "vocabulary_labels"]
+__all__ = [
+    "best_ids",
+    "draws_table",
+    "next_token_table",
+    "phrase_table",
+    "scores_table",
+    "settings_table",
+    "vocabulary_labels",
+]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -21,6 +29,14 @@ def vocabulary_labels(name: str, rows: int) -> NDArray[np.object_]:
     """The label of every row of a model's matrix, object (rows,); a second for the largest vocabularies, then kept."""
     tok = tokenizer(name)
     return np.array([token_label(tok, i) for i in range(rows)], object)
+
+
+def best_ids(scores: np.ndarray, n: int) -> NDArray[np.intp]:
+    """Ids of the ``n`` largest scores, the largest first and equal ones by id; no sort of the whole vocabulary."""
+    if n >= len(scores):
+        return np.argsort(-scores, kind="stable")
+    among = np.flatnonzero(scores >= np.partition(scores, -n)[-n])  # more than n where the last place is shared
+    return among[np.argsort(-scores[among], kind="stable")][:n]
 
 
 def next_token_table(
@@ -40,25 +56,38 @@ def next_token_table(
     )
 
 
-def scores_table(tok: lm.Tokenizer, answer: lm.NextToken, stages: Sequence[lm.Stage]) -> pd.DataFrame:
-    """One row for every token of the vocabulary, the most probable first; "Struck out by" names the stage that did."""
-    by = np.full(len(answer.logits), "", object)
-    for stage in reversed(stages):
-        by[~stage.kept] = stage.name.replace("_", "-")
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _model_rows(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> tuple[pd.DataFrame, np.ndarray]:
+    """What no sampling setting changes of `scores_table`, and the ids in its order."""
+    answer = next_token(model, quantization, ids)
     order = np.argsort(-answer.logits, kind="stable")
-    probs = stages[0].probs[order]
-    with np.errstate(divide="ignore"):
-        bits = -np.log2(probs)
-    return pd.DataFrame(
+    logs = answer.log_probs[order]
+    frame = pd.DataFrame(
         {
             "Rank": np.arange(1, len(order) + 1),
-            "Token": vocabulary_labels(tok.name, len(order))[order],
+            "Token": vocabulary_labels(engine(model, quantization).tokenizer.name, len(order))[order],
             "Id": order,
             "Logit": answer.logits[order],
-            "Probability": probs,
-            "Bits": bits,
+            "Probability": np.exp(logs),
+            "Bits": -logs / np.log(2),
+        }
+    )
+    return frame, order
+
+
+def scores_table(
+    model: str, quantization: lm.Quantization, ids: tuple[int, ...], stages: Sequence[lm.Stage]
+) -> pd.DataFrame:
+    """One row for every token of the vocabulary, the most probable first; "Struck out by" names the stage that did."""
+    rows, order = _model_rows(model, quantization, ids)
+    by = np.zeros(len(order), np.int8)
+    for number, stage in reversed([*enumerate(stages)]):
+        by[~stage.kept] = number
+    names = ["", *(stage.name.replace("_", "-") for stage in stages[1:])]
+    return rows.assign(
+        **{
             "Drawn with": stages[-1].probs[order],
-            "Struck out by": by[order],
+            "Struck out by": pd.Categorical.from_codes(by[order], categories=names),
         }
     )
 
@@ -70,7 +99,7 @@ def draws_table(tok: lm.Tokenizer, probs: np.ndarray, drawn: np.ndarray, n_shown
     within it.
     """
     counts = np.bincount(drawn, minlength=len(probs))
-    best = np.argsort(-probs, kind="stable")[:n_shown]
+    best = best_ids(probs, n_shown)
     best = best[probs[best] > 0]
     chance = probs[best]
     return pd.DataFrame(
@@ -107,7 +136,7 @@ def phrase_table(
 
 def settings_table(tok: lm.Tokenizer, own: np.ndarray, first: np.ndarray, second: np.ndarray, n: int) -> pd.DataFrame:
     """The tokens that lead under the model or under either settings, by the model's own probability."""
-    leading = np.unique(np.concatenate([np.argsort(-probs, kind="stable")[:n] for probs in (own, first, second)]))
+    leading = np.unique(np.concatenate([best_ids(probs, n) for probs in (own, first, second)]))
     order = leading[np.argsort(-own[leading], kind="stable")]
     return pd.DataFrame(
         {

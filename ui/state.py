@@ -66,6 +66,8 @@ class Store:
     page: str | None = None
     boxes: dict[str, live.Box] = field(default_factory=dict)
     """What the browser's live text boxes hold."""
+    run: object = None
+    """What Streamlit makes anew for each run: its cursors. Kept, so that no later run has one with the same id."""
 
 
 def get(name: str) -> Any:
@@ -164,9 +166,7 @@ def selectbox(name: str, label: str, choices: Sequence[str] | None = None, **opt
 def segmented(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> Any:
     """``st.segmented_control`` of a shared choice, one of which is always chosen."""
     offered, chosen = _offered(name, choices)
-    return _draw(
-        name, st.segmented_control, label, offered, fitted=chosen, default=chosen, required=True, **options
-    )
+    return _draw(name, st.segmented_control, label, offered, fitted=chosen, default=chosen, required=True, **options)
 
 
 def multiselect(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> tuple[str, ...]:
@@ -229,11 +229,13 @@ def _box_key(name: str) -> str:
 
 
 def _store() -> Store:
-    """The session's store, in step with the address bar and with the widgets."""
+    """The session's store, brought in step with the address bar and with the widgets once a run."""
     context = get_script_run_ctx()
+    store = st.session_state.get(_STORE)
+    if store is not None and context and context.cursors is store.run:
+        return store
     page = context.page_script_hash if context else ""
     params = st.query_params.to_dict()
-    store = st.session_state.get(_STORE)
     if store is None:
         store = st.session_state[_STORE] = Store(page=page)
         _adopt(store, params, SETTINGS.keys())
@@ -250,6 +252,7 @@ def _store() -> Store:
         if turned:
             store.page = page
             store.stale.update(SETTINGS)
+    store.run = context.cursors if context else None
     _write_link(store, params)
     return store
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -196,7 +196,12 @@ def sampling_stages(
     [('temperature', 4, 0.0), ('top_k', 2, 0.119)]
     """
     stages: list[Stage] = []
+    seen: FloatArray | None = None
     for name, scores in _pipeline(logits, sampling, previous_ids):
+        if scores is seen:  # a setting that is off hands on the very array: the same distribution
+            stages.append(replace(stages[-1], name=name, removed_mass=0.0))
+            continue
+        seen = scores
         probs, kept = np.exp(log_softmax(scores)), np.isfinite(scores)
         removed = float(stages[-1].probs[~kept].sum()) if stages else 0.0
         stages.append(Stage(name, probs, kept, removed, entropy_bits(probs)))

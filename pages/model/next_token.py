@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 import lmloupe as lm
 from ui import next_token_view as view
 from ui import state
@@ -14,6 +12,7 @@ from ui.model_choice import choose_model
 from ui.page import as_code, metrics_row, page_header, reproduce
 from ui.sampling_code import warpers_code
 from ui.sampling_controls import choose_sampling, sampling_presets
+from ui.sampling_frames import best_ids
 from ui.stage_view import stage_panels, stage_view
 from ui.transformers_code import loading_code
 
@@ -57,7 +56,7 @@ with show_errors():
     answer = next_token(model, quantization, tuple(ids.tolist()))
     stages = lm.sampling_stages(answer.logits, sampling, answer.input_ids)
     first, last = stages[0], stages[-1]
-    best = np.argsort(-first.probs, kind="stable")[:N_SHOWN].tolist()
+    best = best_ids(answer.logits, N_SHOWN).tolist()
     panels = stage_panels(answer.logits, stages, sampling, best[:N_PANEL])
     stage_view(panels, [token_label(tok, i) for i in best[:N_PANEL]], key="stages")
     metrics_row(
@@ -81,7 +80,7 @@ with show_errors():
     elif shown == "phrase":
         view.show_phrase(tok, model, quantization, answer)
     elif shown == "vocabulary":
-        view.show_vocabulary(tok, answer, stages)
+        view.show_vocabulary(model, quantization, answer, stages)
     else:
         view.show_scores(answer)
     reproduce(
