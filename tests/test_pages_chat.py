@@ -155,10 +155,12 @@ def test_json_of_the_openai_form_comes_in_and_goes_out(chat: AppTest) -> None:
 
 
 def test_the_code_of_chat_prints_each_prompt(chat: AppTest) -> None:
-    press(chat, "Tools")
-    app = chat.multiselect(key="tokenizers").set_value(["llama-3.1", "qwen2"]).run()
-    printed = "\n".join(output_of(no_exception(app)))
-    assert all(block.value.strip() in printed for block in app.code[:-1])
+    for lesson in ("Tools", LESSONS[-1].name):
+        press(chat, lesson)
+        app = chat.multiselect(key="tokenizers").set_value(["llama-3.1", "qwen2", "starcoder2", "smollm2"]).run()
+        printed = output_of(no_exception(app))
+        assert all(block.value.strip() in "\n".join(printed) for block in app.code[:-1])
+        assert [line for line in printed if line.startswith("transformers")] == ["transformers agrees: True"] * 3
 
 
 @pytest.fixture

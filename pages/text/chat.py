@@ -19,21 +19,33 @@ from ui.template_variables import edit_variables
 from ui.tools_form import edit_tools
 
 CODE = """
+import transformers
+
 import lmloupe as lm
 
 messages = {messages!r}
 tools = {tools!r}
+variables = {variables!r}
 for name in {names!r}:
     tok = lm.load_tokenizer(name)
     chat = lm.render_chat(
-        tok, messages, tools, add_generation_prompt={prompt}, template={templates!r}.get(name), variables={variables!r}
+        tok, messages, tools, add_generation_prompt={prompt}, template={templates!r}.get(name), variables=variables
     )
     print(name, len(chat.encoding), "tokens")
     print(chat.text)
 
-# The same with transformers, where a model's files are at hand:
-# tokenizer = transformers.AutoTokenizer.from_pretrained(...)
-# tokenizer.apply_chat_template(messages, tools=tools, add_generation_prompt={prompt}, tokenize=False, **{variables!r})
+    # The same with transformers, from the same vocabulary and the same template
+    if name in lm.embedded_tokenizers():
+        tokenizer = transformers.PreTrainedTokenizerFast(
+            tokenizer_object=tok.backend, bos_token=tok.bos_token, eos_token=tok.eos_token
+        )
+    else:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name)
+    text = tokenizer.apply_chat_template(
+        messages, tools, chat_template=chat.source, add_generation_prompt={prompt}, tokenize=False, **variables
+    )
+    ids = tokenizer(text, add_special_tokens=False).input_ids
+    print("transformers agrees:", text == chat.text and ids == chat.encoding.input_ids.tolist())
 """
 
 page_header(
@@ -73,6 +85,7 @@ with switch_column:
     whitespace = state.toggle("show_whitespace", "Show white space", help="Mark spaces, tabs and line ends.")
 
 columns = st.columns(2)
+rendered = []
 for i, name in enumerate(names):
     with columns[i % 2], st.container(border=True), show_errors():
         st.markdown(f"**{escape_markdown(display_name(name))}**")
@@ -84,6 +97,7 @@ for i, name in enumerate(names):
             if name == "starcoder2":
                 st.page_link("pages/text/fim.py", label="What it was trained for: fill in the middle")
             continue
+        rendered.append(name)
         family_card(name, chat, request, key=f"chat_{i}", asked=prompt, show_whitespace=whitespace)
         chat_warnings(chat, tok, request)
 
@@ -92,7 +106,7 @@ reproduce(
     CODE.format(
         messages=request.messages,
         tools=request.tools,
-        names=list(names),
+        names=rendered,
         prompt=prompt,
         templates=request.templates,
         variables=request.variables,

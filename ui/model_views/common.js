@@ -1,5 +1,5 @@
 // What the views of the model's inside share: SVG shapes, colours as a file needs them, and the two buttons that save.
-// Joined in front of lens.js or attention.js by ui/model_views/__init__.py. Every text goes through `textContent`.
+// Joined in front of lens.js or attention.js by ui/model_views/__init__.py, and of stages.js by ui/stage_view. Every text goes through `textContent`.
 
 const SVG = "http://www.w3.org/2000/svg";
 const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
