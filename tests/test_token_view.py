@@ -188,6 +188,38 @@ def test_it_runs_in_one_session_after_another():
         assert not app.exception
 
 
+def test_a_run_that_changes_nothing_of_the_rows_packs_nothing(monkeypatch):
+    encoding = encode(load_tokenizer("qwen2"), "Hello you")
+    packed = []
+    monkeypatch.setattr(token_view, "build_payload", lambda *a, **k: packed.append(1) or build_payload(*a, **k))
+
+    def script():
+        import streamlit as st
+
+        from tests.test_token_view import TokenRow, token_view
+
+        kept = st.session_state
+        view = token_view.token_view
+        row = TokenRow(kept["name"], kept["encoding"], notes=kept["notes"])
+        view([row], text=kept["encoding"].text, key="rows", show_whitespace=kept["whitespace"])
+
+    app = AppTest.from_function(script)
+    state = {"name": "a", "encoding": encoding, "notes": None, "whitespace": False}
+    for number, change in enumerate(
+        [{}, {"name": "b"}, {"encoding": encode(load_tokenizer("phi-3"), "Hello")}, {"whitespace": True}], start=1
+    ):
+        state |= change
+        for name, value in state.items():
+            app.session_state[name] = value
+        for _ in range(2):
+            assert not app.run().exception
+        assert len(packed) == number
+    for notes in (["x"] * len(state["encoding"]), ["y"] * len(state["encoding"])):
+        app.session_state["notes"] = notes
+        assert not app.run().exception
+    assert len(packed) == number + 2
+
+
 def test_colours_are_the_theme_s():
     css = token_view._colours()
     for number, pair in enumerate(zip(theme.TOKEN_COLOURS_LIGHT, theme.TOKEN_COLOURS_DARK, strict=True), start=1):

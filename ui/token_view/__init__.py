@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -91,8 +92,9 @@ def token_view(
         ValueError: an encoding of another text, or ``classes``, ``fill`` or ``notes`` of another
             length than the encoding; ``colour_by`` or ``show`` that is none of the above.
     """
-    payload = build_payload(
+    payload = _payload(
         rows,
+        key,
         text=text,
         show_whitespace=show_whitespace,
         height=height,
@@ -105,6 +107,36 @@ def token_view(
     callback = on_select if on_select is not None else _nothing
     result = _render(key=key, data=payload, on_selected_change=callback)
     return _read_selection(result.get("selected"), payload_version(payload), rows) if selectable else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Packed:
+    """The bytes that a view was last given, and what they were made of."""
+
+    rows: tuple[TokenRow, ...]
+    settings: dict[str, Any]
+    payload: bytes
+
+    def serves(self, rows: Sequence[TokenRow], settings: dict[str, Any]) -> bool:
+        return (
+            self.settings == settings
+            and len(self.rows) == len(rows)
+            and all(
+                ours.encoding is theirs.encoding and (ours.name, ours.subtitle) == (theirs.name, theirs.subtitle)
+                for ours, theirs in zip(self.rows, rows, strict=True)
+            )
+        )
+
+
+def _payload(rows: Sequence[TokenRow], key: str, **settings: Any) -> bytes:
+    """The payload, packed anew only where it differs: a click on one of a million tokens need not wait for it."""
+    if any(extra is not None for row in rows for extra in (row.classes, row.fill, row.notes)):
+        return build_payload(rows, **settings)  # told by what they hold, which costs as much as packing
+    place = f"{key}_packed"
+    packed = st.session_state.get(place)
+    if packed is None or not packed.serves(rows, settings):
+        packed = st.session_state[place] = _Packed(tuple(rows), settings, build_payload(rows, **settings))
+    return packed.payload
 
 
 def _nothing() -> None:
