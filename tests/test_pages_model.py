@@ -245,9 +245,14 @@ def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
     assert f"{len(found):,} tokens hold what you search" in said
     monkeypatch.setattr("lmloupe.load_engine", lambda *_, **__: engine, raising=False)
     printed = [line.split() for line in output_of(app)]
-    assert [int(line[0]) for line in printed] == placed.ids[:10].tolist()
-    numbers = [[float(number) for number in line[1:]] for line in printed]
-    np.testing.assert_allclose(numbers, placed.points[:10], rtol=1e-4, atol=1e-5)
+    assert len(printed) == 40
+    for place in (0, 20):  # LM Loupe, then transformers and torch alone
+        points, scores = printed[place : place + 10], printed[place + 10 : place + 20]
+        assert [int(line[0]) for line in points] == placed.ids[:10].tolist()
+        numbers = [[float(number) for number in line[1:]] for line in points]
+        np.testing.assert_allclose(numbers, placed.points[:10], rtol=1e-3, atol=1e-4)
+        assert [int(line[0]) for line in scores] == odd.ids[:10].tolist()
+        np.testing.assert_allclose([float(line[1]) for line in scores], odd.scores[:10], rtol=1e-3, atol=1e-4)
 
 
 @model

@@ -20,7 +20,17 @@ from ui.sampling_frames import vocabulary_labels
 from ui.tensor_files import take_away
 from ui.vocabulary_view import search
 
-__all__ = ["COLOURS", "MAX_SUBSET", "chosen_ids", "points", "points_table", "show_token", "show_undertrained"]
+__all__ = [
+    "COLOURS",
+    "MAX_SUBSET",
+    "N_LISTED",
+    "chosen_ids",
+    "points",
+    "points_table",
+    "show_token",
+    "show_undertrained",
+    "undertrained",
+]
 
 COLOURS = {"script": "Script", "length": "Length (bytes)", "norm": "Norm"}
 AXES = {"pca": ("1st principal axis", "2nd principal axis", "3rd principal axis"), "tsne": ("", "", "")}

@@ -8,20 +8,12 @@ from ui import map_view as view
 from ui import state
 from ui.charts_vectors import vocabulary_points
 from ui.errors import show_errors
+from ui.map_code import map_code
 from ui.model_choice import choose_model
 from ui.page import page_header, reproduce
 from ui.tensor_files import PICTURE_MENU, take_away
 
 METHODS = {"pca": "PCA, the whole vocabulary", "tsne": "t-SNE, a part of it"}
-CODE = """
-import lmloupe as lm
-
-engine = lm.load_engine({model!r}, quantization={quantization!r})
-ids = {ids}
-placed = engine.project(ids, {method!r}, {n}, {matrix!r})
-for token_id, point in zip(placed.ids[:10], placed.points[:10].tolist()):
-    print(token_id, *point)
-"""
 
 page_header(
     "Vocabulary map",
@@ -92,7 +84,14 @@ with show_errors():
 
     st.subheader("Tokens that look under-trained", anchor=False)
     view.show_undertrained(model, quantization, tok)
-    listed = "None  # all of them" if ids is None else list(ids)
     reproduce(
-        CODE.format(model=model, quantization=quantization, ids=listed, method=method, n=int(space), matrix=matrix)
+        map_code(
+            engine,
+            view.undertrained(model, quantization),
+            method=method,
+            n_dimensions=int(space),
+            matrix=matrix,
+            ids=ids,
+            n_listed=view.N_LISTED,
+        )
     )
