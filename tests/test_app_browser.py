@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlencode
 
 import pytest
@@ -30,6 +30,7 @@ PAGES = {"": "Tokens", "pipeline": "Pipeline", "special": "Special tokens", "voc
          "map": "Vocabulary map", "contextual": "Static and contextual", "architecture": "Architecture",
          "generate": "Generate"}  # fmt: skip
 SCREENS = {"laptop": (1280, 900), "projector": (1920, 1080), "phone": (390, 844)}
+PAPER: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 26)"}
 # Set to docs/screenshots, this test writes the README's pictures.
 SCREENSHOTS = os.environ.get("LMLOUPE_SCREENSHOTS")
 LOAD_S = 180
@@ -49,26 +50,24 @@ def visit(page: Page, address: str) -> Page:
     return page
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_fits_every_screen(browser: Browser, url: str, theme: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=theme)
+@pytest.mark.parametrize(("path", "title"), PAGES.items())
+def test_every_page_fits_every_screen(browser: Browser, url: str, path: str, title: str) -> None:
+    context = browser.new_context(color_scheme="light")
+    page = context.new_page()
     errors: list[str] = []
     outside: list[str] = []
-    for path, title in PAGES.items():
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on(
-            "request", lambda r: outside.append(r.url) if not r.url.startswith((url, "data:", "blob:", "ws")) else None
-        )
-        # One visit: what a page has drawn for one width it draws anew when the width changes.
-        # Widths do not depend on the colours: the dark theme is opened on the narrowest screen.
-        screens = SCREENS if theme == "light" else {"phone": SCREENS["phone"]}
-        for screen, (width, height) in screens.items():
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda r: outside.append(r.url) if not r.url.startswith((url, "data:", "blob:", "ws")) else None)
+    # One visit: what a page has drawn for one width or theme it draws anew for another.
+    for theme, paper in PAPER.items():
+        for screen, (width, height) in SCREENS.items():
             page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=theme)
             if page.url == "about:blank":
                 visit(page, f"{url}/{path}?quantization=none")  # a quarter of nf4's time on a CPU
             else:
                 page.wait_for_timeout(300)
+            expect(page.get_by_test_id("stApp")).to_have_css("background-color", paper)
             assert page.get_by_role("heading", level=1).inner_text() == title
             assert page.locator("[data-testid='stException'], [data-testid='stAlertContentError']").count() == 0
             overflow = page.evaluate(
@@ -79,7 +78,6 @@ def test_every_page_fits_every_screen(browser: Browser, url: str, theme: str) ->
             assert overflow <= 0, f"{title} scrolls sideways by {overflow} pixels on the {screen}, {width} wide"
             if SCREENSHOTS and (screen, theme) == ("laptop", "light"):
                 picture(page, Path(SCREENSHOTS) / f"{path or 'tokens'}.png")
-        page.close()
     context.close()
     assert not errors
     assert not outside, "the app must work offline"
