@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lmloupe.embedding_questions import TextOrIds
 
-__all__ = ["Attribution", "InsideQuestions", "LensRow", "LensRows", "LogitLens", "Scored"]
+__all__ = ["Attribution", "InsideQuestions", "LensParts", "LensRow", "LensRows", "LogitLens", "Scored"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +114,30 @@ class LensRow:
     norms: NDArray[np.float32] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class LensParts:
+    """What a logit lens reads a state with, for doing the same with transformers alone.
+
+    Logits are ``head(norm(state)) * scale``, then ``soft_cap * tanh(logits / soft_cap)`` where there is a cap.
+
+    Attributes:
+        norm: dotted path of the final norm in the transformers model, ``model.norm`` or ``transformer.ln_f``: what
+            ``model.get_submodule`` takes.
+        head: dotted path of the output matrix, ``lm_head``.
+        scale: the factor of the logits (Granite, Cohere); 1.0 in most models.
+        soft_cap: the bound of the logits (Gemma 2); None in most models.
+
+    >>> parts = LensParts("transformer.ln_f", "lm_head", 1.0, None)
+    >>> parts.norm
+    'transformer.ln_f'
+    """
+
+    norm: str
+    head: str
+    scale: float
+    soft_cap: float | None
+
+
 class LensRows(Iterator[LensRow], Protocol):
     """A lens while it is computed: iterate over its rows, or `poll` so as never to wait for long."""
 
@@ -186,6 +210,9 @@ class InsideQuestions(Protocol):
         top_k: int = 10,
     ) -> LensRows:
         """The same row by row as they are computed, for chosen layers and positions."""
+
+    def lens_parts(self) -> LensParts:
+        """Where in the model the lens' final norm and output matrix are, and what is done to its logits."""
 
     def attention(self, text_or_ids: TextOrIds, layer: int) -> NDArray[np.float32]:
         """Attention weights of one layer's query heads, float32 (n_heads, n, n); ``layer`` is 0 to n_layers - 1."""

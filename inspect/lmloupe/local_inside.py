@@ -13,9 +13,9 @@ from lmloupe.attention_weights import attention_weights
 from lmloupe.attribution import attribute
 from lmloupe.embedding_questions import TextOrIds
 from lmloupe.errors import InvalidSettingError, UnsupportedError
-from lmloupe.inside_questions import Attribution, LogitLens, Scored
+from lmloupe.inside_questions import Attribution, LensParts, LogitLens, Scored
 from lmloupe.lens import KeptStream, LocalLensRows, assemble, lens_steps
-from lmloupe.model_parts import ModelParts, find_parts
+from lmloupe.model_parts import ModelParts, find_parts, path_of
 from lmloupe.scoring import score_steps
 from lmloupe.worker import Worker
 
@@ -129,6 +129,18 @@ class InsideAnswers:
             self._model, self._parts(), self._kept_stream, ids, wanted, places, top_k, self._description.vocab_rows
         )
         return LocalLensRows(ids, self._worker.submit(work))
+
+    def lens_parts(self) -> LensParts:
+        """Where in the model the lens' final norm and output matrix are, and what is done to its logits.
+
+        Found by what they do, not by their names; see `lmloupe.model_parts`.
+
+        Raises:
+            UnsupportedError: a model whose layers or final norm cannot be found.
+        """
+        parts = self._parts()
+        norm, head = (path_of(self._model, module) for module in (parts.norm, parts.head))
+        return LensParts(norm, head, parts.scale, parts.soft_cap)
 
     def attention(self, text_or_ids: TextOrIds, layer: int) -> NDArray[np.float32]:
         """Attention weights of one layer, float32 (n_heads, n, n): query head, token that reads, token that is read.
