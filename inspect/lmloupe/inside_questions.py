@@ -208,8 +208,13 @@ class InsideQuestions(Protocol):
         layers: Sequence[int] | None = None,
         positions: Sequence[int] | None = None,
         top_k: int = 10,
+        *,
+        background: bool = False,
     ) -> LensRows:
-        """The same row by row as they are computed, for chosen layers and positions."""
+        """The same row by row as they are computed, for chosen layers and positions.
+
+        In the background every other question of anybody goes ahead of it.
+        """
 
     def lens_parts(self) -> LensParts:
         """Where in the model the lens' final norm and output matrix are, and what is done to its logits."""

@@ -99,6 +99,8 @@ class InsideAnswers:
         layers: Sequence[int] | None = None,
         positions: Sequence[int] | None = None,
         top_k: int = 10,
+        *,
+        background: bool = False,
     ) -> LocalLensRows:
         """Chosen rows and positions of the lens, as they are computed.
 
@@ -107,10 +109,11 @@ class InsideAnswers:
             layers: which rows, in the order in which they are wanted, 0 to ``n_layers``; None for all from 0 up.
             positions: which tokens, counted from 0; None for all. They come back in rising order.
             top_k: how many tokens to keep in each cell, at least 1.
+            background: let every other question of anybody go ahead, after the product at hand.
 
         Returns:
-            An iterator of `LensRow` that starts at once and can be polled and closed. The pass over the text is kept:
-            asking for other rows of the same text and positions does not run the layers again.
+            An iterator of `LensRow` that starts at once and can be polled and closed. The pass over the text is kept
+            (in 256 MB): asking for other rows and positions of the same text does not run the layers again.
 
         Raises:
             InvalidSettingError: a layer or position that is not there, or ``top_k`` below 1.
@@ -128,7 +131,7 @@ class InsideAnswers:
         work = lens_steps(
             self._model, self._parts(), self._kept_stream, ids, wanted, places, top_k, self._description.vocab_rows
         )
-        return LocalLensRows(ids, self._worker.submit(work))
+        return LocalLensRows(ids, self._worker.submit(work, background=background))
 
     def lens_parts(self) -> LensParts:
         """Where in the model the lens' final norm and output matrix are, and what is done to its logits.

@@ -15,7 +15,7 @@ from ui.frames import token_label
 from ui.layers_view import cell_table, grid, layer_name, legend_words, norms_chart
 from ui.lens_files import lens_arrays, lens_table
 from ui.lens_run import LensRequest, lens_run
-from ui.lens_stream import stream_lens
+from ui.lens_stream import show_rest, stream_lens
 from ui.loaders import encoding
 from ui.model_answers import readable
 from ui.model_choice import choose_model
@@ -87,6 +87,8 @@ with show_errors():
         layer, index = picked
         state.put("lens_layer", layer)
         select(enc, index)
+    if complete and len(ids) > N_SHOWN:
+        show_rest(run, engine, first)
     show_thread(enc, index, HERE)
     st.caption(
         "Early rows say little: the output matrix was only ever trained to read the last layer, and earlier layers may "
