@@ -162,6 +162,7 @@ def test_attribution_adds_up_to_the_logit(pair: tuple, position: int) -> None:
         total = parts.embedding + parts.attention.sum() + parts.mlp.sum() + parts.bias + parts.unexplained
         assert total == pytest.approx(parts.logit, abs=1e-4)
         assert abs(parts.unexplained) < 1e-2
+        assert parts.soft_cap == 0.0
 
 
 def test_attribution_of_the_embedding_is_what_it_would_add_alone(pair: tuple) -> None:

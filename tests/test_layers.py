@@ -90,6 +90,10 @@ def test_the_code_of_any_model_prints_the_cell_that_is_chosen(name: str, layer: 
     assert own[0] == theirs[0] == cell.token_ids.tolist()
     np.testing.assert_allclose(own[1], cell.log_probs, atol=1e-5)
     np.testing.assert_allclose(theirs[1], cell.log_probs, atol=1e-4)
+    terms = {metric.label: float(metric.value) for metric in app.metric if metric.label != "Token"}
+    assert ("Soft cap" in terms) == (name == "gemma2")
+    assert sum(terms.values()) - terms["Logit"] == pytest.approx(terms["Logit"], abs=0.01)
+    assert abs(terms["Unexplained"]) < 0.001
 
 
 # The rest of the text, in the background

@@ -158,7 +158,7 @@ class LensRows(Iterator[LensRow], Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribution:
-    """What each part of a model adds to one token's logit; all terms together are the logit.
+    """What each part of a model adds to one token's logit; all terms, `unexplained` too, together are the logit.
 
     Each part writes a vector into the residual stream; the final norm divides by a length (and, where it is a
     LayerNorm, takes the mean away), the output matrix takes the product with the token's row. With the norm's divisor
@@ -171,8 +171,9 @@ class Attribution:
         attention: float32 (n_layers,), of each layer's attention, after a norm that follows it (Gemma).
         mlp: float32 (n_layers,), of each layer's MLP, likewise.
         bias: of the final norm's and of the output matrix's own bias; 0 where they have none.
-        unexplained: the logit less all of these: rounding of the residual stream, and what the model does to its logits
-            that is not linear (a soft cap).
+        soft_cap: what the bound on the logits takes away at the end (Gemma 2): the bent logit less the one before; 0.0
+            in models without.
+        unexplained: the logit less all of these: rounding.
         logit: the model's own.
     """
 
@@ -182,6 +183,7 @@ class Attribution:
     attention: NDArray[np.float32] = field(repr=False)
     mlp: NDArray[np.float32] = field(repr=False)
     bias: float
+    soft_cap: float
     unexplained: float
     logit: float
 
