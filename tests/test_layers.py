@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
@@ -229,3 +231,23 @@ def test_a_page_takes_positions_from_the_background_and_leaving_ends_it(products
     run.leave("one")
     until(lambda: behind._thread is None, "nobody looks")
     assert run.n_missing(N_LAYERS)
+
+
+def test_scores_that_are_no_numbers_are_said_and_nothing_is_drawn(tiny: Path) -> None:
+    broken = tiny / "tiny" / "broken"
+    shutil.copytree(tiny / "tiny" / "llama", broken)
+    weights = load_file(broken / "model.safetensors")
+    weights["model.layers.1.mlp.down_proj.weight"].fill_(float("nan"))
+    save_file(weights, broken / "model.safetensors", {"format": "pt"})
+    app = layers_of("tiny/broken")
+    assert [box.value.replace("\\", "").split(":")[0] for box in app.error] == [
+        "The model's scores are not numbers (NaN or infinite), as after a broken quantization or an overflow"
+    ]
+    kinds = ("plotly_chart", "bidi_component", "metric", "subheader", "download_button", "code", "expander")
+    assert [kind for kind in kinds if len(app.get(kind))] == []
+    assert len(app.get("html")) == 1, "the page's own style, and no half of a grid"
+    assert not any(button.label in ("Stop", "Go on") for button in app.button)
+    assert app.text_area(key="text").value == TEXT
+    sound = layers_of("tiny/llama")
+    assert not sound.error
+    assert [kind for kind in kinds if not len(sound.get(kind))] == [], "so that none of these is missed for its name"
