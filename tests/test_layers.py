@@ -179,6 +179,12 @@ def test_the_rest_follows_gives_way_to_questions_and_stops(products: Products) -
     for layer, position in run.cells:
         np.testing.assert_allclose(run.cells[layer, position].log_probs, whole.log_probs[layer, position], atol=1e-4)
 
+    # Another text, and this one's rest would no longer be worth computing.
+    assert run.watched
+    app.text_area(key="text").set_value(TEXT)
+    no_exception(app.run())
+    assert not run.watched
+
 
 class _Screen:
     """A place on a page that takes what is drawn."""

@@ -27,6 +27,7 @@ REST_S = 1.0
 _STOPPED = "lens_stopped"
 _REST_STOPPED = "lens_rest_stopped"
 _SESSION = "lens_session"
+_LOOKS_AT = "lens_looks_at"
 
 
 def stream_lens(
@@ -38,6 +39,7 @@ def stream_lens(
         Whether every cell is there.
     """
     n_layers = engine.describe().n_layers
+    _look_at(run)
     here = (run.request, positions)
     if run.has(n_layers, positions):
         return True
@@ -68,6 +70,14 @@ def _session() -> str:
     """A name for this session, for the lenses that it looks at."""
     name: str = st.session_state.setdefault(_SESSION, uuid.uuid4().hex)
     return name
+
+
+def _look_at(run: LensRun) -> None:
+    """A session looks at one lens: what the text was before, key by key, is no longer worth computing."""
+    before = st.session_state.get(_LOOKS_AT)
+    if before is not None and before is not run:
+        before.leave(_session())
+    st.session_state[_LOOKS_AT] = run
 
 
 def _stop(run: LensRun, here: object) -> None:
