@@ -102,11 +102,11 @@ def test_each_part_is_what_was_added_to_the_stream(arch: str) -> None:
     assert min(np.abs(found.attention).max(), np.abs(found.mlp).max()) > 1e-3
     assert found.embedding == pytest.approx(float(stream[0] @ seen), abs=1e-5)
     assert found.logit == pytest.approx(logit, abs=1e-5)
-    if parts.soft_cap is None:
-        assert abs(found.unexplained) < 1e-5
+    assert abs(found.unexplained) < 1e-5
+    assert (found.soft_cap == 0) == (parts.soft_cap is None)
 
 
-def test_what_a_soft_cap_takes_away_is_all_that_stays_unexplained() -> None:
+def test_what_a_soft_cap_takes_away_is_a_term_of_its_own() -> None:
     model = model_of("gemma2")
     cap, before = model.config.final_logit_softcapping, model.config.final_logit_softcapping
     try:
@@ -115,9 +115,11 @@ def test_what_a_soft_cap_takes_away_is_all_that_stays_unexplained() -> None:
     finally:
         model.config.final_logit_softcapping = before
     raw = found.embedding + float(found.attention.sum(dtype=float) + found.mlp.sum(dtype=float)) + found.bias
-    assert abs(found.unexplained) > 0.05
+    assert abs(found.soft_cap) > 0.05
     assert found.logit == pytest.approx(cap * np.tanh(raw / cap), abs=1e-5)
-    assert found.unexplained == pytest.approx(found.logit - raw, abs=1e-5)
+    assert found.soft_cap == pytest.approx(cap * np.tanh(raw / cap) - raw, abs=1e-5)
+    assert abs(found.unexplained) < 1e-5
+    assert raw + found.soft_cap + found.unexplained == pytest.approx(found.logit, abs=1e-6)
 
 
 def test_in_16_bits_the_parts_add_up_as_far_as_they_are_rounded() -> None:
@@ -125,7 +127,7 @@ def test_in_16_bits_the_parts_add_up_as_far_as_they_are_rounded() -> None:
         torch.manual_seed(1)
         model = transformers.AutoModelForCausalLM.from_config(BUILT[arch][0]()).to(torch.bfloat16).eval()
         found = taken_apart(model)
-        terms = [found.embedding, *found.attention.tolist(), *found.mlp.tolist(), found.bias]
+        terms = [found.embedding, *found.attention.tolist(), *found.mlp.tolist(), found.bias, found.soft_cap]
         assert sum(terms) + found.unexplained == pytest.approx(found.logit, abs=1e-4)
         assert abs(found.unexplained) < 0.02 * (1 + np.abs(terms).sum())
 

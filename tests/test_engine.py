@@ -240,6 +240,25 @@ def test_the_worker_takes_turns_and_hands_errors_to_their_owner() -> None:
         worker.call(lambda: 1 // 0)
 
 
+def test_work_in_the_background_is_done_while_there_is_no_other() -> None:
+    worker = Worker("test")
+    order: list[str] = []
+    gate = threading.Event()
+
+    def work(name: str, n: int) -> object:
+        gate.wait()
+        for i in range(n):
+            order.append(name)
+            yield i
+
+    behind = worker.submit(work("behind", 3), background=True)
+    before = worker.submit(work("before", 3))
+    gate.set()
+    assert [before.take() for _ in range(3)] == [behind.take() for _ in range(3)] == [0, 1, 2]
+    assert order.index("before") <= 1, "it waits for the step at hand alone"
+    assert order[-2:] == ["behind", "behind"]
+
+
 def test_poll_returns_none_while_the_model_is_busy() -> None:
     worker = Worker("slow")
     ticket = worker.submit(iter_slowly())

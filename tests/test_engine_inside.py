@@ -135,6 +135,28 @@ def test_long_texts_are_read_in_pieces_and_answer_the_same(pair: tuple, monkeypa
     np.testing.assert_allclose([row.log_probs for row in other], lens.log_probs, atol=1e-3)
 
 
+def test_a_text_too_long_to_keep_is_read_again_only_where_it_must_be(
+    pair: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, _ = pair
+    ids = (np.arange(64) * 11 % 350 + 6).tolist()
+    whole = engine.logit_lens(ids, top_k=3)
+    described = engine.describe()
+    room = 24  # positions whose stream is kept
+    monkeypatch.setattr("lmloupe.lens._MOST_KEPT_BYTES", room * 4 * (described.n_layers + 1) * described.width)
+    monkeypatch.setattr("lmloupe.residual.PREFILL_CHUNK", {"cpu": 16})
+    list(engine.lens_rows([9, 9], positions=[0]))  # another text, so that nothing of this one is kept
+    read: list[int] = []
+    handle = engine._model.base_model.register_forward_hook(
+        lambda _, __, kwargs, ___: read.append(kwargs["input_ids"].shape[1]), with_kwargs=True
+    )
+    rows = [row for at in range(0, 64, 8) for row in engine.lens_rows(ids, positions=range(at, at + 8), top_k=3)]
+    handle.remove()
+    assert read == [16, 8, 16, 16, 16, 16, 16, 16, 16], "three passes, to where each is wanted"
+    for row in rows:
+        np.testing.assert_allclose(row.log_probs, whole.log_probs[row.layer, row.positions], atol=1e-3)
+
+
 def test_attention_equals_a_model_loaded_eager_and_leaves_the_model_as_it_was(pair: tuple) -> None:
     engine, reference = pair
     expected = forward(reference, IDS, output_attentions=True).attentions
@@ -162,6 +184,7 @@ def test_attribution_adds_up_to_the_logit(pair: tuple, position: int) -> None:
         total = parts.embedding + parts.attention.sum() + parts.mlp.sum() + parts.bias + parts.unexplained
         assert total == pytest.approx(parts.logit, abs=1e-4)
         assert abs(parts.unexplained) < 1e-2
+        assert parts.soft_cap == 0.0
 
 
 def test_attribution_of_the_embedding_is_what_it_would_add_alone(pair: tuple) -> None:

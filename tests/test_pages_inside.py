@@ -17,7 +17,7 @@ from tests.test_pages import no_exception, open_page, output_of, sentences
 from ui.attention_table import attended
 from ui.layers_view import grid, half_drawn
 from ui.lens_files import lens_arrays, lens_table
-from ui.lens_run import LensRequest, LensRun, lens_run
+from ui.lens_run import LensRequest, LensRun, Part, lens_run
 from ui.lens_stream import draw_rows
 from ui.model_views import LensCell, LensRow
 from ui.score_view import BUCKETS, bucket_of, score_shades
@@ -235,7 +235,7 @@ def test_leaving_the_page_stops_the_lens_and_keeps_its_rows(engine: LocalEngine)
             draw_rows(run, Slow(), range(1), "probability", ["a"], _Screen())  # type: ignore[arg-type]
         assert rows[-1].closed
         assert len(run.cells) == 2 * begun, "the second time it asks for the layers that are missing"
-    assert run.missing(n_layers, range(1)) == list(range(n_layers - 4, -1, -1))
+    assert run.part(n_layers, range(1)) == Part(list(range(n_layers - 4, -1, -1)), [0])
 
 
 @pytest.mark.model

@@ -21,6 +21,7 @@ WORDS = {
     "text": "the token that follows in the text",
     "cell": "the chosen cell's token",
 }
+SOFT_CAP_WORDS = "This model bends its logits so that none passes a bound: what that takes from the sum of the parts."
 
 
 def show_attribution(
@@ -51,14 +52,13 @@ def show_attribution(
             ("All attention", f"{parts.attention.sum():+.3f}"),
             ("All MLPs", f"{parts.mlp.sum():+.3f}"),
             ("Bias", f"{parts.bias:+.3f}"),
-            (
-                "Unexplained",
-                f"{parts.unexplained:+.3f}",
-                "The logit less all the parts: rounding, or what has no name.",
-            ),
+            *([("Soft cap", f"{parts.soft_cap:+.3f}", SOFT_CAP_WORDS)] if parts.soft_cap else []),
+            ("Unexplained", f"{parts.unexplained:+.3f}", "The logit less all the parts: rounding."),
         ]
     )
-    chart = attribution_chart(parts.embedding, parts.attention, parts.mlp, parts.bias, parts.unexplained)
+    chart = attribution_chart(
+        parts.embedding, parts.attention, parts.mlp, parts.bias, parts.soft_cap, parts.unexplained
+    )
     st.plotly_chart(chart, width="stretch", config=PICTURE_MENU)
     st.caption(
         "Each part is what one sublayer wrote into the residual stream, read by this token's row of the output matrix, "

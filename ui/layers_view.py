@@ -123,11 +123,18 @@ def norms_chart(run: LensRun, n_layers: int, positions: range, index: int) -> go
 
 
 def attribution_chart(
-    embedding: float, attention: NDArray[np.floating], mlp: NDArray[np.floating], bias: float, unexplained: float
+    embedding: float,
+    attention: NDArray[np.floating],
+    mlp: NDArray[np.floating],
+    bias: float,
+    soft_cap: float,
+    unexplained: float,
 ) -> go.Figure:
-    """What each part adds to one logit: two bars for each layer, one for each of the rest."""
+    """What each part adds to one logit: two bars for each layer, one for each of the rest; a soft cap where it acts."""
     layers = [str(layer) for layer in range(1, len(attention) + 1)]
-    names = ["embedding", *layers, "bias", "unexplained"]
+    rest = {"embedding": embedding, "bias": bias} | ({"soft cap": soft_cap} if soft_cap else {})
+    rest["unexplained"] = unexplained
+    names = ["embedding", *layers, *list(rest)[1:]]
     figure = go.Figure()
     for name, values, colour in (("attention", attention, theme.accent()), ("MLP", mlp, OTHER)):
         figure.add_bar(
@@ -135,7 +142,7 @@ def attribution_chart(
             hovertemplate="layer %{x}, " + name + ": %{y:+.3f}<extra></extra>",
         )  # fmt: skip
     figure.add_bar(
-        x=["embedding", "bias", "unexplained"], y=[embedding, bias, unexplained], name="the rest", marker_color=MUTED,
+        x=list(rest), y=list(rest.values()), name="the rest", marker_color=MUTED,
         hovertemplate="%{x}: %{y:+.3f}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import lmloupe as lm
 from ui.settings import EMBEDDED_MODEL
 
-__all__ = ["loading_code"]
+__all__ = ["lens_code", "loading_code"]
 
 MAX_IDS = 2000
 
@@ -44,3 +44,22 @@ def loading_code(described: lm.ModelDescription, ids: Sequence[int], *, eager: b
         f"import torch\n{imports}\n{folder}\n"
         f"model = AutoModelForCausalLM.from_pretrained(\n    {arguments},\n).eval()\nids = {listed}\n"
     )
+
+
+def lens_code(parts: lm.LensParts, layer: int, n_layers: int, position: int) -> str:
+    """Lines that define ``logits``, the lens' at a layer and a position, from ``model`` and ``answer``.
+
+    ``answer`` is the model's output with all hidden states. Of the last layer the logits are the model's own: the last
+    of the hidden states is normed already in most models.
+    """
+    if layer == n_layers:
+        return f"logits = answer.logits[0, {position}]  # the last of the hidden states is normed already"
+    lines = [
+        f"norm, head = model.get_submodule({parts.norm!r}), model.get_submodule({parts.head!r})",
+        f"logits = head(norm(answer.hidden_states[{layer}][0, {position}])).float()",
+    ]
+    if parts.scale != 1:
+        lines.append(f"logits = logits * {parts.scale!r}  # as the model does")
+    if parts.soft_cap is not None:
+        lines.append(f"logits = torch.tanh(logits / {parts.soft_cap!r}) * {parts.soft_cap!r}  # as the model does")
+    return "\n".join(lines)

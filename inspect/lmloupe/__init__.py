@@ -59,7 +59,7 @@ if TYPE_CHECKING:
         UnsafeWeightsError,
         UnsupportedError,
     )
-    from lmloupe.inside_questions import Attribution, LensRow, LensRows, LogitLens, Scored
+    from lmloupe.inside_questions import Attribution, LensParts, LensRow, LensRows, LogitLens, Scored
     from lmloupe.language_fertility import Fertility, fertility
     from lmloupe.load import load_engine
     from lmloupe.memory_fit import MemoryEstimate, memory_estimate
@@ -100,6 +100,7 @@ __all__ = [
     "InvalidSettingError",
     "InvalidTextError",
     "Language",
+    "LensParts",
     "LensRow",
     "LensRows",
     "LoadError",
@@ -280,6 +281,7 @@ _MODULES = {
     ),
     "inside_questions": (
         "Attribution",
+        "LensParts",
         "LensRow",
         "LensRows",
         "LogitLens",

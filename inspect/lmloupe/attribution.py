@@ -3,11 +3,13 @@
 The stream before the final norm is the embedding plus what every attention and every MLP added, which is checked in
 each layer of the pass at hand: whatever an architecture does besides, no wrong sum is shown. With the norm's scale
 held as it was in this pass, norm and output matrix are linear, so a logit is the sum of what each addend gives: the
-decomposition of Elhage et al., "A Mathematical Framework for Transformer Circuits" (2021).
+decomposition of Elhage et al., "A Mathematical Framework for Transformer Circuits" (2021). What a bound on the logits
+takes away after that (Gemma 2) is a term of its own.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -72,11 +74,11 @@ def attribute(model: Any, parts: ModelParts, input_ids: NDArray[np.int32], token
     norm = _Frozen(parts.norm, stream[-1])
     direction: torch.Tensor = weight[token_id].double() * parts.scale
     seen = norm.seen_by(direction)
-    head_bias: Any = getattr(parts.head, "bias", None)
-    bias = float(norm.bias @ direction) + (0.0 if head_bias is None else float(head_bias[token_id]) * parts.scale)
+    bias = float(norm.bias @ direction) + _own_bias(parts, token_id)
     embedding = float(stream[0].double() @ seen)
     each = (addends.double() @ seen).flatten().cpu().numpy()
     logit = float(logits[token_id])
+    soft_cap = _taken_by_the_cap(parts, stream[-1], direction, token_id)
     return Attribution(
         token_id=token_id,
         position=position,
@@ -84,9 +86,23 @@ def attribute(model: Any, parts: ModelParts, input_ids: NDArray[np.int32], token
         attention=each[0::2].astype(np.float32),
         mlp=each[1::2].astype(np.float32),
         bias=bias,
-        unexplained=logit - embedding - bias - float(each.sum()),
+        soft_cap=soft_cap,
+        unexplained=logit - embedding - bias - float(each.sum()) - soft_cap,
         logit=logit,
     )
+
+
+def _own_bias(parts: ModelParts, token_id: int) -> float:
+    bias: Any = getattr(parts.head, "bias", None)
+    return 0.0 if bias is None else float(bias[token_id]) * parts.scale
+
+
+def _taken_by_the_cap(parts: ModelParts, row: torch.Tensor, direction: torch.Tensor, token_id: int) -> float:
+    """How much lower than the product with what the norm itself wrote a logit is, where the model bends its logits."""
+    if parts.soft_cap is None:
+        return 0.0
+    raw = float(parts.norm(row[None])[0].double() @ direction) + _own_bias(parts, token_id)
+    return math.tanh(raw / parts.soft_cap) * parts.soft_cap - raw
 
 
 def _pass(

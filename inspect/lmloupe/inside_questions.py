@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lmloupe.embedding_questions import TextOrIds
 
-__all__ = ["Attribution", "InsideQuestions", "LensRow", "LensRows", "LogitLens", "Scored"]
+__all__ = ["Attribution", "InsideQuestions", "LensParts", "LensRow", "LensRows", "LogitLens", "Scored"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +114,30 @@ class LensRow:
     norms: NDArray[np.float32] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class LensParts:
+    """What a logit lens reads a state with, for doing the same with transformers alone.
+
+    Logits are ``head(norm(state)) * scale``, then ``soft_cap * tanh(logits / soft_cap)`` where there is a cap.
+
+    Attributes:
+        norm: dotted path of the final norm in the transformers model, ``model.norm`` or ``transformer.ln_f``: what
+            ``model.get_submodule`` takes.
+        head: dotted path of the output matrix, ``lm_head``.
+        scale: the factor of the logits (Granite, Cohere); 1.0 in most models.
+        soft_cap: the bound of the logits (Gemma 2); None in most models.
+
+    >>> parts = LensParts("transformer.ln_f", "lm_head", 1.0, None)
+    >>> parts.norm
+    'transformer.ln_f'
+    """
+
+    norm: str
+    head: str
+    scale: float
+    soft_cap: float | None
+
+
 class LensRows(Iterator[LensRow], Protocol):
     """A lens while it is computed: iterate over its rows, or `poll` so as never to wait for long."""
 
@@ -134,7 +158,7 @@ class LensRows(Iterator[LensRow], Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribution:
-    """What each part of a model adds to one token's logit; all terms together are the logit.
+    """What each part of a model adds to one token's logit; all terms, `unexplained` too, together are the logit.
 
     Each part writes a vector into the residual stream; the final norm divides by a length (and, where it is a
     LayerNorm, takes the mean away), the output matrix takes the product with the token's row. With the norm's divisor
@@ -147,8 +171,9 @@ class Attribution:
         attention: float32 (n_layers,), of each layer's attention, after a norm that follows it (Gemma).
         mlp: float32 (n_layers,), of each layer's MLP, likewise.
         bias: of the final norm's and of the output matrix's own bias; 0 where they have none.
-        unexplained: the logit less all of these: rounding of the residual stream, and what the model does to its logits
-            that is not linear (a soft cap).
+        soft_cap: what the bound on the logits takes away at the end (Gemma 2): the bent logit less the one before; 0.0
+            in models without.
+        unexplained: the logit less all of these: rounding.
         logit: the model's own.
     """
 
@@ -158,6 +183,7 @@ class Attribution:
     attention: NDArray[np.float32] = field(repr=False)
     mlp: NDArray[np.float32] = field(repr=False)
     bias: float
+    soft_cap: float
     unexplained: float
     logit: float
 
@@ -184,8 +210,16 @@ class InsideQuestions(Protocol):
         layers: Sequence[int] | None = None,
         positions: Sequence[int] | None = None,
         top_k: int = 10,
+        *,
+        background: bool = False,
     ) -> LensRows:
-        """The same row by row as they are computed, for chosen layers and positions."""
+        """The same row by row as they are computed, for chosen layers and positions.
+
+        In the background every other question of anybody goes ahead of it.
+        """
+
+    def lens_parts(self) -> LensParts:
+        """Where in the model the lens' final norm and output matrix are, and what is done to its logits."""
 
     def attention(self, text_or_ids: TextOrIds, layer: int) -> NDArray[np.float32]:
         """Attention weights of one layer's query heads, float32 (n_heads, n, n); ``layer`` is 0 to n_layers - 1."""

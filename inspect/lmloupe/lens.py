@@ -28,26 +28,51 @@ _MOST_KEPT_BYTES = 256 << 20
 
 
 class KeptStream:
-    """The residual stream of the text that was asked for last: more rows of the same lens need no further pass."""
+    """The residual stream of the text that was asked for last: more of the same lens needs no further pass."""
 
     def __init__(self) -> None:
         self._ids: bytes = b""
-        self._positions: list[int] = []
+        self._positions = np.empty(0, np.int32)
         self._stream: torch.Tensor | None = None
+        self._answers = np.empty(0, np.int64)
 
     def find(self, input_ids: NDArray[np.int32], positions: NDArray[np.int32]) -> torch.Tensor | None:
         """The stream at these positions, (n_layers + 1, p, width), if it is there."""
-        if self._stream is None or self._ids != input_ids.tobytes():
+        if self._stream is None or self._ids != input_ids.tobytes() or not np.isin(positions, self._positions).all():
             return None
-        place = {position: i for i, position in enumerate(self._positions)}
-        if any(position not in place for position in positions.tolist()):
-            return None
-        return self._stream[:, [place[position] for position in positions.tolist()]]
+        return _among(self._stream, self._positions, positions)
+
+    def worth(self, n: int, positions: NDArray[np.int32], bytes_each: int) -> NDArray[np.int32]:
+        """The positions at which a pass over n tokens is to leave its stream: those asked for, and what fits besides.
+
+        The whole text, or else as much of it from the first one on as there is room for.
+        """
+        room = _MOST_KEPT_BYTES // bytes_each
+        start = 0 if n <= room else int(positions[0])
+        if positions[-1] >= start + room:
+            return positions
+        return np.arange(start, min(n, start + room), dtype=np.int32)
 
     def keep(self, input_ids: NDArray[np.int32], positions: NDArray[np.int32], stream: torch.Tensor) -> None:
         """Keep a stream in place of the one before, unless it is large."""
         if stream.nbytes <= _MOST_KEPT_BYTES:
-            self._ids, self._positions, self._stream = input_ids.tobytes(), positions.tolist(), stream
+            if self._ids != input_ids.tobytes():
+                self._ids, self._answers = input_ids.tobytes(), np.full(len(input_ids), -1, np.int64)
+            self._positions, self._stream = positions, stream
+
+    def answers(self, input_ids: NDArray[np.int32], positions: NDArray[np.int32]) -> NDArray[np.int64] | None:
+        """The token that the last row puts first at each of these positions, (p,), if it has been read there."""
+        if self._ids != input_ids.tobytes():
+            return None
+        found = self._answers[positions]
+        return found if (found >= 0).all() else None
+
+    def keep_answers(
+        self, input_ids: NDArray[np.int32], positions: NDArray[np.int32], answers: NDArray[np.int64]
+    ) -> None:
+        """Keep what the last row puts first at these positions, if the text is still the one that is kept."""
+        if self._ids == input_ids.tobytes():
+            self._answers[positions] = answers
 
 
 class LocalLensRows(Results[LensRow]):
@@ -89,15 +114,20 @@ def lens_steps(
     """
     stream = kept.find(input_ids, positions)
     if stream is None:
-        stream = yield from residual_stream(model, parts, input_ids, positions)
-        kept.keep(input_ids, positions, stream)
+        stream = yield from _read(model, parts, kept, input_ids, positions)
     device = stream.device.type
     reader = _Reader(parts, min(top_k, vocab_rows), rows_at_once(vocab_rows, device))
+    last_layer = len(stream) - 1
     # Which token each row is compared with: the model's own answer, from its last row.
-    last = yield from reader.read(stream[-1], None)
-    answers = last.ids[:, 0]
+    known = kept.answers(input_ids, positions)
+    last: LogitFacts | None = None
+    if known is None or last_layer in layers:
+        last = yield from reader.read(stream[-1], None)
+        kept.keep_answers(input_ids, positions, last.ids[:, 0].cpu().numpy())
+    answers = torch.from_numpy(known).to(stream.device) if last is None else last.ids[:, 0]
     for layer in layers:
-        facts = last if layer == len(stream) - 1 else (yield from reader.read(stream[layer], answers))
+        whole = last if layer == last_layer else None
+        facts = whole if whole is not None else (yield from reader.read(stream[layer], answers))
         norms = torch.linalg.vector_norm(stream[layer], dim=1, dtype=torch.float32)
         yield LensRow(
             layer=layer,
@@ -109,6 +139,25 @@ def lens_steps(
             final_ranks=facts.target_ranks.cpu().numpy().astype(np.int32),
             norms=norms.cpu().numpy(),
         )
+
+
+def _read(
+    model: Any, parts: ModelParts, kept: KeptStream, input_ids: NDArray[np.int32], positions: NDArray[np.int32]
+) -> Generator[None, None, torch.Tensor]:
+    """A pass over the text, which leaves as much as is worth keeping; the stream at ``positions``."""
+    embedding = model.get_input_embeddings().weight
+    width = model.config.get_text_config().hidden_size
+    around = kept.worth(len(input_ids), positions, (len(parts.layers) + 1) * width * embedding.element_size())
+    stream = yield from residual_stream(model, parts, input_ids, around)
+    kept.keep(input_ids, around, stream)
+    return _among(stream, around, positions)
+
+
+def _among(stream: torch.Tensor, there: NDArray[np.int32], wanted: NDArray[np.int32]) -> torch.Tensor:
+    """The stream at some of the positions that it is there for; no copy where they are all."""
+    if len(there) == len(wanted):
+        return stream
+    return stream[:, torch.from_numpy(np.searchsorted(there, wanted)).to(stream.device)]
 
 
 def assemble(input_ids: NDArray[np.int32], rows: Sequence[LensRow]) -> LogitLens:

@@ -13,9 +13,9 @@ from lmloupe.attention_weights import attention_weights
 from lmloupe.attribution import attribute
 from lmloupe.embedding_questions import TextOrIds
 from lmloupe.errors import InvalidSettingError, UnsupportedError
-from lmloupe.inside_questions import Attribution, LogitLens, Scored
+from lmloupe.inside_questions import Attribution, LensParts, LogitLens, Scored
 from lmloupe.lens import KeptStream, LocalLensRows, assemble, lens_steps
-from lmloupe.model_parts import ModelParts, find_parts
+from lmloupe.model_parts import ModelParts, find_parts, path_of
 from lmloupe.scoring import score_steps
 from lmloupe.worker import Worker
 
@@ -99,6 +99,8 @@ class InsideAnswers:
         layers: Sequence[int] | None = None,
         positions: Sequence[int] | None = None,
         top_k: int = 10,
+        *,
+        background: bool = False,
     ) -> LocalLensRows:
         """Chosen rows and positions of the lens, as they are computed.
 
@@ -107,10 +109,11 @@ class InsideAnswers:
             layers: which rows, in the order in which they are wanted, 0 to ``n_layers``; None for all from 0 up.
             positions: which tokens, counted from 0; None for all. They come back in rising order.
             top_k: how many tokens to keep in each cell, at least 1.
+            background: let every other question of anybody go ahead, after the product at hand.
 
         Returns:
-            An iterator of `LensRow` that starts at once and can be polled and closed. The pass over the text is kept:
-            asking for other rows of the same text and positions does not run the layers again.
+            An iterator of `LensRow` that starts at once and can be polled and closed. The pass over the text is kept
+            (in 256 MB): asking for other rows and positions of the same text does not run the layers again.
 
         Raises:
             InvalidSettingError: a layer or position that is not there, or ``top_k`` below 1.
@@ -128,7 +131,19 @@ class InsideAnswers:
         work = lens_steps(
             self._model, self._parts(), self._kept_stream, ids, wanted, places, top_k, self._description.vocab_rows
         )
-        return LocalLensRows(ids, self._worker.submit(work))
+        return LocalLensRows(ids, self._worker.submit(work, background=background))
+
+    def lens_parts(self) -> LensParts:
+        """Where in the model the lens' final norm and output matrix are, and what is done to its logits.
+
+        Found by what they do, not by their names; see `lmloupe.model_parts`.
+
+        Raises:
+            UnsupportedError: a model whose layers or final norm cannot be found.
+        """
+        parts = self._parts()
+        norm, head = (path_of(self._model, module) for module in (parts.norm, parts.head))
+        return LensParts(norm, head, parts.scale, parts.soft_cap)
 
     def attention(self, text_or_ids: TextOrIds, layer: int) -> NDArray[np.float32]:
         """Attention weights of one layer, float32 (n_heads, n, n): query head, token that reads, token that is read.

@@ -15,7 +15,7 @@ from torch import nn
 
 from lmloupe.errors import UnsupportedError
 
-__all__ = ["ModelParts", "find_parts", "layer_input", "sublayers"]
+__all__ = ["ModelParts", "find_parts", "layer_input", "path_of", "sublayers"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +52,12 @@ class ModelParts:
             return torch.mm(head.weight, normed.T.contiguous()).T.contiguous()
         result: torch.Tensor = head(normed)
         return result
+
+
+def path_of(model: nn.Module, module: nn.Module) -> str:
+    """The dotted path of a module in the model, for ``model.get_submodule``."""
+    paths: dict[int, str] = {id(found): path for path, found in model.named_modules()}
+    return paths[id(module)]
 
 
 def layer_input(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:

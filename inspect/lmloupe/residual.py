@@ -62,10 +62,11 @@ def residual_stream(
 ) -> Generator[None, None, torch.Tensor]:
     """Read a text, pausing after each piece; the stream, (n_layers + 1, p, width), at rising ``positions``.
 
-    Row l is what layer l reads; the last row is what the final norm reads.
+    What comes after the last of them is not read: it changes nothing before it. Row l is what layer l reads; the last
+    row is what the final norm reads.
     """
     device = model.get_input_embeddings().weight.device
-    pieces = chunks_of(input_ids, device)
+    pieces = chunks_of(input_ids[: int(positions[-1]) + 1], device)
     cache = DynamicCache(config=model.config) if len(pieces) > 1 else None
     kept: list[torch.Tensor] = []
     at = 0

@@ -4,7 +4,8 @@ Torch on two cores with two busy threads is several times slower than one after 
 grad modes of one session must not meet another's. So sessions hand their work to this thread. Work that
 takes many steps (a generation) is a Python generator: the thread advances each running one by a step, round
 after round, so that two people generating at once both see tokens, and a short question never waits
-for a long answer. Steps of several generations could later be batched here.
+for a long answer. Steps of several generations could later be batched here. Work in the background is advanced
+while there is nothing else to do: any question goes ahead of it, after the step at hand.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _END = object()
 class Ticket(Generic[T]):
     """A running piece of work as its owner sees it: results come out of a queue."""
 
-    def __init__(self, work: Iterator[T | None]) -> None:
+    def __init__(self, work: Iterator[T | None], *, background: bool = False) -> None:
+        self.background = background
         self._work = work
         self._results: queue.SimpleQueue[tuple[T | object, BaseException | None]] = queue.SimpleQueue()
         self._closed = threading.Event()
@@ -119,9 +121,9 @@ class Worker:
         self._arrivals: queue.SimpleQueue[Ticket[object]] = queue.SimpleQueue()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
-    def submit(self, work: Iterator[T | None]) -> Ticket[T]:
-        """Queue work of many steps."""
-        ticket = Ticket(work)
+    def submit(self, work: Iterator[T | None], *, background: bool = False) -> Ticket[T]:
+        """Queue work of many steps; in the background, its steps are done while there is nothing else to do."""
+        ticket = Ticket(work, background=background)
         self._arrivals.put(ticket)  # type: ignore[arg-type]
         return ticket
 
@@ -135,16 +137,21 @@ class Worker:
     def _run(self) -> None:
         torch.set_num_threads(_usable_cores())
         running: deque[Ticket[object]] = deque()
+        behind: deque[Ticket[object]] = deque()
+
+        def admit(ticket: Ticket[object]) -> None:
+            (behind if ticket.background else running).append(ticket)
+
         # Grad mode belongs to the thread: set here once, it holds for every step.
         with torch.inference_mode():
             while True:
-                if not running:
-                    running.append(self._arrivals.get())
+                if not running and not behind:
+                    admit(self._arrivals.get())
                 while not self._arrivals.empty():
-                    running.append(self._arrivals.get())
-                ticket = running.popleft()
+                    admit(self._arrivals.get())
+                ticket = (running or behind).popleft()
                 if ticket.advance():
-                    running.append(ticket)
+                    admit(ticket)
 
 
 def _usable_cores() -> int:

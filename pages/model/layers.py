@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from textwrap import indent
 
 import streamlit as st
 
@@ -14,7 +15,7 @@ from ui.frames import token_label
 from ui.layers_view import cell_table, grid, layer_name, legend_words, norms_chart
 from ui.lens_files import lens_arrays, lens_table
 from ui.lens_run import LensRequest, lens_run
-from ui.lens_stream import stream_lens
+from ui.lens_stream import show_rest, stream_lens
 from ui.loaders import encoding
 from ui.model_answers import readable
 from ui.model_choice import choose_model
@@ -22,7 +23,7 @@ from ui.model_views import lens_view
 from ui.page import as_code, page_header, reproduce
 from ui.tensor_files import PICTURE_MENU, take_away, with_menu
 from ui.thread import select, selected, show_thread, window_start
-from ui.transformers_code import loading_code
+from ui.transformers_code import lens_code, loading_code
 
 HERE = "pages/model/layers.py"
 N_SHOWN = 24
@@ -38,12 +39,7 @@ print(lens.token_ids[{layer}, {position}].tolist(), lens.log_probs[{layer}, {pos
 {loading}
 with torch.inference_mode():
     answer = model(input_ids=torch.tensor([ids], device=model.device), output_hidden_states=True)
-    if {layer} == {n_layers}:
-        logits = answer.logits[0, {position}]  # the last of the hidden states is normed already
-    else:
-        # `norm` is the final norm's name in Llama, Phi-3, Qwen2 and StarCoder2
-        vector = model.base_model.norm(answer.hidden_states[{layer}][0, {position}])
-        logits = model.get_output_embeddings()(vector)
+{reading}
 top = torch.log_softmax(logits.float(), -1).topk(10)
 print(top.indices.tolist(), top.values.tolist())
 """
@@ -91,6 +87,8 @@ with show_errors():
         layer, index = picked
         state.put("lens_layer", layer)
         select(enc, index)
+    if complete and len(ids) > N_SHOWN:
+        show_rest(run, engine, first)
     show_thread(enc, index, HERE)
     st.caption(
         "Early rows say little: the output matrix was only ever trained to read the last layer, and earlier layers may "
@@ -122,4 +120,5 @@ with show_errors():
         take_away("layers", lens_table(run, n_layers, positions, tok, labels), lens_arrays(run, n_layers, positions))
     code = loading_code(described, ids)
     fields = {"model": model, "quantization": quantization, "text": as_code(text), "loading": code}
-    reproduce(CODE.format(**fields, rows=n_layers + 1, layer=layer, position=index, n_layers=n_layers))
+    reading = indent(lens_code(engine.lens_parts(), layer, n_layers, index), "    ")
+    reproduce(CODE.format(**fields, rows=n_layers + 1, layer=layer, position=index, reading=reading))
