@@ -49,8 +49,8 @@ class Background:
                 engine = self._waiting.pop(run)
             try:
                 _finish(run, engine)
-            except lm.LoupeError as error:
-                run.failed = error  # the page says it
+            except Exception as error:
+                run.failed = error
 
 
 def _finish(run: LensRun, engine: lm.Engine) -> None:

@@ -59,7 +59,7 @@ class LensRun:
         self.cells = Cells(len(request.ids))
         self.looks_at = 0
         """The first position on the screen that was drawn last: the background goes on from there."""
-        self.failed: lm.LoupeError | None = None
+        self.failed: Exception | None = None
         """What went wrong in the background."""
         self._claims: list[Claim] = []
         self._waiting: list[Claim] = []

@@ -35,8 +35,9 @@ def best_ids(scores: np.ndarray, n: int) -> NDArray[np.intp]:
     """Ids of the ``n`` largest scores, the largest first and equal ones by id; no sort of the whole vocabulary."""
     if n >= len(scores):
         return np.argsort(-scores, kind="stable")
-    among = np.flatnonzero(scores >= np.partition(scores, -n)[-n])  # more than n where the last place is shared
-    return among[np.argsort(-scores[among], kind="stable")][:n]
+    last = np.partition(scores, -n)[-n]
+    above, equal = np.flatnonzero(scores > last), np.flatnonzero(scores == last)
+    return np.concatenate([above[np.argsort(-scores[above], kind="stable")], equal[: n - len(above)]])
 
 
 def next_token_table(
@@ -64,9 +65,9 @@ def _model_rows(model: str, quantization: lm.Quantization, ids: tuple[int, ...])
     logs = answer.log_probs[order]
     frame = pd.DataFrame(
         {
-            "Rank": np.arange(1, len(order) + 1),
+            "Rank": np.arange(1, len(order) + 1, dtype=np.int32),
             "Token": vocabulary_labels(engine(model, quantization).tokenizer.name, len(order))[order],
-            "Id": order,
+            "Id": order.astype(np.int32),
             "Logit": answer.logits[order],
             "Probability": np.exp(logs),
             "Bits": -logs / np.log(2),
