@@ -328,3 +328,11 @@ def closed_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+def test_a_relative_folder_is_that_of_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The process that reads tokenizer files is kept, and began where the first of them was asked for.
+    for name in ("first", "second"):
+        tiny_models.save_tokenizer(tmp_path / name / "model")
+        monkeypatch.chdir(tmp_path / name)
+        assert lm.load_tokenizer("model").vocab_size == tiny_models.tokenizer().get_vocab_size()

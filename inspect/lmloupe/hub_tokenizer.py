@@ -42,7 +42,9 @@ def load_transformers_tokenizer(
         # By its id, since transformers corrects some published tokenizers by name; but without a tokenizer.json
         # it searches for the vocabulary only in a folder, and without a config.json it wants the hub.
         by_id = commit is not None and all((folder / file).is_file() for file in ("config.json", "tokenizer.json"))
-        found, data = read_tokenizer(name, name if by_id else str(folder), commit if by_id else None)
+        # The process that reads the files may have started in another working directory.
+        path = name if by_id else str(folder.absolute())
+        found, data = read_tokenizer(name, path, commit if by_id else None)
     if "python" in found:
         raise UnsupportedError(
             f"{shown(name)} has only a tokenizer written in Python ({found['python']}): "
