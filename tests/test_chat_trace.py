@@ -178,6 +178,12 @@ def test_the_other_process_gives_the_same_trace(name: str) -> None:
 
 # --- Worked examples ------------------------------------------------------------------------------
 
+
+def trained_on(chat: lm.RenderedChat) -> list[str]:
+    """The tokens of the assistant mask."""
+    return [t.text for t, mine in zip(chat.encoding.tokens, chat.assistant_mask, strict=True) if mine]
+
+
 TALK = [user(" Hi "), {"role": "assistant", "content": "Yo"}, {"role": "tool", "content": "a"}]
 
 
@@ -197,8 +203,7 @@ def test_spans_of_qwen2() -> None:
         ("<|im_end|>\n", 18, 2, "terminator"),
         ("<|im_start|>assistant\n", 22, None, "generation_prompt"),
     ]
-    own = [t.text for t, mine in zip(chat.encoding.tokens, chat.assistant_mask, strict=True) if mine]
-    assert own == ["Yo", "<|im_end|>"]
+    assert trained_on(chat) == ["Yo", "<|im_end|>"]
 
 
 def test_smollm2_opens_turns_with_its_bos() -> None:
@@ -211,8 +216,7 @@ def test_smollm2_opens_turns_with_its_bos() -> None:
         ("Yo", 18, 1, "content"),
         ("<|im_end|>\n", 18, 1, "terminator"),
     ]
-    own = [t.text for t, mine in zip(chat.encoding.tokens, chat.assistant_mask, strict=True) if mine]
-    assert own == ["Y", "o", "<|im_end|>"]
+    assert trained_on(chat) == ["Y", "o", "<|im_end|>"]
 
 
 def test_spans_of_llama_with_tools_and_a_call() -> None:
@@ -223,8 +227,7 @@ def test_spans_of_llama_with_tools_and_a_call() -> None:
     assert {(0, "header"), (0, "content"), (0, "terminator"), (1, "header"), (1, "content"), (2, "tool_call")} <= parts
     called = "".join(text for text, _, message, part in shown(chat) if part == "tool_call")
     assert called == '{"name": "weather", "parameters": {"city": "Oslo"}}'
-    own = [t.text for t, mine in zip(chat.encoding.tokens, chat.assistant_mask, strict=True) if mine]
-    assert "".join(own) == called + "<|eot_id|>"
+    assert "".join(trained_on(chat)) == called + "<|eot_id|>"
     dates = [part for text, _, _, part in shown(chat) if "Date" in text]
     assert set(dates) == {"template_text"}
     tools = [span for span in chat.spans if span.part == "tools"]
@@ -236,8 +239,7 @@ def test_phi_3_says_what_it_dropped() -> None:
     chat = lm.render_chat(lm.load_tokenizer("phi-3"), TALK)
     assert chat.dropped == (2,)
     assert shown(chat)[-1][2:] == (None, "template_text")  # <|endoftext|> ends the text, no turn
-    own = [t.text for t, mine in zip(chat.encoding.tokens, chat.assistant_mask, strict=True) if mine]
-    assert own == ["Y", "o", "<|end|>\n"]
+    assert trained_on(chat) == ["Y", "o", "<|end|>\n"]
 
 
 def test_a_special_token_in_a_message_stays_content() -> None:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -211,16 +212,24 @@ def test_closing_a_generation_stops_the_model(pair: tuple) -> None:
     engine.next_token(IDS)  # the worker is free again
 
 
+class Steps:
+    """Work for a worker: who did each step, once the gate is open."""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+        self.gate = threading.Event()
+
+    def work(self, name: str, n: int) -> Iterator[int]:
+        self.gate.wait()
+        for i in range(n):
+            self.order.append(name)
+            yield i
+
+
 def test_the_worker_takes_turns_and_hands_errors_to_their_owner() -> None:
     worker = Worker("test")
-    order: list[str] = []
-    gate = threading.Event()
-
-    def work(name: str, n: int) -> object:
-        gate.wait()
-        for i in range(n):
-            order.append(name)
-            yield i
+    steps = Steps()
+    work, order, gate = steps.work, steps.order, steps.gate
 
     def broken() -> object:
         yield 0
@@ -242,14 +251,8 @@ def test_the_worker_takes_turns_and_hands_errors_to_their_owner() -> None:
 
 def test_work_in_the_background_is_done_while_there_is_no_other() -> None:
     worker = Worker("test")
-    order: list[str] = []
-    gate = threading.Event()
-
-    def work(name: str, n: int) -> object:
-        gate.wait()
-        for i in range(n):
-            order.append(name)
-            yield i
+    steps = Steps()
+    work, order, gate = steps.work, steps.order, steps.gate
 
     behind = worker.submit(work("behind", 3), background=True)
     before = worker.submit(work("before", 3))

@@ -106,7 +106,7 @@ def show_notices() -> None:
 
 def text_area(name: str, label: str, **options: Any) -> str:
     """``st.text_area`` of a shared text."""
-    return str(_draw(name, st.text_area, label, value=_store().values[name], **options))
+    return str(_draw(name, st.text_area, label, **options))
 
 
 def live_text(
@@ -136,12 +136,12 @@ def live_text(
 
 def text_input(name: str, label: str, **options: Any) -> str:
     """``st.text_input`` of a shared text."""
-    return str(_draw(name, st.text_input, label, value=_store().values[name], **options))
+    return str(_draw(name, st.text_input, label, **options))
 
 
 def toggle(name: str, label: str, **options: Any) -> bool:
     """``st.toggle`` of a shared switch."""
-    return bool(_draw(name, st.toggle, label, value=_store().values[name], **options))
+    return bool(_draw(name, st.toggle, label, **options))
 
 
 def slider(name: str, label: str, **options: Any) -> Any:
@@ -160,13 +160,13 @@ def number_input(name: str, label: str, **options: Any) -> Any:
 def selectbox(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> Any:
     """``st.selectbox`` of a shared choice; ``choices`` defaults to all that the setting knows."""
     offered, chosen = _offered(name, choices, **options)
-    return _draw(name, st.selectbox, label, offered, fitted=chosen, index=offered.index(chosen), **options)
+    return _draw(name, _selectbox, label, offered, fitted=chosen, **options)
 
 
 def segmented(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> Any:
     """``st.segmented_control`` of a shared choice, one of which is always chosen."""
     offered, chosen = _offered(name, choices)
-    return _draw(name, st.segmented_control, label, offered, fitted=chosen, default=chosen, required=True, **options)
+    return _draw(name, st.segmented_control, label, offered, fitted=chosen, default="default", required=True, **options)
 
 
 def multiselect(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> tuple[str, ...]:
@@ -176,7 +176,7 @@ def multiselect(name: str, label: str, choices: Sequence[str] | None = None, **o
     if options.get("accept_new_options"):
         offered += [item for item in chosen if item not in offered]
     fitted = [item for item in chosen if item in offered]
-    return tuple(_draw(name, st.multiselect, label, offered, fitted=fitted, default=fitted, **options))
+    return tuple(_draw(name, st.multiselect, label, offered, fitted=fitted, default="default", **options))
 
 
 def _offered(name: str, choices: Sequence[str] | None, **options: Any) -> tuple[list[str], str]:
@@ -188,17 +188,31 @@ def _offered(name: str, choices: Sequence[str] | None, **options: Any) -> tuple[
     return offered, chosen if chosen in offered else offered[0]
 
 
+def _selectbox(label: str, offered: list[str], *, value: str, **options: Any) -> Any:
+    return st.selectbox(label, offered, index=offered.index(value), **options)
+
+
 def _draw_number(name: str, widget: Callable[..., Any], label: str, **options: Any) -> Any:
     setting = SETTINGS[name]
     number = float if isinstance(setting.default, float) else int
     limits = (("min_value", setting.low), ("max_value", setting.high))
     low, high = (number(options.pop(key, limit)) for key, limit in limits)
     fitted = min(max(_store().values[name], low), high)
-    return _draw(name, widget, label, low, high, fitted=fitted, value=fitted, **options)
+    return _draw(name, widget, label, low, high, fitted=fitted, **options)
 
 
-def _draw(name: str, widget: Callable[..., Any], *arguments: Any, fitted: Any = None, **options: Any) -> Any:
-    """Draw the widget, showing ``fitted``, the shared value as this widget can show it; return what it holds."""
+def _draw(
+    name: str,
+    widget: Callable[..., Any],
+    *arguments: Any,
+    fitted: Any = None,
+    default: str = "value",
+    **options: Any,
+) -> Any:
+    """Draw the widget, showing ``fitted``, the shared value as this widget can show it; return what it holds.
+
+    ``default`` is what the widget calls the value that it begins with.
+    """
     store = _store()
     if fitted is None:
         fitted = store.values[name]
@@ -208,7 +222,7 @@ def _draw(name: str, widget: Callable[..., Any], *arguments: Any, fitted: Any = 
         store.shown[name] = fitted
         store.stale.discard(name)
         store.rejected.pop(name, None)
-    held = widget(*arguments, key=name, **options)
+    held = widget(*arguments, key=name, **{default: fitted}, **options)
     if held != store.shown[name]:
         store.shown[name] = held
         _take(store, name, held)
