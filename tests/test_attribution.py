@@ -134,17 +134,17 @@ def test_in_16_bits_the_parts_add_up_as_far_as_they_are_rounded() -> None:
 
 def test_layers_that_do_more_than_add_are_refused() -> None:
     config = transformers.BloomConfig(vocab_size=128, hidden_size=32, n_layer=2, n_head=4, initializer_range=0.3)
-    with pytest.raises(lm.UnsupportedError, match=r"Layer 0 \(BloomBlock\) does more than add.*the lens is"):
+    with pytest.raises(lm.NotAvailableError, match=r"Layer 0 \(BloomBlock\) does more than add.*the lens is"):
         taken_apart(transformers.AutoModelForCausalLM.from_config(config).eval())
     model = model_of("granite")
     layer = find_parts(model).layers[1]
     handle = layer.register_forward_hook(lambda _, __, output: output * 1.01)
     try:
-        with pytest.raises(lm.UnsupportedError, match=r"Layer 1 \(GraniteDecoderLayer\) does more than add"):
+        with pytest.raises(lm.NotAvailableError, match=r"Layer 1 \(GraniteDecoderLayer\) does more than add"):
             taken_apart(model)
     finally:
         handle.remove()
     opt = transformers.OPTConfig(vocab_size=128, hidden_size=32, ffn_dim=64, num_hidden_layers=1,
                                  num_attention_heads=4, word_embed_proj_dim=32)  # fmt: skip
-    with pytest.raises(lm.UnsupportedError, match="not one attention and one MLP"):
+    with pytest.raises(lm.NotAvailableError, match="not one attention and one MLP"):
         taken_apart(transformers.AutoModelForCausalLM.from_config(opt).eval())

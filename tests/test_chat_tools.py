@@ -121,7 +121,7 @@ def test_special_tokens_in_a_persons_code_are_reported() -> None:
 
 
 def test_other_families_have_no_such_format() -> None:
-    with pytest.raises(lm.UnsupportedError, match=r"qwen2 was not trained on fill in the middle: .*<fim_prefix>"):
+    with pytest.raises(lm.NotAvailableError, match=r"qwen2 was not trained on fill in the middle: .*<fim_prefix>"):
         lm.fim_prompt(lm.load_tokenizer("qwen2"), "a", "b")
     with pytest.raises(lm.InvalidSettingError, match="A suffix needs a prefix"):
         lm.repository_prompt(lm.load_tokenizer("starcoder2"), "r", [], None, "a")

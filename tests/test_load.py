@@ -276,7 +276,7 @@ def test_dtype_on_cuda(
     devices(cuda=True, bf16=bf16)
     asked: dict[str, Any] = {}
 
-    class EnoughError(Exception):
+    class EnoughError(BaseException):
         pass
 
     def record(_path: str, **options: Any) -> None:

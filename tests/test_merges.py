@@ -11,7 +11,7 @@ from tokenizers import models
 
 import lmloupe as lm
 from lmloupe.bpe import Word
-from lmloupe.errors import InvalidIdError, InvalidTextError, UnsupportedError
+from lmloupe.errors import InvalidIdError, InvalidTextError, NotAvailableError
 from lmloupe.merge_tree import MergeTree, ancestry
 from lmloupe.merges import MergeReplay, merge_steps, replay_words
 from lmloupe.text_stages import stages
@@ -189,14 +189,14 @@ def test_a_step_is_found_from_both_ends_and_a_state_beyond_the_last_is_refused()
     [models.WordPiece({"[UNK]": 0}, unk_token="[UNK]"), models.Unigram([("a", 0.0)]), models.WordLevel({"a": 0})],  # noqa: S106
 )
 def test_other_models_than_bpe_are_refused_in_one_sentence(model: object) -> None:
-    with pytest.raises(UnsupportedError, match=f"has a {type(model).__name__} model"):
+    with pytest.raises(NotAvailableError, match=f"has a {type(model).__name__} model"):
         merge_steps(tokenizer_of(model), "a")
-    with pytest.raises(UnsupportedError, match="BPE"):
+    with pytest.raises(NotAvailableError, match="BPE"):
         ancestry(tokenizer_of(model), 0)
 
 
 def test_random_merges_are_refused() -> None:
-    with pytest.raises(UnsupportedError, match=r"dropout 0\.5"):
+    with pytest.raises(NotAvailableError, match=r"dropout 0\.5"):
         merge_steps(tokenizer_of(models.BPE({"a": 0}, [], dropout=0.5)), "a")
 
 

@@ -110,12 +110,12 @@ def embedded_fetch() -> EmbeddedFetch:
 def encodings(
     names: Sequence[str], text: str, add_special_tokens: bool, parse_special_tokens: bool
 ) -> tuple[dict[str, lm.Encoding], dict[str, lm.LoupeError]]:
-    """The text under every tokenizer that could be loaded, and why each of the others could not."""
+    """The text under every tokenizer that could read it, and why each of the others could not."""
     loaded: dict[str, lm.Encoding] = {}
     failed: dict[str, lm.LoupeError] = {}
     for name in names:
         try:
             loaded[name] = encoding(name, text, add_special_tokens, parse_special_tokens)
-        except lm.LoadError as error:
+        except (lm.LoadError, lm.QuestionError) as error:
             failed[name] = error
     return loaded, failed

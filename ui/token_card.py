@@ -97,7 +97,7 @@ def _parts(enc: lm.Encoding, index: int) -> None:
 def _ancestry(tok: lm.Tokenizer, token_id: int) -> None:
     try:
         tree = ancestry(tok, token_id)
-    except lm.UnsupportedError as error:
+    except lm.NotAvailableError as error:
         st.caption(escape_markdown(str(error)))
         return
     if not tree.parts:

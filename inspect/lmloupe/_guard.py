@@ -35,6 +35,7 @@ _SETTINGS = (
     "ignore_merges",
     "unk_token",
 )
+_OURS = ("tables", "stages", "changes", "match")  # more than a call of the library
 _PARTS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
 
 # The file
@@ -239,7 +240,15 @@ def answer(served: list[Served], request: dict[str, Any], body: bytes) -> Answer
         served[:] = [Served(body)]
         return {}, b""
     work: Callable[..., Answer] = getattr(served[0], operation)
-    header, result = work(body, **request) if operation != "tables" else work()
+    try:
+        header, result = work(body, **request) if operation != "tables" else work()
+    except (Refused, MemoryError):
+        raise
+    except Exception as error:
+        # The library raises nothing narrower than Exception; what narrower ones our own code raises is a bug of ours.
+        if operation in _OURS and type(error) is not Exception:
+            raise
+        raise Refused("library", detail=str(error)[:300]) from error
     if len(result) > MAX_ANSWER_BYTES:
         raise Refused("answer")
     return header, result

@@ -84,8 +84,8 @@ def serve(respond: Callable[[dict[str, Any], bytes], Answer]) -> None:
             header, result = error.answer, b""
         except MemoryError:
             header, result = {"refused": "memory", "last": True}, b""
-        except Exception as error:  # the library raises nothing narrower
-            header, result = {"refused": "library", "detail": str(error)[:300]}, b""
+        except Exception as error:  # ours, and the parent raises it as such
+            header, result = {"refused": "bug", "detail": f"{type(error).__name__}: {error}"[:300]}, b""
         except BaseException as error:
             # A panic of the library is no Exception, and leaves its locks in a state that nothing may use.
             header, result = {"refused": "panic", "detail": str(error)[:300], "last": True}, b""

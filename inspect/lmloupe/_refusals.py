@@ -6,7 +6,7 @@ from typing import Any
 
 from lmloupe import _guard
 from lmloupe._process import MAX_ANSWER_BYTES, MAX_MEMORY_BYTES
-from lmloupe.errors import LoadError, UnsupportedError
+from lmloupe.errors import LoadError, LoupeError, TokenizerFailedError, UnsupportedError
 from lmloupe.sources import shown
 
 __all__ = ["WHAT_TO_GIVE", "refusal"]
@@ -34,24 +34,44 @@ _UNSUPPORTED = {
 }
 
 
-def refusal(name: str, answer: dict[str, Any], pattern: str | None = None) -> LoadError:
-    """The error for a process's answer that is none.
+_ANSWERS = {
+    "library": "got no answer from the tokenizers library ({detail}): try another text, or correct the file",
+    "memory": f"needs more than {MAX_MEMORY_BYTES >> 30} GB of memory for this: give it a shorter text",
+    "answer": f"makes more than {MAX_ANSWER_BYTES >> 20} MB of this: give it a shorter text",
+}
+
+
+def refusal(name: str, answer: dict[str, Any], pattern: str | None = None, *, loaded: bool = False) -> LoupeError:
+    """The error for an answer of the process that says why there is none.
+
+    Args:
+        name: the tokenizer's.
+        answer: the header.
+        pattern: the pattern that may be at fault.
+        loaded: whether the file was opened before, so that it is the question that failed.
+
+    Raises:
+        RuntimeError: the process failed by a bug of lmloupe; that is nobody's file.
 
     >>> print(refusal("a.json", {"refused": "utf-8", "place": 1200, "byte": 255}))
     'a.json' is not UTF-8 text: byte 1,200 is 0xff; save it as UTF-8.
     """
     reason = answer["refused"]
+    failed: type[LoupeError] = TokenizerFailedError if loaded else UnsupportedError
+    if reason == "bug":
+        raise RuntimeError(f"The process that has {shown(name)} open failed with {answer['detail']}")
     if reason == "other":
         what = answer["what"]
         is_what = f"is {what} and no tokenizer.json" if what else "is JSON, but no tokenizer.json: it has no model"
         return UnsupportedError(f"{shown(name)} {is_what}: {WHAT_TO_GIVE}")
     if reason == "panic":
         culprit = "" if pattern is None else f" and its pattern {shown(pattern)}"
-        return UnsupportedError(
+        return failed(
             f"The tokenizers library gave up on {shown(name)}{culprit} ({answer['detail']}): "
             "try another text, or correct the file."
         )
     facts = {key: value for key, value in answer.items() if key != "refused"}
     if reason in _UNREADABLE:
         return LoadError(f"{shown(name)} {_UNREADABLE[reason].format(**facts)}.")
-    return UnsupportedError(f"{shown(name)} {_UNSUPPORTED[reason].format(**facts)}.")
+    words = _ANSWERS if loaded else _UNSUPPORTED
+    return failed(f"{shown(name)} {words[reason].format(**facts)}.")

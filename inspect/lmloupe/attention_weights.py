@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lmloupe.errors import NotFiniteError, UnsupportedError
+from lmloupe.errors import NotAvailableError, NotFiniteError
 from lmloupe.model_parts import ModelParts, sublayers
 
 __all__ = ["attention_weights"]
@@ -30,7 +30,7 @@ def _eager(model: Any) -> Iterator[None]:
     model.set_attn_implementation("eager")
     try:
         if model.config._attn_implementation != "eager":
-            raise UnsupportedError(
+            raise NotAvailableError(
                 f"{type(model).__name__} cannot be run with eager attention, and its other kernels give no weights: "
                 "attention is not available for it."
             )
@@ -43,7 +43,7 @@ def attention_weights(model: Any, parts: ModelParts, input_ids: NDArray[np.int32
     """Weights of one layer, float32 (n_heads, n, n); only that layer's are kept. Run in the worker's thread.
 
     Raises:
-        UnsupportedError: the model has no eager attention, or no weights come out of it.
+        NotAvailableError: the model has no eager attention, or no weights come out of it.
         NotFiniteError: the weights are no numbers.
     """
     found: list[torch.Tensor] = []
@@ -63,7 +63,7 @@ def attention_weights(model: Any, parts: ModelParts, input_ids: NDArray[np.int32
     finally:
         handle.remove()
     if not found:
-        raise UnsupportedError(
+        raise NotAvailableError(
             f"The attention of layer {layer} ({type(attention).__name__}) hands out no weights: "
             "attention is not available for this model."
         )

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lmloupe.errors import UnsupportedError
+from lmloupe.errors import NotAvailableError
 from lmloupe.inside_questions import Attribution
 from lmloupe.logit_facts import require_finite
 from lmloupe.model_parts import ModelParts, sublayers
@@ -46,7 +46,7 @@ class _Frozen:
             if error < least:
                 least, self._scaled, self._centred = error, scaled, centred
         if least > max(1e-3, 4 * torch.finfo(row.dtype).eps) * (1 + float(truth.abs().max())):
-            raise UnsupportedError(
+            raise NotAvailableError(
                 f"The final norm of this model ({type(norm).__name__}) is neither an RMSNorm nor a LayerNorm, so what "
                 "each part adds to a logit is not available."
             )
@@ -61,13 +61,13 @@ def attribute(model: Any, parts: ModelParts, input_ids: NDArray[np.int32], token
     """The work of `Engine.attribution`; ``position`` is not negative. Run in the worker's thread.
 
     Raises:
-        UnsupportedError: the layers are not one attention and one MLP, or do more with what these write than add it
+        NotAvailableError: the layers are not one attention and one MLP, or do more with what these write than add it
             to the stream; the norm is unknown; or the output matrix is quantized.
         NotFiniteError: the logits are no numbers.
     """
     weight: Any = parts.head.weight
     if not weight.is_floating_point() or weight.shape[-1] != model.get_input_embeddings().weight.shape[-1]:
-        raise UnsupportedError("The output matrix is quantized, so what each part adds to a logit is not available.")
+        raise NotAvailableError("The output matrix is quantized, so what each part adds to a logit is not available.")
     stream, addends, logits = _pass(model, parts, input_ids, position)
     require_finite(logits.max()[None])
     _require_sums(parts, stream, addends)
@@ -147,7 +147,7 @@ def _follow(layer: nn.Module, pair: tuple[nn.Module, nn.Module], position: int, 
 
     def ends(*_: Any) -> None:
         if len(now) < 2:
-            raise UnsupportedError(
+            raise NotAvailableError(
                 f"{type(layer).__name__} does not call its attention and its MLP as modules, so what each part adds to "
                 "a logit is not available: the lens is."
             )
@@ -163,7 +163,7 @@ def _require_sums(parts: ModelParts, stream: torch.Tensor, addends: torch.Tensor
     """Refuse layers whose stream is not their input plus the two addends, entry by entry, as far as it is rounded.
 
     Raises:
-        UnsupportedError: it is something else, as where a layer scales the whole stream.
+        NotAvailableError: it is something else, as where a layer scales the whole stream.
     """
     exact, added = stream.double(), addends.double()
     error = (exact[1:] - exact[:-1] - added.sum(1)).abs()
@@ -171,7 +171,7 @@ def _require_sums(parts: ModelParts, stream: torch.Tensor, addends: torch.Tensor
     size = exact[1:].abs() + exact[:-1].abs() + added.abs().sum(1)
     wrong = (error > 2 * torch.finfo(stream.dtype).eps * size).any(1).nonzero().flatten().tolist()
     if wrong:
-        raise UnsupportedError(
+        raise NotAvailableError(
             f"Layer {wrong[0]} ({type(parts.layers[wrong[0]]).__name__}) does more than add what its attention and its "
             "MLP wrote, so what each part adds to a logit is not available: the lens is."
         )

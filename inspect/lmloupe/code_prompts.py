@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lmloupe.encoding import Encoding, encode
-from lmloupe.errors import InvalidSettingError, UnsupportedError
+from lmloupe.errors import InvalidSettingError, NotAvailableError
 from lmloupe.special_tokens import SpecialInText, special_in_text
 from lmloupe.tokenizer import Tokenizer
 
@@ -64,7 +64,7 @@ def fim_prompt(tok: Tokenizer, prefix: str, suffix: str, middle: str | None = No
         middle: what fills it, for a whole training example; None ends the prompt where the model goes on.
 
     Raises:
-        UnsupportedError: the tokenizer has no tokens for it.
+        NotAvailableError: the tokenizer has no tokens for it.
         InvalidTextError: a lone surrogate.
 
     >>> from lmloupe.tokenizer import load_tokenizer
@@ -99,7 +99,7 @@ def repository_prompt(
         path: its path.
 
     Raises:
-        UnsupportedError: the tokenizer has no tokens for it.
+        NotAvailableError: the tokenizer has no tokens for it.
         InvalidSettingError: a suffix without a prefix, or nothing to write.
         InvalidTextError: a lone surrogate.
 
@@ -149,7 +149,7 @@ def _fim_parts(prefix: str, suffix: str, middle: str) -> list[tuple[CodePart, st
 def _need(tok: Tokenizer, what: str, tokens: tuple[str, ...]) -> None:
     missing = [token for token in tokens if token not in tok.special_tokens]
     if missing:
-        raise UnsupportedError(
+        raise NotAvailableError(
             f"{tok.name} was not trained on {what}: its vocabulary has no {', '.join(missing)}. "
             "Choose a code model such as starcoder2."
         )

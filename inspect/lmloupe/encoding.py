@@ -131,8 +131,8 @@ def encode(tok: Tokenizer, text: str, add_special_tokens: bool = False, parse_sp
 
     Raises:
         InvalidTextError: the text has a lone surrogate.
-        TokenizerTimeoutError: a pattern of a tokenizer that is not embedded did not end in time.
-        UnsupportedError: the tokenizers library gave up on the text.
+        AnswerTimeoutError: a pattern of a tokenizer that is not embedded did not end in time.
+        TokenizerFailedError: the tokenizers library gave up on the text.
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> tok = load_tokenizer("llama-3.1")

@@ -10,15 +10,20 @@
     ├── TemplateError                      a chat template that failed while rendering
     │   ├── NoChatTemplateError            a tokenizer that has no chat template
     │   └── TemplateTimeoutError           a template that did not end in time and was stopped
-    ├── NotFiniteError                     a model whose scores are no numbers, such as a broken quantization
-    └── LoadError                          a tokenizer or a model that could not be loaded
-        ├── SourceNotFoundError            no such hub id, revision or folder
-        ├── GatedError                     the hub wants an accepted licence or a login
-        ├── UnreachableError               the hub or package index did not answer
-        ├── UnsafeWeightsError             only pickled weights, which could run code
-        ├── UnsupportedError               loaded, but not something LM Loupe can inspect
-        │   └── TokenizerTimeoutError      a tokenizer that is not embedded did not answer in time
-        └── FetchError                     the embedded model could not be fetched or converted
+    ├── LoadError                          a tokenizer or a model could not be loaded
+    │   ├── SourceNotFoundError            no such hub id, revision or folder
+    │   ├── GatedError                     the hub wants an accepted licence or a login
+    │   ├── UnreachableError               the hub or package index did not answer
+    │   ├── UnsafeWeightsError             only pickled weights, which could run code
+    │   ├── UnsupportedError               there, but damaged or not of a kind that LM Loupe loads
+    │   ├── LoadTimeoutError               a tokenizer's files were not read in time (also a TokenizerTimeoutError)
+    │   └── FetchError                     the embedded model could not be fetched or converted
+    ├── QuestionError                      what is loaded cannot answer this question
+    │   ├── NotAvailableError              it is built without what the question asks for
+    │   ├── TokenizerFailedError           the tokenizers library gave up on this text, or needed too much for it
+    │   ├── AnswerTimeoutError             a tokenizer did not answer in time (also a TokenizerTimeoutError)
+    │   └── NotFiniteError                 scores that are not numbers, such as a broken quantization
+    └── TokenizerTimeoutError              a tokenizer took too long: in loading or in answering, see above
 
 Every message is one or two sentences: what was wrong, with which value, and what to do.
 The pages show ``str(error)`` as it is, so no message holds markup, a secret or a stack trace.
@@ -27,6 +32,7 @@ The pages show ``str(error)`` as it is, so no message holds markup, a secret or 
 from __future__ import annotations
 
 __all__ = [
+    "AnswerTimeoutError",
     "ContextLengthError",
     "FetchError",
     "GatedError",
@@ -36,12 +42,16 @@ __all__ = [
     "InvalidSettingError",
     "InvalidTextError",
     "LoadError",
+    "LoadTimeoutError",
     "LoupeError",
     "NoChatTemplateError",
+    "NotAvailableError",
     "NotFiniteError",
+    "QuestionError",
     "SourceNotFoundError",
     "TemplateError",
     "TemplateTimeoutError",
+    "TokenizerFailedError",
     "TokenizerTimeoutError",
     "UnreachableError",
     "UnsafeWeightsError",
@@ -85,10 +95,6 @@ class NoChatTemplateError(TemplateError):
     """The tokenizer has no chat template: it belongs to a base model."""
 
 
-class NotFiniteError(LoupeError):
-    """The model's scores are NaN or infinite, so nothing that follows from them would be true."""
-
-
 class TemplateTimeoutError(TemplateError):
     """A chat template did not end in time, as one that loops for ever, and was stopped."""
 
@@ -114,12 +120,41 @@ class UnsafeWeightsError(LoadError):
 
 
 class UnsupportedError(LoadError):
-    """The thing exists but LM Loupe cannot inspect it (no language-model head, no fast tokenizer)."""
+    """It exists, but cannot be loaded: damaged, or of a kind that LM Loupe does not show (no fast tokenizer, no causal
+    language model).
+    """
 
 
-class TokenizerTimeoutError(UnsupportedError):
-    """A tokenizer of the hub, a folder or a file did not answer in time, as one whose pattern backtracks for ever."""
+class TokenizerTimeoutError(LoupeError):
+    """A tokenizer that is not embedded took too long, as one whose pattern backtracks for ever.
+
+    Raised as `LoadTimeoutError` or as `AnswerTimeoutError`.
+    """
+
+
+class LoadTimeoutError(LoadError, TokenizerTimeoutError):
+    """The files of a tokenizer could not be read in time."""
 
 
 class FetchError(LoadError):
     """The embedded model could not be fetched or converted."""
+
+
+class QuestionError(LoupeError):
+    """The model or tokenizer is loaded and the input is valid, but this question has no answer."""
+
+
+class NotAvailableError(QuestionError):
+    """The model or tokenizer is built without what the question asks for, such as merges."""
+
+
+class TokenizerFailedError(QuestionError):
+    """The tokenizers library gave up on a text, or needed more memory for it than it gets."""
+
+
+class AnswerTimeoutError(QuestionError, TokenizerTimeoutError):
+    """A tokenizer of the hub, a folder or a file did not answer in time."""
+
+
+class NotFiniteError(QuestionError):
+    """The model's scores are NaN or infinite, so nothing that follows from them would be true."""

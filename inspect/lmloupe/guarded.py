@@ -22,7 +22,14 @@ from typing import Any
 
 from lmloupe._process import MAX_MEMORY_BYTES, Answer, read_frame, write_frame
 from lmloupe._refusals import refusal
-from lmloupe.errors import TokenizerTimeoutError, UnsupportedError
+from lmloupe.errors import (
+    AnswerTimeoutError,
+    LoadTimeoutError,
+    LoupeError,
+    TokenizerFailedError,
+    TokenizerTimeoutError,
+    UnsupportedError,
+)
 from lmloupe.sources import shown
 
 __all__ = ["MAX_PROCESSES", "Child", "Guard"]
@@ -150,12 +157,14 @@ class _Turns:
         self._busy = 0
 
     @contextmanager
-    def turn(self, slot: list[Child]) -> Iterator[None]:
-        """Hold one of the places, and take the slot's process out of those that may be ended."""
+    def turn(self, slot: list[Child], busy: type[TokenizerTimeoutError]) -> Iterator[None]:
+        """Hold one of the places, and take the slot's process out of those that may be ended.
+
+        Raises:
+            busy: none became free.
+        """
         if not self._free.acquire(timeout=_WAIT_FOR_TURN_S):
-            raise TokenizerTimeoutError(
-                f"All {self._most} places for tokenizers that are not embedded are busy: try again in a moment."
-            )
+            raise busy(f"All {self._most} places for tokenizers that are not embedded are busy: try again in a moment.")
         try:
             with self._lock:
                 for child in slot:
@@ -201,6 +210,7 @@ class Guard:
         self._call_limit_s = call_limit_s
         self._load_limit_s = load_limit_s
         self._lock = threading.Lock()
+        self._loaded = False
         self._slot: list[Child] = []
         self._end = weakref.finalize(self, _end_all, self._slot)
 
@@ -214,26 +224,36 @@ class Guard:
             arguments: what else it needs, JSON.
 
         Raises:
-            TokenizerTimeoutError: it did not answer in time, and was ended.
-            UnsupportedError: it was not allowed the memory, failed, or does not take the file.
+            LoadTimeoutError, AnswerTimeoutError: it did not answer in time, and was ended.
+            LoadError, TokenizerFailedError: it was not allowed the memory, failed, or does not take the file. It is a
+                `LoadError` until its tables were read.
         """
         least_s = self._load_limit_s if do in _READS else self._call_limit_s
         if do in _STAGES:
             least_s += _LIBRARY_S
         limit_s = least_s + len(body) / _BYTES_A_SECOND
-        with self._lock, _turns.turn(self._slot):
+        with self._lock, _turns.turn(self._slot, self._timeout):
             if self._slot and not self._slot[0].is_alive:
                 self._slot.pop().end()
             if not self._slot:
                 self._start()
             header, result = self._exchange({"do": do} | arguments, body, limit_s, culprit)
+            self._loaded = self._loaded or do == "tables"
         return header, result
+
+    @property
+    def _timeout(self) -> type[LoadTimeoutError | AnswerTimeoutError]:
+        return AnswerTimeoutError if self._loaded else LoadTimeoutError
+
+    @property
+    def _failure(self) -> type[LoupeError]:
+        return TokenizerFailedError if self._loaded else UnsupportedError
 
     def _start(self) -> None:
         try:
             self._slot.append(Child())
         except OSError as error:
-            raise UnsupportedError(
+            raise self._failure(
                 f"{shown(self.name)} needs a process of its own, and this system gives none ({error.strerror})."
             ) from error
         self._exchange({"do": "load"}, self._data, self._load_limit_s, None)
@@ -244,19 +264,19 @@ class Guard:
             answer = child.ask(request, body, limit_s)
         except EOFError as error:
             self._drop()
-            raise UnsupportedError(
+            raise self._failure(
                 f"{shown(self.name)} made its process end (code {child.process.returncode}), as a file does that asks "
                 f"for more than {MAX_MEMORY_BYTES >> 30} GB of memory: LM Loupe cannot show it."
             ) from error
         if answer is None:
             self._drop()
             doing = "open" if request["do"] == "load" else "answer"
-            raise TokenizerTimeoutError(f"{shown(self.name)} did not {doing} within {_seconds(limit_s)}{_why(pattern)}")
+            raise self._timeout(f"{shown(self.name)} did not {doing} within {_seconds(limit_s)}{_why(pattern)}")
         header, result = answer
         if header.get("last"):
             self._drop()
         if "refused" in header:
-            raise refusal(self.name, header, pattern)
+            raise refusal(self.name, header, pattern, loaded=self._loaded)
         return header, result
 
     def _drop(self) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import AddedToken
 
-from lmloupe.errors import UnsupportedError
+from lmloupe.errors import NotAvailableError
 from lmloupe.guarded import Guard
 from lmloupe.sources import shown
 
@@ -130,7 +130,7 @@ class _Vocabulary:
 
 
 def _refuse(guard: Guard, attribute: str) -> NoReturn:
-    raise UnsupportedError(
+    raise NotAvailableError(
         f"The {attribute} of {shown(guard.name)} is kept in a process of its own, where its rules can be stopped: "
         "if you trust the file, open it with the tokenizers library itself."
     )
@@ -139,15 +139,15 @@ def _refuse(guard: Guard, attribute: str) -> NoReturn:
 class GuardedBackend:
     """Stands in for the ``tokenizers.Tokenizer`` of a file that nobody vouches for.
 
-    Answers as that would; a method that is not here raises `UnsupportedError`. Safe to share between threads, which
+    Answers as that would; a method that is not here raises `NotAvailableError`. Safe to share between threads, which
     then wait for each other.
 
     Args:
         guard: the process that has the file open.
 
     Raises:
-        UnsupportedError: the file is not taken, or needs too much; also from every method that asks the process.
-        TokenizerTimeoutError: no answer in time; likewise.
+        LoadError: the file is not taken, needs too much, or was not read in time. A method that asks the process raises
+            `TokenizerFailedError` and `AnswerTimeoutError` for that.
     """
 
     def __init__(self, guard: Guard) -> None:

@@ -22,19 +22,14 @@ from lmloupe.errors import GatedError, LoadError, LoupeError, SourceNotFoundErro
 from lmloupe.sources import shown
 from lmloupe.tokenizer import embedded_tokenizers
 
-__all__ = ["loading", "suggestion"]
-
-# What transformers, the hub's client, safetensors and torch raise for input that they cannot use.
-_FOREIGN = (
-    OSError, ValueError, ImportError, LookupError, AttributeError, TypeError, RuntimeError, ZeroDivisionError,
-    AssertionError, RecursionError, SafetensorError, httpx.HTTPError, httpx.InvalidURL, hub.StrictDataclassError,
-    hub.EntryNotFoundError, hub.XetDownloadError, hub.RevisionResolutionError,
-)  # fmt: skip
+__all__ = ["loading", "reading", "suggestion"]
 
 
 @contextmanager
 def loading(name: str, revision: str | None, what: str) -> Iterator[None]:
-    """Turn what `from_pretrained` raises inside the block into a `LoadError`.
+    """Turn what transformers or the hub's client raises inside the block into a `LoadError`.
+
+    The block holds that one call and nothing of ours: a bug of ours would be told as a damaged file.
 
     Args:
         name: hub id or folder, for the message.
@@ -48,14 +43,18 @@ def loading(name: str, revision: str | None, what: str) -> Iterator[None]:
         yield
     except LoupeError:
         raise
-    except _FOREIGN as error:
+    except Exception as error:  # a model's own class in transformers may raise anything for settings it does not expect
         raise _translate(error, name, revision, what) from error
-    except Exception as error:
-        # The tokenizers library raises Exception itself for a file that it cannot read; anything else is a bug of ours.
-        if type(error) is not Exception:
-            raise
-        raise UnsupportedError(
-            f"The tokenizer.json of {shown(name)} cannot be read ({_brief(error)}): save or download it again."
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn what the system says inside the block, which looks into a folder, into a `LoadError`."""
+    try:
+        yield
+    except OSError as error:
+        raise _disk([error], name) or LoadError(
+            f"A file of {shown(name)} cannot be read ({error.strerror or _brief(error)}): save or download it again."
         ) from error
 
 
@@ -163,6 +162,10 @@ def _disk(chain: list[BaseException], name: str) -> LoadError | None:
 def _unusable(chain: list[BaseException], name: str, what: str) -> LoadError:
     who, words = shown(name), " ".join(str(e) for e in chain)
     broken = _find(chain, SafetensorError, json.JSONDecodeError, UnicodeDecodeError)
+    if type(chain[0]) is Exception:  # the tokenizers library raises nothing narrower for a file that it cannot read
+        return UnsupportedError(
+            f"The tokenizer.json of {who} cannot be read ({_brief(chain[0])}): save or download it again."
+        )
     if isinstance(broken, SafetensorError):
         return UnsupportedError(
             f"The safetensors weights of {who} are damaged ({_brief(broken)}): save or download them again."

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi, get_token, hf_hub_download, snapshot_download, try_to_load_from_cache
+from huggingface_hub import HfApi, ModelInfo, get_token, hf_hub_download, snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # the client that it uses, whichever that is
 from huggingface_hub.utils.tqdm import tqdm as hub_tqdm
@@ -26,6 +26,7 @@ from lmloupe.errors import (
     UnsafeWeightsError,
     UnsupportedError,
 )
+from lmloupe.hub_errors import loading, reading
 from lmloupe.sources import shown
 
 __all__ = ["HubRepo", "open_repo", "shard_names", "weight_files"]
@@ -75,7 +76,8 @@ class HubRepo:
         top = [f for f in self.files if "/" not in f or f.startswith("additional_chat_templates/")]
         wanted = {f for f in top for pattern in _TOKENIZER if fnmatch.fnmatchcase(f, pattern)}
         if not wanted and not self.online:
-            raise LocalEntryNotFoundError("no tokenizer in the cache")
+            with loading(self.name, self.revision, "tokenizer"):
+                raise LocalEntryNotFoundError("no tokenizer in the cache")
         return self._fetch(wanted | self.files.intersection(_CONFIG))
 
     def fetch_config(self) -> Path:
@@ -126,8 +128,10 @@ class HubRepo:
                 known = try_to_load_from_cache(self.name, file, revision=self.revision)
                 if not isinstance(known, str) or self.commit not in Path(known).parts:
                     # By its name once, so that the cache learns which commit the name stands for and answers offline.
-                    hf_hub_download(self.name, file, revision=self.revision, **options)
-            path = Path(hf_hub_download(self.name, file, revision=self.commit, **options))
+                    with loading(self.name, self.revision, "file"):
+                        hf_hub_download(self.name, file, revision=self.revision, **options)
+            with loading(self.name, self.revision, "file"):
+                path = Path(hf_hub_download(self.name, file, revision=self.commit, **options))
             folder = path.parents[file.count("/")]
         if folder is None:
             raise SourceNotFoundError(
@@ -141,7 +145,16 @@ def shard_names(folder: Path) -> set[str]:
     """The weight files of a folder that `save_pretrained` wrote, or of a commit in the cache."""
     if not (folder / _INDEX).is_file():
         return {_WHOLE}
-    return set(json.loads((folder / _INDEX).read_bytes())["weight_map"].values())
+    with reading(str(folder)):
+        data = (folder / _INDEX).read_bytes()
+    try:
+        index = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise UnsupportedError(f"{_INDEX} in {shown(str(folder))} is not valid JSON: download it again.") from error
+    shards = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(shards, dict) or not all(isinstance(shard, str) for shard in shards.values()):
+        raise UnsupportedError(f"{_INDEX} in {shown(str(folder))} names no files of weights: download it again.")
+    return set(shards.values())
 
 
 def open_repo(name: str, revision: str | None, token: str | bool | None, *, with_sizes: bool = False) -> HubRepo:
@@ -155,12 +168,26 @@ def open_repo(name: str, revision: str | None, token: str | bool | None, *, with
 
     Raises:
         InvalidSettingError: a token that no HTTP header could carry.
-        Exception: the hub's own; call it inside `lmloupe.hub_errors.loading`.
+        LoadError: of the kind that fits.
     """
     _check_token(token)
+    with loading(name, revision, "repository"):
+        info = _ask(name, revision, token, with_sizes=with_sizes)
+    if isinstance(info, Path):
+        with reading(name):
+            sizes = {p.relative_to(info).as_posix(): p.stat().st_size for p in info.rglob("*") if p.is_file()}
+        return HubRepo(name, revision or "main", info.name, frozenset(sizes), False, None, sizes)
+    if info.sha is None:
+        raise UnreachableError(f"The hub named no commit for {shown(name)}: check HF_ENDPOINT.")
+    sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
+    return HubRepo(name, revision or "main", info.sha, frozenset(sizes), True, token, sizes)
+
+
+def _ask(name: str, revision: str | None, token: str | bool | None, *, with_sizes: bool) -> ModelInfo | Path:
+    """What the hub says, or the folder of the commit in the cache where it does not answer."""
     try:
         # Not `resolve_revision`, which waits without limit.
-        info = HfApi(token=token).model_info(name, revision=revision, timeout=_ANSWER_S, files_metadata=with_sizes)
+        return HfApi(token=token).model_info(name, revision=revision, timeout=_ANSWER_S, files_metadata=with_sizes)
     except (httpx.TransportError, OfflineModeIsEnabled) as error:
         return _cached(name, revision, error)
     except HfHubHTTPError as error:
@@ -171,19 +198,13 @@ def open_repo(name: str, revision: str | None, token: str | bool | None, *, with
         raise UnreachableError(
             f"What answered for {shown(name)} is not a hub: check HF_ENDPOINT, a proxy or a login page of the network."
         ) from error
-    if info.sha is None:
-        raise UnreachableError(f"The hub named no commit for {shown(name)}: check HF_ENDPOINT.")
-    sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
-    return HubRepo(name, revision or "main", info.sha, frozenset(sizes), True, token, sizes)
 
 
-def _cached(name: str, revision: str | None, error: Exception) -> HubRepo:
+def _cached(name: str, revision: str | None, error: Exception) -> Path:
     try:
-        folder = Path(snapshot_download(name, revision=revision, local_files_only=True, allow_patterns=["config.json"]))
+        return Path(snapshot_download(name, revision=revision, local_files_only=True, allow_patterns=["config.json"]))
     except LocalEntryNotFoundError:
         raise error  # noqa: B904 - that the hub is away is the news; that the cache is empty is in its context
-    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    return HubRepo(name, revision or "main", folder.name, frozenset(sizes), False, None, sizes)
 
 
 def _check_token(token: str | bool | None) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 from huggingface_hub import constants, errors
 
 from lmloupe._process import Answer
-from lmloupe.errors import TokenizerTimeoutError, UnsupportedError
+from lmloupe.errors import LoadTimeoutError, UnsupportedError
 from lmloupe.guarded import Child
+from lmloupe.hub_errors import loading
 from lmloupe.sources import shown
 
 __all__ = ["read_tokenizer"]
@@ -82,9 +83,9 @@ def read_tokenizer(name: str, path: str, revision: str | None) -> Answer:
         revision: commit, with a hub id.
 
     Raises:
-        TokenizerTimeoutError: not in time.
+        LoadTimeoutError: not in time.
         UnsupportedError: the tokenizers library gave up, or the files asked for too much memory.
-        Exception: what transformers raised, of the same kinds and with the same words.
+        LoadError: what transformers raised, told as ours.
     """
     try:
         answer = _loader.ask({"path": path, "revision": revision, "cache": constants.HF_HUB_CACHE})
@@ -94,13 +95,14 @@ def read_tokenizer(name: str, path: str, revision: str | None) -> Answer:
             "too much memory: LM Loupe cannot show them."
         ) from error
     if answer is None:
-        raise TokenizerTimeoutError(
+        raise LoadTimeoutError(
             f"The tokenizer files of {shown(name)} could not be read within {LOAD_LIMIT_S:.0f} s and were given up: "
             "they are too large, or a pattern in them backtracks for ever."
         )
     header, _ = answer
     if "raised" in header:
-        raise _exception(header["raised"])
+        with loading(name, revision, "tokenizer"):
+            raise _exception(header["raised"])
     if "refused" in header:
         raise UnsupportedError(
             f"The tokenizers library gave up on the files of {shown(name)} ({header.get('detail', 'memory')}): "

@@ -14,7 +14,7 @@ import tokenizers
 from lmloupe.errors import SourceNotFoundError, UnsupportedError
 from lmloupe.guarded import Guard
 from lmloupe.guarded_backend import GuardedBackend
-from lmloupe.hub_errors import loading
+from lmloupe.hub_errors import reading
 from lmloupe.hub_files import open_repo
 from lmloupe.hub_loader import read_tokenizer
 from lmloupe.sources import shown
@@ -32,19 +32,18 @@ def load_transformers_tokenizer(
     name: str, *, source: Source, revision: str | None, token: str | bool | None
 ) -> Tokenizer:
     """Load by hub id or folder; see `lmloupe.load_tokenizer` for arguments and errors."""
-    with loading(name, revision, "tokenizer"):
-        if source == "hub":
-            repo = open_repo(name, revision, token)
-            folder, commit = repo.fetch_tokenizer(), repo.commit
-        else:
-            folder, commit = Path(name), None
-        _require_tokenizer(name, folder)
-        # By its id, since transformers corrects some published tokenizers by name; but without a tokenizer.json
-        # it searches for the vocabulary only in a folder, and without a config.json it wants the hub.
-        by_id = commit is not None and all((folder / file).is_file() for file in ("config.json", "tokenizer.json"))
-        # The process that reads the files may have started in another working directory.
-        path = name if by_id else str(folder.absolute())
-        found, data = read_tokenizer(name, path, commit if by_id else None)
+    if source == "hub":
+        repo = open_repo(name, revision, token)
+        folder, commit = repo.fetch_tokenizer(), repo.commit
+    else:
+        folder, commit = Path(name), None
+    _require_tokenizer(name, folder)
+    # By its id, since transformers corrects some published tokenizers by name; but without a tokenizer.json
+    # it searches for the vocabulary only in a folder, and without a config.json it wants the hub.
+    by_id = commit is not None and all((folder / file).is_file() for file in ("config.json", "tokenizer.json"))
+    # The process that reads the files may have started in another working directory.
+    path = name if by_id else str(folder.absolute())
+    found, data = read_tokenizer(name, path, commit if by_id else None)
     if "python" in found:
         raise UnsupportedError(
             f"{shown(name)} has only a tokenizer written in Python ({found['python']}): "
@@ -64,9 +63,11 @@ def load_transformers_tokenizer(
 
 def _require_tokenizer(name: str, folder: Path) -> None:
     # Without one, transformers makes an empty vocabulary and says nothing.
-    if not any((folder / mark).is_file() for mark in _MARKS) and not any(
-        any(folder.glob(pattern)) for pattern in ("*.model", "*.tiktoken")
-    ):
+    with reading(name):
+        found = any((folder / mark).is_file() for mark in _MARKS) or any(
+            any(folder.glob(pattern)) for pattern in ("*.model", "*.tiktoken")
+        )
+    if not found:
         raise SourceNotFoundError(f"{shown(name)} has no tokenizer files: LM Loupe needs its tokenizer.json.")
 
 

@@ -192,7 +192,7 @@ class InsideQuestions(Protocol):
     """Questions about what happens to a text between the embedding and the answer.
 
     Each raises `lmloupe.NotFiniteError` where the model answers with numbers that are none, and
-    `lmloupe.UnsupportedError` where a model is built so that this view of it cannot be had.
+    `lmloupe.NotAvailableError` where a model is built so that this view of it cannot be had.
     """
 
     def score(self, text_or_ids: TextOrIds, top_k: int = 5) -> Scored:

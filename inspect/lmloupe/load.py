@@ -14,7 +14,7 @@ import transformers
 from lmloupe.embedded_model import EMBEDDED_MODEL, ensure_embedded_model
 from lmloupe.engine import Device, Quantization
 from lmloupe.errors import InvalidSettingError, SourceNotFoundError, UnsafeWeightsError, UnsupportedError
-from lmloupe.hub_errors import loading
+from lmloupe.hub_errors import loading, reading
 from lmloupe.hub_files import open_repo, weight_files
 from lmloupe.local_engine import LocalEngine
 from lmloupe.quiet import quiet_transformers, without_int8_remark
@@ -73,7 +73,7 @@ def _quantization_config(
 
 def causal_config(name: str, path: str, options: dict[str, Any]) -> transformers.PreTrainedConfig:
     """The model's config, once it is one that LM Loupe can show."""
-    with quiet_transformers():
+    with loading(name, options.get("revision"), "model"), quiet_transformers():
         config: transformers.PreTrainedConfig = transformers.AutoConfig.from_pretrained(path, **options)
     architectures = config.architectures or []
     causal = any("CausalLM" in a or "LMHead" in a for a in architectures)
@@ -98,14 +98,16 @@ def causal_config(name: str, path: str, options: dict[str, Any]) -> transformers
 
 def require_folder(folder: Path) -> None:
     """Check what can be told from names and from config.json, so that the message names the file."""
-    files = [path.name for path in folder.iterdir()]
+    with reading(str(folder)):
+        files = [path.name for path in folder.iterdir()]
+        written = (folder / "config.json").read_bytes() if "config.json" in files else b""
     if "config.json" not in files:
         adapter = " but an adapter" if "adapter_config.json" in files else ""
         raise SourceNotFoundError(
             f"The folder {shown(str(folder))} has no config.json{adapter}: choose one that save_pretrained wrote."
         )
     try:
-        config = json.loads((folder / "config.json").read_bytes())
+        config = json.loads(written)
     except (ValueError, RecursionError) as error:
         raise UnsupportedError(
             f"config.json in {shown(str(folder))} is not valid JSON: save or download it again."
@@ -219,15 +221,16 @@ def _load(
     token: str | bool | None,
 ) -> LocalEngine:
     dtype = compute_dtype(chosen)
+    tokenizer, path, config, options = _sources(key, revision, token)
+    if quantization != "none" and getattr(config, "quantization_config", None) is not None:
+        raise UnsupportedError(
+            f"The weights of {shown(key)} are quantized already: load them with quantization none, "
+            f"or choose the repository of the original weights for {quantization}."
+        )
+    without_int8_remark()
+    auto: Any = transformers.AutoModelForCausalLM
+    settings = _quantization_config(quantization, dtype, double_quant=double_quant)
     with loading(key, revision, "model"):
-        tokenizer, path, config, options = _sources(key, revision, token)
-        if quantization != "none" and getattr(config, "quantization_config", None) is not None:
-            raise UnsupportedError(
-                f"The weights of {shown(key)} are quantized already: load them with quantization none, "
-                f"or choose the repository of the original weights for {quantization}."
-            )
-        without_int8_remark()
-        auto: Any = transformers.AutoModelForCausalLM
         try:
             with quiet_transformers():
                 model, report = auto.from_pretrained(
@@ -236,7 +239,7 @@ def _load(
                     dtype=dtype,
                     device_map={"": chosen},
                     use_safetensors=True,
-                    quantization_config=_quantization_config(quantization, dtype, double_quant=double_quant),
+                    quantization_config=settings,
                     output_loading_info=True,
                     **options,
                 )

@@ -21,7 +21,7 @@ from lmloupe.embedding_questions import (
     TextOrIds,
     Undertrained,
 )
-from lmloupe.errors import InvalidSettingError, UnsupportedError
+from lmloupe.errors import InvalidSettingError, NotAvailableError
 from lmloupe.projection import MAX_TSNE, MIN_TSNE, tsne_points
 from lmloupe.tokenizer import Tokenizer
 from lmloupe.undertrained import listed, no_reference, output_cosine_distances, unused_reference
@@ -83,7 +83,7 @@ class EmbeddingAnswers:
             InvalidIdError: an id beyond the matrix.
             InvalidSettingError: k below 1, another metric or matrix, a vector of another width.
             NotFiniteError: rows with NaN or infinite values.
-            UnsupportedError: no output matrix of plain numbers.
+            NotAvailableError: no output matrix of plain numbers.
         """
         if k < 1 or metric not in get_args(Metric):
             raise InvalidSettingError(
@@ -125,7 +125,7 @@ class EmbeddingAnswers:
             matrix: see `neighbours`.
 
         Raises:
-            InvalidIdError, InvalidSettingError, UnsupportedError: see `neighbours`.
+            InvalidIdError, InvalidSettingError, NotAvailableError: see `neighbours`.
         """
         asked = self._matrix(matrix)
         ids = self._checked(np.asarray([a_id, b_id, c_id]))
@@ -137,7 +137,7 @@ class EmbeddingAnswers:
 
         Raises:
             InvalidSettingError: another matrix than ``"input"`` or ``"output"``.
-            UnsupportedError: no output matrix of plain numbers.
+            NotAvailableError: no output matrix of plain numbers.
         """
         asked = self._matrix(matrix)
         return self._worker.call(lambda: asked.norms().cpu().numpy().copy())
@@ -166,7 +166,7 @@ class EmbeddingAnswers:
             InvalidIdError: an id beyond the matrix.
             InvalidSettingError: another method or number of dimensions, a negative seed, too few or too many tokens for
                 t-SNE, a model narrower than the picture.
-            UnsupportedError: no output matrix of plain numbers.
+            NotAvailableError: no output matrix of plain numbers.
         """
         if method not in get_args(ProjectionMethod) or n_dimensions not in (2, 3) or not 0 <= seed < 2**32:
             raise InvalidSettingError(
@@ -221,7 +221,7 @@ class EmbeddingAnswers:
         Raises:
             InvalidIdError: an id beyond the matrix.
             InvalidSettingError: k below 1, another indicator or kind.
-            UnsupportedError: no unused row is known and the matrices are tied, or there is no output matrix.
+            NotAvailableError: no unused row is known and the matrices are tied, or there is no output matrix.
         """
         if k < 1 or indicator not in get_args(Indicator):
             raise InvalidSettingError(
@@ -292,7 +292,7 @@ class EmbeddingAnswers:
         if which not in get_args(Matrix):
             raise InvalidSettingError(f"There is no {which!r} matrix: choose 'input' or 'output'.")
         if which not in self._matrices:
-            raise UnsupportedError(
+            raise NotAvailableError(
                 f"{self._description.name} has no output matrix of plain numbers whose rows could be read."
             )
         return self._matrices[which]

@@ -121,7 +121,7 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
 
         Raises:
             InvalidSettingError: ``max_new_tokens`` below 1 or a negative seed.
-            UnsupportedError: ``lens`` of a model whose layers or final norm cannot be found.
+            NotAvailableError: ``lens`` of a model whose layers or final norm cannot be found.
             NotFiniteError: out of the iterator, where the model's scores are no numbers.
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
         """

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lmloupe.attention_weights import attention_weights
 from lmloupe.attribution import attribute
 from lmloupe.embedding_questions import TextOrIds
-from lmloupe.errors import InvalidSettingError, UnsupportedError
+from lmloupe.errors import InvalidSettingError, NotAvailableError
 from lmloupe.inside_questions import Attribution, LensParts, LogitLens, Scored
 from lmloupe.lens import KeptStream, LocalLensRows, assemble, lens_steps
 from lmloupe.model_parts import ModelParts, find_parts, path_of
@@ -32,7 +32,7 @@ class InsideAnswers:
     _worker: Worker
     _description: ModelDescription
     _kept_stream: KeptStream
-    _found_parts: ModelParts | UnsupportedError | None
+    _found_parts: ModelParts | NotAvailableError | None
 
     if TYPE_CHECKING:
 
@@ -55,7 +55,7 @@ class InsideAnswers:
         _check_top_k(top_k)
         try:
             parts = self._parts()
-        except UnsupportedError:
+        except NotAvailableError:
             parts = None  # scores need no layers: the model's own logits, a piece of the text at a time
         work = score_steps(self._model, parts, ids, top_k, self._description.vocab_rows)
         answer = self._worker.submit(work).take()
@@ -87,7 +87,7 @@ class InsideAnswers:
         Raises:
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
             InvalidSettingError: ``top_k`` below 1.
-            UnsupportedError: a model whose layers or final norm cannot be found.
+            NotAvailableError: a model whose layers or final norm cannot be found.
             NotFiniteError: scores that are no numbers.
         """
         ids = self.input_ids(text_or_ids)
@@ -139,7 +139,7 @@ class InsideAnswers:
         Found by what they do, not by their names; see `lmloupe.model_parts`.
 
         Raises:
-            UnsupportedError: a model whose layers or final norm cannot be found.
+            NotAvailableError: a model whose layers or final norm cannot be found.
         """
         parts = self._parts()
         norm, head = (path_of(self._model, module) for module in (parts.norm, parts.head))
@@ -157,7 +157,7 @@ class InsideAnswers:
         Raises:
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
             InvalidSettingError: a layer that is not there.
-            UnsupportedError: a model that gives no weights.
+            NotAvailableError: a model that gives no weights.
             NotFiniteError: weights that are no numbers.
         """
         ids = self.input_ids(text_or_ids)
@@ -176,7 +176,7 @@ class InsideAnswers:
         Raises:
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
             InvalidSettingError: a position that is not there.
-            UnsupportedError: a model whose parts do not add up in a way that is known.
+            NotAvailableError: a model whose parts do not add up in a way that is known.
             NotFiniteError: logits that are no numbers.
         """
         ids = self.input_ids(text_or_ids)
@@ -190,10 +190,10 @@ class InsideAnswers:
         if self._found_parts is None:
             try:
                 self._found_parts = self._worker.call(lambda: find_parts(self._model))
-            except UnsupportedError as error:
+            except NotAvailableError as error:
                 self._found_parts = error
-        if isinstance(self._found_parts, UnsupportedError):
-            raise UnsupportedError(str(self._found_parts))
+        if isinstance(self._found_parts, NotAvailableError):
+            raise NotAvailableError(str(self._found_parts))
         return self._found_parts
 
 

@@ -15,7 +15,7 @@ from lmloupe.describe import context_length
 from lmloupe.embedded_model import DOWNLOAD_BYTES, EMBEDDED_MODEL, embedded_model_folder
 from lmloupe.engine import Device, Quantization
 from lmloupe.errors import InvalidSettingError, SourceNotFoundError, UnsupportedError
-from lmloupe.hub_errors import loading
+from lmloupe.hub_errors import loading, reading
 from lmloupe.hub_files import open_repo, shard_names
 from lmloupe.load import causal_config, compute_dtype, pick_device, require_folder
 from lmloupe.memory_count import available_bytes, kv_cache_bytes, meta_model, weight_bytes, work_bytes
@@ -115,16 +115,15 @@ def memory_estimate(
     chosen = pick_device(device, quantization)
     if context < 1:
         raise InvalidSettingError(f"context is {context}; it must be at least 1 token.")
-    with loading(key, revision, "model"):
-        config, disk, download = _source(key, revision, token)
-        stored = getattr(config, "quantization_config", None) is not None
-        if stored and quantization != "none":
-            raise UnsupportedError(
-                f"The weights of {shown(key)} are quantized already: take quantization none, "
-                f"or choose the repository of the original weights for {quantization}."
-            )
-        with quiet_transformers():
-            model = meta_model(config, compute_dtype(chosen))
+    config, disk, download = _source(key, revision, token)
+    stored = getattr(config, "quantization_config", None) is not None
+    if stored and quantization != "none":
+        raise UnsupportedError(
+            f"The weights of {shown(key)} are quantized already: take quantization none, "
+            f"or choose the repository of the original weights for {quantization}."
+        )
+    with loading(key, revision, "model"), quiet_transformers():
+        model = meta_model(config, compute_dtype(chosen))
     n_parameters, weights, largest = weight_bytes(model, quantization, double_quant=double_quant)
     if disk is None:  # nobody names the size: as many numbers as there are, in the dtype that the config names
         named = getattr(config, "dtype", None)
@@ -203,4 +202,5 @@ def _source(
 
 
 def _on_disk(folder: Path) -> int:
-    return sum((folder / name).stat().st_size for name in shard_names(folder))
+    with reading(str(folder)):
+        return sum((folder / name).stat().st_size for name in shard_names(folder))

@@ -45,7 +45,7 @@ def ancestry(tok: Tokenizer, token_id: int) -> MergeTree:
 
     Raises:
         InvalidIdError: no token has this id.
-        UnsupportedError: the tokenizer's model is not BPE, or it has dropout.
+        NotAvailableError: the tokenizer's model is not BPE, or it has dropout.
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> tok = load_tokenizer("smollm2")

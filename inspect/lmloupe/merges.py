@@ -196,7 +196,7 @@ def merge_steps(tok: Tokenizer, piece: str | PreToken, parse_special_tokens: boo
 
     Raises:
         InvalidTextError: the text has a lone surrogate.
-        UnsupportedError: the tokenizer's model is not BPE, or it has dropout.
+        NotAvailableError: the tokenizer's model is not BPE, or it has dropout.
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> replay = merge_steps(load_tokenizer("smollm2"), " coco")
@@ -224,7 +224,7 @@ def replay_words(tok: Tokenizer, words: Sequence[Word], *, short_cut: bool = Tru
         short_cut: take a word whole from the vocabulary where the tokenizer does (``ignore_merges``).
 
     Raises:
-        UnsupportedError: the tokenizer's model is not BPE, or it has dropout.
+        NotAvailableError: the tokenizer's model is not BPE, or it has dropout.
     """
     table = merges_table(tok)
     take_whole = short_cut and table.model.ignore_merges

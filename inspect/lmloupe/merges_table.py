@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from lmloupe.errors import UnsupportedError
+from lmloupe.errors import NotAvailableError
 from lmloupe.per_tokenizer import PerTokenizer
 from lmloupe.tokenizer import Tokenizer
 
@@ -70,7 +70,7 @@ def merges_table(tok: Tokenizer) -> MergesTable:
     Read from the tokenizer at first use, about 0.6 s for Llama 3.1's 280,147, and kept for the last eight tokenizers.
 
     Raises:
-        UnsupportedError: the model is not BPE, or drops merges at random (``dropout``).
+        NotAvailableError: the model is not BPE, or drops merges at random (``dropout``).
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> tok = load_tokenizer("smollm2")
@@ -82,9 +82,11 @@ def merges_table(tok: Tokenizer) -> MergesTable:
     model = tok.backend.model
     kind = type(model).__name__
     if kind != "BPE":
-        raise UnsupportedError(f"{tok.name} has a {kind} model, which merges no pairs: a replay needs a BPE tokenizer.")
+        raise NotAvailableError(
+            f"{tok.name} has a {kind} model, which merges no pairs: a replay needs a BPE tokenizer."
+        )
     if model.dropout:
-        raise UnsupportedError(
+        raise NotAvailableError(
             f"{tok.name} leaves out merges at random (dropout {model.dropout:g}), so no replay could be its own: "
             "save it without dropout and load that."
         )

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lmloupe.errors import UnsupportedError
+from lmloupe.errors import NotAvailableError
 
 __all__ = ["ModelParts", "find_parts", "layer_input", "path_of", "sublayers"]
 
@@ -82,13 +82,13 @@ def find_parts(model: Any) -> ModelParts:
     """The parts of a causal LM; to be called in the worker's thread.
 
     Raises:
-        UnsupportedError: they could not be found, or do not give the model's own logits.
+        NotAvailableError: they could not be found, or do not give the model's own logits.
     """
     kind = type(model).__name__
     head, layers = model.get_output_embeddings(), _layers(model)
     if head is None or layers is None or model.base_model is model:
         what = "list of layers" if layers is None else "output matrix apart from its layers"
-        raise UnsupportedError(
+        raise NotAvailableError(
             f"{kind} has no {what} that LM Loupe can find, so what its layers say is not available: "
             "tokens, next token and generation are."
         )
@@ -98,7 +98,7 @@ def find_parts(model: Any) -> ModelParts:
         parts = ModelParts(model.base_model, layers, norm, head, soft_cap, scale)
         if torch.allclose(parts.logits(norm(written)), logits, rtol=1e-3, atol=1e-2, equal_nan=True):
             return parts
-    raise UnsupportedError(
+    raise NotAvailableError(
         f"The final norm of {kind} could not be found, or its logits are changed after the output matrix in a way "
         "that LM Loupe does not know, so what its layers say is not available: next token and generation are."
     )
@@ -133,7 +133,7 @@ def sublayers(layer: nn.Module, number: int) -> tuple[nn.Module, nn.Module]:
     """The attention and the MLP of a layer, by the usual words in their names.
 
     Raises:
-        UnsupportedError: the layer has none, or more than one, of either.
+        NotAvailableError: the layer has none, or more than one, of either.
     """
     named = {
         name: m
@@ -144,7 +144,7 @@ def sublayers(layer: nn.Module, number: int) -> tuple[nn.Module, nn.Module]:
     words = ("mlp", "feed_forward", "ffn", "moe")
     mlp = [m for name, m in named.items() if any(word in name for word in words)]
     if len(attention) != 1 or len(mlp) != 1:
-        raise UnsupportedError(
+        raise NotAvailableError(
             f"Layer {number} ({type(layer).__name__}) is not one attention and one MLP ({', '.join(named)}), so its "
             "attention and what its parts add are not available: the lens is."
         )

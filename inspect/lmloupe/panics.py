@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lmloupe.errors import UnsupportedError
+from lmloupe.errors import TokenizerFailedError
 from lmloupe.sources import shown
 
 __all__ = ["no_panic"]
@@ -13,7 +13,7 @@ __all__ = ["no_panic"]
 
 @contextmanager
 def no_panic(name: str) -> Iterator[None]:
-    """Turn a panic inside the block into an `UnsupportedError`.
+    """Turn a panic inside the block into a `TokenizerFailedError`.
 
     A pattern that gives up panics in Rust and arrives as ``pyo3_runtime.PanicException``, a `BaseException` that cannot
     be imported and that no ``except Exception`` catches.
@@ -27,7 +27,7 @@ def no_panic(name: str) -> Iterator[None]:
         if type(error).__name__ != "PanicException":
             raise
         words = " ".join(str(error).split())[:160]
-        raise UnsupportedError(
+        raise TokenizerFailedError(
             f"The tokenizers library gave up on {shown(name)} ({words}): its pattern goes back too often on this text; "
             "try another text, or correct the file."
         ) from error

@@ -151,8 +151,8 @@ def stages(tok: Tokenizer, text: str, add_special_tokens: bool = True, parse_spe
 
     Raises:
         InvalidTextError: the text has a lone surrogate.
-        TokenizerTimeoutError: a pattern of a tokenizer that is not embedded did not end in time.
-        UnsupportedError: the tokenizers library gave up on the text.
+        AnswerTimeoutError: a pattern of a tokenizer that is not embedded did not end in time.
+        TokenizerFailedError: the tokenizers library gave up on the text.
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> shown = stages(load_tokenizer("llama-3.1"), "Hi 🤚<|eot_id|>")

@@ -142,7 +142,7 @@ def load_tokenizer(
         GatedError: the hub asks for an accepted licence or a login.
         UnreachableError: the hub did not answer.
         UnsupportedError: no fast tokenizer in it.
-        TokenizerTimeoutError: the files could not be read in time. Calls of its tokenizer raise it as well.
+        LoadTimeoutError: the files could not be read in time.
 
     >>> tok = load_tokenizer("qwen2")
     >>> tok.vocab_size, tok.bos_token, tok.eos_token, tok.special_tokens["<|im_start|>"]

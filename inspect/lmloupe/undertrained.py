@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.embedding_questions import Indicator, Undertrained
-from lmloupe.errors import InvalidSettingError, UnsupportedError
+from lmloupe.errors import InvalidSettingError, NotAvailableError
 from lmloupe.tokenizer import Tokenizer
 from lmloupe.vocabulary_counts import unreachable_mask
 from lmloupe.vocabulary_matrix import VocabularyMatrix
@@ -175,9 +175,9 @@ def listed(
     )
 
 
-def no_reference(name: str) -> UnsupportedError:
+def no_reference(name: str) -> NotAvailableError:
     """Nothing to compare with."""
-    return UnsupportedError(
+    return NotAvailableError(
         f"Nothing in the vocabulary of {name} is known to be unused, so there is no row to compare with: "
         "pass known_unused, or choose the indicator input_norm."
     )

@@ -68,7 +68,7 @@ def load_tokenizer_file(data: bytes, name: str, *, call_limit_s: float = 2.0, lo
     Raises:
         LoadError: too large, not UTF-8, not JSON.
         UnsupportedError: another kind of file, or one that the tokenizers library does not accept.
-        TokenizerTimeoutError: it could not be opened in time. Later calls raise it as well.
+        LoadTimeoutError: it could not be opened in time.
 
     >>> file = b'{"model": {"type": "WordLevel", "vocab": {"hi": 0, "?": 1}, "unk_token": "?"}}'
     >>> tok = load_tokenizer_file(file, "tiny.json")

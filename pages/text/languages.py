@@ -75,7 +75,7 @@ with show_errors():
         try:
             if other != name:
                 loaded[other] = view.fertility_of(other, source)
-        except lm.LoadError as error:
+        except (lm.LoadError, lm.QuestionError) as error:
             st.warning(escape_markdown(f"{other}: {error}"))
     found = view.fertility_of(name, source)
     st.subheader(f"What the same sentences cost in {len(found.languages)} languages", anchor=False)
