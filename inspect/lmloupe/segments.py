@@ -79,18 +79,20 @@ class _Probes:
 
 def _probe(added: Mapping[int, tokenizers.AddedToken], content: Callable[[str], str], plain: bool) -> _Probe | None:
     backend = tokenizers.Tokenizer(WordLevel({_TEXT: 0}, unk_token=_TEXT))
-    ids: dict[int, int] = {}
+    copies: dict[str, tuple[int, tokenizers.AddedToken]] = {}
     for special in (True, False):
         for token_id, token in added.items():
             spelled = content(token.content)
-            if token.special != special or not spelled or backend.token_to_id(spelled) is not None:
+            if token.special != special or not spelled or spelled == _TEXT or spelled in copies:
                 continue
             flags = {"single_word": token.single_word, "lstrip": token.lstrip, "rstrip": token.rstrip}
-            copy = tokenizers.AddedToken(spelled, normalized=False, special=special, **flags)
-            (backend.add_special_tokens if special else backend.add_tokens)([copy])
-            # Id 0 is the text between; added tokens get the ids behind it, in this order.
-            ids[len(ids) + 1] = token_id
+            copies[spelled] = token_id, tokenizers.AddedToken(spelled, normalized=False, special=special, **flags)
+    # One call for each kind: the library builds its search anew at every call, and Gemma 3 has 6,415 added tokens.
+    for special, add in ((True, backend.add_special_tokens), (False, backend.add_tokens)):
+        add([copy for _, copy in copies.values() if copy.special == special])
     backend.encode_special_tokens = plain
+    # Id 0 is the text between; added tokens get the ids behind it, in this order.
+    ids = {place: token_id for place, (token_id, _) in enumerate(copies.values(), 1)}
     return _Probe(backend, ids) if ids else None
 
 
