@@ -26,6 +26,7 @@ from lmloupe.load import load_engine
 from tests import tiny_models
 from tests.hub_server import Hub, Repo, running_hub
 from tests.tiny_models import tiny_model_folder
+from tests.tokenizer_files import sentencepiece_model
 
 __all__ = ["tiny_model_folder"]
 
@@ -336,3 +337,17 @@ def test_a_relative_folder_is_that_of_the_working_directory(tmp_path: Path, monk
         tiny_models.save_tokenizer(tmp_path / name / "model")
         monkeypatch.chdir(tmp_path / name)
         assert lm.load_tokenizer("model").vocab_size == tiny_models.tokenizer().get_vocab_size()
+
+
+def test_a_sentencepiece_file_alone(hub: Hub, tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    (folder / "tokenizer.model").write_bytes(sentencepiece_model("bpe"))
+    (folder / "config.json").write_text('{"model_type": "llama"}')
+    hub.repos["team/pieces"] = Repo(folder)
+    expected = transformers.AutoTokenizer.from_pretrained(folder)
+    tok = lm.load_tokenizer("team/pieces")
+    assert (
+        lm.encode(tok, "the coconut 🥥", add_special_tokens=True).input_ids.tolist()
+        == expected("the coconut 🥥").input_ids
+    )

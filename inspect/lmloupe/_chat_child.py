@@ -8,7 +8,6 @@ a process do. Frames, limits and the loop that answers are those of `lmloupe._pr
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 from lmloupe._process import Answer, limit_resources, serve
@@ -63,12 +62,7 @@ def respond(request: dict[str, Any], body: bytes) -> Answer:
 
 def main() -> None:
     """Answer requests until the parent is gone."""
-    if sys.platform == "win32":
-        from lmloupe.windows_job import limit_own_memory
-
-        limit_own_memory(MAX_MEMORY_BYTES)
-    else:
-        limit_resources(MAX_MEMORY_BYTES)
+    limit_resources(MAX_MEMORY_BYTES)
     serve(respond)
 
 

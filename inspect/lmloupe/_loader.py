@@ -2,17 +2,28 @@
 
 `lmloupe.hub_loader` runs it as ``python -m lmloupe._loader`` and kills it when it does not answer in time: the library
 normalizes added tokens while it loads, with the file's own patterns. It has no token of the hub and asks no network.
+Readers of some kinds of files (SentencePiece, tiktoken) want a temporary folder: the parent gives it one of its own.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from lmloupe._process import Answer, limit_resources, serve
 
 MAX_MEMORY_BYTES = 6 << 30
+MAX_TEMPORARY_BYTES = 256 << 20
+WROTE_TOO_MUCH = 73
+"""How it ends when its temporary files are larger than that."""
+
+_LOOK_S = 0.2
 
 
 def load(request: dict[str, Any], _: bytes) -> Answer:
@@ -47,14 +58,36 @@ def _chain(error: BaseException | None) -> Any:
         error = error.__cause__ or error.__context__
 
 
-def main() -> None:
-    """Answer requests until the parent is gone."""
-    limit_resources(MAX_MEMORY_BYTES)
+def _watch(folder: Path) -> None:
+    """End the process when its temporary files get too large; a limit of the system is one for each file."""
+    while True:
+        time.sleep(_LOOK_S)
+        total = 0
+        for path in folder.rglob("*"):
+            with suppress(OSError):  # gone meanwhile
+                total += path.lstat().st_size
+        if total > MAX_TEMPORARY_BYTES:
+            os._exit(WROTE_TOO_MUCH)
+
+
+def main(folder: Path) -> None:
+    """Answer requests until the parent is gone.
+
+    Args:
+        folder: where temporary files go; removed at the end, also by the parent, whichever lives longer.
+    """
+    limit_resources(MAX_MEMORY_BYTES, MAX_TEMPORARY_BYTES)
+    threading.Thread(target=_watch, args=(folder,), daemon=True).start()
+    # tiktoken would answer from a copy by the file's path, also when the file has changed meanwhile.
+    os.environ["TIKTOKEN_CACHE_DIR"] = ""
     # transformers looks for torch, which no tokenizer needs: without it the process starts twice as fast.
     sys.modules["torch"] = None  # type: ignore[assignment]
     os.environ["TRANSFORMERS_VERBOSITY"] = "critical"
-    serve(load)
+    try:
+        serve(load)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))

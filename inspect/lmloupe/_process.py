@@ -16,6 +16,9 @@ from typing import IO, Any
 MAX_ANSWER_BYTES = 64 << 20
 MAX_MEMORY_BYTES = 2 << 30
 
+MEMORY_IS_LIMITED = sys.platform != "darwin"
+"""Whether the system surely takes a limit on memory, so that a message may name it."""
+
 _FRAME = struct.Struct("<II")
 
 Answer = tuple[dict[str, Any], bytes]
@@ -27,6 +30,15 @@ class Refused(Exception):  # noqa: N818 - not a failure of this process, but its
     def __init__(self, reason: str, **facts: Any) -> None:
         super().__init__(reason)
         self.answer = {"refused": reason, **facts}
+
+
+def memory(most_bytes: int) -> str:
+    """The memory that a process may not have, for a message that ends with it.
+
+    >>> memory(2 << 30)
+    'more than 2 GB of memory'
+    """
+    return f"more than {most_bytes >> 30} GB of memory" if MEMORY_IS_LIMITED else "more memory than there is"
 
 
 def write_frame(stream: IO[bytes], header: dict[str, Any], body: bytes = b"") -> None:
@@ -55,13 +67,21 @@ def read_frame(stream: IO[bytes]) -> Answer:
     return json.loads(head), body
 
 
-def limit_resources(memory_bytes: int = MAX_MEMORY_BYTES) -> None:
-    """Memory, files: whatever the system lets a process limit."""
-    try:
-        import resource
-    except ImportError:
-        return  # Windows has none; there the time limit is what holds
-    for name, most in (("RLIMIT_AS", memory_bytes), ("RLIMIT_FSIZE", 0), ("RLIMIT_CORE", 0)):
+def limit_resources(memory_bytes: int = MAX_MEMORY_BYTES, file_bytes: int = 0) -> None:
+    """Limit what this process may take.
+
+    Args:
+        memory_bytes: of memory: address space on Linux, a job object on Windows. macOS does not always take a limit.
+        file_bytes: of one file that it writes; 0 lets it write none. Windows has no such limit.
+    """
+    if sys.platform == "win32":
+        from lmloupe.windows_job import limit_own_memory
+
+        limit_own_memory(memory_bytes)
+        return
+    import resource
+
+    for name, most in (("RLIMIT_AS", memory_bytes), ("RLIMIT_FSIZE", file_bytes), ("RLIMIT_CORE", 0)):
         try:
             resource.setrlimit(getattr(resource, name), (most, most))
         except (ValueError, OSError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lmloupe import _guard
-from lmloupe._process import MAX_ANSWER_BYTES, MAX_MEMORY_BYTES
+from lmloupe._process import MAX_ANSWER_BYTES, MAX_MEMORY_BYTES, memory
 from lmloupe.errors import LoadError, LoupeError, TokenizerFailedError, UnsupportedError
 from lmloupe.sources import shown
 
@@ -24,7 +24,7 @@ _UNREADABLE = {
 _UNSUPPORTED = {
     "version": "has version {version!r} of the format, of which only '1.0' exists: save it anew with tokenizers",
     "library": "is not accepted by the tokenizers library ({detail}): correct the file",
-    "memory": f"needs more than {MAX_MEMORY_BYTES >> 30} GB of memory: LM Loupe cannot show it",
+    "memory": f"needs {memory(MAX_MEMORY_BYTES)}: LM Loupe cannot show it",
     "vocabulary": "has the id {largest:,} and {added:,} added tokens; LM Loupe shows ids below "
     f"{_guard.MAX_VOCABULARY:,} and at most {_guard.MAX_ADDED_TOKENS:,} added tokens",
     "piece": f"has a token of {{longest:,}} bytes; LM Loupe shows those of at most {_guard.MAX_PIECE_BYTES:,}",
@@ -36,7 +36,7 @@ _UNSUPPORTED = {
 
 _ANSWERS = {
     "library": "got no answer from the tokenizers library ({detail}): try another text, or correct the file",
-    "memory": f"needs more than {MAX_MEMORY_BYTES >> 30} GB of memory for this: give it a shorter text",
+    "memory": f"needs {memory(MAX_MEMORY_BYTES)} for this: give it a shorter text",
     "answer": f"makes more than {MAX_ANSWER_BYTES >> 20} MB of this: give it a shorter text",
 }
 

@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from lmloupe import _chat_child
+from lmloupe._process import memory
 from lmloupe.chat_trace import Trace
 from lmloupe.chat_traced_text import Origin, Site
 from lmloupe.errors import TemplateError, TemplateTimeoutError
 from lmloupe.guarded import Child
+from lmloupe.sources import seconds
 
 __all__ = ["RENDER_LIMIT_S", "trace_untrusted"]
 
@@ -46,7 +48,7 @@ class _Pool:
             answer = child.ask({"do": "render"}, body, RENDER_LIMIT_S)
             if answer is None:
                 raise TemplateTimeoutError(
-                    f"The chat template did not end within {RENDER_LIMIT_S:g} s and was stopped: "
+                    f"The chat template did not end within {seconds(RENDER_LIMIT_S)} and was stopped: "
                     "it loops for ever or far too long; shorten its loops."
                 )
             if answer[0].get("last"):
@@ -54,8 +56,8 @@ class _Pool:
             return answer
         except EOFError as error:
             raise TemplateTimeoutError(
-                "The chat template made its process end, as one does that takes more memory or time than a template "
-                f"gets ({_chat_child.MAX_MEMORY_BYTES >> 30} GB, {RENDER_LIMIT_S:g} s): make it write less."
+                "The chat template made its process end, as one does that takes too long or "
+                f"{memory(_chat_child.MAX_MEMORY_BYTES)}: make it write less."
             ) from error
         finally:
             if child is not None:
@@ -110,7 +112,7 @@ def trace_untrusted(source: str, variables: Mapping[str, Any]) -> Trace:
         raise TemplateError(header["words"])
     if header.get("refused") == "memory":
         raise TemplateError(
-            f"The chat template asked for more than {_chat_child.MAX_MEMORY_BYTES >> 30} GB of memory and was "
+            f"The chat template asked for {memory(_chat_child.MAX_MEMORY_BYTES)} and was "
             "stopped: make it multiply or repeat less."
         )
     if header.get("refused") == "long":

@@ -7,7 +7,6 @@ All tokenizers but the embedded ones work so: those of the hub, of folders, and 
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lmloupe._process import MAX_MEMORY_BYTES, Answer, read_frame, write_frame
+from lmloupe._process import MAX_MEMORY_BYTES, Answer, memory, read_frame, write_frame
 from lmloupe._refusals import refusal
 from lmloupe.errors import (
     AnswerTimeoutError,
@@ -30,7 +29,7 @@ from lmloupe.errors import (
     TokenizerTimeoutError,
     UnsupportedError,
 )
-from lmloupe.sources import shown
+from lmloupe.sources import seconds, shown
 
 __all__ = ["MAX_PROCESSES", "Child", "Guard"]
 
@@ -72,14 +71,18 @@ class Child:
 
     Args:
         module: the module of lmloupe that it runs, which answers frames.
+        folder: where it may write temporary files; it is told so by its first argument too. None where it writes none.
     """
 
-    def __init__(self, module: str = "lmloupe._guard") -> None:
+    def __init__(self, module: str = "lmloupe._guard", folder: str | None = None) -> None:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
         threads = dict.fromkeys(("RAYON_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+        arguments = [] if folder is None else [folder]
+        if folder is not None:
+            environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder)
         self.process = subprocess.Popen(  # noqa: S603 - this interpreter and a module of this package, no shell
-            [sys.executable, "-P", "-m", module],
+            [sys.executable, "-P", "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -266,12 +269,12 @@ class Guard:
             self._drop()
             raise self._failure(
                 f"{shown(self.name)} made its process end (code {child.process.returncode}), as a file does that asks "
-                f"for more than {MAX_MEMORY_BYTES >> 30} GB of memory: LM Loupe cannot show it."
+                f"for {memory(MAX_MEMORY_BYTES)}: LM Loupe cannot show it."
             ) from error
         if answer is None:
             self._drop()
             doing = "open" if request["do"] == "load" else "answer"
-            raise self._timeout(f"{shown(self.name)} did not {doing} within {_seconds(limit_s)}{_why(pattern)}")
+            raise self._timeout(f"{shown(self.name)} did not {doing} within {seconds(limit_s)}{_why(pattern)}")
         header, result = answer
         if header.get("last"):
             self._drop()
@@ -286,10 +289,6 @@ class Guard:
     def process(self) -> subprocess.Popen[bytes] | None:
         """The process while there is one."""
         return next((child.process for child in self._slot if child.is_alive), None)
-
-
-def _seconds(limit_s: float) -> str:
-    return f"{limit_s:g} s" if limit_s < 10 else f"{math.ceil(limit_s)} s"
 
 
 def _why(pattern: str | None) -> str:

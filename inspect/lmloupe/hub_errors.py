@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from huggingface_hub import errors as hub
 from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
@@ -23,6 +24,10 @@ from lmloupe.sources import shown
 from lmloupe.tokenizer import embedded_tokenizers
 
 __all__ = ["loading", "reading", "suggestion"]
+
+
+# Packages whose modules have other names.
+_MODULES = {"protobuf": "google"}
 
 
 @contextmanager
@@ -159,6 +164,16 @@ def _disk(chain: list[BaseException], name: str) -> LoadError | None:
     return None
 
 
+def _lacking(words: str) -> list[str]:
+    """Packages that transformers says it lacks, and that are not installed."""
+    named = re.findall(r"pip install (?:-\S+ |git\+)*[\"']?([a-zA-Z][\w.-]*\w)", words)
+    named += re.findall(r"requires the ([\w-]+) library but it was not found", words)
+    if "tiktoken" in named:  # also said of a SentencePiece file, which it tries as the other kind
+        named.insert(0, "sentencepiece")
+    lacking = (name.lower() for name in dict.fromkeys(named))
+    return [name for name in lacking if find_spec(_MODULES.get(name, name.replace("-", "_"))) is None]
+
+
 def _unusable(chain: list[BaseException], name: str, what: str) -> LoadError:
     who, words = shown(name), " ".join(str(e) for e in chain)
     broken = _find(chain, SafetensorError, json.JSONDecodeError, UnicodeDecodeError)
@@ -174,6 +189,11 @@ def _unusable(chain: list[BaseException], name: str, what: str) -> LoadError:
         return UnsupportedError(
             f"{who} needs Python code from its repository, and LM Loupe never runs such code: "
             "choose a model whose architecture transformers knows."
+        )
+    if lacking := _lacking(words):
+        return UnsupportedError(
+            f"transformers needs {' and '.join(lacking)} to read a {what} of this kind ({who}), and here it is not "
+            f"installed: run `pip install {' '.join(lacking)}` where LM Loupe runs."
         )
     if "ignore_mismatched_sizes" in words:
         return UnsupportedError(

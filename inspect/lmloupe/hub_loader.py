@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import builtins
 import json
+import shutil
+import tempfile
 import threading
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,11 +14,12 @@ from typing import Any
 
 from huggingface_hub import constants, errors
 
-from lmloupe._process import Answer
-from lmloupe.errors import LoadTimeoutError, UnsupportedError
+from lmloupe import _loader as _loader_process
+from lmloupe._process import Answer, memory
+from lmloupe.errors import LoadError, LoadTimeoutError, UnsupportedError
 from lmloupe.guarded import Child
 from lmloupe.hub_errors import loading
-from lmloupe.sources import shown
+from lmloupe.sources import seconds, shown
 
 __all__ = ["read_tokenizer"]
 
@@ -30,23 +33,28 @@ class _Loader:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._child: Child | None = None
+        self._folder: str | None = None
         self._timer: threading.Timer | None = None
 
     def ask(self, request: dict[str, Any]) -> Answer | None:
         """The answer; None where there was none in time.
 
         Raises:
-            EOFError: the process ended by itself.
+            EOFError: the process ended by itself; its argument is the exit code.
+            OSError: the system gives no process or no temporary folder.
         """
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
             if self._child is None or not self._child.is_alive:
                 self._end()
-                self._child = Child("lmloupe._loader")
+                self._folder = tempfile.mkdtemp(prefix="lmloupe-")
+                self._child = Child("lmloupe._loader", self._folder)
             answered = None
             try:
                 answered = self._child.ask(request, b"", LOAD_LIMIT_S)
+            except EOFError as error:
+                raise EOFError(self._child.process.returncode) from error
             finally:
                 if answered is None or answered[0].get("last"):
                     self._end()
@@ -67,7 +75,9 @@ class _Loader:
     def _end(self) -> None:
         if self._child is not None:
             self._child.end()
-        self._child = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._child = self._folder = None
 
 
 _loader = _Loader()
@@ -84,19 +94,26 @@ def read_tokenizer(name: str, path: str, revision: str | None) -> Answer:
 
     Raises:
         LoadTimeoutError: not in time.
-        UnsupportedError: the tokenizers library gave up, or the files asked for too much memory.
+        UnsupportedError: the tokenizers library gave up, or the files asked for too much memory or temporary space.
         LoadError: what transformers raised, told as ours.
     """
     try:
         answer = _loader.ask({"path": path, "revision": revision, "cache": constants.HF_HUB_CACHE})
     except EOFError as error:
+        full = error.args[0] == _loader_process.WROTE_TOO_MUCH
+        much = f"to write more than {_loader_process.MAX_TEMPORARY_BYTES >> 20} MB of temporary files"
         raise UnsupportedError(
-            f"The tokenizer files of {shown(name)} made the process that read them end, as files do that ask for "
-            "too much memory: LM Loupe cannot show them."
+            f"The tokenizer files of {shown(name)} made the process that read them end, as files do that ask "
+            f"{much if full else f'for {memory(_loader_process.MAX_MEMORY_BYTES)}'}: LM Loupe cannot show them."
+        ) from error
+    except OSError as error:
+        raise LoadError(
+            f"Reading {shown(name)} needs a process and a temporary folder of its own, and this system gives none "
+            f"({error.strerror}): make room in the folder for temporary files."
         ) from error
     if answer is None:
         raise LoadTimeoutError(
-            f"The tokenizer files of {shown(name)} could not be read within {LOAD_LIMIT_S:.0f} s and were given up: "
+            f"The tokenizer files of {shown(name)} could not be read within {seconds(LOAD_LIMIT_S)} and were given up: "
             "they are too large, or a pattern in them backtracks for ever."
         )
     header, _ = answer

@@ -50,6 +50,12 @@ def load_transformers_tokenizer(
             "LM Loupe inspects those of the tokenizers library, which have a tokenizer.json."
         )
     backend = GuardedBackend(Guard(data, name, CALL_LIMIT_S, LOAD_LIMIT_S))
+    special = {token.content for token in backend.get_added_tokens_decoder().values()}
+    if not (folder / "tokenizer.json").is_file() and special.issuperset(backend.get_vocab(with_added_tokens=False)):
+        raise UnsupportedError(
+            f"transformers read no vocabulary from the files of {shown(name)}: its model_type in config.json asks for "
+            "other files, so save it again with a tokenizer.json."
+        )
     return Tokenizer(
         name=name,
         source=source,

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError
+from lmloupe.sources import seconds
 
 __all__ = ["MAX_PATTERN_LENGTH", "regex_mask"]
 
@@ -83,7 +84,7 @@ def regex_mask(
     for start in range(0, len(texts), _CHECK_CLOCK_EVERY):
         if time.monotonic() > end:
             raise InvalidSettingError(
-                f"The regular expression took longer than {time_limit_s:g} s on this vocabulary: simplify it."
+                f"The regular expression took longer than {seconds(time_limit_s)} on this vocabulary: simplify it."
             )
         some = texts[start : start + _CHECK_CLOCK_EVERY]
         mask[start : start + len(some)] = [search(text) is not None for text in some]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lmloupe.errors import SourceNotFoundError
 
-__all__ = ["local_folder", "shown"]
+__all__ = ["local_folder", "seconds", "shown"]
 
 
 def shown(name: str) -> str:
@@ -17,6 +17,16 @@ def shown(name: str) -> str:
     'a\nb'
     """
     return repr(name if len(name) <= 80 else name[:77] + "...")
+
+
+def seconds(limit_s: float) -> str:
+    """A time limit as messages show it: whole seconds, or tenths below ten.
+
+    >>> seconds(6.00002), seconds(2.5), seconds(31.2)
+    ('6 s', '2.5 s', '31 s')
+    """
+    tenths = f"{limit_s:.1f}".removesuffix(".0")
+    return f"{tenths if limit_s < 10 else round(limit_s)} s"
 
 
 def local_folder(name: str) -> Path | None:
