@@ -346,8 +346,6 @@ def test_a_sentencepiece_file_alone(hub: Hub, tmp_path: Path) -> None:
     (folder / "config.json").write_text('{"model_type": "llama"}')
     hub.repos["team/pieces"] = Repo(folder)
     expected = transformers.AutoTokenizer.from_pretrained(folder)
-    tok = lm.load_tokenizer("team/pieces")
-    assert (
-        lm.encode(tok, "the coconut 🥥", add_special_tokens=True).input_ids.tolist()
-        == expected("the coconut 🥥").input_ids
-    )
+    text = "the coconut 🥥"
+    enc = lm.encode(lm.load_tokenizer("team/pieces"), text, add_special_tokens=True)
+    assert enc.input_ids.tolist() == expected(text).input_ids

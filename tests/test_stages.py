@@ -160,6 +160,21 @@ def test_added_tokens_go_out_before_anything_else_and_take_the_space_beside_them
     assert [s.token_id for s in plain.segments] == [None]
 
 
+def test_thousands_of_added_tokens_take_no_longer_than_a_few() -> None:
+    # Gemma 3 has 6,415. The process that answers is ended after seconds of work, which one call a token took ten times.
+    backend = gpt2_like().backend
+    backend.add_special_tokens([f"<unused{i}>" for i in range(6000)])
+    backend.add_tokens([AddedToken(f"<Word{i}>", normalized=bool(i % 2)) for i in range(400)])
+    tok = lm.load_tokenizer_file(backend.to_str().encode(), "many.json")
+    text = "a<unused7> <unused5999>b<word3> <Word2><word2>"
+    for parse in (True, False):
+        backend.encode_special_tokens = not parse
+        ids = backend.encode(text, add_special_tokens=False).ids
+        assert lm.encode(tok, text, parse_special_tokens=parse).input_ids.tolist() == ids
+        assert stages(tok, text, parse_special_tokens=parse).input_ids.tolist() == ids
+        assert lm.merge_steps(tok, text, parse).ids.tolist() == ids
+
+
 def test_each_step_of_the_pre_tokenizer_is_named_with_its_cuts() -> None:
     shown = stages(lm.load_tokenizer("starcoder2"), "ab 12+é🤚")
     digits, byte_level = shown.pre_tokenizer
