@@ -24,6 +24,11 @@ def tokenizer_of(backend: tokenizers.Tokenizer, name: str = "of this test") -> l
     return lm.Tokenizer(name, "folder", None, backend, None, None, None)
 
 
+def special(token: AddedToken) -> AddedToken:
+    flags = {"single_word": token.single_word, "lstrip": token.lstrip, "rstrip": token.rstrip}
+    return AddedToken(token.content, special=True, normalized=token.normalized, **flags)
+
+
 def word_piece() -> lm.Tokenizer:
     pieces = ["[UNK]", "[CLS]", "[SEP]", "tea", "pot", "##s", "##pot", "a", "b", "##a", "e", "!", "tasse"]
     model = models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]")  # noqa: S106
@@ -168,7 +173,9 @@ def test_thousands_of_added_tokens_take_no_longer_than_a_few() -> None:
     tok = lm.load_tokenizer_file(backend.to_str().encode(), "many.json")
     text = "a<unused7> <unused5999>b<word3> <Word2><word2>"
     for parse in (True, False):
-        backend.encode_special_tokens = not parse
+        if not parse:  # the library's switch leaves out special tokens alone
+            backend.add_special_tokens([special(token) for token in backend.get_added_tokens_decoder().values()])
+            backend.encode_special_tokens = True
         ids = backend.encode(text, add_special_tokens=False).ids
         assert lm.encode(tok, text, parse_special_tokens=parse).input_ids.tolist() == ids
         assert stages(tok, text, parse_special_tokens=parse).input_ids.tolist() == ids

@@ -19,10 +19,11 @@ MAX_SHOWN = 4
 
 
 def chat_warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest) -> None:
-    """What `lmloupe.check_chat` finds: yellow boxes, one for all typed special tokens; a caption on the second bos."""
+    """What `lmloupe.check_chat` finds: yellow boxes, one for each kind of token typed; a caption on the second bos."""
     warnings = lm.check_chat(chat, tok, request.messages)
     typed = [warning for warning in warnings if warning.kind == "special_token"]
-    for warning in (*(w for w in warnings if w.kind == "dropped"), *typed[:1]):
+    added = [warning for warning in warnings if warning.kind == "added_token"]
+    for warning in (*(w for w in warnings if w.kind == "dropped"), *typed[:1], *added[:1]):
         st.warning(escape_markdown(warning.sentence), icon=":material/warning:")
     if len(typed) > 1:
         st.caption(f"So it is with {len(typed)} special tokens in all; below they are read in both ways.")
@@ -43,9 +44,10 @@ def injection_experiment(names: Sequence[str], messages: Sequence[dict[str, Any]
             except lm.LoadError:
                 continue  # its card has said why
             special, plain = (lm.encode(tok, text, parse_special_tokens=parsed) for parsed in (True, False))
-            if special.special_tokens_mask.any():
-                n = int(special.special_tokens_mask.sum())
-                rows.append(TokenRow(display_name(name), special, subtitle=f"parsed: {n} special tokens"))
+            if spelled := lm.special_in_text(tok, text):
+                n = len(spelled)
+                kind = "added or special" if any(token.kind == "added" for token in spelled) else "special"
+                rows.append(TokenRow(display_name(name), special, subtitle=f"parsed: {n} {kind} tokens"))
                 rows.append(TokenRow(display_name(name), plain, subtitle="as plain text: none"))
         if rows:
             found.append((text, rows))

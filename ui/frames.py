@@ -59,18 +59,21 @@ def token_label(tok: lm.Tokenizer, token_id: int) -> str:
 
 
 def special_table(tok: lm.Tokenizer) -> pd.DataFrame:
-    """One row a special token: id, how it is written, what it is for; the reserved ones last."""
+    """One row a special or another added token: id, how it is written, what it is for; the reserved ones last."""
+    tokens = [("special", *item) for item in tok.special_tokens.items()]
+    tokens += [("always one token", *item) for item in tok.added_tokens.items()]
     rows = [
         {
             "Id": token_id,
             "Token": content,
+            "Kind": kind,
             "Role": {tok.bos_token: "bos", tok.eos_token: "eos"}.get(content, ""),
             "What it is for": special_token_purpose(content),
         }
-        for content, token_id in tok.special_tokens.items()
+        for kind, content, token_id in tokens
     ]
-    rows.sort(key=lambda row: "reserved" in str(row["Token"]))
-    return pd.DataFrame(rows, columns=["Id", "Token", "Role", "What it is for"])
+    rows.sort(key=lambda row: "reserved" in str(row["Token"]) or "unused" in str(row["Token"]))
+    return pd.DataFrame(rows, columns=["Id", "Token", "Kind", "Role", "What it is for"])
 
 
 def parse_ids(typed: str) -> list[int]:

@@ -61,6 +61,12 @@ def _kind(enc: lm.Encoding, index: int) -> str:
     if token.is_special:
         purpose = special_token_purpose(token.piece)
         return f"A special token. {purpose}".strip()
+    if token.is_added:
+        purpose = special_token_purpose(token.piece)
+        return (
+            "An added token that is not special: always read as one token where a text spells it, unless special "
+            f"tokens are off. {purpose}"
+        ).strip()
     if token.piece.startswith("<0x") and token.piece.endswith(">") and len(token.bytes) == 1:
         return "A byte token: the vocabulary has no piece for this character and falls back to its bytes."
     try:

@@ -19,6 +19,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from lmloupe._process import MAX_ANSWER_BYTES, Answer, Refused, limit_resources, serve
+from lmloupe.plain_text import kept_plain, plain_copy
 
 MAX_FILE_BYTES = 64 << 20
 MAX_VOCABULARY = 2_000_000
@@ -116,6 +117,7 @@ class Served:
         except Exception as error:  # the library raises nothing narrower
             raise Refused("library", detail=str(error)[:300]) from error
         self._face: Any = None
+        self._plain: Tokenizer | None = None
         self._tok.no_truncation()
         self._tok.no_padding()
 
@@ -165,19 +167,26 @@ class Served:
         """The model alone, as JSON: pieces and merges, nothing that runs."""
         return {}, self._tok.model.__getstate__()
 
+    def _reader(self, plain: bool) -> Tokenizer:
+        """The tokenizer, or one that leaves added tokens plain text: a second object only where the first cannot."""
+        if plain and self._plain is None and kept_plain(self._tok.get_added_tokens_decoder()):
+            self._plain = plain_copy(self._tok)
+        if plain and self._plain is not None:
+            return self._plain
+        self._tok.encode_special_tokens = plain
+        return self._tok
+
     def encode(self, body: bytes, special: bool, plain: bool) -> Answer:
         """Ids (uint32) and then pairs of offsets (uint32)."""
-        self._tok.encode_special_tokens = plain
-        enc = self._tok.encode(body.decode(), add_special_tokens=special)
+        enc = self._reader(plain).encode(body.decode(), add_special_tokens=special)
         numbers = array("I", enc.ids)
         numbers.extend(chain.from_iterable(enc.offsets))
         return {"n": len(enc)}, numbers.tobytes()
 
     def encode_batch(self, body: bytes, special: bool, plain: bool) -> Answer:
         """The numbers of ids (uint32), and then the ids (uint32) of all texts."""
-        self._tok.encode_special_tokens = plain
         texts = json.loads(body)
-        encoded = [enc.ids for enc in self._tok.encode_batch_fast(texts, add_special_tokens=special)]
+        encoded = [enc.ids for enc in self._reader(plain).encode_batch_fast(texts, add_special_tokens=special)]
         numbers = array("I", map(len, encoded))
         numbers.extend(chain.from_iterable(encoded))
         return {"n": len(encoded)}, numbers.tobytes()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from lmloupe.chat import RenderedChat
 from lmloupe.encoding import encode
-from lmloupe.special_tokens import doubled_bos
+from lmloupe.special_tokens import doubled_bos, special_in_text
 from lmloupe.tokenizer import Tokenizer
 
 __all__ = ["ChatWarning", "check_chat"]
@@ -19,7 +19,8 @@ class ChatWarning:
     """One thing to know about a rendered chat.
 
     Attributes:
-        kind: ``"doubled_bos"``, ``"dropped"`` or ``"special_token"``.
+        kind: ``"doubled_bos"``, ``"dropped"``, ``"special_token"``, or ``"added_token"``: a token that is not special
+            but is always read as one (Qwen3's ``<think>``), in a message that is not the assistant's.
         message: index of the message that it is about, None for the whole.
         start: first character of the rendered text, 0 where it is about none.
         end: character after the last one, 0 likewise.
@@ -28,7 +29,7 @@ class ChatWarning:
         as_text: ids of these characters where they are kept plain text; empty for other kinds.
     """
 
-    kind: Literal["doubled_bos", "dropped", "special_token"]
+    kind: Literal["doubled_bos", "dropped", "special_token", "added_token"]
     message: int | None
     start: int
     end: int
@@ -51,7 +52,12 @@ def check_chat(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping[st
     >>> [(w.kind, w.message, w.as_special, w.as_text) for w in check_chat(render_chat(tok, talk), tok, talk)]
     [('special_token', 0, (32007,), (529, 29989, 355, 29989, 29958))]
     """
-    return (*_doubled_bos(chat, tok), *_dropped(chat, tok, messages), *_special_tokens(chat, tok, messages))
+    return (
+        *_doubled_bos(chat, tok),
+        *_dropped(chat, tok, messages),
+        *_special_tokens(chat, tok, messages),
+        *_added_tokens(chat, tok, messages),
+    )
 
 
 def _doubled_bos(chat: RenderedChat, tok: Tokenizer) -> list[ChatWarning]:
@@ -96,6 +102,28 @@ def _special_tokens(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mappi
         )
         found.append(
             ChatWarning("special_token", span.message, segment.start, segment.end, sentence, (segment.token_id,), plain)
+        )
+    return found
+
+
+def _added_tokens(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping[str, Any]]) -> list[ChatWarning]:
+    copied = [s for s in chat.spans if s.part in ("content", "tool_call", "tool_result", "tools")]
+    found = []
+    for token in special_in_text(tok, chat.text) if tok.added_tokens else ():
+        span = next((s for s in copied if s.start <= token.start < s.end), None)
+        if token.kind != "added" or span is None or not _is_spelled(token.content, span.message, messages):
+            continue
+        if span.message is not None and messages[span.message].get("role") == "assistant":
+            continue  # a model's own reasoning and calls are written so
+        plain = tuple(encode(tok, token.content, parse_special_tokens=False).input_ids.tolist())
+        whose = "The tools spell" if span.message is None else f"Message {span.message + 1} spells"
+        sentence = (
+            f"{whose} {token.content}, an added token that is not special but is always read as one token, "
+            f"{token.token_id}; as plain text it is {len(plain)} tokens. Encode people's text with special tokens off; "
+            "transformers' split_special_tokens is not enough, it splits special ones alone."
+        )
+        found.append(
+            ChatWarning("added_token", span.message, token.start, token.end, sentence, (token.token_id,), plain)
         )
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lmloupe.encoding import Encoding, encode
@@ -163,9 +163,7 @@ def _build(tok: Tokenizer, parts: Iterable[tuple[CodePart, str, int | None]]) ->
         texts.append(text)
         spans.append(CodeSpan(at, at + len(text), part, file))
         if part != "token":
-            spelled += [
-                SpecialInText(s.content, s.token_id, at + s.start, at + s.end) for s in special_in_text(tok, text)
-            ]
+            spelled += [replace(s, start=at + s.start, end=at + s.end) for s in special_in_text(tok, text)]
         at += len(text)
     whole = "".join(texts)
     return CodePrompt(whole, encode(tok, whole), tuple(spans), tuple(spelled))

@@ -29,6 +29,7 @@ class Token:
         start: first character covered.
         end: character after the last one covered.
         is_special: a control token of the family, not text.
+        is_added: an added token that is not special, such as Qwen3's ``<think>``: always read as one token.
     """
 
     id: int
@@ -38,6 +39,7 @@ class Token:
     start: int
     end: int
     is_special: bool
+    is_added: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +79,7 @@ class Encoding:
             start=start,
             end=end,
             is_special=bool(self.special_tokens_mask[i]),
+            is_added=self.tokenizer.is_added(token_id),
         )
 
     @property
@@ -124,7 +127,8 @@ def encode(tok: Tokenizer, text: str, add_special_tokens: bool = False, parse_sp
         text: any Unicode text; NUL, right-to-left text and markup are just characters.
         add_special_tokens: let the tokenizer add what it adds by itself (Llama 3.1: a leading bos).
         parse_special_tokens: read ``<|eot_id|>`` in the text as the control token. False keeps it
-            plain text, which is what a person's message should be to a chat model.
+            plain text, which is what a person's message should be to a chat model; it keeps added tokens plain that
+            are not special too (Qwen3's ``<tool_call>``), which transformers' ``split_special_tokens`` does not.
 
     Returns:
         An `Encoding` with the same ids as ``tokenizers.Tokenizer.encode``.

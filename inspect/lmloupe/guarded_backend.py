@@ -179,10 +179,11 @@ class GuardedBackend:
             raise AttributeError(attribute)
         _refuse(self._guard, attribute)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> GuardedBackend:
-        """A second switch for special tokens on the same process and tables."""
+    def plain_twin(self) -> GuardedBackend:
+        """One that reads no added token in a text, on the same process and tables; see `lmloupe.plain_text`."""
         twin = object.__new__(GuardedBackend)
         twin.__dict__.update(self.__dict__)
+        twin.encode_special_tokens = True
         return twin
 
     @property

@@ -16,6 +16,7 @@ from tokenizers.models import WordLevel
 
 from lmloupe.per_tokenizer import PerTokenizer
 from lmloupe.pipeline import PipelineStep, normalizer_steps
+from lmloupe.plain_text import is_blank
 from lmloupe.tokenizer import Tokenizer
 
 __all__ = ["NormalizedRun", "Segment", "cut_segments"]
@@ -83,7 +84,9 @@ def _probe(added: Mapping[int, tokenizers.AddedToken], content: Callable[[str], 
     for special in (True, False):
         for token_id, token in added.items():
             spelled = content(token.content)
-            if token.special != special or not spelled or spelled == _TEXT or spelled in copies:
+            # Plain text leaves out more than the library's switch does: see `lmloupe.plain_text`.
+            as_special = token.special or (plain and not is_blank(token.content))
+            if as_special != special or not spelled or spelled == _TEXT or spelled in copies:
                 continue
             flags = {"single_word": token.single_word, "lstrip": token.lstrip, "rstrip": token.rstrip}
             copies[spelled] = token_id, tokenizers.AddedToken(spelled, normalized=False, special=special, **flags)

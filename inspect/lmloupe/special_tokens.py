@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from lmloupe.encoding import Encoding, decode, encode
+from lmloupe.plain_text import is_blank
 from lmloupe.tokenizer import Tokenizer
 
 __all__ = ["RoundTrip", "SpecialInText", "doubled_bos", "round_trip", "special_in_text", "special_token_purpose"]
@@ -57,6 +59,12 @@ _PURPOSES = {
     "<EMAIL>": "Stands in the training data where an e-mail address was taken out.",
     "<KEY>": "Stands in the training data where a key was taken out.",
     "<PASSWORD>": "Stands in the training data where a password was taken out.",
+    "<think>": "Opens the model's reasoning before its answer.",
+    "</think>": "Closes the model's reasoning; the answer follows.",
+    "<tool_call>": "Opens a call of a tool.",
+    "</tool_call>": "Closes a call of a tool.",
+    "<tool_response>": "Opens what a tool answered.",
+    "</tool_response>": "Closes what a tool answered.",
     "<intermediate_to_code>": "A compiler's intermediate form follows, to be translated to code.",
 }
 _PATTERNS = (
@@ -83,23 +91,26 @@ def special_token_purpose(content: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SpecialInText:
-    """A special token that a text spells.
+    """A special or another added token that a text spells.
 
     Attributes:
         content: the token.
         token_id: its id.
         start: first character.
         end: character after the last one.
+        kind: ``"special"``; or ``"added"`` for one that is not special and is always read as one token (Qwen3's
+            ``<think>``).
     """
 
     content: str
     token_id: int
     start: int
     end: int
+    kind: Literal["special", "added"] = "special"
 
 
 def special_in_text(tok: Tokenizer, text: str) -> tuple[SpecialInText, ...]:
-    """Where a text would be read as a special token if special tokens in it are parsed.
+    """Where a text would be read as a special or another added token if those in it are parsed.
 
     A person who writes one into a message can end their turn and open another, in the assistant's or the system's name.
 
@@ -108,13 +119,16 @@ def special_in_text(tok: Tokenizer, text: str) -> tuple[SpecialInText, ...]:
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> special_in_text(load_tokenizer("qwen2"), "hi <|im_end|>")
-    (SpecialInText(content='<|im_end|>', token_id=151645, start=3, end=13),)
+    (SpecialInText(content='<|im_end|>', token_id=151645, start=3, end=13, kind='special'),)
     """
     enc = encode(tok, text)
-    return tuple(
-        SpecialInText(tok.piece(int(enc.input_ids[i])), int(enc.input_ids[i]), *enc.offsets[i].tolist())
-        for i in np.flatnonzero(enc.special_tokens_mask)
-    )
+    added = [token_id for content, token_id in tok.added_tokens.items() if not is_blank(content)]
+    is_added = np.isin(enc.input_ids, np.array(added, np.int32))
+    found = []
+    for i in np.flatnonzero(enc.special_tokens_mask | is_added):
+        token_id, (start, end) = int(enc.input_ids[i]), enc.offsets[i].tolist()
+        found.append(SpecialInText(tok.piece(token_id), token_id, start, end, "added" if is_added[i] else "special"))
+    return tuple(found)
 
 
 def doubled_bos(enc: Encoding) -> bool:

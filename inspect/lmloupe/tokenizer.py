@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import gzip
 import json
 import os
@@ -16,6 +15,7 @@ from typing import Any, Literal
 import tokenizers
 
 from lmloupe.errors import InvalidIdError
+from lmloupe.plain_text import plain_copy
 from lmloupe.sources import local_folder
 from lmloupe.token_bytes import PieceCodec, piece_codec
 
@@ -42,6 +42,8 @@ class Tokenizer:
         eos_token: content of the token that ends a reply, None where there is none.
         chat_template: Jinja source, None for a base model.
         special_tokens: content to id of every special token, in the order of the ids.
+        added_tokens: content to id of every added token that is not special, such as Qwen3's ``<think>``, in the order
+            of the ids: always read as one token where a text spells it, unless ``parse_special_tokens`` is False.
         vocab_size: largest id plus one, added tokens included. A model's matrix may have more rows.
     """
 
@@ -53,6 +55,7 @@ class Tokenizer:
     eos_token: str | None
     chat_template: str | None = field(repr=False)
     special_tokens: Mapping[str, int] = field(init=False, repr=False)
+    added_tokens: Mapping[str, int] = field(init=False, repr=False)
     vocab_size: int = field(init=False)
     _added: Mapping[int, str] = field(init=False, repr=False)
     _codec: PieceCodec = field(init=False, repr=False)
@@ -66,22 +69,22 @@ class Tokenizer:
         if self.source != "embedded":  # the ids of a stranger's vocabulary may have gaps
             size = max(size, max(self.backend.get_vocab().values(), default=-1) + 1)
         object.__setattr__(self, "special_tokens", special)
+        object.__setattr__(self, "added_tokens", {t.content: i for i, t in added.items() if not t.special})
         object.__setattr__(self, "vocab_size", size)
         object.__setattr__(self, "_added", {i: token.content for i, token in added.items()})
         object.__setattr__(self, "_codec", piece_codec(self.backend))
 
     @property
     def backend_plain(self) -> tokenizers.Tokenizer:
-        """The same tokenizer, to which ``<|eot_id|>`` in a text is ten ordinary characters.
+        """The same tokenizer, to which ``<|eot_id|>`` in a text is ten ordinary characters, and ``<think>`` is seven.
 
         A second object, made at first use: the switch on a shared one would change the answers
         that other threads are waiting for.
         """
         with self._plain_lock:
             if not self._plain:
-                plain = copy.deepcopy(self.backend)
-                plain.encode_special_tokens = True
-                self._plain.append(plain)
+                apart = getattr(self.backend, "plain_twin", None)  # one that works in another process
+                self._plain.append(plain_copy(self.backend) if apart is None else apart())
         return self._plain[0]
 
     def piece(self, token_id: int) -> str:
@@ -99,6 +102,15 @@ class Tokenizer:
                 f"There is no token {token_id} in {self.name}: its ids go from 0 to {self.vocab_size - 1}."
             )
         return piece
+
+    def is_added(self, token_id: int) -> bool:
+        """Whether an id is an added token that is not special; see ``added_tokens``.
+
+        >>> load_tokenizer("qwen2").is_added(151645)
+        False
+        """
+        content = self._added.get(token_id)
+        return content is not None and content in self.added_tokens
 
     def token_bytes(self, token_id: int) -> bytes:
         """The exact bytes of one token, whole characters or not.

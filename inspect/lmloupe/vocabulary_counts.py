@@ -54,8 +54,9 @@ class VocabularyStats:
         return len(self.unreachable_ids) / self.n_tested if self.n_tested else 0.0
 
 
-def _encode_batch(tok: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
-    found = tok.backend_plain.encode_batch_fast(list(texts), add_special_tokens=False)
+def _encode_batch(tok: Tokenizer, texts: Sequence[str], *, parsed: bool = False) -> list[list[int]]:
+    backend = tok.backend if parsed else tok.backend_plain
+    found = backend.encode_batch_fast(list(texts), add_special_tokens=False)
     return [encoding.ids for encoding in found]
 
 
@@ -99,7 +100,7 @@ def _tested(table: VocabularyTable) -> NDArray[np.bool_]:
 def unreachable_mask(tok: Tokenizer) -> NDArray[np.bool_]:
     r"""Which tokens no text becomes: decode the token, encode that text, and it does not come back.
 
-    A token is reachable when its text, encoded as plain text without special tokens, is that one id, either alone or
+    A token is reachable when its text, encoded as plain text (added tokens are parsed), is that one id, either alone or
     after a line break or a ``«`` (``encode("\n" + text) == encode("\n") + [id]``; Phi-3 puts a space before a text, so
     there a token without a leading space shows up only inside one). Tested are tokens that are whole characters;
     special tokens, byte tokens, parts of characters and WordPiece's ``##ing`` are False here.
@@ -119,15 +120,17 @@ def unreachable_mask(tok: Tokenizer) -> NDArray[np.bool_]:
     """
     table = vocabulary_table(tok)
     mask = np.zeros(len(table), np.bool_)
-    rows = np.flatnonzero(_tested(table))
     before = _encode_batch(tok, _ANCHORS)
-    for start in range(0, len(rows), _CHUNK):
-        left = rows[start : start + _CHUNK]
-        for anchor, prefix in zip(_ANCHORS, before, strict=True):
-            encoded = _encode_batch(tok, [anchor + table.token_bytes[row].decode() for row in left])
-            missed = [ids != [*prefix, table.ids[row]] for row, ids in zip(left, encoded, strict=True)]
-            left = left[missed]
-        mask[left] = True
+    tested, added = _tested(table), table.kinds == TOKEN_KINDS.index("added")
+    for parsed, rows in ((False, np.flatnonzero(tested & ~added)), (True, np.flatnonzero(tested & added))):
+        for start in range(0, len(rows), _CHUNK):
+            left = rows[start : start + _CHUNK]
+            for anchor, prefix in zip(_ANCHORS, before, strict=True):
+                texts = [anchor + table.token_bytes[row].decode() for row in left]
+                encoded = _encode_batch(tok, texts, parsed=parsed)
+                missed = [ids != [*prefix, table.ids[row]] for row, ids in zip(left, encoded, strict=True)]
+                left = left[missed]
+            mask[left] = True
     return mask
 
 

@@ -22,7 +22,7 @@ tok = lm.load_tokenizer({name!r})
 text = {text}
 print(lm.encode(tok, text, parse_special_tokens=True).input_ids.tolist())
 print(lm.encode(tok, text, parse_special_tokens=False).input_ids.tolist())
-print(tok.special_tokens)
+print(tok.special_tokens, tok.added_tokens)
 print(lm.decode(tok, {ids!r}))
 """
 
@@ -74,13 +74,26 @@ with show_errors():
     )
     found = special_in_text(tok, read)
     if found:
-        named = ", ".join(dict.fromkeys(escape_markdown(special.content) for special in found))
-        st.warning(
-            f"This text spells {len(found)} special tokens ({named}). In a person's message they must stay plain text: "
-            "read as special, they can end the person's turn and open one in another role. "
-            f"{len(parsed)} tokens against {len(plain)}.",
-            icon=":material/warning:",
-        )
+        named = {
+            kind: ", ".join(dict.fromkeys(escape_markdown(token.content) for token in found if token.kind == kind))
+            for kind in ("special", "added")
+        }
+        counted = f"{len(parsed)} tokens against {len(plain)}."
+        if named["special"]:
+            n = sum(token.kind == "special" for token in found)
+            st.warning(
+                f"This text spells {n} special tokens ({named['special']}). In a person's message they must stay plain "
+                "text: read as special, they can end the person's turn and open one in another role. " + counted,
+                icon=":material/warning:",
+            )
+        if named["added"]:
+            n = sum(token.kind == "added" for token in found)
+            st.warning(
+                f"This text spells {n} added tokens that are not special ({named['added']}). Each is always read as one "
+                "token, and the model takes it for the mark that it was trained on. `parse_special_tokens=False` keeps "
+                "them plain text; transformers' `split_special_tokens` splits special ones alone. " + counted,
+                icon=":material/warning:",
+            )
     if doubled_bos(encoding(name, text, True, True)):
         st.warning(
             "With add_special_tokens=True this text begins with bos twice: a rendered chat has its own already.",
@@ -107,8 +120,11 @@ with show_errors():
             if spelled.input_ids.tolist() != lm.encode(tok, spelled.text).input_ids.tolist():
                 st.caption("The tokenizer itself would write this text with other ids.")
 
+    others = f" and {len(tok.added_tokens):,} other added" if tok.added_tokens else ""
     st.subheader(
-        f"All {len(tok.special_tokens):,} special tokens of {escape_markdown(display_name(name))}", anchor=False
+        f"All {len(tok.special_tokens):,} special{others} tokens of {escape_markdown(display_name(name))}", anchor=False
     )
+    if others:
+        st.caption("“Always one token”: not special, but read as one token wherever a text spells it.")
     st.dataframe(special_table(tok), hide_index=True, width="stretch")
     reproduce(CODE.format(name=name, text=as_code(read), ids=ids))

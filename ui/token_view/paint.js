@@ -212,7 +212,7 @@ class RowPainter {
     if (rtl || text.includes("\n")) className = "inline";
     else if (text.length > 16) className = "box long";
     if (!rtl) this.allowBreak(text);
-    const node = this.tokenNode(i, className);
+    const node = this.tokenNode(i, row.added(i) ? `${className} always` : className);
     if ((this.whitespace && /\s/.test(text)) || UNSEEN.test(text) || text.charCodeAt(0) >= 0x300) {
       drawText(node, text, this.whitespace);
     } else {

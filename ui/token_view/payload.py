@@ -34,7 +34,7 @@ ROLES = ("system", "user", "assistant", "tool", "special")
 """Names that `TokenRow.classes` may hold besides None; the view has one colour for each."""
 
 # `rows.js` has the same numbers and names.
-_SPECIAL, _PARTIAL = 1, 2
+_SPECIAL, _PARTIAL, _ADDED = 1, 2, 4
 _NO_FILL = 255
 _TYPES = ("u1", "i1", "u2", "i2", "i4")
 
@@ -150,7 +150,8 @@ def _pack_row(row: TokenRow, text: str, max_tokens: int, arrays: _Arrays) -> dic
     partial = np.fromiter((not _is_text(b) for b in token_bytes), bool, len(ids))
     starts, ends = encoding.offsets[:n, 0], encoding.offsets[:n, 1]
     special = encoding.special_tokens_mask[:n]
-    flags = special * _SPECIAL + (partial[slots] & ~special) * _PARTIAL
+    added = np.fromiter((encoding.tokenizer.is_added(i) for i in ids.tolist()), bool, len(ids))
+    flags = special * _SPECIAL + (partial[slots] & ~special) * _PARTIAL + added[slots] * _ADDED
     packed: dict[str, Any] = {
         "name": row.name,
         "subtitle": row.subtitle,

@@ -3,6 +3,7 @@
 
 const SPECIAL = 1;
 const PARTIAL = 2;
+const ADDED = 4;
 const NO_FILL = 255;
 const ROLES = ["none", "system", "user", "assistant", "tool", "special"];
 
@@ -48,6 +49,7 @@ class Row {
   id(i) { return this.ids[this.slots[i]]; }
   piece(i) { return this.pieces[this.slots[i]]; }
   special(i) { return (this.flags[i] & SPECIAL) !== 0; }
+  added(i) { return (this.flags[i] & ADDED) !== 0; }
   partial(i) { return (this.flags[i] & PARTIAL) !== 0; }
   empty(i) { return this.starts[i] === this.ends[i]; }
   slice(start, end) { return this.source.text.slice(this.source.unit(start), this.source.unit(end)); }

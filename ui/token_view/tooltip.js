@@ -9,7 +9,7 @@ function describe(row, i) {
   facts.push(["bytes", hex.length > 4 ? `${bytes} (${hex.length})` : bytes]);
   facts.push(["characters", start === end ? "none: the tokenizer added it" : `${start}\u2013${end}`]);
   if (row.partial(i)) facts.push(["holds", `part of ${start === end ? "a character" : wholeOf(row, i)}`]);
-  facts.push(["special", row.special(i) ? "yes" : "no"]);
+  facts.push(["special", row.special(i) ? "yes" : row.added(i) ? "no, but always read as one token" : "no"]);
   if (row.classes && row.classes[i]) facts.push(["role", ROLES[row.classes[i]]]);
   if (row.notes && row.notes[i]) facts.push(["", row.notes[i]]);
   facts.push(["place", `${(i + 1).toLocaleString("en")} of ${row.count.toLocaleString("en")}`]);
