@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +17,16 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.local_engine import LocalEngine
-from ui import loaders
+from tests.tiny_models import tiny_model_folder
+from ui import link, loaders
 from ui.block_diagram import block_svg
 from ui.model_choice import OFFERED
 from ui.sampling_code import warpers_code
 from ui.sampling_frames import best_ids
 from ui.settings import DEFAULT_TEXT, SETTINGS
 from ui.stage_view import EARLIER, HERE, KEPT, stage_panels
+
+__all__ = ["tiny_model_folder"]
 
 REPOSITORY = Path(__file__).parents[1]
 model = pytest.mark.model
@@ -339,9 +342,29 @@ def test_a_model_of_the_hub_is_loaded_at_a_press_of_the_button_alone(
     assert set(OFFERED) <= set(app.selectbox(key="model").options) | {"smollm2-135m-instruct"}
 
 
-def test_no_link_names_a_folder_as_the_model() -> None:
-    for value in ("/etc", "../weights", "C:\\models", "~/model", "file:///tmp"):
-        with pytest.raises(ValueError, match=re.escape("must be")):
-            SETTINGS["model"].check(value)
+def test_a_folder_typed_as_the_model_is_loaded_at_the_button(tiny_model_folder: Callable[[str], Path]) -> None:
+    folder = tiny_model_folder("qwen2")
+    app = open_page("next_token", text="coconut", quantization="none")
+    app.selectbox(key="model").set_value(str(folder))
+    app.run()
+    assert app.info[0].value.replace("\\", "").startswith(f"{folder}: Takes about")
+    next(button for button in app.button if button.label == "Load").click()
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert "3 layers of width 64" in app.caption[0].value
+    assert link.decode(dict(app.query_params))[0]["model"] == str(folder)
+
+
+@model
+@pytest.mark.parametrize("typed", ["no slash", "//elsewhere/share/model", "file:///tmp", "a/b/c"])
+def test_a_model_that_is_refused_says_so_and_what_the_page_goes_on_with(engine: lm.Engine, typed: str) -> None:
+    app = open_page("architecture")
+    app.selectbox(key="model").set_value(typed)
+    app.run()
+    said = app.error[0].value.replace("\\", "")
+    assert said.startswith("The model was not taken over: it must be")
+    assert said.endswith("The page goes on with smollm2-135m-instruct.")
+    assert app.selectbox(key="model").value == typed
     assert all(SETTINGS["model"].check(name) == name for name in OFFERED)
     assert DEFAULT_TEXT

@@ -1,11 +1,15 @@
 """Special tokens: every one explained, found where a text spells it, doubled bos and lost text named with the place."""
 
 import pytest
+import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 
 import lmloupe as lm
 from lmloupe.special_tokens import doubled_bos, round_trip, special_in_text, special_token_purpose
+from ui.frames import special_table
+from ui.token_card import _kind
 
 FAMILIES = lm.embedded_tokenizers()
 
@@ -49,3 +53,82 @@ def test_the_place_where_a_text_is_lost_is_the_first_difference(key: str, text: 
         assert text[: trip.position] == decoded[: trip.position]
         assert (trip.before, trip.after) == (text[trip.position :], decoded[trip.position :])
         assert trip.before[:1] != trip.after[:1]
+
+
+# Added tokens that are not special: <think> and <tool_call> of Qwen3
+
+
+@pytest.fixture(scope="module")
+def like_qwen3() -> tuple[lm.Tokenizer, lm.Tokenizer]:
+    """The same tokenizer in a process of its own and in this one."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    backend = tokenizers.Tokenizer(models.BPE({char: i for i, char in enumerate(alphabet)}, []))
+    backend.normalizer = normalizers.Lowercase()
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    backend.add_special_tokens(["<|im_end|>"])
+    backend.add_tokens([AddedToken("<think>", normalized=False), AddedToken("<Tool>", normalized=True), "   "])
+    data = backend.to_str().encode()
+    template = "{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}"
+    apart, here = (
+        lm.load_tokenizer_file(data, "like-qwen3"),
+        lm.Tokenizer("here", "file", None, backend, None, None, None),
+    )
+    object.__setattr__(apart, "chat_template", template)
+    return apart, here
+
+
+def test_added_tokens_are_found_with_their_kind(like_qwen3: tuple[lm.Tokenizer, lm.Tokenizer]) -> None:
+    text = "a<think>b <|im_end|><tool>   "
+    for tok in like_qwen3:
+        assert list(tok.added_tokens) == ["<think>", "<Tool>", "   "]
+        found = special_in_text(tok, text)
+        assert [(text[token.start : token.end], token.content, token.kind) for token in found] == [
+            ("<think>", "<think>", "added"),
+            ("<|im_end|>", "<|im_end|>", "special"),
+            ("<tool>", "<Tool>", "added"),
+        ]
+        enc = lm.encode(tok, text)
+        assert [token.piece for token in enc.tokens if token.is_added] == ["<think>", "<Tool>", "   "]
+        assert [token.piece for token in enc.tokens if token.is_special] == ["<|im_end|>"]
+        assert int(enc.special_tokens_mask.sum()) == 1  # as transformers has it
+
+
+@settings(max_examples=60, deadline=None)
+@given(parts=st.lists(st.sampled_from(["<think>", "<tool>", "<Tool>", "<|im_end|>", "   ", "a", " ", "é"]), max_size=6))
+def test_plain_text_keeps_them_plain_and_white_space_as_it_was(
+    like_qwen3: tuple[lm.Tokenizer, lm.Tokenizer], parts: list[str]
+) -> None:
+    text = "".join(parts)
+    for tok in like_qwen3:
+        enc = lm.encode(tok, text, parse_special_tokens=False)
+        assert [tok.piece(i) for i in enc.input_ids.tolist() if tok.is_added(i)] == ["   "] * text.count("   ")
+        assert not enc.special_tokens_mask.any()
+        assert b"".join(enc.token_bytes(i) for i in range(len(enc))).decode() == text.lower()
+        for parse in (True, False):
+            shown = lm.stages(tok, text, parse_special_tokens=parse)
+            assert shown.input_ids.tolist() == lm.encode(tok, text, False, parse).input_ids.tolist()
+
+
+def test_a_message_that_spells_one_is_warned_of(like_qwen3: tuple[lm.Tokenizer, lm.Tokenizer]) -> None:
+    tok = like_qwen3[0]
+    talk = [{"role": "user", "content": "say <think>"}, {"role": "assistant", "content": "<think>fine"}]
+    (warning,) = lm.check_chat(lm.render_chat(tok, talk), tok, talk)
+    assert (warning.kind, warning.message, warning.as_special) == ("added_token", 0, (tok.added_tokens["<think>"],))
+    assert warning.as_text == tuple(lm.encode(tok, "<think>", parse_special_tokens=False).input_ids)
+    assert "<think>" in warning.sentence
+
+
+def test_no_added_token_counts_as_unreachable(like_qwen3: tuple[lm.Tokenizer, lm.Tokenizer]) -> None:
+    tok = like_qwen3[0]
+    assert not set(lm.vocabulary_stats(tok).unreachable_ids.tolist()) & set(tok.added_tokens.values())
+
+
+def test_the_tables_and_rows_show_the_kind(like_qwen3: tuple[lm.Tokenizer, lm.Tokenizer]) -> None:
+    tok = like_qwen3[0]
+    table = special_table(tok).set_index("Token")["Kind"].to_dict()
+    assert table == {"<|im_end|>": "special", "<think>": "always one token", "<Tool>": "always one token",
+                     "   ": "always one token"}  # fmt: skip
+    enc = lm.encode(tok, "a<think>")
+    assert "always read as one token" in _kind(enc, 1)
+    assert "ordinary" in _kind(enc, 0)

@@ -60,8 +60,8 @@ def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
             OFFERED,
             format_func=display_name,
             accept_new_options=True,
-            help="The model that came with LM Loupe, or the hub id of any causal language model, such as "
-            "Qwen/Qwen2-0.5B-Instruct. Type to enter one.",
+            help="The model that came with LM Loupe, the hub id of any causal language model, such as "
+            "Qwen/Qwen2-0.5B-Instruct, or a folder with one, such as /home/me/model. Type to enter one.",
         )
     with quantization_column:
         quantization = state.segmented(
@@ -106,7 +106,7 @@ def _ask(model: str, quantization: lm.Quantization) -> None:
     Raises:
         lmloupe.LoupeError: there is no such model, or nobody can say.
     """
-    with st.spinner(f"Asking the hub what {display_name(model)} takes …", show_time=True):
+    with st.spinner(f"Asking what {display_name(model)} takes …", show_time=True):
         estimate = _estimate(model, quantization)
     said = f"{escape_markdown(model)}: {escape_markdown(estimate.sentence)}"
     if estimate.fits:

@@ -46,6 +46,9 @@ DEFAULT_FILES = (
 
 # A hub id as the hub restricts it: two parts, neither of which starts with a dot, so no path climbs out of a folder.
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.\-]{0,95}/[A-Za-z0-9][\w.\-]{0,95}", re.ASCII)
+# A folder that is written as one: from the root, the home folder or the working directory, on any system.
+_FOLDER = re.compile(r"/(?!/)|~|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
+MAX_PATH_CHARACTERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,19 @@ def _known_or_hub(value: object, known: tuple[str, ...]) -> str:
 
 
 def _model(name: str, default: str) -> Setting:
-    return Setting(name, default, lambda value: _known_or_hub(value, (default,)), options=(default,))
+    def check(value: object) -> str:
+        written = value.strip() if isinstance(value, str) else ""
+        if written == default or _HUB_ID.fullmatch(written):
+            return written
+        # No shares of other machines: to look into one, Windows sends it the person's name and a hash of the password.
+        if _FOLDER.match(written) and len(written) <= MAX_PATH_CHARACTERS and written.isprintable():
+            return written
+        raise ValueError(
+            f"it must be {default}, a hub id such as owner/name, or a folder of the machine that LM Loupe runs on, "
+            "written from its root, such as /home/me/model"
+        )
+
+    return Setting(name, default, check, options=(default,))
 
 
 def _tokenizer(name: str, default: str) -> Setting:

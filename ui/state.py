@@ -26,6 +26,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui import live_text as live
+from ui.errors import escape_markdown
 from ui.link import Link, decode, encode
 from ui.settings import SETTINGS
 
@@ -233,7 +234,9 @@ def _draw(
 def _show_rejection(store: Store, name: str) -> bool:
     # Limits on a widget hold in the browser alone. What was typed stays on the screen; the last good value counts.
     if name in store.rejected:
-        st.error(f"The {name.replace('_', ' ')} was not taken over: {store.rejected[name]}.")
+        kept = store.values[name]
+        on = f" The page goes on with {kept}." if isinstance(kept, str) and SETTINGS[name].options else ""
+        st.error(escape_markdown(f"The {name.replace('_', ' ')} was not taken over: {store.rejected[name]}.{on}"))
     return name in store.rejected
 
 

@@ -111,14 +111,15 @@ def _added_tokens(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping
     found = []
     for token in special_in_text(tok, chat.text) if tok.added_tokens else ():
         span = next((s for s in copied if s.start <= token.start < s.end), None)
-        if token.kind != "added" or span is None or not _is_spelled(token.content, span.message, messages):
+        written = chat.text[token.start : token.end].strip()  # not always the token's content: it may be normalized
+        if token.kind != "added" or span is None or not _is_spelled(written, span.message, messages):
             continue
         if span.message is not None and messages[span.message].get("role") == "assistant":
             continue  # a model's own reasoning and calls are written so
-        plain = tuple(encode(tok, token.content, parse_special_tokens=False).input_ids.tolist())
+        plain = tuple(encode(tok, written, parse_special_tokens=False).input_ids.tolist())
         whose = "The tools spell" if span.message is None else f"Message {span.message + 1} spells"
         sentence = (
-            f"{whose} {token.content}, an added token that is not special but is always read as one token, "
+            f"{whose} {written}, an added token that is not special but is always read as one token, "
             f"{token.token_id}; as plain text it is {len(plain)} tokens. Encode people's text with special tokens off; "
             "transformers' split_special_tokens is not enough, it splits special ones alone."
         )

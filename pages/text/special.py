@@ -25,6 +25,13 @@ print(lm.encode(tok, text, parse_special_tokens=False).input_ids.tolist())
 print(tok.special_tokens, tok.added_tokens)
 print(lm.decode(tok, {ids!r}))
 """
+WARNING_ICON = ":material/warning:"
+WARNINGS = {
+    "special": "In a person's message it must stay plain text: read as special, it can end the person's turn and open "
+    "one in another role.",
+    "added": "Added but not special, it is always read as one token, and the model takes it for the mark that it was "
+    "trained on. `parse_special_tokens=False` keeps it plain text; transformers' `split_special_tokens` does not.",
+}
 
 
 def example(tok: lm.Tokenizer) -> str:
@@ -74,26 +81,13 @@ with show_errors():
     )
     found = special_in_text(tok, read)
     if found:
-        named = {
-            kind: ", ".join(dict.fromkeys(escape_markdown(token.content) for token in found if token.kind == kind))
-            for kind in ("special", "added")
-        }
         counted = f"{len(parsed)} tokens against {len(plain)}."
-        if named["special"]:
-            n = sum(token.kind == "special" for token in found)
-            st.warning(
-                f"This text spells {n} special tokens ({named['special']}). In a person's message they must stay plain "
-                "text: read as special, they can end the person's turn and open one in another role. " + counted,
-                icon=":material/warning:",
-            )
-        if named["added"]:
-            n = sum(token.kind == "added" for token in found)
-            st.warning(
-                f"This text spells {n} added tokens that are not special ({named['added']}). Each is always read as one "
-                "token, and the model takes it for the mark that it was trained on. `parse_special_tokens=False` keeps "
-                "them plain text; transformers' `split_special_tokens` splits special ones alone. " + counted,
-                icon=":material/warning:",
-            )
+        for kind in ("special", "added"):
+            contents = [token.content for token in found if token.kind == kind]
+            if contents:
+                spelled = f"{len(contents)} {kind} {'token' if len(contents) == 1 else 'tokens'}"
+                named = escape_markdown(", ".join(dict.fromkeys(contents)))
+                st.warning(f"This text spells {spelled} ({named}). {WARNINGS[kind]} {counted}", icon=WARNING_ICON)
     if doubled_bos(encoding(name, text, True, True)):
         st.warning(
             "With add_special_tokens=True this text begins with bos twice: a rendered chat has its own already.",
