@@ -86,10 +86,10 @@ def test_added_tokens_are_found_with_their_kind(like_qwen3: tuple[lm.Tokenizer, 
         assert [(text[token.start : token.end], token.content, token.kind) for token in found] == [
             ("<think>", "<think>", "added"),
             ("<|im_end|>", "<|im_end|>", "special"),
-            ("<tool>", "<Tool>", "added"),
+            ("<tool>", tok.piece(tok.added_tokens["<Tool>"]), "added"),
         ]
         enc = lm.encode(tok, text)
-        assert [token.piece for token in enc.tokens if token.is_added] == ["<think>", "<Tool>", "   "]
+        assert [token.id for token in enc.tokens if token.is_added] == list(tok.added_tokens.values())
         assert [token.piece for token in enc.tokens if token.is_special] == ["<|im_end|>"]
         assert int(enc.special_tokens_mask.sum()) == 1  # as transformers has it
 
@@ -112,11 +112,12 @@ def test_plain_text_keeps_them_plain_and_white_space_as_it_was(
 
 def test_a_message_that_spells_one_is_warned_of(like_qwen3: tuple[lm.Tokenizer, lm.Tokenizer]) -> None:
     tok = like_qwen3[0]
-    talk = [{"role": "user", "content": "say <think>"}, {"role": "assistant", "content": "<think>fine"}]
-    (warning,) = lm.check_chat(lm.render_chat(tok, talk), tok, talk)
+    talk = [{"role": "user", "content": "say <think> <tOOl>"}, {"role": "assistant", "content": "<think>fine"}]
+    warning, other = lm.check_chat(lm.render_chat(tok, talk), tok, talk)
     assert (warning.kind, warning.message, warning.as_special) == ("added_token", 0, (tok.added_tokens["<think>"],))
     assert warning.as_text == tuple(lm.encode(tok, "<think>", parse_special_tokens=False).input_ids)
     assert "<think>" in warning.sentence
+    assert (other.as_special, "<tOOl>" in other.sentence) == ((tok.added_tokens["<Tool>"],), True)
 
 
 def test_no_added_token_counts_as_unreachable(like_qwen3: tuple[lm.Tokenizer, lm.Tokenizer]) -> None:

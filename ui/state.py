@@ -236,7 +236,7 @@ def _show_rejection(store: Store, name: str) -> bool:
     if name in store.rejected:
         kept = store.values[name]
         on = f" The page goes on with {kept}." if isinstance(kept, str) and SETTINGS[name].options else ""
-        st.error(escape_markdown(f"The {name.replace('_', ' ')} was not taken over: {store.rejected[name]}.{on}"))
+        st.error(f"The {name.replace('_', ' ')} was not taken over: {store.rejected[name]}.{escape_markdown(on)}")
     return name in store.rejected
 
 
