@@ -196,6 +196,8 @@ def test_damaged_config(folder: Path, content: str) -> None:
         {"quantization_config": "nf4"},
         {"rope_scaling": {"rope_type": "never-heard-of"}},
         {"hidden_act": "never-heard-of"},
+        {"architectures": 5},
+        {"architectures": [5]},
     ],
     ids=str,
 )

@@ -76,6 +76,10 @@ def causal_config(name: str, path: str, options: dict[str, Any]) -> transformers
     with loading(name, options.get("revision"), "model"), quiet_transformers():
         config: transformers.PreTrainedConfig = transformers.AutoConfig.from_pretrained(path, **options)
     architectures = config.architectures or []
+    if not isinstance(architectures, list) or not all(isinstance(each, str) for each in architectures):
+        raise UnsupportedError(
+            f"architectures in the config.json of {shown(name)} is not a list of names: save or download it again."
+        )
     causal = any("CausalLM" in a or "LMHead" in a for a in architectures)
     if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or (architectures and not causal):
         raise UnsupportedError(
