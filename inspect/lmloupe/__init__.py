@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from lmloupe.chat import RenderedChat, Segment, Span, render_chat
     from lmloupe.chat_check import ChatWarning, check_chat
     from lmloupe.chat_json import messages_from_json, messages_to_json
+    from lmloupe.chat_prefix import PrefixStability, PrefixStep, prefix_stability
+    from lmloupe.chat_reply import ReplyComparison, compare_reply
+    from lmloupe.chat_stops import StopSet, StopToken, stop_tokens
+    from lmloupe.chat_template_file import ChatTemplates, load_chat_templates, read_chat_templates
     from lmloupe.code_prompts import CodePrompt, CodeSpan, fim_prompt, repository_prompt
     from lmloupe.cosine import cosine_matrix, word_positions
     from lmloupe.embedded_model import Progress, cache_folder, embedded_model_folder, ensure_embedded_model
@@ -81,6 +85,7 @@ __all__ = [
     "Alignment",
     "Attribution",
     "BlockFacts",
+    "ChatTemplates",
     "ChatWarning",
     "CodePrompt",
     "CodeSpan",
@@ -119,10 +124,13 @@ __all__ = [
     "NoChatTemplateError",
     "NotFiniteError",
     "PatternPart",
+    "PrefixStability",
+    "PrefixStep",
     "Progress",
     "Projection",
     "Quantization",
     "RenderedChat",
+    "ReplyComparison",
     "Sampling",
     "Scored",
     "Segment",
@@ -132,6 +140,8 @@ __all__ = [
     "Stage",
     "Stages",
     "Step",
+    "StopSet",
+    "StopToken",
     "TemplateError",
     "TemplateTimeoutError",
     "Token",
@@ -150,6 +160,7 @@ __all__ = [
     "cache_folder",
     "check_chat",
     "code_samples",
+    "compare_reply",
     "context_share",
     "cosine_matrix",
     "cut",
@@ -161,6 +172,7 @@ __all__ = [
     "ensure_embedded_model",
     "fertility",
     "fim_prompt",
+    "load_chat_templates",
     "load_engine",
     "load_parallel",
     "load_tokenizer",
@@ -172,7 +184,9 @@ __all__ = [
     "overlap",
     "parallel_languages",
     "pattern_parts",
+    "prefix_stability",
     "price",
+    "read_chat_templates",
     "render_chat",
     "repository_prompt",
     "round_trip",
@@ -183,6 +197,7 @@ __all__ = [
     "special_token_purpose",
     "spell",
     "stages",
+    "stop_tokens",
     "vocabulary_stats",
     "vocabulary_table",
     "word_positions",
@@ -219,6 +234,25 @@ _MODULES = {
     "chat_json": (
         "messages_from_json",
         "messages_to_json",
+    ),
+    "chat_prefix": (
+        "PrefixStability",
+        "PrefixStep",
+        "prefix_stability",
+    ),
+    "chat_reply": (
+        "ReplyComparison",
+        "compare_reply",
+    ),
+    "chat_stops": (
+        "StopSet",
+        "StopToken",
+        "stop_tokens",
+    ),
+    "chat_template_file": (
+        "ChatTemplates",
+        "load_chat_templates",
+        "read_chat_templates",
     ),
     "code_prompts": (
         "CodePrompt",

@@ -45,7 +45,7 @@ def render(body: bytes) -> Answer:
     """The trace of one template with its variables, or why there is none."""
     request = json.loads(body)
     try:
-        trace = trace_template(request["source"], unpacked(request["variables"]))
+        trace = trace_template(request["source"], unpacked(request["variables"]), continued=request["continued"])
     except TemplateError as error:
         if isinstance(error.__cause__, MemoryError):
             return {"refused": "memory", "last": True}, b""

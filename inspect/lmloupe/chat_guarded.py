@@ -94,7 +94,7 @@ _pool = _Pool(_MAX_PROCESSES)
 atexit.register(_pool.end)
 
 
-def trace_untrusted(source: str, variables: Mapping[str, Any]) -> Trace:
+def trace_untrusted(source: str, variables: Mapping[str, Any], continued: str | None = None) -> Trace:
     """`lmloupe.chat_trace.trace_template` in a process of its own, with limits.
 
     Raises:
@@ -104,7 +104,8 @@ def trace_untrusted(source: str, variables: Mapping[str, Any]) -> Trace:
     >>> trace_untrusted("{{ x ~ '!' }}", {"x": "Hi"}).text
     'Hi!'
     """
-    body = json.dumps({"source": source, "variables": _chat_child.packed(dict(variables))}).encode()
+    asked = {"source": source, "variables": _chat_child.packed(dict(variables)), "continued": continued}
+    body = json.dumps(asked).encode()
     header, result = _pool.ask(body)
     if header.get("refused") == "template":
         raise TemplateError(header["words"])

@@ -19,11 +19,16 @@ from lmloupe.chat_template import RUN_ERRORS, render_template
 from lmloupe.chat_trace_compiler import compile_traced
 from lmloupe.chat_traced_text import UNKNOWN, Origin, Run, Traced, TracedDict, runs_of, traced
 
-__all__ = ["Trace", "trace_template"]
+__all__ = ["CONTINUED", "REASONING_KEYS", "RESULT_ROLES", "Trace", "trace_template"]
 
-_RESULT_ROLES = ("tool", "ipython", "function")
+RESULT_ROLES = ("tool", "ipython", "function")
+CONTINUED = "continued"
+"""The kind of origin that the text has which the model is to go on from, while its end is looked for."""
+
 _KINDS = {"role": "role", "tool_calls": "tool_call"}
-_CONTENT_KEYS = ("content", "reasoning_content", "thinking", "reasoning")
+REASONING_KEYS = ("reasoning_content", "thinking", "reasoning")
+"""Names under which templates read a model's reasoning; `lmloupe.chat_messages` files it under each."""
+_CONTENT_KEYS = ("content", *REASONING_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,9 @@ class Trace:
     has_generation_marks: bool
 
 
-def trace_template(source: str, variables: Mapping[str, Any], *, compare: bool = True) -> Trace:
+def trace_template(
+    source: str, variables: Mapping[str, Any], *, compare: bool = True, continued: str | None = None
+) -> Trace:
     r"""Render a chat template and follow where its characters come from.
 
     Args:
@@ -53,6 +60,7 @@ def trace_template(source: str, variables: Mapping[str, Any], *, compare: bool =
             message, other texts as variables.
         compare: also render plainly, and give up following the values where the texts differ. Not needed for
             templates that tests have compared.
+        continued: field of the last message whose text gets origins of the kind ``CONTINUED``.
 
     Raises:
         TemplateError: as `lmloupe.chat_template.render_template` does.
@@ -64,7 +72,7 @@ def trace_template(source: str, variables: Mapping[str, Any], *, compare: bool =
     """
     given = _frozen_clock(variables) if compare else dict(variables)
     plain = render_template(source, given) if compare else None
-    trace = _try(source, _follow_all(given))
+    trace = _try(source, _follow_all(given, continued))
     if trace is None or (plain is not None and trace.text != plain):
         # The error, if the template has one, is raised here with the words of plain rendering.
         plain = render_template(source, given)
@@ -93,9 +101,11 @@ def _try(source: str, variables: dict[str, Any]) -> Trace | None:
     return Trace(str.__str__(text), runs_of(text), compiled.has_generation_marks)
 
 
-def _follow_all(variables: Mapping[str, Any]) -> dict[str, Any]:
+def _follow_all(variables: Mapping[str, Any], continued: str | None) -> dict[str, Any]:
     followed = {name: _follow(value, Origin(None, "variable")) for name, value in variables.items() if name not in _OWN}
     messages = [_follow_message(message, i) for i, message in enumerate(variables.get("messages") or ())]
+    if continued is not None:
+        _mark_continued(messages[-1], continued, Origin(len(messages) - 1, CONTINUED))
     return {
         **variables,
         **followed,
@@ -109,7 +119,7 @@ _OWN = ("messages", "tools", "bos_token", "eos_token")
 
 def _follow_message(message: dict[str, Any], index: int) -> TracedDict:
     made = TracedDict(message)
-    content = _origin(index, "tool_result" if message.get("role") in _RESULT_ROLES else "content")
+    content = _origin(index, "tool_result" if message.get("role") in RESULT_ROLES else "content")
     made._origin = content
     for key, value in message.items():
         origin = content if key in _CONTENT_KEYS else _origin(index, _KINDS.get(key, "label"))
@@ -119,6 +129,16 @@ def _follow_message(message: dict[str, Any], index: int) -> TracedDict:
         else:
             made[key] = _follow(value, origin)
     return made
+
+
+def _mark_continued(message: TracedDict, field: str, origin: Origin) -> None:
+    value = message[field]
+    if isinstance(value, (list, tuple)):
+        last = next(part for part in reversed(value) if isinstance(part, TracedDict) and "text" in part)
+        last["text"] = _follow(last["text"], origin)
+        return
+    copies = REASONING_KEYS if field in REASONING_KEYS else (field,)
+    message.update({key: _follow(value, origin) for key in copies if message.get(key) == value})
 
 
 _origin = lru_cache(maxsize=2048)(Origin)

@@ -12,6 +12,7 @@ from typing import Any, cast
 import tokenizers
 
 from lmloupe.errors import SourceNotFoundError, UnsupportedError
+from lmloupe.generation_config import read_stop_ids
 from lmloupe.guarded import Guard
 from lmloupe.guarded_backend import GuardedBackend
 from lmloupe.hub_errors import loading
@@ -59,6 +60,7 @@ def load_transformers_tokenizer(
         bos_token=found["bos_token"],
         eos_token=found["eos_token"],
         chat_template=_default_template(name, found["chat_template"]),
+        stop_ids=read_stop_ids(name, folder),
     )
 
 

@@ -41,6 +41,8 @@ class Tokenizer:
         bos_token: content of the token that begins a text, None where the family has none.
         eos_token: content of the token that ends a reply, None where there is none.
         chat_template: Jinja source, None for a base model.
+        stop_ids: the ``eos_token_id`` of the model's generation_config.json, at which ``model.generate`` of transformers
+            ends a reply; of the embedded ones as it was published, empty where there is none.
         special_tokens: content to id of every special token, in the order of the ids.
         vocab_size: largest id plus one, added tokens included. A model's matrix may have more rows.
     """
@@ -52,6 +54,7 @@ class Tokenizer:
     bos_token: str | None
     eos_token: str | None
     chat_template: str | None = field(repr=False)
+    stop_ids: tuple[int, ...] = field(repr=False, default=(), kw_only=True)
     special_tokens: Mapping[str, int] = field(init=False, repr=False)
     vocab_size: int = field(init=False)
     _added: Mapping[int, str] = field(init=False, repr=False)
@@ -186,5 +189,6 @@ def _load_embedded(key: str) -> Tokenizer:
                 bos_token=entry["bos_token"],
                 eos_token=entry["eos_token"],
                 chat_template=(package / "templates" / template).read_text("utf-8") if template else None,
+                stop_ids=tuple(entry["generation_config"]["eos_token_id"]),
             )
         return _embedded[key]
