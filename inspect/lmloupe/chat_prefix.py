@@ -1,4 +1,4 @@
-"""Does each prompt of a conversation begin with the one before it, so that what a server has cached still serves?"""
+"""Check that each prompt of a conversation begins with the one before it, so that a server can reuse its cache."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class PrefixStep:
         n_next_messages: messages of the later one.
         n_cached: tokens of the earlier prompt, which a server holds in its key-value cache.
         n_next: tokens of the later one.
-        n_kept: tokens at the beginning in which both agree: so many of the cache still serve.
-        cached_ids: the first ids of the earlier prompt behind these, at most 4.
-        next_ids: the first ids of the later prompt behind these, at most 4.
+        n_kept: tokens at the beginning in which both agree: this part of the cache can still be used.
+        cached_ids: the first ids of the earlier prompt after these, at most 4.
+        next_ids: the first ids of the later prompt after these, at most 4.
         error: why one of them cannot be rendered, None where both can; with an error all numbers are 0.
     """
 
@@ -85,7 +85,7 @@ def prefix_stability(
 
     Servers keep the keys and values of the prompt before and go on from there as far as the next prompt agrees with it,
     id for id. A template that ends a text otherwise than it goes on, or drops the reasoning of earlier turns, costs the
-    cached tokens behind that place. A reply counts as the ids of its own text as the template writes it, from behind
+    cached tokens after that place. A reply counts as the ids of its own text as the template writes it, from the end of
     the generation prompt to the token that ends the turn.
 
     Args:
@@ -170,7 +170,7 @@ class _Prompts:
 
 
 def _reply_text(prompt: str, answered: RenderedChat, i: int) -> str:
-    """What the model writes of message ``i``: behind the generation prompt, up to the token that ends the turn."""
+    """What the model writes of message ``i``: from the end of the generation prompt to the token that ends the turn."""
     spans = [span for span in answered.spans if span.message == i]
     body = [span for span in spans if span.part in ("content", "tool_call", "template_text")]
     closing = [span for span in spans if span.part == "terminator"]

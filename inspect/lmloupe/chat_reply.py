@@ -1,4 +1,4 @@
-"""Do the ids that a model wrote come back when its reply is rendered as a turn of the conversation?"""
+"""Check whether the ids that a model wrote come back when its reply is rendered as a turn of the conversation."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ class Tokenizer:
         bos_token: content of the token that begins a text, None where the family has none.
         eos_token: content of the token that ends a reply, None where there is none.
         chat_template: Jinja source, None for a base model.
-        stop_ids: the ``eos_token_id`` of the model's generation_config.json, at which ``model.generate`` of transformers
-            ends a reply; of the embedded ones as it was published, empty where there is none.
+        stop_ids: the ``eos_token_id`` of the model's generation_config.json, at which transformers ends a reply; of the
+            embedded ones as it was published; empty where there is none.
         special_tokens: content to id of every special token, in the order of the ids.
         vocab_size: largest id plus one, added tokens included. A model's matrix may have more rows.
     """
