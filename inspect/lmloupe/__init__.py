@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lmloupe.budget import Cut, context_share, cut, price
     from lmloupe.chat import RenderedChat, Segment, Span, render_chat
     from lmloupe.chat_check import ChatWarning, check_chat
+    from lmloupe.chat_choice import choose_template
+    from lmloupe.chat_dropped import DroppedPart
     from lmloupe.chat_json import messages_from_json, messages_to_json
     from lmloupe.code_prompts import CodePrompt, CodeSpan, fim_prompt, repository_prompt
     from lmloupe.cosine import cosine_matrix, word_positions
@@ -87,6 +89,7 @@ __all__ = [
     "ContextLengthError",
     "Cut",
     "Device",
+    "DroppedPart",
     "Encoding",
     "Engine",
     "Fertility",
@@ -149,6 +152,7 @@ __all__ = [
     "ancestry",
     "cache_folder",
     "check_chat",
+    "choose_template",
     "code_samples",
     "context_share",
     "cosine_matrix",
@@ -216,6 +220,8 @@ _MODULES = {
         "ChatWarning",
         "check_chat",
     ),
+    "chat_choice": ("choose_template",),
+    "chat_dropped": ("DroppedPart",),
     "chat_json": (
         "messages_from_json",
         "messages_to_json",
