@@ -319,7 +319,7 @@ CONSTRUCTS = {
     "tuples": "{% for m in messages %}{% for pair in m.items() %}{{ pair }};{% endfor %}{{ m | dictsort | first }}"
     "{{ m.role.partition('s') }}{% endfor %}{{ (1, 2) }}{{ (1, 2, 3) }}{% set x %}{{ (1, 2) }}{% endset %}{{ x }}",
     "any content": "{% for m in messages if m.content is defined %}{{ m.content }}|{{ m.content | string | trim }}|"
-    "{{ m.content | tojson }}{{ m.content is number }}{{ m.content is mapping }};{% endfor %}{{ messages[-1].content }}",
+    "{{ m.content | tojson }}{{ m.content is number }}{{ m.content is mapping }};{% endfor %}",
     "number keys": "{% for m in messages if m.by %}{{ m.by }}{{ m.by[1] }}{{ m.by['1'] }}{{ m.by | tojson }}"
     "{% for key in m.by %}{{ key is integer }}{% endfor %}{% endfor %}{{ messages | length }}",
     "autoescape": "{% autoescape true %}{{ messages[0].content }}{{ '<' ~ messages[0].content }}"

@@ -6,6 +6,7 @@ files in one that can be stopped (`lmloupe.hub_loader`), and what it makes of th
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,12 +46,12 @@ def load_transformers_tokenizer(
         # The process that reads the files may have started in another working directory.
         path = name if by_id else str(folder.absolute())
         found, data = read_tokenizer(name, path, commit if by_id else None)
+        template = found.get("chat_template") or _processor_template(folder)
     if "python" in found:
         raise UnsupportedError(
             f"{shown(name)} has only a tokenizer written in Python ({found['python']}): "
             "LM Loupe inspects those of the tokenizers library, which have a tokenizer.json."
         )
-    template = found["chat_template"]
     templates = template if isinstance(template, dict) else {}
     _check_templates(name, [template] if template is not None and not templates else [*templates.values()])
     backend = GuardedBackend(Guard(data, name, CALL_LIMIT_S, LOAD_LIMIT_S))
@@ -73,6 +74,12 @@ def _require_tokenizer(name: str, folder: Path) -> None:
         any(folder.glob(pattern)) for pattern in ("*.model", "*.tiktoken")
     ):
         raise SourceNotFoundError(f"{shown(name)} has no tokenizer files: LM Loupe needs its tokenizer.json.")
+
+
+def _processor_template(folder: Path) -> Any:
+    """Where older models that see pictures have their template; transformers' processors read it."""
+    file = folder / "chat_template.json"
+    return json.loads(file.read_bytes()).get("chat_template") if file.is_file() else None
 
 
 def _check_templates(name: str, templates: list[Any]) -> None:
