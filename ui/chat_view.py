@@ -8,7 +8,9 @@ import numpy as np
 import streamlit as st
 
 import lmloupe as lm
+from ui.chat_facts import show_prefix, show_stops
 from ui.chat_request import ChatRequest
+from ui.errors import show_errors
 from ui.prompt_view import known_role, prompt_view
 from ui.token_view import TokenRow, token_view
 
@@ -50,13 +52,31 @@ def mask_rows(chat: lm.RenderedChat) -> list[TokenRow]:
 
 
 def family_card(
-    name: str, chat: lm.RenderedChat, request: ChatRequest, *, key: str, asked: bool, show_whitespace: bool
+    name: str,
+    chat: lm.RenderedChat,
+    request: ChatRequest,
+    *,
+    key: str,
+    asked: bool,
+    show_whitespace: bool,
+    own: lm.ChatTemplates | None = None,
 ) -> None:
-    """The prompt of one family, what asking for a reply changes, its tokens, and all of it as files."""
-    if chat.source != chat.encoding.tokenizer.chat_template:
+    """The prompt of one family, how it ends, what ends a reply and what a cache keeps, its tokens, all of it as files.
+
+    ``own`` is the template that a person uploaded, where that was rendered.
+    """
+    tok = chat.encoding.tokenizer
+    if own is None and chat.source != tok.chat_template:
         st.caption("With your edited template.")
     prompt_view(chat, key=f"{key}_prompt")
-    st.caption(_switch_words(chat, request.render(name, add_generation_prompt=not asked), asked))
+    if request.continue_final_message:
+        st.caption("It ends where the text of the last message ends; the model goes on from there.")
+    else:
+        other = request.render(tok, add_generation_prompt=not asked, template=own)
+        st.caption(_switch_words(chat, other, asked))
+    with show_errors():
+        show_stops(request.stops(tok, own))
+        show_prefix(request.prefix(tok, own), tok)
     token_view([chat_row("Tokens", chat)], text=chat.text, key=key, show_whitespace=show_whitespace, height=260)
     with st.expander("As plain text, and as files"):
         # st.code drops one line end at each side; every character counts here.

@@ -13,7 +13,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.chat_request import ChatRequest
-from ui.loaders import display_name, engine
+from ui.loaders import display_name, engine, tokenizer
 
 __all__ = ["Format", "answer_bits", "formats", "last_answer"]
 
@@ -48,7 +48,7 @@ def formats(request: ChatRequest) -> list[Format]:
 def _format(label: str, request: ChatRequest, name: str, *, asked: bool) -> Format:
     label += " (edited)" if name in request.templates else ""
     try:
-        return Format(label, request.render(name, add_generation_prompt=asked).text)
+        return Format(label, request.render(tokenizer(name), add_generation_prompt=asked).text)
     except lm.LoupeError as error:
         return Format(label, error=str(error))
 

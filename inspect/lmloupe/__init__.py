@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from lmloupe.chat_choice import choose_template
     from lmloupe.chat_dropped import DroppedPart
     from lmloupe.chat_json import messages_from_json, messages_to_json
+    from lmloupe.chat_prefix import PrefixStability, PrefixStep, prefix_stability
+    from lmloupe.chat_reply import ReplyComparison, compare_reply
+    from lmloupe.chat_stops import StopSet, StopToken, stop_tokens
+    from lmloupe.chat_template_file import ChatTemplates, load_chat_templates, read_chat_templates
     from lmloupe.code_prompts import CodePrompt, CodeSpan, fim_prompt, repository_prompt
     from lmloupe.cosine import cosine_matrix, word_positions
     from lmloupe.embedded_model import Progress, cache_folder, embedded_model_folder, ensure_embedded_model
@@ -83,6 +87,7 @@ __all__ = [
     "Alignment",
     "Attribution",
     "BlockFacts",
+    "ChatTemplates",
     "ChatWarning",
     "CodePrompt",
     "CodeSpan",
@@ -122,10 +127,13 @@ __all__ = [
     "NoChatTemplateError",
     "NotFiniteError",
     "PatternPart",
+    "PrefixStability",
+    "PrefixStep",
     "Progress",
     "Projection",
     "Quantization",
     "RenderedChat",
+    "ReplyComparison",
     "Sampling",
     "Scored",
     "Segment",
@@ -135,6 +143,8 @@ __all__ = [
     "Stage",
     "Stages",
     "Step",
+    "StopSet",
+    "StopToken",
     "TemplateError",
     "TemplateTimeoutError",
     "Token",
@@ -154,6 +164,7 @@ __all__ = [
     "check_chat",
     "choose_template",
     "code_samples",
+    "compare_reply",
     "context_share",
     "cosine_matrix",
     "cut",
@@ -165,6 +176,7 @@ __all__ = [
     "ensure_embedded_model",
     "fertility",
     "fim_prompt",
+    "load_chat_templates",
     "load_engine",
     "load_parallel",
     "load_tokenizer",
@@ -176,7 +188,9 @@ __all__ = [
     "overlap",
     "parallel_languages",
     "pattern_parts",
+    "prefix_stability",
     "price",
+    "read_chat_templates",
     "render_chat",
     "repository_prompt",
     "round_trip",
@@ -187,6 +201,7 @@ __all__ = [
     "special_token_purpose",
     "spell",
     "stages",
+    "stop_tokens",
     "vocabulary_stats",
     "vocabulary_table",
     "word_positions",
@@ -225,6 +240,25 @@ _MODULES = {
     "chat_json": (
         "messages_from_json",
         "messages_to_json",
+    ),
+    "chat_prefix": (
+        "PrefixStability",
+        "PrefixStep",
+        "prefix_stability",
+    ),
+    "chat_reply": (
+        "ReplyComparison",
+        "compare_reply",
+    ),
+    "chat_stops": (
+        "StopSet",
+        "StopToken",
+        "stop_tokens",
+    ),
+    "chat_template_file": (
+        "ChatTemplates",
+        "load_chat_templates",
+        "read_chat_templates",
     ),
     "code_prompts": (
         "CodePrompt",

@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.chat_choice import choose_template
+from lmloupe.chat_continue import continued_field, cut_at_final_text
 from lmloupe.chat_dropped import DroppedPart, find_dropped, is_dropped
 from lmloupe.chat_guarded import trace_untrusted, unwritten_untrusted
 from lmloupe.chat_mask import assistant_mask, generation_mask
 from lmloupe.chat_messages import check_messages, check_tools, check_variables
 from lmloupe.chat_parts import Span, find_spans
 from lmloupe.chat_roles import Segment, read_segments
-from lmloupe.chat_trace import Followed, trace_template
+from lmloupe.chat_template_file import ChatTemplates
+from lmloupe.chat_trace import Followed, Trace, trace_template
 from lmloupe.chat_unwritten import unwritten
 from lmloupe.encoding import Encoding, encode
 from lmloupe.errors import TemplateError
@@ -72,8 +74,10 @@ def render_chat(
     messages: Sequence[Mapping[str, Any]],
     tools: Sequence[Mapping[str, Any]] | None = None,
     add_generation_prompt: bool = False,
-    template: str | None = None,
+    template: str | ChatTemplates | None = None,
     variables: Mapping[str, Any] | None = None,
+    *,
+    continue_final_message: bool | str = False,
 ) -> RenderedChat:
     r"""Write a conversation in a model's chat format.
 
@@ -86,16 +90,22 @@ def render_chat(
             affair.
         tools: JSON schemas of functions that the model may call. Formats without tools ignore them.
         add_generation_prompt: end with the header of the assistant's reply, for the model to go on from.
-        template: Jinja source in place of the tokenizer's own, or the name of one of ``tok.chat_templates``.
+        template: in place of the tokenizer's own: Jinja source, the name of one of ``tok.chat_templates``, or what
+            `lmloupe.load_chat_templates` read, which brings special tokens of its own.
         variables: what else the template reads, such as ``{"date_string": "1 Jan 2025"}``. They may
             replace special tokens such as ``bos_token``.
+        continue_final_message: end where the text of the last message ends, for the model to go on from: nothing of the
+            template comes behind it, and white space at its end is there only where the template keeps it. A text is
+            the name of the field to go on from, ``"reasoning_content"`` for one; True stands for ``"content"``.
 
     Raises:
         NoChatTemplateError: no template, as `lmloupe.choose_template` says.
         TemplateError: the template is not valid, failed, or refused the conversation; with its line.
         TemplateTimeoutError: a template other than the project's own did not end in time, and was stopped.
         InvalidMessagesError: messages or tools that no template could render.
-        InvalidSettingError: variables that are not names with plain values.
+            Also a last message that cannot be gone on from.
+        InvalidSettingError: variables that are not names with plain values, or both ``continue_final_message`` and
+            ``add_generation_prompt``.
         InvalidTextError: a lone surrogate in a text.
 
     >>> from lmloupe.tokenizer import load_tokenizer
@@ -108,6 +118,9 @@ def render_chat(
     [('<|user|>\n', 15, 0, 'header'), ('Hi', 16, 0, 'content')]
     >>> [(s.role, chat.text[s.start : s.end]) for s in chat.segments if s.is_special]
     [('user', '<|user|>'), ('user', '<|end|>'), ('assistant', '<|assistant|>')]
+    >>> begun = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello, I"}]
+    >>> render_chat(load_tokenizer("phi-3"), begun, continue_final_message=True).text
+    '<|user|>\nHi<|end|>\n<|assistant|>\nHello, I'
     """
     source = choose_template(tok, tools, template)
     checked = check_messages(messages)
@@ -116,15 +129,26 @@ def render_chat(
         "tools": check_tools(tools),
         "add_generation_prompt": bool(add_generation_prompt),
     }
-    everything = {"documents": None, **tok.named_tokens, **check_variables(variables), **given}
+    field_name = continued_field(checked, continue_final_message, add_generation_prompt=add_generation_prompt)
+    special = tok.named_tokens
+    if isinstance(template, ChatTemplates) and template.special_tokens is not None:
+        special = template.special_tokens
+    everything = {"documents": None, **special, **check_variables(variables), **given}
     # The project's own templates are known to end.
     is_ours = tok.source == "embedded" and source == tok.chat_template
-    trace = trace_template(source, everything) if is_ours else trace_untrusted(source, everything)
-    look = partial(unwritten if is_ours else unwritten_untrusted, source, everything)
-    lost = find_dropped(everything, trace, look)
+
+    def render(conversation: list[dict[str, Any]]) -> Trace:
+        values = {**everything, "messages": conversation}
+        return trace_template(source, values) if is_ours else trace_untrusted(source, values)
+
+    trace = render(checked)
+    lost = find_dropped(everything, trace, partial(unwritten if is_ours else unwritten_untrusted, source, everything))
+    without_tools = tools is not None and not tools and _differs_without_tools(tok, everything, trace.text, template)
+    if field_name is not None:
+        trace = cut_at_final_text(trace, checked, field_name, render)
     encoding = encode(tok, trace.text, add_special_tokens=False, parse_special_tokens=True)
     segments = read_segments(encoding)
-    spans = find_spans(trace.text, trace.pieces, segments, tok.bos_token, tok.eos_token)
+    spans = find_spans(trace.text, trace.pieces, segments, special.get("bos_token"), special.get("eos_token"))
     return RenderedChat(
         trace.text,
         segments,
@@ -136,11 +160,11 @@ def render_chat(
         source,
         lost,
         trace.followed,
-        tools is not None and not tools and _differs_without_tools(tok, everything, trace.text, template),
+        without_tools,
     )
 
 
-def _differs_without_tools(tok: Tokenizer, everything: dict[str, Any], text: str, template: str | None) -> bool:
+def _differs_without_tools(tok: Tokenizer, everything: dict[str, Any], text: str, template: Any) -> bool:
     """Whether no tools give another text than the empty list, for which templates often write a heading."""
     try:
         source = choose_template(tok, None, template)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lmloupe.chat_template_file import ChatTemplates
 from lmloupe.encoding import check_text
 from lmloupe.errors import NoChatTemplateError
 from lmloupe.tokenizer import Tokenizer
@@ -13,14 +14,14 @@ __all__ = ["choose_template"]
 
 
 def choose_template(
-    tok: Tokenizer, tools: Sequence[Mapping[str, Any]] | None = None, template: str | None = None
+    tok: Tokenizer, tools: Sequence[Mapping[str, Any]] | None = None, template: str | ChatTemplates | None = None
 ) -> str:
     """The source of the template that a conversation is written with, chosen as transformers does.
 
     Args:
         tok: whose templates.
         tools: where some are given, be it an empty list, a template named ``tool_use`` comes before ``default``.
-        template: Jinja source, or the name of one of the tokenizer's templates.
+        template: Jinja source, the name of one of the tokenizer's templates, or templates that came in files.
 
     Raises:
         NoChatTemplateError: a base model and no ``template``; or only named templates, none of which is the default.
@@ -31,7 +32,9 @@ def choose_template(
     '{{ messages[0].content }}'
     """
     named = tok.chat_templates
-    if template is not None:
+    if isinstance(template, ChatTemplates):
+        source = template.choose(tools)
+    elif template is not None:
         source = named.get(template, template)
     elif tools is not None and "tool_use" in named:
         source = named["tool_use"]

@@ -29,12 +29,15 @@ from lmloupe.chat_traced_text import (
     traced,
 )
 
-__all__ = ["REASONING", "Followed", "Trace", "frozen_clock", "trace_template"]
+__all__ = ["REASONING", "REASONING_KEYS", "RESULT_ROLES", "Followed", "Trace", "frozen_clock", "trace_template"]
 
-_RESULT_ROLES = ("tool", "ipython", "function")
+RESULT_ROLES = ("tool", "ipython", "function")
+
 _KINDS = {"role": "role", "tool_calls": "tool_call"}
-_REASONING_KEYS = ("reasoning_content", "thinking", "reasoning")
+REASONING_KEYS = ("reasoning_content", "thinking", "reasoning")
+"""Names under which templates read a model's reasoning; `lmloupe.chat_messages` files it under each."""
 REASONING = "reasoning_content"
+"""The path of all of them."""
 
 Followed = Literal["values", "lines", "nothing"]
 
@@ -107,9 +110,8 @@ def _try(source: str, variables: dict[str, Any], followed: Followed) -> Trace | 
 
 
 def _follow_all(variables: Mapping[str, Any]) -> dict[str, Any]:
-    followed = {
-        name: _follow(value, Origin(None, "variable", (name,))) for name, value in variables.items() if name not in _OWN
-    }
+    others = {name: value for name, value in variables.items() if name not in _OWN}
+    followed = {name: _follow(value, Origin(None, "variable", (name,))) for name, value in others.items()}
     messages = [_follow_message(message, i) for i, message in enumerate(variables.get("messages") or ())]
     return {
         **variables,
@@ -124,11 +126,11 @@ _OWN = ("messages", "tools", "bos_token", "eos_token")
 
 def _follow_message(message: dict[str, Any], index: int) -> TracedDict:
     made = TracedDict(message)
-    kind = "tool_result" if message.get("role") in _RESULT_ROLES else "content"
+    kind = "tool_result" if message.get("role") in RESULT_ROLES else "content"
     made._origin = _origin(index, kind, ())
     for key, value in message.items():
         # The reasoning is under each of its names, and it is one part of the message.
-        path = (REASONING if key in _REASONING_KEYS else key,)
+        path = (REASONING if key in REASONING_KEYS else key,)
         is_content = key == "content" or path[0] == REASONING
         origin = _origin(index, kind if is_content else _KINDS.get(key, "label"), path)
         if value.__class__ is str:

@@ -13,6 +13,7 @@ from typing import Any, cast
 import tokenizers
 
 from lmloupe.errors import SourceNotFoundError, UnsupportedError
+from lmloupe.generation_config import read_stop_ids
 from lmloupe.guarded import Guard
 from lmloupe.guarded_backend import GuardedBackend
 from lmloupe.hub_errors import loading
@@ -65,6 +66,7 @@ def load_transformers_tokenizer(
         chat_template=template if isinstance(template, str) else templates.get("default"),
         chat_templates=templates,
         named_tokens=found["named_tokens"],
+        stop_ids=read_stop_ids(name, folder),
     )
 
 

@@ -45,6 +45,8 @@ class Tokenizer:
             ``"tool_use"``; empty for one with a single template.
         named_tokens: what its templates find under the names of special tokens: ``"bos_token"``, ``"pad_token"``,
             ``"image_token"``.
+        stop_ids: the ``eos_token_id`` of the model's generation_config.json, at which transformers ends a reply; of the
+            embedded ones as it was published; empty where there is none.
         special_tokens: content to id of every special token, in the order of the ids.
         vocab_size: largest id plus one, added tokens included. A model's matrix may have more rows.
     """
@@ -56,8 +58,9 @@ class Tokenizer:
     bos_token: str | None
     eos_token: str | None
     chat_template: str | None = field(repr=False)
-    chat_templates: Mapping[str, str] = field(repr=False, default_factory=dict)
-    named_tokens: Mapping[str, str] = field(repr=False, default_factory=dict)
+    chat_templates: Mapping[str, str] = field(repr=False, default_factory=dict, kw_only=True)
+    named_tokens: Mapping[str, str] = field(repr=False, default_factory=dict, kw_only=True)
+    stop_ids: tuple[int, ...] = field(repr=False, default=(), kw_only=True)
     special_tokens: Mapping[str, int] = field(init=False, repr=False)
     vocab_size: int = field(init=False)
     _added: Mapping[int, str] = field(init=False, repr=False)
@@ -195,5 +198,6 @@ def _load_embedded(key: str) -> Tokenizer:
                 bos_token=entry["bos_token"],
                 eos_token=entry["eos_token"],
                 chat_template=(package / "templates" / template).read_text("utf-8") if template else None,
+                stop_ids=tuple(entry["generation_config"]["eos_token_id"]),
             )
         return _embedded[key]

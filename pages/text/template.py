@@ -6,7 +6,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui import state
-from ui.chat_request import chat_request, show_refusals
+from ui.chat_request import chat_request, ending_switches, show_refusals
 from ui.chat_view import chat_downloads, mask_rows
 from ui.errors import escape_markdown
 from ui.lessons import lesson_buttons
@@ -19,11 +19,8 @@ from ui.token_view import token_view
 CODE = """
 import lmloupe as lm
 
-messages = {messages!r}
-tools = {tools!r}
-template = {template!r}  # None: the tokenizer's own
 tok = lm.load_tokenizer({name!r})
-chat = lm.render_chat(tok, messages, tools, add_generation_prompt={prompt}, template=template, variables={variables!r})
+{chat}
 for span in chat.spans:
     print(f"line {{span.line}}, message {{span.message}}, {{span.part}}: {{chat.text[span.start : span.end]!r}}")
 print(int(chat.assistant_mask.sum()), "of", len(chat.encoding), "tokens are the assistant's own")
@@ -46,9 +43,7 @@ with choice:
         help="One of the families, or a hub id: then it is the model's own published template.",
     )
 with switch:
-    prompt = state.toggle(
-        "add_generation_prompt", "Ask for a reply", help="Underlined in the prompt: what add_generation_prompt writes."
-    )
+    prompt = ending_switches(asked_help="Underlined in the prompt: what add_generation_prompt writes.")
 request = chat_request()
 show_refusals(request)
 try:
@@ -68,7 +63,7 @@ if original is None:
 edited = request.templates.get(name)
 chat = None
 try:
-    chat = request.render(name, add_generation_prompt=prompt)
+    chat = request.render(tok, add_generation_prompt=prompt)
 except lm.LoupeError as error:
     show_template_error(error, original if edited is None else edited)
 if chat is not None:
@@ -90,13 +85,4 @@ if chat is not None:
     )
     token_view(mask_rows(chat), text=chat.text, key="mask")
     chat_downloads(chat, name, key="provenance")
-    reproduce(
-        CODE.format(
-            messages=request.messages,
-            tools=request.tools,
-            template=edited,
-            name=name,
-            prompt=prompt,
-            variables=request.variables,
-        )
-    )
+    reproduce(CODE.format(name=name, chat=request.code(tok, add_generation_prompt=prompt)))
