@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lmloupe.budget import Cut, context_share, cut, price
     from lmloupe.chat import RenderedChat, Segment, Span, render_chat
     from lmloupe.chat_check import ChatWarning, check_chat
+    from lmloupe.chat_choice import choose_template
+    from lmloupe.chat_dropped import DroppedPart
     from lmloupe.chat_json import messages_from_json, messages_to_json
     from lmloupe.chat_prefix import PrefixStability, PrefixStep, prefix_stability
     from lmloupe.chat_reply import ReplyComparison, compare_reply
@@ -92,6 +94,7 @@ __all__ = [
     "ContextLengthError",
     "Cut",
     "Device",
+    "DroppedPart",
     "Encoding",
     "Engine",
     "Fertility",
@@ -159,6 +162,7 @@ __all__ = [
     "ancestry",
     "cache_folder",
     "check_chat",
+    "choose_template",
     "code_samples",
     "compare_reply",
     "context_share",
@@ -231,6 +235,8 @@ _MODULES = {
         "ChatWarning",
         "check_chat",
     ),
+    "chat_choice": ("choose_template",),
+    "chat_dropped": ("DroppedPart",),
     "chat_json": (
         "messages_from_json",
         "messages_to_json",

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmloupe.chat_choice import choose_template
 from lmloupe.chat_continue import continued_field, cut_at_final_text
-from lmloupe.chat_guarded import trace_untrusted
-from lmloupe.chat_mask import assistant_mask, dropped_messages, generation_mask
+from lmloupe.chat_dropped import DroppedPart, find_dropped, is_dropped
+from lmloupe.chat_guarded import trace_untrusted, unwritten_untrusted
+from lmloupe.chat_mask import assistant_mask, generation_mask
 from lmloupe.chat_messages import check_messages, check_tools, check_variables
 from lmloupe.chat_parts import Span, find_spans
 from lmloupe.chat_roles import Segment, read_segments
 from lmloupe.chat_template_file import ChatTemplates
-from lmloupe.chat_trace import Trace, trace_template
-from lmloupe.encoding import Encoding, check_text, encode
-from lmloupe.errors import NoChatTemplateError
+from lmloupe.chat_trace import Followed, Trace, trace_template
+from lmloupe.chat_unwritten import unwritten
+from lmloupe.encoding import Encoding, encode
+from lmloupe.errors import TemplateError
 from lmloupe.tokenizer import Tokenizer
 
 __all__ = ["RenderedChat", "Segment", "Span", "render_chat"]
@@ -44,6 +48,12 @@ class RenderedChat:
             template has no such marks.
         dropped: indexes of messages with a content of which the template wrote nothing.
         source: the template that was used.
+        dropped_parts: everything else that the template wrote nothing of, each by its part: tools, calls, the content
+            beside a call, reasoning, names. A message of which every part is missing is one part.
+        followed: how far the characters could be followed: ``"values"``, to the line and the message that each is
+            from; ``"lines"``, to the line alone; ``"nothing"``, where following them changed the text. Then ``text``
+            is that of plain rendering, and spans and masks say nothing.
+        differs_without_tools: the tools are an empty list, and without it the text is another one.
     """
 
     text: str
@@ -54,6 +64,9 @@ class RenderedChat:
     generation_mask: NDArray[np.bool_] | None = field(repr=False)
     dropped: tuple[int, ...]
     source: str = field(repr=False)
+    dropped_parts: tuple[DroppedPart, ...] = ()
+    followed: Followed = field(repr=False, default="values")
+    differs_without_tools: bool = field(repr=False, default=False)
 
 
 def render_chat(
@@ -73,19 +86,20 @@ def render_chat(
     Args:
         tok: whose format, and whose tokens.
         messages: turns in order, each ``{"role": ..., "content": ...}``; an assistant's turn may have
-            ``tool_calls`` in place of a content.
+            ``tool_calls`` or ``reasoning_content``. Any JSON value may be a content: what it becomes is the template's
+            affair.
         tools: JSON schemas of functions that the model may call. Formats without tools ignore them.
         add_generation_prompt: end with the header of the assistant's reply, for the model to go on from.
-        template: in place of ``tok.chat_template``: Jinja source, or what `lmloupe.load_chat_templates` read, which
-            brings special tokens of its own.
+        template: in place of the tokenizer's own: Jinja source, the name of one of ``tok.chat_templates``, or what
+            `lmloupe.load_chat_templates` read, which brings special tokens of its own.
         variables: what else the template reads, such as ``{"date_string": "1 Jan 2025"}``. They may
-            replace ``bos_token`` and ``eos_token``.
+            replace special tokens such as ``bos_token``.
         continue_final_message: end where the text of the last message ends, for the model to go on from: nothing of the
             template comes behind it, and white space at its end is there only where the template keeps it. A text is
             the name of the field to go on from, ``"reasoning_content"`` for one; True stands for ``"content"``.
 
     Raises:
-        NoChatTemplateError: a base model, and no ``template``; or templates with names, and none of them fits.
+        NoChatTemplateError: no template, as `lmloupe.choose_template` says.
         TemplateError: the template is not valid, failed, or refused the conversation; with its line.
         TemplateTimeoutError: a template other than the project's own did not end in time, and was stopped.
         InvalidMessagesError: messages or tools that no template could render.
@@ -108,14 +122,7 @@ def render_chat(
     >>> render_chat(load_tokenizer("phi-3"), begun, continue_final_message=True).text
     '<|user|>\nHi<|end|>\n<|assistant|>\nHello, I'
     """
-    own = template if isinstance(template, ChatTemplates) else None
-    source = tok.chat_template if template is None else own.choose(tools) if own else str(template)
-    if source is None:
-        raise NoChatTemplateError(
-            f"{tok.name} has no chat template: it is a base model, trained on running text and not on "
-            "conversations. Choose an instruct model, or give a template of your own."
-        )
-    check_text(source)
+    source = choose_template(tok, tools, template)
     checked = check_messages(messages)
     given = {
         "messages": checked,
@@ -123,21 +130,20 @@ def render_chat(
         "add_generation_prompt": bool(add_generation_prompt),
     }
     field_name = continued_field(checked, continue_final_message, add_generation_prompt=add_generation_prompt)
-    special: Mapping[str, str | None] = {"bos_token": tok.bos_token, "eos_token": tok.eos_token}
-    if own is not None and own.special_tokens is not None:
-        special = own.special_tokens
-    names = {"documents": None, **{name: content for name, content in special.items() if content is not None}}
-    everything = {**names, **check_variables(variables), **given}
-    # The project's own templates are known to end, and tests compare their traces with plain rendering.
+    special = tok.named_tokens
+    if isinstance(template, ChatTemplates) and template.special_tokens is not None:
+        special = template.special_tokens
+    everything = {"documents": None, **special, **check_variables(variables), **given}
+    # The project's own templates are known to end.
     is_ours = tok.source == "embedded" and source == tok.chat_template
 
     def render(conversation: list[dict[str, Any]]) -> Trace:
         values = {**everything, "messages": conversation}
-        if is_ours:
-            return trace_template(source, values, compare=False, continued=field_name)
-        return trace_untrusted(source, values, field_name)
+        return trace_template(source, values) if is_ours else trace_untrusted(source, values)
 
     trace = render(checked)
+    lost = find_dropped(everything, trace, partial(unwritten if is_ours else unwritten_untrusted, source, everything))
+    without_tools = tools is not None and not tools and _differs_without_tools(tok, everything, trace.text, template)
     if field_name is not None:
         trace = cut_at_final_text(trace, checked, field_name, render)
     encoding = encode(tok, trace.text, add_special_tokens=False, parse_special_tokens=True)
@@ -150,6 +156,18 @@ def render_chat(
         spans,
         assistant_mask(encoding, spans, checked),
         generation_mask(encoding, trace),
-        dropped_messages(trace, checked),
+        tuple(i for i, message in enumerate(checked) if is_dropped(lost, i, message)),
         source,
+        lost,
+        trace.followed,
+        without_tools,
     )
+
+
+def _differs_without_tools(tok: Tokenizer, everything: dict[str, Any], text: str, template: Any) -> bool:
+    """Whether no tools give another text than the empty list, for which templates often write a heading."""
+    try:
+        source = choose_template(tok, None, template)
+        return trace_untrusted(source, {**everything, "tools": None}).text != text
+    except TemplateError:
+        return True

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lmloupe.chat_trace import CONTINUED, REASONING_KEYS, RESULT_ROLES, Trace
-from lmloupe.chat_traced_text import Origin, Run
+from lmloupe.chat_trace import REASONING, REASONING_KEYS, Trace
+from lmloupe.chat_traced_text import Run
 from lmloupe.errors import InvalidMessagesError, InvalidSettingError
 
 __all__ = ["continued_field", "cut_at_final_text"]
@@ -55,7 +55,7 @@ def cut_at_final_text(
     once more with a mark at the end of that text, as transformers does it always.
 
     Args:
-        trace: made with ``continued=field``.
+        trace: of all of it.
         messages: what was rendered.
         field: from `continued_field`.
         render: traces other messages in the same way.
@@ -63,8 +63,7 @@ def cut_at_final_text(
     Raises:
         InvalidMessagesError: the template does not write the end of that text.
     """
-    text = _final_text(messages, field) or ""
-    end = _end_in_trace(trace, text)
+    end = _end_in_trace(trace, messages, field)
     if end is None:
         trace = render(_tagged(messages, field))
         mark = _TAG.strip()
@@ -76,8 +75,7 @@ def cut_at_final_text(
             )
         if not trace.text.startswith(_TAG, end):
             end = len(trace.text[:end].rstrip())
-    kind = "tool_result" if messages[-1]["role"] in RESULT_ROLES else "content"
-    return Trace(trace.text[:end], tuple(_pieces(trace.pieces, end, kind)), trace.has_generation_marks)
+    return Trace(trace.text[:end], tuple(_pieces(trace.pieces, end)), trace.has_generation_marks, trace.followed)
 
 
 def _final_text(messages: Sequence[Mapping[str, Any]], field: str) -> str | None:
@@ -100,26 +98,29 @@ def _tagged(messages: Sequence[Mapping[str, Any]], field: str) -> list[dict[str,
     return [*map(dict, messages[:-1]), final]
 
 
-def _end_in_trace(trace: Trace, text: str) -> int | None:
+def _end_in_trace(trace: Trace, messages: Sequence[Mapping[str, Any]], field: str) -> int | None:
     """Where the last characters copied from the final text end, if they are its end but for white space."""
+    text, value = _final_text(messages, field) or "", messages[-1][field]
+    path: tuple[Any, ...] = (REASONING if field in REASONING_KEYS else field,)
+    if not isinstance(value, str):
+        path = (*path, max(i for i, part in enumerate(value) if isinstance(part, dict) and "text" in part), "text")
     at, end, tail = 0, None, ""
     for length, origin, _, _ in trace.pieces:
-        if origin is not None and origin.kind == CONTINUED and (length or not text.strip()):
+        is_final = origin is not None and origin.message == len(messages) - 1 and origin.path == path
+        if is_final and (length or not text.strip()):
             tail = (tail if end == at else "") + trace.text[at : at + length]
             end = at + length
         at += length
     return end if text.rstrip().endswith(tail.strip()) else None
 
 
-def _pieces(pieces: Sequence[Run], end: int, kind: str) -> list[Run]:
-    """The pieces up to ``end``, with the name that such text has elsewhere."""
+def _pieces(pieces: Sequence[Run], end: int) -> list[Run]:
+    """The pieces up to ``end``."""
     kept: list[Run] = []
     at = 0
     for length, origin, site, turn in pieces:
         if at > end or (at == end and length):
             break
-        if origin is not None and origin.kind == CONTINUED:
-            origin = Origin(origin.message, kind)
         kept.append((min(length, end - at), origin, site, turn))
         at += length
     return kept

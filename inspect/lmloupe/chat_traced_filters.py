@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from itertools import takewhile
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any
 
 from jinja2 import filters
 from jinja2.nodes import EvalContext
 from jinja2.utils import pass_eval_context
+from markupsafe import escape
 
 from lmloupe.chat_template import to_json
-from lmloupe.chat_traced_text import UNKNOWN, Origin, Run, Traced, TracedDict, followed, runs_of, traced
+from lmloupe.chat_traced_text import (
+    UNKNOWN,
+    Origin,
+    Run,
+    Traced,
+    TracedDict,
+    TracedFloat,
+    TracedInt,
+    followed,
+    runs_of,
+    traced,
+)
 
-__all__ = ["FILTERS"]
+__all__ = ["FILTERS", "escaped", "written"]
 
 
 @pass_eval_context
@@ -63,18 +77,53 @@ def _tojson(
 
 
 def _origin(value: Any) -> Origin | None:
-    """What a value was given as, None where its parts are of several."""
-    if isinstance(value, TracedDict):
+    """What a value was given as: where its parts are of one message, all that they share; else None."""
+    if isinstance(value, (TracedDict, TracedInt, TracedFloat)):
         return value._origin
     if isinstance(value, Traced):
         return runs_of(value)[0][1]
-    if isinstance(value, (list, tuple)):
-        found = {_origin(item) for item in value}
-        return found.pop() if len(found) == 1 else None
-    if isinstance(value, dict):
-        found = {_origin(item) for item in value.values()}
-        return found.pop() if len(found) == 1 else None
-    return None
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    found = {_origin(item) for item in items if item is not None and item.__class__ is not bool}
+    return reduce(_shared, found) if found else None
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"join": _join, "replace": _replace, "indent": _indent, "tojson": _tojson}
+def _shared(one: Origin | None, other: Origin | None) -> Origin | None:
+    if one is None or other is None or one[:2] != other[:2]:
+        return None
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(one.path, other.path, strict=False))
+    return one._replace(path=tuple(key for key, _ in same))
+
+
+def written(value: Any) -> str:
+    """A value that is not text as a template prints it."""
+    text = str(value)
+    origin = _origin(value)
+    return text if origin is None else traced(text, ((len(text), origin, UNKNOWN, None),))
+
+
+def escaped(value: Any) -> str:
+    """A value as a template prints it within ``{% autoescape true %}``."""
+    if not isinstance(value, Traced):
+        return str(escape(value))
+    text: str = value
+    for character, entity in (("&", "&amp;"), (">", "&gt;"), ("<", "&lt;"), ("'", "&#39;"), ('"', "&#34;")):
+        text = text.replace(character, entity)
+    return text
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else written(value)
+
+
+def _trim(value: Any, chars: str | None = None) -> str:
+    return _string(value).strip(chars)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "join": _join,
+    "replace": _replace,
+    "indent": _indent,
+    "tojson": _tojson,
+    "string": _string,
+    "trim": _trim,
+}

@@ -12,7 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, SupportsIndex
 
-__all__ = ["UNKNOWN", "Origin", "Run", "Site", "Traced", "TracedDict", "followed", "joined", "runs_of", "traced"]
+__all__ = [
+    "UNKNOWN",
+    "Origin",
+    "Run",
+    "Site",
+    "Traced",
+    "TracedDict",
+    "TracedFloat",
+    "TracedInt",
+    "followed",
+    "joined",
+    "runs_of",
+    "traced",
+]
 
 
 class Origin(NamedTuple):
@@ -21,10 +34,12 @@ class Origin(NamedTuple):
     Attributes:
         message: index of the message, None for a tool definition or a template variable.
         kind: ``"role"``, ``"content"``, ``"tool_call"``, ``"tool_result"``, ``"label"``, ``"tools"`` or ``"variable"``.
+        path: keys and indexes that lead to it within the message, or within the tools.
     """
 
     message: int | None
     kind: str
+    path: tuple[Any, ...] = ()
 
 
 class Site(NamedTuple):
@@ -57,6 +72,18 @@ class TracedDict(dict[Any, Any]):
     """A message, or a mapping within one, that remembers which."""
 
     __slots__ = ("_origin",)
+    _origin: Origin
+
+
+class TracedInt(int):
+    """A whole number that remembers where it was given; what is computed from it does not."""
+
+    _origin: Origin
+
+
+class TracedFloat(float):
+    """Any other number that does."""
+
     _origin: Origin
 
 

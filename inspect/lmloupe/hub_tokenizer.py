@@ -6,6 +6,7 @@ files in one that can be stopped (`lmloupe.hub_loader`), and what it makes of th
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,11 +47,14 @@ def load_transformers_tokenizer(
         # The process that reads the files may have started in another working directory.
         path = name if by_id else str(folder.absolute())
         found, data = read_tokenizer(name, path, commit if by_id else None)
+        template = found.get("chat_template") or _processor_template(folder)
     if "python" in found:
         raise UnsupportedError(
             f"{shown(name)} has only a tokenizer written in Python ({found['python']}): "
             "LM Loupe inspects those of the tokenizers library, which have a tokenizer.json."
         )
+    templates = template if isinstance(template, dict) else {}
+    _check_templates(name, [template] if template is not None and not templates else [*templates.values()])
     backend = GuardedBackend(Guard(data, name, CALL_LIMIT_S, LOAD_LIMIT_S))
     return Tokenizer(
         name=name,
@@ -59,7 +63,9 @@ def load_transformers_tokenizer(
         backend=cast(tokenizers.Tokenizer, backend),
         bos_token=found["bos_token"],
         eos_token=found["eos_token"],
-        chat_template=_default_template(name, found["chat_template"]),
+        chat_template=template if isinstance(template, str) else templates.get("default"),
+        chat_templates=templates,
+        named_tokens=found["named_tokens"],
         stop_ids=read_stop_ids(name, folder),
     )
 
@@ -72,12 +78,16 @@ def _require_tokenizer(name: str, folder: Path) -> None:
         raise SourceNotFoundError(f"{shown(name)} has no tokenizer files: LM Loupe needs its tokenizer.json.")
 
 
-def _default_template(name: str, template: Any) -> str | None:
-    # Some repositories name several (default, tool_use, rag); transformers takes "default" too.
-    chosen = template.get("default") if isinstance(template, dict) else template
-    if not isinstance(chosen, str | None):
-        raise UnsupportedError(
-            f"The chat_template of {shown(name)} is not text but {type(chosen).__name__}: "
-            "correct its tokenizer_config.json."
-        )
-    return chosen
+def _processor_template(folder: Path) -> Any:
+    """Where older models that see pictures have their template; transformers' processors read it."""
+    file = folder / "chat_template.json"
+    return json.loads(file.read_bytes()).get("chat_template") if file.is_file() else None
+
+
+def _check_templates(name: str, templates: list[Any]) -> None:
+    for template in templates:
+        if not isinstance(template, str):
+            raise UnsupportedError(
+                f"The chat_template of {shown(name)} is not text but {type(template).__name__}: "
+                "correct its tokenizer_config.json."
+            )
