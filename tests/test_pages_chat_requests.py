@@ -135,7 +135,7 @@ def test_stops_and_prefixes_are_said_for_each_family() -> None:
     assert "Prefix-stable: the ids of each prompt begin those of the next" in said
     step = lm.prefix_stability(lm.load_tokenizer("phi-3"), talk).turns[0]
     assert (
-        f"the ids of turns 1 to 1 do not begin those of 1 to 2. They part at token {step.n_kept + 1} (“<|endoftext|>” "
+        f"the ids of turn 1 do not begin those of turns 1 to 2. They part at token {step.n_kept + 1} (“<|endoftext|>” "
         f"against “<|assistant|>”), which costs 1 token of {step.n_cached} in the cache."
     ) in said
     table = next(frame.value for frame in app.dataframe if "Lost" in frame.value.columns and frame.value["Lost"].any())

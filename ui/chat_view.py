@@ -72,7 +72,7 @@ def family_card(
         st.caption("With your edited template.")
     prompt_view(chat, key=f"{key}_prompt")
     if request.continue_final_message:
-        st.caption("It ends where the text of the last message ends; the model goes on from there.")
+        st.caption("It ends where the text of the last message ends; the model goes on from there." + _blank_end(chat))
     else:
         other = request.render(tok, add_generation_prompt=not asked, template=own)
         st.caption(_switch_words(chat, other, asked))
@@ -86,6 +86,15 @@ def family_card(
         # st.code drops one line end at each side; every character counts here.
         st.code(f"\n{chat.text}\n", language=None, wrap_lines=True)
         chat_downloads(chat, name, key=key)
+
+
+def _blank_end(chat: lm.RenderedChat) -> str:
+    if not chat.text.endswith(" "):
+        return ""
+    return (
+        " That text ends with a space, which this template keeps. Models have learned words that begin with their "
+        "space, so they go on better without it."
+    )
 
 
 def _switch_words(chat: lm.RenderedChat, other: lm.RenderedChat, asked: bool) -> str:
