@@ -68,8 +68,8 @@ try:
 except lm.LoupeError as error:
     show_template_error(error, original if edited is None else edited)
 if chat is not None:
-    prompt_view(chat, key="provenance", source=True, height=560)
     chat_warnings(chat, tok, request)
+    prompt_view(chat, key="provenance", source=True, height=560)
 with st.expander("Edit the template", expanded=edited is not None, icon=":material/edit:"):
     edit_template(name, original, edited)
 
