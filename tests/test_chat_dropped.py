@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lmloupe as lm
-from lmloupe.chat_dropped import find_dropped
+from lmloupe.chat_dropped import find_dropped, is_dropped
 from lmloupe.chat_template import render_template
 from lmloupe.chat_trace import trace_template
 from lmloupe.chat_unwritten import unwritten
@@ -39,7 +39,8 @@ def test_families_without_tools_say_so(key: str) -> None:
     tok = lm.load_tokenizer(key)
     assert dropped([user("Hi")], [TOOL], key=key) == [(None, "tools[0]")]
     assert dropped([user("Hi"), CALLING], key=key) == [(1, "tool_calls[0]")]
-    assert dropped([user("Hi"), {**CALLING, "content": ""}], key=key) == [(1, "")]
+    assert dropped([user("Hi"), {**CALLING, "content": ""}], key=key) == [(1, "tool_calls[0]")]
+    assert lm.render_chat(tok, [user("Hi"), {**CALLING, "content": ""}]).dropped == (1,)
     chat = lm.render_chat(tok, [user("Hi")], [TOOL])
     (warning,) = lm.check_chat(chat, tok, [user("Hi")])
     assert (warning.kind, warning.message) == ("dropped", None)
@@ -132,4 +133,5 @@ def test_what_is_dropped_is_what_changes_nothing(source: str, roles: list[str], 
     for i, message in enumerate(talk):
         other = [*talk[:i], {**message, "content": "".join("q" if c.strip() else c for c in message["content"])}]
         changed = render_template(source, {**variables, "messages": [*other, *talk[i + 1 :]]})
-        assert (changed == expected) == ((i, "") in {(part.message, part.path) for part in lost})
+        assert (changed == expected) == is_dropped(lost, i, message)
+        assert (changed == expected) == bool({(i, ""), (i, "content")} & {(part.message, part.path) for part in lost})

@@ -113,8 +113,8 @@ def test_what_cannot_be_gone_on_from(messages: Messages, options: dict[str, Any]
 # --- What ends a reply ----------------------------------------------------------------------------
 
 
-def stops(tok: lm.Tokenizer, *arguments: Any, **options: Any) -> dict[str, tuple[tuple[str, ...], bool]]:
-    return {s.content: (s.sources, s.is_trained) for s in lm.stop_tokens(tok, *arguments, **options).tokens}
+def stops(tok: lm.Tokenizer, **options: Any) -> dict[str, tuple[tuple[str, ...], bool]]:
+    return {s.content: (s.sources, s.is_trained) for s in lm.stop_tokens(tok, **options).tokens}
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,12 @@ def test_stops_of_another_template_and_of_a_loaded_model() -> None:
         "{% for m in messages %}<|im_start|>{{ m.role }}\n"
         "{% generation %}{{ m.content }}{% endgeneration %}<|endoftext|>{% endfor %}"
     )
-    found = {s.content: s for s in lm.stop_tokens(tok, source, generation_ids=[151645]).tokens}
+    found = {s.content: s for s in lm.stop_tokens(tok, template=source, generation_ids=[151645]).tokens}
     assert found["<|im_end|>"].sources == ("tokenizer", "generation_config")
     assert found["<|endoftext|>"].sources == ("template",)
     assert not found["<|endoftext|>"].ends_generation
     assert (found["<|endoftext|>"].is_trained, found["<|endoftext|>"].is_marked) == (True, False)
-    refused = lm.stop_tokens(tok, "{{ raise_exception('Only pictures.') }}")
+    refused = lm.stop_tokens(tok, template="{{ raise_exception('Only pictures.') }}")
     assert "Only pictures." in str(refused.template_error)
     assert {s.content for s in refused.tokens} == {"<|im_end|>", "<|endoftext|>"}
 

@@ -17,7 +17,18 @@ import lmloupe as lm
 from ui import state
 from ui.errors import escape_markdown
 
-__all__ = ["ChatRequest", "chat_request", "ending_switches", "for_templates", "read_tools", "show_refusals"]
+__all__ = [
+    "ChatRequest",
+    "chat_request",
+    "ending_switches",
+    "for_templates",
+    "functions_of",
+    "read_tools",
+    "show_refusals",
+]
+
+_MARK = "\ufeff"  # a byte order mark, which many editors put before what they save
+_BLANK = f"{_MARK} \t\r\n"
 
 Template: TypeAlias = str | lm.ChatTemplates
 
@@ -34,7 +45,7 @@ class ChatRequest:
     refusals: tuple[str, ...] = ()
 
     def template_for(self, tok: lm.Tokenizer) -> str | None:
-        """The edited template of a family; None where it is the tokenizer's own."""
+        """The edited template of a family, or the name of the chosen one; None where it is the tokenizer's own."""
         return self.templates.get(tok.name)
 
     def render(
@@ -81,6 +92,7 @@ class ChatRequest:
         found: lm.StopSet = _answered(
             "stop_tokens",
             tok,
+            tools=self.tools,
             template=template or self.template_for(tok),
             variables=self.variables,
             generation_ids=generation_ids,
@@ -193,46 +205,50 @@ def show_refusals(request: ChatRequest) -> None:
 def for_templates(messages: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
     """Messages of the OpenAI form as templates read them: arguments of tool calls as values, not as JSON.
 
-    Arguments that are no JSON stay a text, with a sentence about the first of them.
+    Arguments that are not JSON stay a text, with a sentence about the first of them.
     """
     error = ""
     for i, message in enumerate(messages, start=1):
-        for call in message.get("tool_calls", []):
-            function = call["function"]
-            try:
-                arguments = _parse(function["arguments"] or "{}")
-            except ValueError as cause:
-                error = error or f"Turn {i}: the arguments of {function['name']} are no JSON: {cause}."
+        for function in functions_of(message):
+            if not isinstance(function.get("arguments"), str):
                 continue
-            if isinstance(arguments, dict):
-                function["arguments"] = arguments
-            else:
-                error = error or f"Turn {i}: the arguments of {function['name']} must be a JSON object."
+            try:
+                function["arguments"] = _parse(function["arguments"] or "{}")
+            except ValueError as cause:
+                called = str(function.get("name"))[:40]
+                error = error or f"Turn {i}: the arguments of {called} are not valid JSON: {cause}."
     return messages, error
+
+
+def functions_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The functions that a message calls, of those calls that have the OpenAI form."""
+    calls = message.get("tool_calls")
+    found = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    return [function for function in found if isinstance(function, dict)]
 
 
 def read_tools(text: str) -> tuple[list[dict[str, Any]] | None, str]:
     """Tools from their JSON: None where there are none, and a sentence where it is not right."""
-    if not text.strip():
+    if not text.strip(_BLANK):
         return None, ""
     try:
         tools = _parse(text)
     except ValueError as cause:
-        return None, f"The tools are no JSON: {cause}."
+        return None, f"The tools are not valid JSON: {cause}."
     if not isinstance(tools, list) or not all(
         isinstance(tool, dict) and isinstance(tool.get("function", {}), dict) for tool in tools
     ):
         return None, "The tools must be a list of function schemas: [{...}, {...}]."
-    return tools or None, ""
+    return tools, ""
 
 
 def _read_variables(text: str) -> tuple[dict[str, Any], str]:
-    if not text.strip():
+    if not text.strip(_BLANK):
         return {}, ""
     try:
         variables = _parse(text)
     except ValueError as cause:
-        return {}, f"The template variables are no JSON: {cause}."
+        return {}, f"The template variables are not valid JSON: {cause}."
     if not isinstance(variables, dict):
         return {}, 'The template variables must be a JSON object such as {"enable_thinking": false}.'
     return variables, ""
@@ -240,7 +256,7 @@ def _read_variables(text: str) -> tuple[dict[str, Any], str]:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text.removeprefix(_MARK))
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
     except RecursionError as error:

@@ -68,7 +68,7 @@ def family_card(
     ``own`` is the template that a person uploaded, where that was rendered.
     """
     tok = chat.encoding.tokenizer
-    if own is None and chat.source != tok.chat_template:
+    if own is None and chat.source not in (tok.chat_template, *tok.chat_templates.values()):
         st.caption("With your edited template.")
     prompt_view(chat, key=f"{key}_prompt")
     if request.continue_final_message:

@@ -71,7 +71,7 @@ def find_dropped(variables: Mapping[str, Any], trace: Trace, look: Look) -> tupl
         }
         found += [node for node in nodes if node.place in lost]
         nodes = [part for node in nodes if node.place not in lost for part in node.parts]
-    return tuple(_merged(found, variables))
+    return tuple(_merged(found, variables, known))
 
 
 def is_dropped(parts: Iterable[DroppedPart], index: int, message: Mapping[str, Any]) -> bool:
@@ -89,6 +89,13 @@ class _Written:
     def __init__(self, trace: Trace) -> None:
         self._whole: set[Place] = set()
         self._under: set[Place] = set()
+        # Messages of which a header at least, or any other text of their turn, is there.
+        self.messages: set[int | None] = set()
+        at = 0
+        for length, origin, _, turn in trace.pieces:
+            if trace.text[at : at + length].strip():
+                self.messages.update((turn, None if origin is None else origin.message))
+            at += length
         for origin in {run[1] for run in trace.pieces if run[1] is not None and run[0]}:
             if origin.kind == "variable":
                 continue
@@ -176,8 +183,8 @@ def _is_spelled(value: Any, text: str) -> bool:
     return value is not None and str(value).strip() in text
 
 
-def _merged(found: Iterable[_Node], variables: Mapping[str, Any]) -> Iterator[DroppedPart]:
-    """The parts in order; one for a message of which every part is missing."""
+def _merged(found: Iterable[_Node], variables: Mapping[str, Any], known: _Written) -> Iterator[DroppedPart]:
+    """The parts in order; one for a message of which nothing at all is written."""
     by_message: dict[int, list[_Node]] = {}
     for node in found:
         if node.place[0] is not None:
@@ -185,9 +192,7 @@ def _merged(found: Iterable[_Node], variables: Mapping[str, Any]) -> Iterator[Dr
     for i, nodes in sorted(by_message.items()):
         message = variables["messages"][i]
         parts = [DroppedPart(i, _path(node.place), node.words, node.matters) for node in nodes]
-        tops = [node for node in _message_nodes(variables["messages"][: i + 1]) if node.place[0] == i]
-        wanted = {node.place for node in tops if _says_something(value_at(variables, node.place))}
-        if is_dropped(parts, i, message) and wanted == {node.place for node in nodes}:
+        if i not in known.messages and is_dropped(parts, i, message):
             yield DroppedPart(i, "", f"message {i + 1} ({str(message['role'])[:40]})")
         else:
             yield from parts

@@ -7,6 +7,7 @@ import streamlit as st
 from ui import state
 from ui.chat_facts import show_reply, show_stops
 from ui.chat_request import ChatRequest, chat_request, ending_switches, show_refusals
+from ui.chat_warnings import chat_warnings
 from ui.errors import show_errors
 from ui.generation_view import show_run, stream
 from ui.loaders import display_name, encoding
@@ -75,15 +76,18 @@ with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
 with show_errors():
     tok = engine.tokenizer
     if conversation is not None:
-        prompt = conversation.render(tok, add_generation_prompt=True).encoding
+        chat = conversation.render(tok, add_generation_prompt=True)
+        prompt = chat.encoding
         prompt_text = without_bos(tok, prompt.text)
         written = conversation.code(tok, add_generation_prompt=True) + "\nids = chat.encoding.input_ids.tolist()"
         with_tools = f", {len(conversation.tools)} tools" if conversation.tools else ""
-        edited = ", your edited template" if conversation.template_for(tok) is not None else ""
+        own = (tok.chat_template, *tok.chat_templates.values())
+        edited = ", your edited template" if chat.source not in own else ""
         st.caption(
             f"{len(conversation.messages)} turns in its chat format{with_tools}{edited}, {len(prompt)} tokens; edit "
             "them on Chat template."
         )
+        chat_warnings(chat, tok, conversation)
     else:
         prompt_text = state.get("text")
         prompt = encoding(tok.name, prompt_text, True, True)

@@ -36,7 +36,7 @@ for name, template in {shown}:
     )
     print(name, len(chat.encoding), "tokens")
     print(chat.text)
-    stops = lm.stop_tokens(tok, template, variables)
+    stops = lm.stop_tokens(tok, tools, template, variables)
     print("a reply ends at", [stop.content for stop in stops.tokens])
     print("each prompt begins the next:", lm.prefix_stability(tok, messages, tools, template, variables).is_stable)
 
@@ -92,8 +92,8 @@ def card(name: str, key: str, request: ChatRequest, prompt: bool, own: OwnTempla
         if name == "starcoder2" and own is None:
             st.page_link("pages/text/fim.py", label="What it was trained for: fill in the middle")
         return None
-    family_card(name, chat, request, key=key, asked=prompt, show_whitespace=whitespace, own=template)
     chat_warnings(chat, tok, request)
+    family_card(name, chat, request, key=key, asked=prompt, show_whitespace=whitespace, own=template)
     return spelled(template or request.template_for(tok))
 
 

@@ -8,12 +8,13 @@ import lmloupe as lm
 from ui import state
 from ui.chat_request import chat_request, ending_switches, show_refusals
 from ui.chat_view import chat_downloads, mask_rows
+from ui.chat_warnings import chat_warnings
 from ui.errors import escape_markdown
 from ui.lessons import lesson_buttons
 from ui.loaders import display_name, tokenizer
 from ui.page import page_header, reproduce
 from ui.prompt_view import prompt_view
-from ui.template_editor import edit_template, show_template_error
+from ui.template_editor import choose_named, edit_template, show_template_error
 from ui.token_view import token_view
 
 CODE = """
@@ -51,38 +52,42 @@ try:
 except lm.LoupeError as error:
     st.error(escape_markdown(str(error)))
     st.stop()
-original = tok.chat_template
-if original is None:
-    st.info(
-        f"{escape_markdown(display_name(name))} has no chat template: it is a base model, trained on running text. "
-        "Choose an instruct model, or see what StarCoder2 reads on Fill in the middle.",
-        icon=":material/block:",
-    )
+named = choose_named(name, tok.chat_templates)
+try:
+    original = lm.choose_template(tok, request.tools, named)
+except lm.NoChatTemplateError as error:
+    st.info(escape_markdown(str(error)), icon=":material/block:")
+    if name == "starcoder2":
+        st.page_link("pages/text/fim.py", label="What it was trained for: fill in the middle")
     st.stop()
 
-edited = request.templates.get(name)
+edited = None if named else request.templates.get(name)
 chat = None
 try:
     chat = request.render(tok, add_generation_prompt=prompt)
 except lm.LoupeError as error:
     show_template_error(error, original if edited is None else edited)
 if chat is not None:
+    chat_warnings(chat, tok, request)
     prompt_view(chat, key="provenance", source=True, height=560)
 with st.expander("Edit the template", expanded=edited is not None, icon=":material/edit:"):
-    edit_template(name, original)
+    edit_template(name, original, edited)
 
 if chat is not None:
     st.subheader("What a fine-tuning run trains on", anchor=False)
-    own, total = int(chat.assistant_mask.sum()), len(chat.encoding)
-    marks = (
-        "The template has `{% generation %}` marks: they give the second row."
-        if chat.generation_mask is not None
-        else "This template has no `{% generation %}` marks, and needs none: the trace knows who wrote what."
-    )
-    st.markdown(
-        f"{own:,} of {total:,} tokens are the assistant's own, the end of its turn included. "
-        f"The loss ignores the others. {marks}"
-    )
-    token_view(mask_rows(chat), text=chat.text, key="mask")
+    if chat.followed == "values":
+        own, total = int(chat.assistant_mask.sum()), len(chat.encoding)
+        marks = (
+            "The template has `{% generation %}` marks: they give the second row."
+            if chat.generation_mask is not None
+            else "This template has no `{% generation %}` marks, and needs none: the trace knows who wrote what."
+        )
+        st.markdown(
+            f"{own:,} of {total:,} tokens are the assistant's own, the end of its turn included. "
+            f"The loss ignores the others. {marks}"
+        )
+        token_view(mask_rows(chat), text=chat.text, key="mask")
+    else:
+        st.markdown("Not known, since this template cannot be followed: its text has no message beside it.")
     chat_downloads(chat, name, key="provenance")
     reproduce(CODE.format(name=name, chat=request.code(tok, add_generation_prompt=prompt)))
