@@ -51,7 +51,7 @@ def show_prefix(found: lm.PrefixStability, tok: lm.Tokenizer) -> None:
     with st.expander("Turn by turn: what a cache keeps", icon=":material/cached:"):
         st.dataframe(_prefix_table(found, tok), hide_index=True, width="stretch")
         st.caption(
-            "Turns: the messages up to one against those up to the next, without a request for a reply. Served: a "
+            "Text: the messages up to one against those up to the next, without a request for a reply. Served: a "
             "prompt that asks for a reply, with that reply, against the next such prompt."
         )
 
@@ -68,9 +68,9 @@ def _prefix_words(found: lm.PrefixStability, tok: lm.Tokenizer) -> str:
     else:
         step = parted[0]
         words = (
-            f"Not prefix-stable: the ids of turns 1 to {step.n_messages} do not begin those of 1 to "
-            f"{step.n_next_messages}. They part at token {step.n_kept + 1} ({_parting(step, tok)}), which costs "
-            f"{_tokens(step.n_lost)} of {step.n_cached:,} in the cache."
+            f"Not prefix-stable: the ids of {_turns(step.n_messages)} do not begin those of "
+            f"{_turns(step.n_next_messages)}. They part at token {step.n_kept + 1} ({_parting(step, tok)}), which "
+            f"costs {_tokens(step.n_lost)} of {step.n_cached:,} in the cache."
         )
     if served:
         step = served[0]
@@ -81,6 +81,10 @@ def _prefix_words(found: lm.PrefixStability, tok: lm.Tokenizer) -> str:
     elif found.served:
         words += " On a server, with requests for a reply, nothing is lost."
     return words + rest
+
+
+def _turns(n: int) -> str:
+    return f"turns 1 to {n}" if n > 1 else "turn 1"
 
 
 def _tokens(n: int) -> str:
@@ -98,14 +102,14 @@ def _labels(tok: lm.Tokenizer, ids: Sequence[int]) -> str:
 def _prefix_table(found: lm.PrefixStability, tok: lm.Tokenizer) -> pd.DataFrame:
     rows = [
         {
-            "Compared": f"{kind}: 1 to {step.n_messages} in 1 to {step.n_next_messages}",
+            "Compared": f"{kind}: {_turns(step.n_messages)} in {_turns(step.n_next_messages)}",
             "Cached": None if step.error else step.n_cached,
             "Kept": None if step.error else step.n_kept,
             "Lost": None if step.error else step.n_lost,
             "Where they part": step.error
             or (f"{_labels(tok, step.cached_ids)} | {_labels(tok, step.next_ids)}" if step.n_lost else ""),
         }
-        for kind, steps in (("Turns", found.turns), ("Served", found.served))
+        for kind, steps in (("Text", found.turns), ("Served", found.served))
         for step in steps
     ]
     return pd.DataFrame(rows).astype(dict.fromkeys(("Cached", "Kept", "Lost"), "Int64"))
@@ -113,7 +117,6 @@ def _prefix_table(found: lm.PrefixStability, tok: lm.Tokenizer) -> pd.DataFrame:
 
 def show_reply(found: lm.ReplyComparison, tok: lm.Tokenizer) -> None:
     """Whether the ids of a reply come back when the conversation is rendered with it; the place where they do not."""
-    st.subheader("Rendered again as a turn", anchor=False)
     if found.comes_back:
         st.caption(
             "The reply appended as an assistant's message and rendered again: all ids that the model has read and "

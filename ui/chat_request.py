@@ -92,6 +92,7 @@ class ChatRequest:
         found: lm.StopSet = _answered(
             "stop_tokens",
             tok,
+            tools=self.tools,
             template=template or self.template_for(tok),
             variables=self.variables,
             generation_ids=generation_ids,

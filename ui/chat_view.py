@@ -16,6 +16,8 @@ from ui.token_view import TokenRow, token_view
 
 __all__ = ["chat_downloads", "chat_row", "family_card", "mask_rows", "token_roles"]
 
+MAX_TURNS_AT_ONCE = 24
+
 
 def token_roles(chat: lm.RenderedChat) -> list[str | None]:
     """The role of each token, as the model reads it; ``"special"`` for control tokens, None outside any turn."""
@@ -70,18 +72,29 @@ def family_card(
         st.caption("With your edited template.")
     prompt_view(chat, key=f"{key}_prompt")
     if request.continue_final_message:
-        st.caption("It ends where the text of the last message ends; the model goes on from there.")
+        st.caption("It ends where the text of the last message ends; the model goes on from there." + _blank_end(chat))
     else:
         other = request.render(tok, add_generation_prompt=not asked, template=own)
         st.caption(_switch_words(chat, other, asked))
     with show_errors():
         show_stops(request.stops(tok, own))
-        show_prefix(request.prefix(tok, own), tok)
+        # Every beginning of the conversation is rendered: of a long one that takes a second.
+        if len(request.messages) <= MAX_TURNS_AT_ONCE or st.toggle("Compare turn by turn", key=f"{key}_prefix"):
+            show_prefix(request.prefix(tok, own), tok)
     token_view([chat_row("Tokens", chat)], text=chat.text, key=key, show_whitespace=show_whitespace, height=260)
     with st.expander("As plain text, and as files"):
         # st.code drops one line end at each side; every character counts here.
         st.code(f"\n{chat.text}\n", language=None, wrap_lines=True)
         chat_downloads(chat, name, key=key)
+
+
+def _blank_end(chat: lm.RenderedChat) -> str:
+    if not chat.text.endswith(" "):
+        return ""
+    return (
+        " That text ends with a space, which this template keeps. Models have learned words that begin with their "
+        "space, so they go on better without it."
+    )
 
 
 def _switch_words(chat: lm.RenderedChat, other: lm.RenderedChat, asked: bool) -> str:

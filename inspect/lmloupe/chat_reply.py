@@ -99,6 +99,10 @@ def compare_reply(
     )
     text = _kept_text(tok, reply_ids)
     if continue_final_message:
+        # Some decoders take away a space where a text begins, and here it goes on.
+        begun = _kept_text(tok, prompt.encoding.input_ids)
+        whole = _kept_text(tok, [*prompt.encoding.input_ids, *reply_ids])
+        text = whole.removeprefix(begun) if whole.startswith(begun) else text
         final = dict(messages[-1])
         final["content"] = _continued(str(final["content"]), prompt.text) + text
         conversation = [*messages[:-1], final]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -62,6 +62,7 @@ class StopSet:
 
 def stop_tokens(
     tok: Tokenizer,
+    tools: Sequence[Mapping[str, Any]] | None = None,
     template: str | ChatTemplates | None = None,
     variables: Mapping[str, Any] | None = None,
     *,
@@ -71,6 +72,7 @@ def stop_tokens(
 
     Args:
         tok: the family, or a model's tokenizer.
+        tools: JSON schemas of functions, with which some templates end a turn otherwise.
         template: Jinja source or `ChatTemplates` in place of ``tok.chat_template``.
         variables: as `lmloupe.render_chat` takes them.
         generation_ids: the ``eos_token_id`` of a loaded model (``engine.describe().stop_ids``). None: what the
@@ -78,7 +80,7 @@ def stop_tokens(
 
     Raises:
         TemplateTimeoutError: the template did not end in time. Other errors of a template are in ``template_error``.
-        InvalidSettingError, InvalidTextError: as `lmloupe.render_chat` does.
+        InvalidMessagesError, InvalidSettingError, InvalidTextError: as `lmloupe.render_chat` does.
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> for stop in stop_tokens(load_tokenizer("llama-3.1")).tokens:
@@ -89,12 +91,13 @@ def stop_tokens(
     """
     chat, error = None, None
     try:
-        chat = render_chat(tok, _PROBE, template=template, variables=variables)
-    except (NoChatTemplateError, TemplateTimeoutError) as failed:
-        if isinstance(failed, TemplateTimeoutError):
-            raise
+        chat = render_chat(tok, _PROBE, tools, template=template, variables=variables)
+    except TemplateTimeoutError:
+        raise
     except TemplateError as failed:
-        error = str(failed)
+        # A base model has no template to ask, which is no news; one with named templates alone may have chosen none.
+        is_base = isinstance(failed, NoChatTemplateError) and template is None and not tok.chat_templates
+        error = None if is_base else str(failed)
     eos = tok.special_tokens.get(tok.eos_token or "")
     named: dict[StopSource, set[int]] = {
         "tokenizer": set() if eos is None else {eos},

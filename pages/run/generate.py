@@ -81,17 +81,18 @@ with show_errors():
         prompt_text = without_bos(tok, prompt.text)
         written = conversation.code(tok, add_generation_prompt=True) + "\nids = chat.encoding.input_ids.tolist()"
         with_tools = f", {len(conversation.tools)} tools" if conversation.tools else ""
-        edited = ", your edited template" if conversation.template_for(tok) is not None else ""
+        own = (tok.chat_template, *tok.chat_templates.values())
+        edited = ", your edited template" if chat.source not in own else ""
         st.caption(
             f"{len(conversation.messages)} turns in its chat format{with_tools}{edited}, {len(prompt)} tokens; edit "
             "them on Chat template."
         )
         chat_warnings(chat, tok, conversation)
-        show_stops(conversation.stops(tok, generation_ids=engine.describe().stop_ids))
     else:
         prompt_text = state.get("text")
         prompt = encoding(tok.name, prompt_text, True, True)
         written = f"ids = lm.encode(tok, {as_code(prompt_text)}, add_special_tokens=True).input_ids.tolist()"
+    show_stops((conversation or chat_request()).stops(tok, generation_ids=engine.describe().stop_ids))
     request = Request(model, quantization, tuple(prompt.input_ids.tolist()), sampling, n, seed, lens)
     run: Run | None = st.session_state.get("run")
     if asked or run is None:
@@ -108,6 +109,7 @@ with show_errors():
     if run.steps:
         show_run(run, tok, display_name(run.request.model), prompt_text if run.request == request else None)
     if run.steps and run.request == request and conversation is not None:
+        st.subheader("Rendered again as a turn", anchor=False)
         with show_errors():
             show_reply(conversation.reply(tok, [step.token_id for step in run.steps]), tok)
     drawn = [step.token_id for step in run.steps] if run.request == request else []

@@ -36,7 +36,7 @@ for name, template in {shown}:
     )
     print(name, len(chat.encoding), "tokens")
     print(chat.text)
-    stops = lm.stop_tokens(tok, template, variables)
+    stops = lm.stop_tokens(tok, tools, template, variables)
     print("a reply ends at", [stop.content for stop in stops.tokens])
     print("each prompt begins the next:", lm.prefix_stability(tok, messages, tools, template, variables).is_stable)
 
