@@ -1,4 +1,4 @@
-"""Filters of chat templates that keep the origin of characters where Jinja's own would lose it."""
+"""Filters of chat templates that keep the origin of characters where Jinja's own would lose it, and of numbers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,24 @@ from lmloupe.chat_traced_text import (
     Run,
     Traced,
     TracedDict,
-    TracedFloat,
-    TracedInt,
     followed,
     runs_of,
     traced,
 )
 
-__all__ = ["FILTERS", "escaped", "written"]
+__all__ = ["FILTERS", "TracedFloat", "TracedInt", "escaped", "written"]
+
+
+class TracedInt(int):
+    """A whole number that remembers where it was given; what is computed from it does not."""
+
+    _origin: Origin
+
+
+class TracedFloat(float):
+    """Any other number that does."""
+
+    _origin: Origin
 
 
 @pass_eval_context
