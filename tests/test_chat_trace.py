@@ -179,8 +179,13 @@ def test_the_other_process_gives_the_same_trace(name: str) -> None:
     ("source", "parts"),
     [
         ("{{ messages[0].content }}{{ 2 }}", {"content", "terminator"}),
-        ("{{ (1, messages[0].content) }}", {"content"}),
-        ("{% for pair in messages[0].items() %}{{ pair }}{% endfor %}", {"template_text"}),
+        ("{{ (1, messages[0].content) }}", {"template_text", "content", "terminator"}),
+        ("{{ messages[0].items() | list | last }}", {"header", "template_text"}),
+        (
+            "{{ {1: [messages[0].content]} }}{{ ('a', messages[0].content, 1.5) }}",
+            {"template_text", "content", "terminator"},
+        ),
+        ("{{ (messages[0].content,) }}{{ [] }}{{ () }}", {"content", "terminator"}),
         ("{{ messages[0].n }}{{ messages[0].content | string }}", {"content", "header"}),
         ("{% autoescape true %}{{ messages[0].content }}{% endautoescape %}", {"content"}),
     ],
@@ -197,9 +202,9 @@ def test_autoescape_is_no_generation_mark() -> None:
     inner = "{% autoescape false %}{{ messages[0].content }}{% endautoescape %}"
     tok = lm.load_tokenizer("qwen2")
     assert lm.render_chat(tok, [user("Hi")], template=inner).generation_mask is None
-    marked = f"{{{{ bos }}}}a{{%- generation -%}} {inner} {{%- endgeneration -%}} b"
+    marked = f"| {{%- generation -%}} {inner} {{%- endgeneration -%}} |"
     chat = lm.render_chat(tok, [user("Hi")], template=marked)
-    assert (chat.text, chat.generation_mask.tolist()) == ("aHib", [False, True, False])
+    assert (chat.text, chat.generation_mask.tolist()) == ("|Hi|", [False, True, False])
 
 
 def test_what_cannot_be_followed_stands_alone_and_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
