@@ -134,16 +134,14 @@ def render_chat(
     if isinstance(template, ChatTemplates) and template.special_tokens is not None:
         special = template.special_tokens
     everything = {"documents": None, **special, **check_variables(variables), **given}
-    # The project's own templates are known to end.
-    is_ours = tok.source == "embedded" and source == tok.chat_template
 
     def render(conversation: list[dict[str, Any]]) -> Trace:
-        values = {**everything, "messages": conversation}
-        return trace_template(source, values) if is_ours else trace_untrusted(source, values)
+        return _trace(tok, source, {**everything, "messages": conversation})
 
     trace = render(checked)
-    lost = find_dropped(everything, trace, partial(unwritten if is_ours else unwritten_untrusted, source, everything))
-    without_tools = tools is not None and not tools and _differs_without_tools(tok, everything, trace.text, template)
+    look = partial(unwritten if _is_ours(tok, source) else unwritten_untrusted, source, everything)
+    lost = find_dropped(everything, trace, look)
+    without_tools = given["tools"] == [] and _differs_without_tools(tok, everything, trace.text, template)
     if field_name is not None:
         trace = cut_at_final_text(trace, checked, field_name, render)
     encoding = encode(tok, trace.text, add_special_tokens=False, parse_special_tokens=True)
@@ -164,10 +162,19 @@ def render_chat(
     )
 
 
+def _is_ours(tok: Tokenizer, source: str) -> bool:
+    # The project's own templates are known to end.
+    return tok.source == "embedded" and source == tok.chat_template
+
+
+def _trace(tok: Tokenizer, source: str, variables: Mapping[str, Any]) -> Trace:
+    return trace_template(source, variables) if _is_ours(tok, source) else trace_untrusted(source, variables)
+
+
 def _differs_without_tools(tok: Tokenizer, everything: dict[str, Any], text: str, template: Any) -> bool:
     """Whether no tools give another text than the empty list, for which templates often write a heading."""
     try:
         source = choose_template(tok, None, template)
-        return trace_untrusted(source, {**everything, "tools": None}).text != text
+        return _trace(tok, source, {**everything, "tools": None}).text != text
     except TemplateError:
         return True

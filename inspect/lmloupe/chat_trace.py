@@ -17,14 +17,13 @@ from typing import Any, Literal
 
 from lmloupe.chat_template import RUN_ERRORS, render_template
 from lmloupe.chat_trace_compiler import compile_traced
+from lmloupe.chat_traced_filters import TracedFloat, TracedInt
 from lmloupe.chat_traced_text import (
     UNKNOWN,
     Origin,
     Run,
     Traced,
     TracedDict,
-    TracedFloat,
-    TracedInt,
     runs_of,
     traced,
 )

@@ -1,4 +1,4 @@
-"""Filters of chat templates that keep the origin of characters where Jinja's own would lose it."""
+"""Filters of chat templates that keep the origin of characters where Jinja's own would lose it, and of numbers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,24 @@ from lmloupe.chat_traced_text import (
     Run,
     Traced,
     TracedDict,
-    TracedFloat,
-    TracedInt,
     followed,
     runs_of,
     traced,
 )
 
-__all__ = ["FILTERS", "escaped", "written"]
+__all__ = ["FILTERS", "TracedFloat", "TracedInt", "escaped", "written"]
+
+
+class TracedInt(int):
+    """A whole number that remembers where it was given; what is computed from it does not."""
+
+    _origin: Origin
+
+
+class TracedFloat(float):
+    """Any other number that does."""
+
+    _origin: Origin
 
 
 @pass_eval_context
@@ -97,18 +107,38 @@ def _shared(one: Origin | None, other: Origin | None) -> Origin | None:
 def written(value: Any) -> str:
     """A value that is not text as a template prints it."""
     text = str(value)
+    runs = _printed(value)
+    return traced(text, runs) if sum(run[0] for run in runs) == len(text) else text
+
+
+def _printed(value: Any) -> list[Run]:
+    """The runs of a value as Python prints it, those of what it holds where they differ."""
     origin = _origin(value)
-    return text if origin is None else traced(text, ((len(text), origin, UNKNOWN, None),))
+    if origin is not None or not isinstance(value, (list, tuple, dict)) or not value:
+        return [(len(repr(value) if isinstance(value, str) else str(value)), origin, UNKNOWN, None)]
+    runs: list[Run] = [_sign(1)]
+    for i, item in enumerate(value):
+        runs += [_sign(2)] if i else []
+        runs += _printed(item)
+        if isinstance(value, dict):
+            runs += [_sign(2), *_printed(value[item])]
+    return [*runs, _sign(2 if isinstance(value, tuple) and len(value) == 1 else 1)]
+
+
+def _sign(length: int) -> Run:
+    return length, None, UNKNOWN, None
 
 
 def escaped(value: Any) -> str:
     """A value as a template prints it within ``{% autoescape true %}``."""
     if not isinstance(value, Traced):
         return str(escape(value))
-    text: str = value
-    for character, entity in (("&", "&amp;"), (">", "&gt;"), ("<", "&lt;"), ("'", "&#39;"), ('"', "&#34;")):
-        text = text.replace(character, entity)
-    return text
+    parts, runs, at = [], list[Run](), 0
+    for run in runs_of(value):
+        parts.append(str(escape(str.__getitem__(value, slice(at, at + run[0])))))
+        runs.append((len(parts[-1]), *run[1:]))
+        at += run[0]
+    return traced("".join(parts), runs)
 
 
 def _string(value: Any) -> str:

@@ -19,8 +19,6 @@ __all__ = [
     "Site",
     "Traced",
     "TracedDict",
-    "TracedFloat",
-    "TracedInt",
     "followed",
     "joined",
     "runs_of",
@@ -72,18 +70,6 @@ class TracedDict(dict[Any, Any]):
     """A message, or a mapping within one, that remembers which."""
 
     __slots__ = ("_origin",)
-    _origin: Origin
-
-
-class TracedInt(int):
-    """A whole number that remembers where it was given; what is computed from it does not."""
-
-    _origin: Origin
-
-
-class TracedFloat(float):
-    """Any other number that does."""
-
     _origin: Origin
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -54,23 +55,21 @@ def unwritten(source: str, variables: Mapping[str, Any], places: Sequence[Place]
     plain = render_template(source, given)
     answers: dict[int, bool | None] = {}
     ends = time.process_time() + _BUDGET_S
-
-    def look(wanted: Sequence[int]) -> None:
-        if answers and time.process_time() > ends:
-            answers.update(dict.fromkeys(wanted, False))
-            return
-        same = _same(source, plain, _changed(given, [places[i] for i in wanted]))
-        if same or len(wanted) == 1:
-            answers.update(dict.fromkeys(wanted, same))
-            return
-        # Most often all or none of them are written, so whole groups are tried first.
-        half = len(wanted) // 2
-        look(wanted[:half])
-        look(wanted[half:])
-
-    if places:
-        look(range(len(places)))
-    return [answers[i] for i in range(len(places))]
+    # Most often all of a kind are written or none, so whole groups are tried first, and halves of those that are mixed.
+    alike: dict[Place, list[int]] = {}
+    for i, (message, path) in enumerate(places):
+        kind = None if message is None else 0, tuple(key for key in path if not isinstance(key, int))
+        alike.setdefault(kind, []).append(i)
+    groups = deque(alike.values())
+    while groups and time.process_time() < ends:
+        group = groups.popleft()
+        same = _same(source, plain, _changed(given, [places[i] for i in group]))
+        if same or len(group) == 1:
+            answers.update(dict.fromkeys(group, same))
+        else:
+            half = len(group) // 2
+            groups += (group[:half], group[half:])
+    return [answers.get(i, False) for i in range(len(places))]
 
 
 def _same(source: str, plain: str, variables: Mapping[str, Any]) -> bool | None:
@@ -81,8 +80,15 @@ def _same(source: str, plain: str, variables: Mapping[str, Any]) -> bool | None:
 
 
 def _changed(variables: Mapping[str, Any], places: Sequence[Place]) -> dict[str, Any]:
-    changed = {**variables, **{name: copy.deepcopy(variables.get(name)) for name in ("messages", "tools")}}
+    changed: dict[str, Any] = {**variables, "messages": [*variables["messages"]]}
+    copied: set[int | None] = set()
     for message, path in places:
+        if message not in copied:
+            copied.add(message)
+            if message is None:
+                changed["tools"] = copy.deepcopy(variables["tools"])
+            else:
+                changed["messages"][message] = copy.deepcopy(variables["messages"][message])
         root = changed["tools"] if message is None else changed["messages"][message]
         names = path[:1] if path != (REASONING,) else [n for n in (REASONING, "thinking", "reasoning") if n in root]
         for name in names:
