@@ -158,6 +158,9 @@ def test_a_folder_says_where_its_model_stops(tiny_model_folder: Callable[[str], 
     assert lm.load_tokenizer(folder).stop_ids == ((theirs,) if isinstance(theirs, int) else tuple(theirs or ()))
     (folder / "generation_config.json").write_text('{"eos_token_id": [2, 5, -1, 2]}')
     assert lm.load_tokenizer(folder).stop_ids == (2, 5)
+    engine = lm.load_engine(folder)
+    assert engine.describe().stop_ids == (2, 5)
+    assert {2, 5} <= {stop.token_id for stop in lm.stop_tokens(engine.tokenizer).tokens}
     for written, words in (("{", "is not valid JSON"), ('{"eos_token_id": "two"}', "must be a whole number")):
         (folder / "generation_config.json").write_text(written)
         with pytest.raises(lm.UnsupportedError, match=rf"generation_config.json of .* {words}"):
