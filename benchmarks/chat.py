@@ -14,7 +14,7 @@ from benchmarks.harness import Row, paired, together
 
 FAMILIES = ("llama-3.1", "phi-3", "qwen2", "smollm2")
 N_TURNS = 200
-TARGET = 3.0
+TARGET = 4.0  # a trace is compared with plain rendering, which is a part of it
 
 
 def conversation(n_turns: int) -> list[dict[str, Any]]:
@@ -32,9 +32,9 @@ def rows(n_turns: int = N_TURNS, rounds: int = 60) -> list[Row]:
         source = lm.load_tokenizer(name).chat_template
         assert source is not None
         variables = {"messages": conversation(n_turns), "tools": None, "add_generation_prompt": True}
-        assert trace_template(source, variables, compare=False).text == render_template(source, variables)
+        assert trace_template(source, variables).text == render_template(source, variables)
         got = paired(
-            partial(trace_template, source, variables, compare=False),
+            partial(trace_template, source, variables),
             partial(render_template, source, variables),
             rounds=rounds,
             clock=time.process_time,

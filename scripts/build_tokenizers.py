@@ -64,6 +64,8 @@ class Family:
     eos_token: str
     end_of_turn: str | None
     chat_template: str | None
+    generation_eos: tuple[int, ...]
+    generation_config_of: str
     has_vectors: bool = True
 
 
@@ -82,6 +84,8 @@ FAMILIES = {
         eos_token="<|eot_id|>",  # noqa: S106
         end_of_turn="<|eot_id|>",
         chat_template="llama-3.1.jinja",
+        generation_eos=(128001, 128008, 128009),
+        generation_config_of="meta-llama/Llama-3.1-8B-Instruct",
     ),
     "phi-3": Family(
         LLAMA_CPP,
@@ -99,6 +103,8 @@ FAMILIES = {
         eos_token="<|endoftext|>",  # noqa: S106
         end_of_turn="<|end|>",
         chat_template="phi-3.jinja",
+        generation_eos=(32000, 32001, 32007),
+        generation_config_of="microsoft/Phi-3-mini-4k-instruct",
     ),
     "qwen2": Family(
         LLAMA_CPP,
@@ -111,6 +117,8 @@ FAMILIES = {
         eos_token="<|im_end|>",  # noqa: S106
         end_of_turn="<|im_end|>",
         chat_template="qwen2.jinja",
+        generation_eos=(151645, 151643),
+        generation_config_of="Qwen/Qwen2-7B-Instruct",
     ),
     "starcoder2": Family(
         LLAMA_CPP,
@@ -123,6 +131,8 @@ FAMILIES = {
         eos_token="<|endoftext|>",  # noqa: S106
         end_of_turn=None,
         chat_template=None,
+        generation_eos=(0,),
+        generation_config_of="bigcode/starcoder2-3b",
     ),
     "smollm2": Family(
         SMOLLM2,
@@ -135,6 +145,8 @@ FAMILIES = {
         eos_token="<|im_end|>",  # noqa: S106
         end_of_turn="<|im_end|>",
         chat_template="smollm2.jinja",
+        generation_eos=(2,),
+        generation_config_of="HuggingFaceTB/SmolLM2-135M-Instruct",
         has_vectors=False,
     ),
 }
@@ -235,6 +247,11 @@ def _entry(key: str, family: Family, member: str, content: bytes, text: str) -> 
         "eos_token": family.eos_token,
         "end_of_turn": family.end_of_turn,
         "chat_template": family.chat_template,
+        # Facts of the published model, which no vocabulary file has.
+        "generation_config": {
+            "eos_token_id": list(family.generation_eos),
+            "published_with": family.generation_config_of,
+        },
         "licence": family.licence,
         "attribution": family.attribution,
         "origin": {

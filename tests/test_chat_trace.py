@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lmloupe as lm
-from lmloupe import chat_guarded
+from lmloupe import chat_guarded, chat_trace
 from lmloupe.chat_template import render_template
 from lmloupe.chat_trace import trace_template
 from lmloupe.chat_traced_text import UNKNOWN, Origin, Traced, runs_of, traced
@@ -75,10 +76,9 @@ def test_a_traced_string_does_what_a_string_does(one: str, two: str, operations:
 
 def test_a_template_that_writes_nothing_has_nothing_to_follow() -> None:
     silent = "{% if false %}a{% endif %}{% set x %}{% endset %}"
-    assert trace_template(silent, {"messages": []}, compare=False).text == ""
+    assert trace_template(silent, {"messages": []}).followed == "values"
     for use in ("{{ x }}", "{{ x | trim | tojson }}", "{{ [x, x] | join('-') }}", "{{ x[1:] ~ x * 3 }}"):
-        expected = render_template(silent + use, {"messages": []})
-        assert trace_template(silent + use, {"messages": []}, compare=False).text == expected
+        assert trace_template(silent + use, {"messages": []}).followed == "values"
 
 
 def test_characters_keep_their_own_origin() -> None:
@@ -146,10 +146,9 @@ def test_a_trace_of_any_template_is_its_plain_rendering(source: str, talk: Messa
         with pytest.raises(lm.TemplateError, match=re.escape(words)):
             trace_template(source, variables)
         return
-    trace = trace_template(source, variables, compare=False)
-    assert trace.text == expected
+    trace = trace_template(source, variables)
+    assert (trace.text, trace.followed) == (expected, "values")
     assert sum(length for length, *_ in trace.pieces) == len(expected)
-    assert trace_template(source, variables) == trace
 
 
 @settings(max_examples=10, deadline=None)
@@ -174,6 +173,61 @@ def test_the_other_process_gives_the_same_trace(name: str) -> None:
     talk = [user(" Hi <3 é "), {"role": "assistant", "content": "two"}, user("3")]
     variables = {"messages": talk, "tools": [WEATHER], "add_generation_prompt": True, "extra": {"k": (1, 2)}}
     assert chat_guarded.trace_untrusted(CONSTRUCTS[name], variables) == trace_template(CONSTRUCTS[name], variables)
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ("{{ messages[0].content }}{{ 2 }}", {"content", "terminator"}),
+        ("{{ (1, messages[0].content) }}", {"template_text", "content", "terminator"}),
+        ("{{ messages[0].items() | list | last }}", {"header", "template_text"}),
+        (
+            "{{ {1: [messages[0].content]} }}{{ ('a', messages[0].content, 1.5) }}",
+            {"template_text", "content", "terminator"},
+        ),
+        ("{{ (messages[0].content,) }}{{ [] }}{{ () }}", {"content", "terminator"}),
+        ("{{ messages[0].n }}{{ messages[0].content | string }}", {"content", "header"}),
+        ("{% autoescape true %}{{ messages[0].content }}{% endautoescape %}", {"content"}),
+    ],
+)
+def test_tuples_numbers_and_escapes_keep_their_origin(source: str, parts: set[str]) -> None:
+    chat = lm.render_chat(lm.load_tokenizer("qwen2"), [user("<Hi>") | {"n": 4}], template=source)
+    assert chat.text == render_template(source, {"messages": [user("<Hi>") | {"n": 4}]})
+    assert (chat.followed, chat.generation_mask) == ("values", None)
+    assert {span.part for span in chat.spans} == parts
+    assert {span.line for span in chat.spans} == {1}
+
+
+def test_autoescape_is_no_generation_mark() -> None:
+    inner = "{% autoescape false %}{{ messages[0].content }}{% endautoescape %}"
+    tok = lm.load_tokenizer("qwen2")
+    assert lm.render_chat(tok, [user("Hi")], template=inner).generation_mask is None
+    marked = f"| {{%- generation -%}} {inner} {{%- endgeneration -%}} |"
+    chat = lm.render_chat(tok, [user("Hi")], template=marked)
+    assert (chat.text, chat.generation_mask.tolist()) == ("|Hi|", [False, True, False])
+
+
+def test_what_cannot_be_followed_stands_alone_and_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, variables = "{{ messages[0].content }}!", {"messages": [user("Hi")]}
+    honest = chat_trace._try
+
+    def loses(failing: set[str]) -> Any:
+        def attempt(source: str, variables: dict[str, Any], followed: Any) -> Any:
+            trace = honest(source, variables, followed)
+            return replace(trace, text="other") if followed in failing and trace else trace
+
+        return attempt
+
+    for failing, followed in ((set[str](), "values"), ({"values"}, "lines"), ({"values", "lines"}, "nothing")):
+        monkeypatch.setattr(chat_trace, "_try", loses(failing))
+        trace = trace_template(source, variables)
+        assert (trace.text, trace.followed) == ("Hi!", followed)
+        monkeypatch.setattr(lm.chat, "trace_untrusted", trace_template)
+        tok = lm.load_tokenizer("qwen2")
+        chat = lm.render_chat(tok, [user("Hi")], template=source)
+        said = [warning.kind for warning in lm.check_chat(chat, tok, [user("Hi")])]
+        assert said == ([] if followed == "values" else ["not_followed"])
+        assert ({span.line for span in chat.spans} == {None}) == (followed == "nothing")
 
 
 # --- Worked examples ------------------------------------------------------------------------------

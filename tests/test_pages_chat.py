@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
+from tests import tiny_models
 from tests.test_pages import FOUR, in_the_repository, no_exception, open_page, output_of, sentences
-from ui.chat_request import for_templates
+from ui.chat_request import for_templates, read_tools
 from ui.conversation_json import for_editor
 from ui.lessons import LESSONS
 from ui.link import decode, encode
@@ -88,10 +91,10 @@ def test_tools_are_a_form_and_its_json(chat: AppTest) -> None:
     assert expected in [block.value for block in chat.code]
     arguments = next(field for field in chat.text_input if field.label == "Arguments, JSON")
     arguments.set_value('{"city": ')
-    assert "arguments of get_weather are no JSON" in sentences(no_exception(chat.run()))
+    assert "arguments of get_weather are not valid JSON" in sentences(no_exception(chat.run()))
     assert next(f for f in chat.text_input if f.label == "Arguments, JSON").value == '{"city": '
     chat.text_area(key="tools").set_value("[{")
-    assert "The tools are no JSON" in sentences(no_exception(chat.run()))
+    assert "The tools are not valid JSON" in sentences(no_exception(chat.run()))
     assert chat.text_area(key="tools").value == "[{"
 
 
@@ -100,7 +103,7 @@ def test_variables_reach_the_template(chat: AppTest) -> None:
     no_exception(chat.run())
     assert sum("Today Date: 1 Jan 2025" in block.value for block in chat.code[:-1]) == 1
     chat.text_input(key="variables").set_value("date")
-    assert "template variables are no JSON" in sentences(no_exception(chat.run()))
+    assert "template variables are not valid JSON" in sentences(no_exception(chat.run()))
 
 
 def test_injected_tokens_are_named_and_read_in_two_ways(chat: AppTest) -> None:
@@ -119,10 +122,8 @@ def test_injected_tokens_are_named_and_read_in_two_ways(chat: AppTest) -> None:
     ("text", "sentence"),
     [
         ("[", "is not JSON"),
-        ('[{"role": "user"}]', "has no content"),
+        ('[{"content": "hi"}]', "has no role"),
         ('[{"role": "wizard", "content": "hi"}]', "has the role 'wizard'"),
-        ('[{"role": "developer", "content": "hi"}]', "one of the roles"),
-        ('[{"role": "user", "content": [{"type": "image_url"}]}]', "of the type 'image_url'"),
         ("{}", "has no messages"),
     ],
 )
@@ -145,13 +146,81 @@ def test_json_of_the_openai_form_comes_in_and_goes_out(chat: AppTest) -> None:
     )
     no_exception(chat.run())
     shown = json.loads(next(area for area in chat.text_area if area.label == "Messages").value)
-    assert shown == {"messages": list(TOOLS.messages), "tools": tools}
+    calling = TOOLS.messages[1] | {"content": None}
+    assert shown == {"messages": [TOOLS.messages[0], calling, *TOOLS.messages[2:]], "tools": tools}
     assert json.loads(chat.text_area(key="tools").value) == tools
     for lesson in LESSONS:
         values = {"messages": list(lesson.messages), "tools": lesson.tools, "templates": {"phi-3": "{{ 1 }}"}}
         params = encode({name: SETTINGS[name].default for name in SETTINGS} | values).params
         brought = {name: SETTINGS[name].default for name in values} | decode(params)[0]
         assert {name: brought[name] for name in values} == values
+
+
+UNUSUAL = [
+    {"role": "developer", "content": "Be brief.", "name": "Ann"},
+    {"role": "user", "content": [{"type": "text", "text": "See"}, {"type": "image"}]},
+    {"role": "assistant", "reasoning_content": "hm"},
+    {"role": "assistant", "content": "", "refusal": "no", "tool_calls": [{"name": "f", "arguments": {"a": 1}}]},
+    {"role": "function", "name": "f", "content": 42},
+    {"role": "tool", "content": {"a": [1.5, True, None]}, "tool_call_id": "c1"},
+]
+
+
+def test_unusual_messages_are_held_whole_by_form_import_and_link(chat: AppTest) -> None:
+    next(area for area in chat.text_area if area.label == "Messages").set_value("\ufeff" + json.dumps(UNUSUAL))
+    no_exception(chat.run())
+
+    def held() -> list[dict[str, Any]]:
+        linked = decode(dict(chat.query_params))[0]["messages"]
+        assert json.loads(next(area for area in chat.text_area if area.label == "Messages").value) == {
+            "messages": [{**message, "content": message.get("content")} if "tool_calls" in message else message
+                         for message in linked]
+        }  # fmt: skip
+        return linked
+
+    assert held() == UNUSUAL
+    next(area for area in chat.text_area if area.label == "reasoning_content of turn 3").set_value("hmm")
+    next(area for area in chat.text_area if area.label == "Content of turn 5, JSON").set_value('{"b": 2}')
+    press(chat, "_0_down")
+    expected = [UNUSUAL[1], UNUSUAL[0], UNUSUAL[2] | {"reasoning_content": "hmm"}, UNUSUAL[3],
+                UNUSUAL[4] | {"content": {"b": 2}}, UNUSUAL[5]]  # fmt: skip
+    assert held() == expected
+    captions = " ".join(caption.value for caption in chat.caption).replace("\\", "")
+    assert "Also in this turn, to edit as JSON: refusal, tool_calls." in captions
+
+
+def test_json_with_a_byte_order_mark_is_read() -> None:
+    assert read_tools("\ufeff[]") == ([], "")
+    assert read_tools("\ufeff \n") == (None, "")
+    app = no_exception(open_page("pages/text/chat.py", date_string="x", variables='\ufeff{"date_string": "y"}'))
+    assert "not valid JSON" not in sentences(app)
+
+
+def test_what_a_template_wrote_nothing_of_is_red_on_three_pages(chat: AppTest) -> None:
+    press(chat, "lesson_Tools")
+    red = [box.value.replace("\\", "") for box in chat.error]
+    assert len(red) == 2  # Phi-3 and Qwen2; Llama 3.1 writes tools
+    assert all("wrote nothing of the tool 'get_weather': the model never sees it" in box for box in red)
+    tools = {"messages": list(TOOLS.messages), "tools": TOOLS.tools, "template_of": "qwen2"}
+    provenance = no_exception(open_page("pages/text/template.py", **encode(tools).params))
+    assert "qwen2's template wrote nothing of the tool" in provenance.error[0].value.replace("\\", "")
+
+
+def test_a_named_template_is_chosen_on_provenance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_models.save_tokenizer(tmp_path / "team" / "model")
+    (tmp_path / "team" / "model" / "chat_template.jinja").unlink(missing_ok=True)
+    (tmp_path / "team" / "model" / "additional_chat_templates").mkdir()
+    for name in ("rag", "tool_use"):
+        (tmp_path / "team" / "model" / "additional_chat_templates" / f"{name}.jinja").write_text(f"{name} writes")
+    tok = replace(lm.load_tokenizer(tmp_path / "team" / "model"), name="team/model")
+    load = lm.load_tokenizer
+    monkeypatch.setattr(lm, "load_tokenizer", lambda name: tok if name == tok.name else load(name))
+    app = no_exception(open_page("pages/text/template.py", template_of="team/model"))
+    assert "names: 'rag', 'tool_use'" in app.info[0].value.replace("\\", "")
+    next(box for box in app.selectbox if box.label == "Named template").set_value("rag")
+    no_exception(app.run())
+    assert next(area for area in app.text_area if area.label == "Template source").value == "rag writes"
+    assert not app.info
 
 
 def test_the_code_of_chat_prints_each_prompt(chat: AppTest) -> None:

@@ -1,7 +1,8 @@
 """What counts as a conversation, as edited templates and as files of a repository, from a form or from a link.
 
-Messages are kept in the OpenAI form, in which the arguments of a tool call are a text. So arguments that are no JSON
-yet are kept as they were typed, and the sentence about them comes when they are rendered.
+Messages are kept in the OpenAI form, in which the arguments of a tool call are a text. So arguments that are not JSON
+yet are kept as they were typed, and the sentence about them comes when they are rendered. Everything else that a
+message may hold is kept as it is: templates of the hub read more than contents.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from typing import Any
 
 __all__ = ["MAX_MESSAGES", "ROLES", "files_check", "messages_check", "templates_check"]
 
-ROLES = ("system", "user", "assistant", "tool")
+ROLES = ("system", "user", "assistant", "tool", "developer", "function", "ipython")
 MAX_MESSAGES = 64
 MAX_CALLS = 8
 MAX_TEMPLATES = 16
 MAX_FILES = 16
+MAX_DEPTH = 64
 
 TextCheck = Callable[[object], str]
 
@@ -32,28 +34,25 @@ def messages_check(text: TextCheck) -> Callable[[object], list[dict[str, Any]]]:
 
 
 def _message(message: object, text: TextCheck) -> dict[str, Any]:
-    if (
-        not isinstance(message, dict)
-        or not {"role", "content"} <= set(message) <= {"role", "content", "tool_calls", "tool_call_id", "name"}
-        or message["role"] not in ROLES
-    ):
-        raise ValueError(f"every message must have a content and one of the roles {', '.join(ROLES)}")
-    checked: dict[str, Any] = {"role": message["role"], "content": text(message["content"])}
-    calls = message.get("tool_calls", [])
-    if not isinstance(calls, list | tuple) or len(calls) > MAX_CALLS:
+    if not isinstance(message, dict) or message.get("role") not in ROLES:
+        raise ValueError(f"every message must have one of the roles {', '.join(ROLES)}")
+    calls = message.get("tool_calls")
+    if isinstance(calls, list | tuple) and len(calls) > MAX_CALLS:
         raise ValueError(f"tool_calls must be a list of at most {MAX_CALLS} calls")
-    if calls:
-        checked["tool_calls"] = [_call(call, text) for call in calls]
-    return checked | {key: text(message[key]) for key in ("tool_call_id", "name") if key in message}
+    checked: dict[str, Any] = _json(message, text)
+    return checked
 
 
-def _call(call: object, text: TextCheck) -> dict[str, Any]:
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(call, dict) or not isinstance(function, dict) or not {"name", "arguments"} <= set(function):
-        raise ValueError("every tool call must have a function with a name and arguments, which are a text of JSON")
-    named = {"name": text(function["name"]), "arguments": text(function["arguments"])}
-    identity = {"id": text(call["id"])} if "id" in call else {}
-    return identity | {"type": "function", "function": named}
+def _json(value: object, text: TextCheck, depth: int = 0) -> Any:
+    if depth > MAX_DEPTH:
+        raise ValueError(f"it must be nested at most {MAX_DEPTH} deep")
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [_json(item, text, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {text(key): _json(item, text, depth + 1) for key, item in value.items()}
+    return text(value)
 
 
 def templates_check(name: Callable[[object], str], text: TextCheck) -> Callable[[object], dict[str, str]]:

@@ -8,11 +8,15 @@ import numpy as np
 import streamlit as st
 
 import lmloupe as lm
+from ui.chat_facts import show_prefix, show_stops
 from ui.chat_request import ChatRequest
+from ui.errors import show_errors
 from ui.prompt_view import known_role, prompt_view
 from ui.token_view import TokenRow, token_view
 
 __all__ = ["chat_downloads", "chat_row", "family_card", "mask_rows", "token_roles"]
+
+MAX_TURNS_AT_ONCE = 24
 
 
 def token_roles(chat: lm.RenderedChat) -> list[str | None]:
@@ -50,18 +54,47 @@ def mask_rows(chat: lm.RenderedChat) -> list[TokenRow]:
 
 
 def family_card(
-    name: str, chat: lm.RenderedChat, request: ChatRequest, *, key: str, asked: bool, show_whitespace: bool
+    name: str,
+    chat: lm.RenderedChat,
+    request: ChatRequest,
+    *,
+    key: str,
+    asked: bool,
+    show_whitespace: bool,
+    own: lm.ChatTemplates | None = None,
 ) -> None:
-    """The prompt of one family, what asking for a reply changes, its tokens, and all of it as files."""
-    if chat.source != chat.encoding.tokenizer.chat_template:
+    """The prompt of one family, how it ends, what ends a reply and what a cache keeps, its tokens, all of it as files.
+
+    ``own`` is the template that a person uploaded, where that was rendered.
+    """
+    tok = chat.encoding.tokenizer
+    if own is None and chat.source not in (tok.chat_template, *tok.chat_templates.values()):
         st.caption("With your edited template.")
     prompt_view(chat, key=f"{key}_prompt")
-    st.caption(_switch_words(chat, request.render(name, add_generation_prompt=not asked), asked))
+    if request.continue_final_message:
+        st.caption("It ends where the text of the last message ends; the model goes on from there." + _blank_end(chat))
+    else:
+        other = request.render(tok, add_generation_prompt=not asked, template=own)
+        st.caption(_switch_words(chat, other, asked))
+    with show_errors():
+        show_stops(request.stops(tok, own))
+        # Every beginning of the conversation is rendered: of a long one that takes a second.
+        if len(request.messages) <= MAX_TURNS_AT_ONCE or st.toggle("Compare turn by turn", key=f"{key}_prefix"):
+            show_prefix(request.prefix(tok, own), tok)
     token_view([chat_row("Tokens", chat)], text=chat.text, key=key, show_whitespace=show_whitespace, height=260)
     with st.expander("As plain text, and as files"):
         # st.code drops one line end at each side; every character counts here.
         st.code(f"\n{chat.text}\n", language=None, wrap_lines=True)
         chat_downloads(chat, name, key=key)
+
+
+def _blank_end(chat: lm.RenderedChat) -> str:
+    if not chat.text.endswith(" "):
+        return ""
+    return (
+        " That text ends with a space, which this template keeps. Models have learned words that begin with their "
+        "space, so they go on better without it."
+    )
 
 
 def _switch_words(chat: lm.RenderedChat, other: lm.RenderedChat, asked: bool) -> str:

@@ -13,17 +13,20 @@ from ui.errors import escape_markdown
 from ui.loaders import display_name, tokenizer
 from ui.token_view import TokenRow, token_view
 
-__all__ = ["chat_warnings", "injection_experiment"]
+__all__ = ["chat_warnings", "injection_experiment", "show_dropped"]
 
 MAX_SHOWN = 4
+MAX_DROPPED = 6
 
 
 def chat_warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest) -> None:
-    """What `lmloupe.check_chat` finds: yellow boxes, one for each kind of token typed; a caption on the second bos."""
+    """What `lmloupe.check_chat` finds: in red what is missing, in yellow the rest, a caption on the second bos."""
     warnings = lm.check_chat(chat, tok, request.messages)
+    show_dropped([warning.sentence for warning in warnings if warning.kind == "dropped"])
     typed = [warning for warning in warnings if warning.kind == "special_token"]
     added = [warning for warning in warnings if warning.kind == "added_token"]
-    for warning in (*(w for w in warnings if w.kind == "dropped"), *typed[:1], *added[:1]):
+    whole = [warning for warning in warnings if warning.kind in ("empty_tools", "not_followed")]
+    for warning in (*whole, *typed[:1], *added[:1]):
         st.warning(escape_markdown(warning.sentence), icon=":material/warning:")
     if len(typed) > 1:
         st.caption(f"So it is with {len(typed)} special tokens in all; below they are read in both ways.")
@@ -32,9 +35,19 @@ def chat_warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest
             st.caption(escape_markdown(warning.sentence))
 
 
+def show_dropped(sentences: Sequence[str]) -> None:
+    """One red box for all that a template wrote nothing of."""
+    if not sentences:
+        return
+    more = [f"And {len(sentences) - MAX_DROPPED} more."] if len(sentences) > MAX_DROPPED else []
+    lines = [escape_markdown(sentence) for sentence in (*sentences[:MAX_DROPPED], *more)]
+    st.error("\n\n".join(lines), icon=":material/visibility_off:")
+
+
 def injection_experiment(names: Sequence[str], messages: Sequence[dict[str, Any]]) -> None:
     """Texts of messages that spell special tokens: what each family reads, parsed as special and as plain text."""
-    suspects = [m["content"] for m in messages if isinstance(m["content"], str) and "<" in m["content"]][:MAX_SHOWN]
+    contents = [message.get("content") for message in messages]
+    suspects = [text for text in contents if isinstance(text, str) and "<" in text][:MAX_SHOWN]
     found = []
     for text in suspects:
         rows: list[TokenRow] = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -15,6 +17,7 @@ from ui.settings import ROLES
 __all__ = ["edit_conversation"]
 
 Messages = list[dict[str, Any]]
+_REASONING = ("reasoning_content", "thinking", "reasoning")
 _NEW_CALL = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
 
 
@@ -52,26 +55,74 @@ def _turn(i: int, message: dict[str, Any], n: int, shown: Draft) -> None:
             **changed,
         )
         if message["role"] == "tool":
-            st.text_input("Tool", message.get("name", ""), key=f"{key}_name", placeholder="name of the tool", **changed)
+            st.text_input(
+                "Tool", _field(message.get("name")), key=f"{key}_name", placeholder="name of the tool", **changed
+            )
     with text_column:
-        st.text_area(
-            f"Text of turn {i + 1}",
-            message["content"],
-            height=68,
-            key=f"{key}_content",
-            label_visibility=label,
-            **changed,
-        )
-        for j, call in enumerate(message.get("tool_calls", [])):
+        _texts(i, message, key, label, changed)
+        for j, call in _calls(message):
             _call(i, j, call["function"], key, changed)
     with button_column, st.container(horizontal=True, gap=None):
         _button("", "arrow_upward", f"{key}_up", lambda turns: _swap(turns, i, i - 1), f"Turn {i + 1} up", i == 0)
         _button(
             "", "arrow_downward", f"{key}_down", lambda turns: _swap(turns, i, i + 1), f"Turn {i + 1} down", i == n - 1
         )
-        if message["role"] == "assistant":
+        if message["role"] == "assistant" and isinstance(message.get("tool_calls", []), list):
             _button("", "build", f"{key}_add_call", lambda turns: _add_call(turns[i]), f"Turn {i + 1} calls a tool")
         _button("", "delete", f"{key}_delete", lambda turns: turns.pop(i), f"Take turn {i + 1} away", n == 1)
+
+
+def _texts(i: int, message: dict[str, Any], key: str, label: Any, changed: dict[str, Any]) -> None:
+    content = message.get("content")
+    is_text = content is None or isinstance(content, str)
+    st.text_area(
+        f"Text of turn {i + 1}" if is_text else f"Content of turn {i + 1}, JSON",
+        _field(content),
+        height=68,
+        key=f"{key}_content",
+        label_visibility=label if is_text else "visible",
+        placeholder="no content" if content is None else None,
+        **changed,
+    )
+    reasoning = [name for name in _REASONING if isinstance(message.get(name), str)]
+    for name in reasoning:
+        st.text_area(f"{name} of turn {i + 1}", message[name], height=68, key=f"{key}_{name}", **changed)
+    known = {"role", "content", "tool_call_id", *reasoning, *(["name"] if message["role"] == "tool" else [])}
+    others = [name for name in message if name not in known and not (name == "tool_calls" and _is_plain(message))]
+    if others:
+        st.caption(escape_markdown(f"Also in this turn, to edit as JSON: {', '.join(others)}."))
+
+
+def _field(content: object) -> str:
+    """A content as its field shows it: a text as it is, any other value as JSON."""
+    return content if isinstance(content, str) else "" if content is None else json.dumps(content, ensure_ascii=False)
+
+
+def _typed(message: dict[str, Any], typed: str) -> None:
+    """Take over what the field of a content holds; what was not touched stays the value that it was."""
+    content = message.get("content")
+    if typed == _field(content):
+        return
+    message["content"] = typed
+    if content is not None and not isinstance(content, str):
+        with suppress(ValueError, RecursionError):  # no JSON, so a text
+            message["content"] = json.loads(typed)
+
+
+def _calls(message: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """The calls that have a form of their own: those in the OpenAI form."""
+    calls = message.get("tool_calls")
+    return [(j, call) for j, call in enumerate(calls) if _has_form(call)] if isinstance(calls, list) else []
+
+
+def _has_form(call: object) -> bool:
+    function = call.get("function") if isinstance(call, dict) else None
+    return isinstance(function, dict) and all(isinstance(function.get(part), str) for part in ("name", "arguments"))
+
+
+def _is_plain(message: dict[str, Any]) -> bool:
+    calls = message.get("tool_calls")
+    return isinstance(calls, list) and all(map(_has_form, calls))
 
 
 def _call(i: int, j: int, function: dict[str, str], key: str, changed: dict[str, Any]) -> None:
@@ -113,10 +164,13 @@ def _held() -> Messages:
     for i, message in enumerate(messages):
         key = f"turn_{version}_{i}"
         message["role"] = st.session_state.get(f"{key}_role", message["role"])
-        message["content"] = st.session_state.get(f"{key}_content", message["content"])
-        if f"{key}_name" in st.session_state:
-            message["name"] = st.session_state[f"{key}_name"]
-        for j, call in enumerate(message.get("tool_calls", [])):
+        if f"{key}_content" in st.session_state:
+            _typed(message, st.session_state[f"{key}_content"])
+        for name in ("name", *_REASONING):
+            held = st.session_state.get(f"{key}_{name}")
+            if held is not None and held != _field(message.get(name)):
+                message[name] = held
+        for j, call in _calls(message):
             for part in ("name", "arguments"):
                 held = st.session_state.get(f"{key}_call_{j}_{part}")
                 call["function"][part] = call["function"][part] if held is None else held

@@ -9,7 +9,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui import state
-from ui.chat_request import read_tools
+from ui.chat_request import functions_of, read_tools
 from ui.drafts import commit, draft
 from ui.errors import escape_markdown
 
@@ -61,21 +61,11 @@ def for_editor(text: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | 
         InputError: not a conversation; one sentence.
     """
     messages, tools = lm.messages_from_json(text)
-    turns = []
     for message in messages:
-        turn = {
-            key: message[key] for key in ("role", "content", "tool_calls", "tool_call_id", "name") if key in message
-        }
-        content = turn.get("content")
-        turn["content"] = content if isinstance(content, str) else _json(content)
-        for call in turn.get("tool_calls", ()):
-            call["function"]["arguments"] = _json(call["function"]["arguments"])
-        turns.append(turn)
-    return turns, tools
-
-
-def _json(value: object) -> str:
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
+        for function in functions_of(message):
+            if function.get("arguments") is not None:
+                function["arguments"] = json.dumps(function["arguments"], ensure_ascii=False)
+    return messages, tools
 
 
 def _typed(key: str) -> None:
@@ -85,7 +75,9 @@ def _typed(key: str) -> None:
 def _uploaded() -> None:
     file = st.session_state["messages_file"]
     if file is not None:
-        _take(file.getvalue().decode("utf-8", errors="replace"))
+        data = file.getvalue()
+        # Files of some editors begin with a byte order mark, or are UTF-16.
+        _take(data.decode(json.detect_encoding(data), errors="replace"))
 
 
 def _take(text: str) -> None:
@@ -98,5 +90,5 @@ def _take(text: str) -> None:
     commit("messages", turns, renew=True)
     if shown.refused:
         shown.typed = text
-    elif tools:
+    elif tools is not None:
         state.put("tools", json.dumps(tools, indent=2, ensure_ascii=False))

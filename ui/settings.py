@@ -189,6 +189,7 @@ _TABLE = (
     _choice("show_tokens", "text", ("text", "ids", "both")),
     Setting("messages", _messages(DEFAULT_MESSAGES), _messages, packed=True),
     _flag("add_generation_prompt", default=True),
+    _flag("continue_final_message", default=False),
     Setting("tools", "", _plain_text),
     Setting("date_string", "", _plain_text),
     _flag("tools_in_user_message", default=True),

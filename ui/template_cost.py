@@ -13,7 +13,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.chat_request import ChatRequest
-from ui.loaders import display_name, engine
+from ui.loaders import display_name, engine, tokenizer
 
 __all__ = ["Format", "answer_bits", "formats", "last_answer"]
 
@@ -32,7 +32,8 @@ class Format:
 def last_answer(messages: list[dict[str, Any]]) -> int | None:
     """Index of the last assistant turn that says something and is not the first turn."""
     for i in range(len(messages) - 1, 0, -1):
-        if messages[i]["role"] == "assistant" and messages[i]["content"].strip():
+        content = messages[i].get("content")
+        if messages[i]["role"] == "assistant" and isinstance(content, str) and content.strip():
             return i
     return None
 
@@ -41,14 +42,15 @@ def formats(request: ChatRequest) -> list[Format]:
     """The conversation in each family's format, and two common mistakes with the model's own."""
     written = [_format(display_name(name), request, name, asked=True) for name in FAMILIES]
     forgotten = _format("SmolLM2, no generation prompt", request, FAMILIES[0], asked=False)
-    bare = "\n".join(message["content"] for message in request.messages) + "\n"
+    contents = [message.get("content") for message in request.messages]
+    bare = "\n".join(text for text in contents if isinstance(text, str)) + "\n"
     return [*written, forgotten, Format("No template, texts alone", bare)]
 
 
 def _format(label: str, request: ChatRequest, name: str, *, asked: bool) -> Format:
     label += " (edited)" if name in request.templates else ""
     try:
-        return Format(label, request.render(name, add_generation_prompt=asked).text)
+        return Format(label, request.render(tokenizer(name), add_generation_prompt=asked).text)
     except lm.LoupeError as error:
         return Format(label, error=str(error))
 

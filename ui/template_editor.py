@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 
 import streamlit as st
 
@@ -12,16 +13,45 @@ from ui import state
 from ui.drafts import commit, draft
 from ui.errors import escape_markdown
 
-__all__ = ["diff", "edit_template", "excerpt", "show_template_error"]
+__all__ = ["choose_named", "diff", "edit_template", "excerpt", "show_template_error"]
 
 _LINE = re.compile(r"\bline (\d+)")
 AROUND = 2
+_BY_TOOLS = "as the tools ask"
 
 
-def edit_template(name: str, original: str) -> None:
+def choose_named(name: str, named: Iterable[str]) -> str | None:
+    """A box with the names of a tokenizer's templates; the chosen one, None where the tools choose."""
+    names = sorted(named)
+    chosen = state.get("templates").get(name)
+    if not names:
+        return None
+    st.selectbox(
+        "Named template",
+        [_BY_TOOLS, *names],
+        index=names.index(chosen) + 1 if chosen in names else 0,
+        key=f"named_{name}_{draft('templates').version}",
+        on_change=_named,
+        args=(name, f"named_{name}_{draft('templates').version}"),
+        help="This tokenizer comes with several templates. Where there are tools, tool_use is taken, else default.",
+    )
+    return chosen if chosen in names else None
+
+
+def _named(name: str, key: str) -> None:
+    templates = state.get("templates")
+    chosen = st.session_state[key]
+    if chosen == _BY_TOOLS:
+        templates.pop(name, None)
+    else:
+        templates[name] = chosen
+    commit("templates", templates, renew=True)
+
+
+def edit_template(name: str, original: str, edited: str | None) -> None:
     """The source to edit, Reset, and what differs from the original."""
     shown = draft("templates")
-    source = state.get("templates").get(name, original)
+    source = original if edited is None else edited
     key = f"template_{name}_{shown.version}"
     st.text_area(
         "Template source",
@@ -30,7 +60,8 @@ def edit_template(name: str, original: str) -> None:
         key=key,
         on_change=_edited,
         args=(name, key, original),
-        help="Jinja, as transformers runs it. It is rendered in a process of its own, which ends after two seconds.",
+        help="Jinja, as transformers runs it. Rendered in a separate process; a template that runs longer than one "
+        "second is stopped.",
     )
     if shown.refused:
         st.error(escape_markdown(f"The template was not taken over: {shown.refused}."))

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from lmloupe.budget import Cut, context_share, cut, price
     from lmloupe.chat import RenderedChat, Segment, Span, render_chat
     from lmloupe.chat_check import ChatWarning, check_chat
+    from lmloupe.chat_choice import choose_template
+    from lmloupe.chat_dropped import DroppedPart
     from lmloupe.chat_json import messages_from_json, messages_to_json
+    from lmloupe.chat_prefix import PrefixStability, PrefixStep, prefix_stability
+    from lmloupe.chat_reply import ReplyComparison, compare_reply
+    from lmloupe.chat_stops import StopSet, StopToken, stop_tokens
+    from lmloupe.chat_template_file import ChatTemplates, load_chat_templates, read_chat_templates
     from lmloupe.code_prompts import CodePrompt, CodeSpan, fim_prompt, repository_prompt
     from lmloupe.cosine import cosine_matrix, word_positions
     from lmloupe.embedded_model import Progress, cache_folder, embedded_model_folder, ensure_embedded_model
@@ -87,12 +93,14 @@ __all__ = [
     "AnswerTimeoutError",
     "Attribution",
     "BlockFacts",
+    "ChatTemplates",
     "ChatWarning",
     "CodePrompt",
     "CodeSpan",
     "ContextLengthError",
     "Cut",
     "Device",
+    "DroppedPart",
     "Encoding",
     "Engine",
     "Fertility",
@@ -127,11 +135,14 @@ __all__ = [
     "NotAvailableError",
     "NotFiniteError",
     "PatternPart",
+    "PrefixStability",
+    "PrefixStep",
     "Progress",
     "Projection",
     "Quantization",
     "QuestionError",
     "RenderedChat",
+    "ReplyComparison",
     "Sampling",
     "Scored",
     "Segment",
@@ -141,6 +152,8 @@ __all__ = [
     "Stage",
     "Stages",
     "Step",
+    "StopSet",
+    "StopToken",
     "TemplateError",
     "TemplateTimeoutError",
     "Token",
@@ -159,7 +172,9 @@ __all__ = [
     "ancestry",
     "cache_folder",
     "check_chat",
+    "choose_template",
     "code_samples",
+    "compare_reply",
     "context_share",
     "cosine_matrix",
     "cut",
@@ -171,6 +186,7 @@ __all__ = [
     "ensure_embedded_model",
     "fertility",
     "fim_prompt",
+    "load_chat_templates",
     "load_engine",
     "load_parallel",
     "load_tokenizer",
@@ -182,7 +198,9 @@ __all__ = [
     "overlap",
     "parallel_languages",
     "pattern_parts",
+    "prefix_stability",
     "price",
+    "read_chat_templates",
     "render_chat",
     "repository_prompt",
     "round_trip",
@@ -193,6 +211,7 @@ __all__ = [
     "special_token_purpose",
     "spell",
     "stages",
+    "stop_tokens",
     "vocabulary_stats",
     "vocabulary_table",
     "word_positions",
@@ -226,9 +245,30 @@ _MODULES = {
         "ChatWarning",
         "check_chat",
     ),
+    "chat_choice": ("choose_template",),
+    "chat_dropped": ("DroppedPart",),
     "chat_json": (
         "messages_from_json",
         "messages_to_json",
+    ),
+    "chat_prefix": (
+        "PrefixStability",
+        "PrefixStep",
+        "prefix_stability",
+    ),
+    "chat_reply": (
+        "ReplyComparison",
+        "compare_reply",
+    ),
+    "chat_stops": (
+        "StopSet",
+        "StopToken",
+        "stop_tokens",
+    ),
+    "chat_template_file": (
+        "ChatTemplates",
+        "load_chat_templates",
+        "read_chat_templates",
     ),
     "code_prompts": (
         "CodePrompt",

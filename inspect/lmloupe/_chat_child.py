@@ -8,10 +8,13 @@ a process do. Frames, limits and the loop that answers are those of `lmloupe._pr
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from lmloupe._process import Answer, limit_resources, serve
 from lmloupe.chat_trace import trace_template
+from lmloupe.chat_traced_text import Origin
+from lmloupe.chat_unwritten import unwritten
 from lmloupe.errors import TemplateError
 
 __all__ = ["MAX_CHARACTERS", "MAX_MEMORY_BYTES", "MAX_PIECES", "main", "packed", "unpacked"]
@@ -22,42 +25,62 @@ MAX_PIECES = 200_000
 
 
 def packed(value: Any) -> Any:
-    """A plain value as JSON that tells tuples from lists: templates write them differently."""
+    """A plain value as JSON that tells tuples from lists, and keys that are numbers from texts: templates do too."""
     if isinstance(value, (list, tuple)):
         return ["t" if isinstance(value, tuple) else "l", *map(packed, value)]
     if isinstance(value, dict):
-        return {key: packed(item) for key, item in value.items()}
+        if all(isinstance(key, str) for key in value):
+            return {key: packed(item) for key, item in value.items()}
+        return ["d", *([key, packed(item)] for key, item in value.items())]
     return value
 
 
 def unpacked(value: Any) -> Any:
     """What `packed` was given."""
-    if isinstance(value, list):
-        items = [unpacked(item) for item in value[1:]]
-        return tuple(items) if value[0] == "t" else items
     if isinstance(value, dict):
         return {key: unpacked(item) for key, item in value.items()}
-    return value
+    if not isinstance(value, list):
+        return value
+    kind, *items = value
+    if kind == "d":
+        return {key: unpacked(item) for key, item in items}
+    return tuple(map(unpacked, items)) if kind == "t" else [unpacked(item) for item in items]
 
 
-def render(body: bytes) -> Answer:
-    """The trace of one template with its variables, or why there is none."""
+def answer(what: str, body: bytes) -> Answer:
+    """The trace of one template with its variables, or what it writes nothing of; or why there is none."""
     request = json.loads(body)
+    variables = unpacked(request["variables"])
     try:
-        trace = trace_template(request["source"], unpacked(request["variables"]))
+        if what == "unwritten":
+            found = unwritten(request["source"], variables, unpacked(request["places"]))
+            return {}, json.dumps(found).encode()
+        trace = trace_template(request["source"], variables)
     except TemplateError as error:
         if isinstance(error.__cause__, MemoryError):
             return {"refused": "memory", "last": True}, b""
         return {"refused": "template", "words": str(error)}, b""
     if len(trace.text) > MAX_CHARACTERS or len(trace.pieces) > MAX_PIECES:
         return {"refused": "long", "characters": len(trace.text), "last": True}, b""
-    answer = {"text": trace.text, "pieces": trace.pieces, "marks": trace.has_generation_marks}
-    return {}, json.dumps(answer).encode()
+    # Thousands of pieces share a few paths: as a text each is packed once, and unpacked once.
+    pieces = [(length, origin and _packed_origin(origin), site, turn) for length, origin, site, turn in trace.pieces]
+    written = {
+        "text": trace.text,
+        "pieces": pieces,
+        "marks": trace.has_generation_marks,
+        "followed": trace.followed,
+    }
+    return {}, json.dumps(written).encode()
+
+
+@lru_cache(maxsize=4096)
+def _packed_origin(origin: Origin) -> tuple[int | None, str, str]:
+    return origin.message, origin.kind, json.dumps(origin.path)
 
 
 def respond(request: dict[str, Any], body: bytes) -> Answer:
     """One request's answer; the first only asks whether the process has come up."""
-    return ({}, b"") if request["do"] == "start" else render(body)
+    return ({}, b"") if request["do"] == "start" else answer(request["do"], body)
 
 
 def main() -> None:

@@ -44,8 +44,12 @@ def load(request: dict[str, Any], _: bytes) -> Answer:
     backend = getattr(loaded, "backend_tokenizer", None)
     if backend is None:
         return {"python": type(loaded).__name__}, b""
-    template = loaded.chat_template
-    header = {"bos_token": loaded.bos_token, "eos_token": loaded.eos_token, "chat_template": template}
+    header = {
+        "bos_token": loaded.bos_token,
+        "eos_token": loaded.eos_token,
+        "named_tokens": loaded.special_tokens_map,
+        "chat_template": loaded.chat_template,
+    }
     return header, backend.to_str().encode()
 
 

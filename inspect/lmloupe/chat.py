@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmloupe.chat_guarded import trace_untrusted
-from lmloupe.chat_mask import assistant_mask, dropped_messages, generation_mask
+from lmloupe.chat_choice import choose_template
+from lmloupe.chat_continue import continued_field, cut_at_final_text
+from lmloupe.chat_dropped import DroppedPart, find_dropped, is_dropped
+from lmloupe.chat_guarded import trace_untrusted, unwritten_untrusted
+from lmloupe.chat_mask import assistant_mask, generation_mask
 from lmloupe.chat_messages import check_messages, check_tools, check_variables
 from lmloupe.chat_parts import Span, find_spans
 from lmloupe.chat_roles import Segment, read_segments
-from lmloupe.chat_trace import trace_template
-from lmloupe.encoding import Encoding, check_text, encode
-from lmloupe.errors import NoChatTemplateError
+from lmloupe.chat_template_file import ChatTemplates
+from lmloupe.chat_trace import Followed, Trace, trace_template
+from lmloupe.chat_unwritten import unwritten
+from lmloupe.encoding import Encoding, encode
+from lmloupe.errors import TemplateError
 from lmloupe.tokenizer import Tokenizer
 
 __all__ = ["RenderedChat", "Segment", "Span", "render_chat"]
@@ -42,6 +48,12 @@ class RenderedChat:
             template has no such marks.
         dropped: indexes of messages with a content of which the template wrote nothing.
         source: the template that was used.
+        dropped_parts: everything else that the template wrote nothing of, each by its part: tools, calls, the content
+            beside a call, reasoning, names. A message of which every part is missing is one part.
+        followed: how far the characters could be followed: ``"values"``, to the line and the message that each is
+            from; ``"lines"``, to the line alone; ``"nothing"``, where following them changed the text. Then ``text``
+            is that of plain rendering, and spans and masks say nothing.
+        differs_without_tools: the tools are an empty list, and without it the text is another one.
     """
 
     text: str
@@ -52,6 +64,9 @@ class RenderedChat:
     generation_mask: NDArray[np.bool_] | None = field(repr=False)
     dropped: tuple[int, ...]
     source: str = field(repr=False)
+    dropped_parts: tuple[DroppedPart, ...] = ()
+    followed: Followed = field(repr=False, default="values")
+    differs_without_tools: bool = field(repr=False, default=False)
 
 
 def render_chat(
@@ -59,8 +74,10 @@ def render_chat(
     messages: Sequence[Mapping[str, Any]],
     tools: Sequence[Mapping[str, Any]] | None = None,
     add_generation_prompt: bool = False,
-    template: str | None = None,
+    template: str | ChatTemplates | None = None,
     variables: Mapping[str, Any] | None = None,
+    *,
+    continue_final_message: bool | str = False,
 ) -> RenderedChat:
     r"""Write a conversation in a model's chat format.
 
@@ -69,19 +86,26 @@ def render_chat(
     Args:
         tok: whose format, and whose tokens.
         messages: turns in order, each ``{"role": ..., "content": ...}``; an assistant's turn may have
-            ``tool_calls`` in place of a content.
+            ``tool_calls`` or ``reasoning_content``. Any JSON value may be a content: what it becomes is the template's
+            affair.
         tools: JSON schemas of functions that the model may call. Formats without tools ignore them.
         add_generation_prompt: end with the header of the assistant's reply, for the model to go on from.
-        template: Jinja source in place of ``tok.chat_template``.
+        template: in place of the tokenizer's own: Jinja source, the name of one of ``tok.chat_templates``, or what
+            `lmloupe.load_chat_templates` read, which brings special tokens of its own.
         variables: what else the template reads, such as ``{"date_string": "1 Jan 2025"}``. They may
-            replace ``bos_token`` and ``eos_token``.
+            replace special tokens such as ``bos_token``.
+        continue_final_message: end where the text of the last message ends, for the model to go on from: nothing of the
+            template comes behind it, and white space at its end is there only where the template keeps it. A text is
+            the name of the field to go on from, ``"reasoning_content"`` for one; True stands for ``"content"``.
 
     Raises:
-        NoChatTemplateError: a base model, and no ``template``.
+        NoChatTemplateError: no template, as `lmloupe.choose_template` says.
         TemplateError: the template is not valid, failed, or refused the conversation; with its line.
         TemplateTimeoutError: a template other than the project's own did not end in time, and was stopped.
         InvalidMessagesError: messages or tools that no template could render.
-        InvalidSettingError: variables that are not names with plain values.
+            Also a last message that cannot be gone on from.
+        InvalidSettingError: variables that are not names with plain values, or both ``continue_final_message`` and
+            ``add_generation_prompt``.
         InvalidTextError: a lone surrogate in a text.
 
     >>> from lmloupe.tokenizer import load_tokenizer
@@ -94,29 +118,35 @@ def render_chat(
     [('<|user|>\n', 15, 0, 'header'), ('Hi', 16, 0, 'content')]
     >>> [(s.role, chat.text[s.start : s.end]) for s in chat.segments if s.is_special]
     [('user', '<|user|>'), ('user', '<|end|>'), ('assistant', '<|assistant|>')]
+    >>> begun = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello, I"}]
+    >>> render_chat(load_tokenizer("phi-3"), begun, continue_final_message=True).text
+    '<|user|>\nHi<|end|>\n<|assistant|>\nHello, I'
     """
-    source = tok.chat_template if template is None else template
-    if source is None:
-        raise NoChatTemplateError(
-            f"{tok.name} has no chat template: it is a base model, trained on running text and not on "
-            "conversations. Choose an instruct model, or give a template of your own."
-        )
-    check_text(source)
+    source = choose_template(tok, tools, template)
     checked = check_messages(messages)
     given = {
         "messages": checked,
         "tools": check_tools(tools),
         "add_generation_prompt": bool(add_generation_prompt),
     }
-    special = {"bos_token": tok.bos_token, "eos_token": tok.eos_token}
-    names = {"documents": None, **{name: content for name, content in special.items() if content is not None}}
-    everything = {**names, **check_variables(variables), **given}
-    # The project's own templates are known to end, and tests compare their traces with plain rendering.
-    is_ours = tok.source == "embedded" and source == tok.chat_template
-    trace = trace_template(source, everything, compare=False) if is_ours else trace_untrusted(source, everything)
+    field_name = continued_field(checked, continue_final_message, add_generation_prompt=add_generation_prompt)
+    special = tok.named_tokens
+    if isinstance(template, ChatTemplates) and template.special_tokens is not None:
+        special = template.special_tokens
+    everything = {"documents": None, **special, **check_variables(variables), **given}
+
+    def render(conversation: list[dict[str, Any]]) -> Trace:
+        return _trace(tok, source, {**everything, "messages": conversation})
+
+    trace = render(checked)
+    look = partial(unwritten if _is_ours(tok, source) else unwritten_untrusted, source, everything)
+    lost = find_dropped(everything, trace, look)
+    without_tools = given["tools"] == [] and _differs_without_tools(tok, everything, trace.text, template)
+    if field_name is not None:
+        trace = cut_at_final_text(trace, checked, field_name, render)
     encoding = encode(tok, trace.text, add_special_tokens=False, parse_special_tokens=True)
     segments = read_segments(encoding)
-    spans = find_spans(trace.text, trace.pieces, segments, tok.bos_token, tok.eos_token)
+    spans = find_spans(trace.text, trace.pieces, segments, special.get("bos_token"), special.get("eos_token"))
     return RenderedChat(
         trace.text,
         segments,
@@ -124,6 +154,27 @@ def render_chat(
         spans,
         assistant_mask(encoding, spans, checked),
         generation_mask(encoding, trace),
-        dropped_messages(trace, checked),
+        tuple(i for i, message in enumerate(checked) if is_dropped(lost, i, message)),
         source,
+        lost,
+        trace.followed,
+        without_tools,
     )
+
+
+def _is_ours(tok: Tokenizer, source: str) -> bool:
+    # The project's own templates are known to end.
+    return tok.source == "embedded" and source == tok.chat_template
+
+
+def _trace(tok: Tokenizer, source: str, variables: Mapping[str, Any]) -> Trace:
+    return trace_template(source, variables) if _is_ours(tok, source) else trace_untrusted(source, variables)
+
+
+def _differs_without_tools(tok: Tokenizer, everything: dict[str, Any], text: str, template: Any) -> bool:
+    """Whether no tools give another text than the empty list, for which templates often write a heading."""
+    try:
+        source = choose_template(tok, None, template)
+        return _trace(tok, source, {**everything, "tools": None}).text != text
+    except TemplateError:
+        return True

@@ -1,4 +1,4 @@
-"""What goes wrong with rendered chats every day: a second bos, roles left out, control tokens in a person's text."""
+"""What goes wrong with rendered chats every day: a second bos, parts left out, control tokens in a person's text."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ class ChatWarning:
     """One thing to know about a rendered chat.
 
     Attributes:
-        kind: ``"doubled_bos"``, ``"dropped"``, ``"special_token"``, or ``"added_token"``: a token that is not special
-            but is always read as one (Qwen3's ``<think>``), in a message that is not the assistant's.
+        kind: ``"doubled_bos"``; ``"dropped"``, of a message, a tool or a part of one that the template wrote nothing
+            of; ``"empty_tools"``, where an empty list of tools gives another text than none; ``"not_followed"``, where
+            it is not known where the text comes from; ``"special_token"``; or ``"added_token"``: a token that is not
+            special but is always read as one (Qwen3's ``<think>``), in a message that is not the assistant's.
         message: index of the message that it is about, None for the whole.
         start: first character of the rendered text, 0 where it is about none.
         end: character after the last one, 0 likewise.
@@ -29,7 +31,7 @@ class ChatWarning:
         as_text: ids of these characters where they are kept plain text; empty for other kinds.
     """
 
-    kind: Literal["doubled_bos", "dropped", "special_token", "added_token"]
+    kind: Literal["doubled_bos", "dropped", "empty_tools", "not_followed", "special_token", "added_token"]
     message: int | None
     start: int
     end: int
@@ -54,7 +56,8 @@ def check_chat(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping[st
     """
     return (
         *_doubled_bos(chat, tok),
-        *_dropped(chat, tok, messages),
+        *_dropped(chat, tok),
+        *_about_the_whole(chat),
         *_special_tokens(chat, tok, messages),
         *_added_tokens(chat, tok, messages),
     )
@@ -70,18 +73,39 @@ def _doubled_bos(chat: RenderedChat, tok: Tokenizer) -> list[ChatWarning]:
     return [ChatWarning("doubled_bos", None, 0, len(tok.bos_token), sentence)]
 
 
-def _dropped(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping[str, Any]]) -> list[ChatWarning]:
-    return [
-        ChatWarning(
-            "dropped",
-            i,
-            0,
-            0,
-            f"Message {i + 1} ({str(messages[i]['role'])[:40]}) is missing: this template of {tok.name} writes nothing "
-            "of it and says nothing. Put its text into a role that the template knows.",
+def _dropped(chat: RenderedChat, tok: Tokenizer) -> list[ChatWarning]:
+    owner = f"{tok.name}'s" if chat.source in (tok.chat_template, *tok.chat_templates.values()) else "This"
+    found = []
+    for part in chat.dropped_parts:
+        if part.message is not None and not part.path:
+            sentence = (
+                f"{part.words[0].upper()}{part.words[1:]} is missing: this template of {tok.name} writes nothing "
+                "of it and says nothing. Put its text into a role that the template knows."
+            )
+        elif part.matters:
+            sentence = f"{owner} template wrote nothing of {part.words}: the model never sees it."
+        else:
+            continue
+        found.append(ChatWarning("dropped", part.message, 0, 0, sentence))
+    return found
+
+
+def _about_the_whole(chat: RenderedChat) -> list[ChatWarning]:
+    found = []
+    if chat.differs_without_tools:
+        sentence = (
+            "The tools are an empty list, and the template writes another text for it than for no tools at all: "
+            "give None where there are none."
         )
-        for i in chat.dropped
-    ]
+        found.append(ChatWarning("empty_tools", None, 0, 0, sentence))
+    if chat.followed != "values":
+        what = "which message" if chat.followed == "lines" else "which message and which line"
+        sentence = (
+            f"This template does something that cannot be followed, so it is not known {what} each character comes "
+            "from. The text is that of plain rendering, as transformers gives it; the loss mask says nothing here."
+        )
+        found.append(ChatWarning("not_followed", None, 0, 0, sentence))
+    return found
 
 
 def _special_tokens(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping[str, Any]]) -> list[ChatWarning]:

@@ -10,18 +10,20 @@ from __future__ import annotations
 import atexit
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from lmloupe import _chat_child
 from lmloupe._process import memory
 from lmloupe.chat_trace import Trace
 from lmloupe.chat_traced_text import Origin, Site
+from lmloupe.chat_unwritten import Place
 from lmloupe.errors import TemplateError, TemplateTimeoutError
 from lmloupe.guarded import Child
 from lmloupe.sources import seconds
 
-__all__ = ["RENDER_LIMIT_S", "trace_untrusted"]
+__all__ = ["RENDER_LIMIT_S", "trace_untrusted", "unwritten_untrusted"]
 
 RENDER_LIMIT_S = 1.0
 """Seconds of work that a template may take; with starting a process, an answer is there within two."""
@@ -39,13 +41,13 @@ class _Pool:
         self._lock = threading.Lock()
         self._idle: list[Child] = []
 
-    def ask(self, body: bytes) -> tuple[dict[str, Any], bytes]:
+    def ask(self, what: str, body: bytes) -> tuple[dict[str, Any], bytes]:
         if not self._free.acquire(timeout=_WAIT_FOR_TURN_S):
             raise TemplateTimeoutError("All places for chat templates are busy: try again in a moment.")
         child: Child | None = None
         try:
             child = self._take()
-            answer = child.ask({"do": "render"}, body, RENDER_LIMIT_S)
+            answer = child.ask({"do": what}, body, RENDER_LIMIT_S)
             if answer is None:
                 raise TemplateTimeoutError(
                     f"The chat template did not end within {seconds(RENDER_LIMIT_S)} and was stopped: "
@@ -106,8 +108,33 @@ def trace_untrusted(source: str, variables: Mapping[str, Any]) -> Trace:
     >>> trace_untrusted("{{ x ~ '!' }}", {"x": "Hi"}).text
     'Hi!'
     """
-    body = json.dumps({"source": source, "variables": _chat_child.packed(dict(variables))}).encode()
-    header, result = _pool.ask(body)
+    answer = _ask("render", {"source": source, "variables": _chat_child.packed(dict(variables))})
+    pieces = tuple((length, _origin(origin), Site(*site), turn) for length, origin, site, turn in answer["pieces"])
+    return Trace(answer["text"], pieces, answer["marks"], answer["followed"])
+
+
+def unwritten_untrusted(source: str, variables: Mapping[str, Any], places: Sequence[Place]) -> list[bool | None]:
+    """`lmloupe.chat_unwritten.unwritten` in a process of its own; None for all where it did not end in time.
+
+    Raises:
+        TemplateError: as `trace_untrusted` does, of a template that has changed its mind since.
+
+    >>> unwritten_untrusted("{{ tools[0].name }}", {"messages": [], "tools": [{"name": "f"}]}, [(None, (0, "name"))])
+    [False]
+    """
+    if not places:
+        return []
+    request = {"source": source, "variables": _chat_child.packed(dict(variables)), "places": _chat_child.packed(places)}
+    try:
+        answer: list[bool | None] = _ask("unwritten", request)
+    except TemplateTimeoutError:
+        # With another value it may loop for ever. What the trace says has to do then.
+        return [None] * len(places)
+    return answer
+
+
+def _ask(what: str, request: dict[str, Any]) -> Any:
+    header, result = _pool.ask(what, json.dumps(request).encode())
     if header.get("refused") == "template":
         raise TemplateError(header["words"])
     if header.get("refused") == "memory":
@@ -122,9 +149,13 @@ def trace_untrusted(source: str, variables: Mapping[str, Any]) -> Trace:
         )
     if "refused" in header:
         raise TemplateError(f"The chat template could not be run: {header.get('detail') or 'its process failed'}.")
-    answer = json.loads(result)
-    pieces = tuple(
-        (length, None if origin is None else Origin(*origin), Site(*site), turn)
-        for length, origin, site, turn in answer["pieces"]
-    )
-    return Trace(answer["text"], pieces, answer["marks"])
+    return json.loads(result)
+
+
+@lru_cache(maxsize=4096)
+def _unpacked(message: int | None, kind: str, path: str) -> Origin:
+    return Origin(message, kind, tuple(json.loads(path)))
+
+
+def _origin(packed: list[Any] | None) -> Origin | None:
+    return None if packed is None else _unpacked(*packed)

@@ -60,11 +60,12 @@ def messages_from_json(text: str) -> tuple[list[dict[str, Any]], list[dict[str, 
     """Read a conversation in the form of OpenAI's chat completions.
 
     Args:
-        text: an object with ``messages`` and perhaps ``tools``, or the list of messages alone.
+        text: an object with ``messages`` and perhaps ``tools``, or the list of messages alone; a byte order mark
+            before it is passed over.
 
     Returns:
-        The messages as templates read them: arguments of tool calls as mappings, a content that is a list of texts as
-        one text; and the tools, None where there are none.
+        The messages as templates read them: arguments of tool calls as values, a content that is a list of texts as
+        one text, and everything else as it stands; and the tools, None where there are none.
 
     Raises:
         InvalidMessagesError: not JSON, or not a conversation; the sentence names the place.
@@ -74,7 +75,7 @@ def messages_from_json(text: str) -> tuple[list[dict[str, Any]], list[dict[str, 
     ([{'role': 'user', 'content': 'Hi'}], None)
     """
     try:
-        parsed = json.loads(text)
+        parsed = json.loads(text.removeprefix("\ufeff"))
     except RecursionError:
         _refuse("The JSON nests its brackets too deep to be a conversation: flatten it.")
     except json.JSONDecodeError as error:
@@ -100,35 +101,28 @@ def _incoming(message: Any, place: str) -> dict[str, Any]:
         _refuse(
             f"{place} has the role {role[:40]!r}, which OpenAI's form does not know: use one of {', '.join(_ROLES)}."
         )
-    if isinstance(given.get("content"), list):
-        given["content"] = "".join(_part(p, f"{place}, part {i}") for i, p in enumerate(given["content"], start=1))
+    content = given.get("content")
+    # One text for templates of text models; with other parts between them, the template reads the list.
+    if isinstance(content, list) and content and all(map(_is_text, content)):
+        given["content"] = "".join(part["text"] for part in content)
     if isinstance(given.get("tool_calls"), list):
         calls = enumerate(given["tool_calls"], start=1)
         given["tool_calls"] = [_incoming_call(call, f"{place}, tool call {i}") for i, call in calls]
     return given
 
 
-def _part(part: Any, place: str) -> str:
-    text = part.get("text") if isinstance(part, dict) and part.get("type", "text") == "text" else None
-    if not isinstance(text, str):
-        kind = part.get("type") if isinstance(part, dict) else None
-        what = f"of the type {str(kind)[:40]!r}" if kind is not None else _name(part)
-        _refuse(f"{place} is {what}: only parts such as {{'type': 'text', 'text': 'Hi'}} can be written as text.")
-    return text
+def _is_text(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type", "text") == "text" and isinstance(part.get("text"), str)
 
 
-def _incoming_call(call: Any, place: str) -> dict[str, Any]:
+def _incoming_call(call: Any, place: str) -> Any:
     function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        _refuse(f"{place} has no function with a name: give {{'function': {{'name': ..., 'arguments': ...}}}}.")
-    arguments = function.get("arguments", {})
-    if isinstance(arguments, str):
-        try:
-            arguments = json.loads(arguments or "{}")
-        except (ValueError, RecursionError) as error:
-            _refuse(f"{place}: its arguments are not JSON ({error}): correct them.", error)
-    if not isinstance(arguments, dict):
-        _refuse(f"{place}: its arguments are {_name(arguments)}: give an object of names and values.")
+    if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
+        return call
+    try:
+        arguments = json.loads(function["arguments"] or "{}")
+    except (ValueError, RecursionError) as error:
+        _refuse(f"{place}: its arguments are not JSON ({error}): correct them.", error)
     return {**call, "function": {**function, "arguments": arguments}}
 
 

@@ -1,4 +1,4 @@
-"""Which tokens a fine-tuning run trains on, and which messages a template left out: read from a trace."""
+"""Which tokens a fine-tuning run trains on, read from a trace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lmloupe.chat_parts import Span
 from lmloupe.chat_trace import Trace
 from lmloupe.encoding import Encoding
 
-__all__ = ["assistant_mask", "dropped_messages", "generation_mask"]
+__all__ = ["assistant_mask", "generation_mask"]
 
 
 def assistant_mask(
@@ -50,29 +50,6 @@ def generation_mask(encoding: Encoding, trace: Trace) -> NDArray[np.bool_] | Non
             ranges.append((at, at + length))
         at += length
     return _token_mask(encoding, ranges)
-
-
-def dropped_messages(trace: Trace, messages: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
-    """Indexes of the messages that have a content, or tool calls, of which nothing was written."""
-    written: set[int] = set()
-    at = 0
-    unknown = []
-    for length, origin, site, _ in trace.pieces:
-        if origin is not None and origin.message is not None and origin.kind not in ("role", "label"):
-            written.add(origin.message)
-        elif origin is None and not site.is_literal:
-            unknown.append(trace.text[at : at + length])
-        at += length
-    left = "".join(unknown)
-    return tuple(i for i, message in enumerate(messages) if i not in written and not _is_found(message, left))
-
-
-def _is_found(message: Mapping[str, Any], text: str) -> bool:
-    content = message.get("content")
-    if isinstance(content, str):
-        # A filter that is not followed may have written it.
-        return content.strip() in text and not ("tool_calls" in message and not content.strip())
-    return not content and not message.get("tool_calls")
 
 
 def _token_mask(encoding: Encoding, ranges: Iterable[tuple[int, int]]) -> NDArray[np.bool_]:

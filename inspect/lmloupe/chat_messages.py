@@ -1,4 +1,4 @@
-"""What a conversation has to be before a template sees it: plain JSON values with a role and a content."""
+"""What a conversation has to be before a template sees it: messages with a role, made of plain JSON values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from lmloupe.errors import InputError, InvalidMessagesError, InvalidSettingError
 __all__ = ["check_messages", "check_tools", "check_variables"]
 
 _MAX_DEPTH = 64  # deeper than any real tool schema; also ends a list that contains itself
-_TOOL_ROLES = ("tool", "ipython")
 _ARGUMENTS = ("messages", "tools", "add_generation_prompt")
 # Templates read a model's reasoning under `reasoning_content`; older ones under `thinking`.
 _REASONING_KEYS = ("reasoning_content", "thinking", "reasoning")
@@ -23,16 +22,15 @@ def check_messages(messages: object) -> list[dict[str, Any]]:
     both as transformers does it.
 
     Raises:
-        InvalidMessagesError: not a list of mappings with a role and a content, or a value that is
-            not JSON. Content may be missing only where there are ``tool_calls``; a list of parts
-            passes, and the template decides.
+        InvalidMessagesError: not a list of mappings with a role, or a value that is not JSON. Whether a content is
+            missing, a text, a number or a list of parts is the template's affair.
         InvalidTextError: a lone surrogate; the message names the place.
 
     >>> check_messages([{"role": "user", "content": "Hi", "name": None}])
     [{'role': 'user', 'content': 'Hi'}]
-    >>> check_messages([{"role": "user"}])
+    >>> check_messages([{"content": "Hi"}])
     Traceback (most recent call last):
-    lmloupe.errors.InvalidMessagesError: Message 1 (user) has no content: give it a text, which may be empty.
+    lmloupe.errors.InvalidMessagesError: Message 1 has no role: give it a text such as 'system', 'user' or 'assistant'.
     """
     if not isinstance(messages, (list, tuple)):
         raise InvalidMessagesError(
@@ -55,27 +53,10 @@ def _message(message: object, place: str) -> dict[str, Any]:
             else f"{place} has {_kind(role)} as its role: give it a text such as 'system', 'user' or 'assistant'."
         )
     plain: dict[str, Any] = _plain(given, place, InvalidMessagesError)
-    _check_content(plain, f"{place} ({plain['role']})")
     reasoning = next((plain[key] for key in _REASONING_KEYS if key in plain), None)
     if reasoning is not None:
         plain = {"thinking": reasoning, **plain, "reasoning_content": reasoning}
     return plain
-
-
-def _check_content(message: Mapping[str, Any], place: str) -> None:
-    if "tool_calls" in message and not isinstance(message["tool_calls"], (list, tuple)):
-        raise InvalidMessagesError(f"{place} has {_kind(message['tool_calls'])} as its tool_calls: give a list.")
-    if "content" not in message:
-        if "tool_calls" in message:
-            return
-        raise InvalidMessagesError(f"{place} has no content: give it a text, which may be empty.")
-    content = message["content"]
-    # A tool may answer with any JSON value; everyone else writes text.
-    if isinstance(content, str) or message["role"] in _TOOL_ROLES:
-        return
-    if isinstance(content, (list, tuple)) and all(isinstance(part, dict) for part in content):
-        return
-    raise InvalidMessagesError(f"{place} has {_kind(content)} as its content: give it a text.")
 
 
 def check_tools(tools: object) -> list[dict[str, Any]] | None:
@@ -144,9 +125,13 @@ def _plain(value: object, place: str, error: type[InputError], depth: int = 0) -
     raise error(f"{place} holds {_kind(value)}: use texts, numbers, lists and dicts only.")
 
 
-def _key(key: object, place: str, error: type[InputError]) -> str:
+def _key(key: object, place: str, error: type[InputError]) -> str | int | float | None:
+    # JSON writes such keys as texts, and Jinja finds `arguments[1]` under a whole number only.
+    if key is None or isinstance(key, (bool, int, float)):
+        plain: int | float | None = _plain(key, place, error)
+        return plain
     if not isinstance(key, str):
-        raise error(f"{place} has {_kind(key)} as a key: keys are texts.")
+        raise error(f"{place} has {_kind(key)} as a key: keys are texts or numbers.")
     return _text(key, f"{place}, a key")
 
 

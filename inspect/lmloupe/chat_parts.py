@@ -201,7 +201,7 @@ def _atoms(text: str, pieces: Iterable[Run], segments: Sequence[Segment]) -> Ite
     specials = [s for s in segments if s.is_special]
     i, at = 0, 0
     for length, origin, site, turn in pieces:
-        source, kind = origin or (None, None)
+        source, kind = origin[:2] if origin is not None else (None, None)
         whose = site, kind, source, turn
         end = at + length
         if not length:

@@ -18,10 +18,21 @@ from jinja2.utils import Namespace
 
 from lmloupe.errors import TemplateError
 
-__all__ = ["FILENAME", "RUN_ERRORS", "compile_template", "new_environment", "render_template", "to_json"]
+__all__ = [
+    "FILENAME",
+    "GENERATION",
+    "RUN_ERRORS",
+    "compile_template",
+    "new_environment",
+    "render_template",
+    "to_json",
+]
 
 # The name under which Jinja reports a template's frames in a traceback: how an error's line is found.
 FILENAME = "<chat template>"
+
+# The mark on the node of a ``{% generation %}`` block.
+GENERATION = "is_generation"
 
 # What a template can make Python raise. Inside `render` nothing runs but the template's own code and
 # Jinja's filters, so these are the template's failures and not this package's.
@@ -49,7 +60,10 @@ class _GenerationTag(Extension):
     def parse(self, parser: Parser) -> nodes.Node:
         line = next(parser.stream).lineno
         body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-        return nodes.Scope(body, lineno=line)
+        scope = nodes.Scope(body, lineno=line)
+        # Jinja takes no node classes of others, and ``{% autoescape %}`` is a scope as well.
+        scope.__dict__[GENERATION] = True
+        return scope
 
 
 class _Namespace(Namespace):

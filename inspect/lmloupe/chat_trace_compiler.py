@@ -16,8 +16,8 @@ from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from lmloupe.chat_template import FILENAME, new_environment
-from lmloupe.chat_traced_filters import FILTERS
+from lmloupe.chat_template import FILENAME, GENERATION, new_environment
+from lmloupe.chat_traced_filters import FILTERS, escaped, written
 from lmloupe.chat_traced_text import UNKNOWN, Run, Site, Traced, TracedDict, followed, joined, traced
 
 __all__ = ["Compiled", "compile_traced", "concat"]
@@ -49,8 +49,7 @@ def concat(stream: Iterable[Any]) -> str:
         kind = value.__class__
         if site.__class__ is Site:
             if kind is not str and kind is not Traced:
-                # A tuple is what a block of a template yielded, given on.
-                value = concat((value,)) if kind is tuple else str(value)
+                value = concat((value.event,)) if kind is _Event else written(value)
                 kind = value.__class__
             add_text(value)
             if kind is str:
@@ -70,9 +69,18 @@ def concat(stream: Iterable[Any]) -> str:
     return traced("".join(texts), runs)
 
 
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """What a block of a template yielded, given on; a tuple that a template prints is a value."""
+
+    event: tuple[Any, Any]
+
+
 def _text(value: Any) -> Any:
     """What stands for text where Jinja takes no other value: itself."""
-    if not isinstance(value, (str, tuple)):
+    if isinstance(value, tuple):
+        return _Event(value)
+    if not isinstance(value, str):
         raise TypeError(f"expected str instance, {type(value).__name__} found")
     return value
 
@@ -124,12 +132,20 @@ class _Generator(CodeGenerator):
                 super().start_write(frame, child)
                 self.write(f"({self._site(child.lineno, False, is_prompt or _asks_for_prompt(child))}, ")
                 # What is yielded is written at once, and `concat` makes it a text. What is kept may change till then.
-                self.write("str(" if frame.buffer is not None else "(")
+                self.write(self._printed(frame))
                 self.visit(child, frame)
                 self.write("))")
                 super().end_write(frame)
         if frame.require_output_check:
             self.outdent()
+
+    @staticmethod
+    def _printed(frame: Frame) -> str:
+        if frame.eval_ctx.volatile:
+            return "(environment.escaped if context.eval_ctx.autoescape else str)("
+        if frame.eval_ctx.autoescape:
+            return "environment.escaped("
+        return "environment.written(" if frame.buffer is not None else "("
 
     def _visit_data(self, node: nodes.TemplateData, frame: Frame, is_prompt: bool) -> None:
         for i, text in enumerate(re.split(r"(?<=\n)", node.data)):
@@ -139,6 +155,9 @@ class _Generator(CodeGenerator):
                 super().end_write(frame)
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+        if frame.eval_ctx.volatile or frame.eval_ctx.autoescape:
+            super().visit_Concat(node, frame)
+            return
         self.write("environment.joined((")
         for arg in node.nodes:
             self.visit(arg, frame)
@@ -169,7 +188,9 @@ class _Generator(CodeGenerator):
         super().end_write(frame)
 
     def visit_Scope(self, node: nodes.Scope, frame: Frame) -> None:
-        # The only scopes in a chat template are those of {% generation %}.
+        if GENERATION not in node.__dict__:  # {% autoescape %}
+            super().visit_Scope(node, frame)
+            return
         before, self._generation, self.has_generation_marks = self._generation, True, True
         super().visit_Scope(node, frame)
         self._generation = before
@@ -214,6 +235,8 @@ class _Environment(ImmutableSandboxedEnvironment):
     concat = staticmethod(concat)
     joined = staticmethod(joined)
     text = staticmethod(_text)
+    written = staticmethod(written)
+    escaped = staticmethod(escaped)
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         # A constant of the template is plain: its `join` and `replace` would lose where their arguments are from.

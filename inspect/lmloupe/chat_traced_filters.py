@@ -1,19 +1,43 @@
-"""Filters of chat templates that keep the origin of characters where Jinja's own would lose it."""
+"""Filters of chat templates that keep the origin of characters where Jinja's own would lose it, and of numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from itertools import takewhile
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any
 
 from jinja2 import filters
 from jinja2.nodes import EvalContext
 from jinja2.utils import pass_eval_context
+from markupsafe import escape
 
 from lmloupe.chat_template import to_json
-from lmloupe.chat_traced_text import UNKNOWN, Origin, Run, Traced, TracedDict, followed, runs_of, traced
+from lmloupe.chat_traced_text import (
+    UNKNOWN,
+    Origin,
+    Run,
+    Traced,
+    TracedDict,
+    followed,
+    runs_of,
+    traced,
+)
 
-__all__ = ["FILTERS"]
+__all__ = ["FILTERS", "TracedFloat", "TracedInt", "escaped", "written"]
+
+
+class TracedInt(int):
+    """A whole number that remembers where it was given; what is computed from it does not."""
+
+    _origin: Origin
+
+
+class TracedFloat(float):
+    """Any other number that does."""
+
+    _origin: Origin
 
 
 @pass_eval_context
@@ -63,18 +87,73 @@ def _tojson(
 
 
 def _origin(value: Any) -> Origin | None:
-    """What a value was given as, None where its parts are of several."""
-    if isinstance(value, TracedDict):
+    """What a value was given as: where its parts are of one message, all that they share; else None."""
+    if isinstance(value, (TracedDict, TracedInt, TracedFloat)):
         return value._origin
     if isinstance(value, Traced):
         return runs_of(value)[0][1]
-    if isinstance(value, (list, tuple)):
-        found = {_origin(item) for item in value}
-        return found.pop() if len(found) == 1 else None
-    if isinstance(value, dict):
-        found = {_origin(item) for item in value.values()}
-        return found.pop() if len(found) == 1 else None
-    return None
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    found = {_origin(item) for item in items if item is not None and item.__class__ is not bool}
+    return reduce(_shared, found) if found else None
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"join": _join, "replace": _replace, "indent": _indent, "tojson": _tojson}
+def _shared(one: Origin | None, other: Origin | None) -> Origin | None:
+    if one is None or other is None or one[:2] != other[:2]:
+        return None
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(one.path, other.path, strict=False))
+    return one._replace(path=tuple(key for key, _ in same))
+
+
+def written(value: Any) -> str:
+    """A value that is not text as a template prints it."""
+    text = str(value)
+    runs = _printed(value)
+    return traced(text, runs) if sum(run[0] for run in runs) == len(text) else text
+
+
+def _printed(value: Any) -> list[Run]:
+    """The runs of a value as Python prints it, those of what it holds where they differ."""
+    origin = _origin(value)
+    if origin is not None or not isinstance(value, (list, tuple, dict)) or not value:
+        return [(len(repr(value) if isinstance(value, str) else str(value)), origin, UNKNOWN, None)]
+    runs: list[Run] = [_sign(1)]
+    for i, item in enumerate(value):
+        runs += [_sign(2)] if i else []
+        runs += _printed(item)
+        if isinstance(value, dict):
+            runs += [_sign(2), *_printed(value[item])]
+    return [*runs, _sign(2 if isinstance(value, tuple) and len(value) == 1 else 1)]
+
+
+def _sign(length: int) -> Run:
+    return length, None, UNKNOWN, None
+
+
+def escaped(value: Any) -> str:
+    """A value as a template prints it within ``{% autoescape true %}``."""
+    if not isinstance(value, Traced):
+        return str(escape(value))
+    parts, runs, at = [], list[Run](), 0
+    for run in runs_of(value):
+        parts.append(str(escape(str.__getitem__(value, slice(at, at + run[0])))))
+        runs.append((len(parts[-1]), *run[1:]))
+        at += run[0]
+    return traced("".join(parts), runs)
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else written(value)
+
+
+def _trim(value: Any, chars: str | None = None) -> str:
+    return _string(value).strip(chars)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "join": _join,
+    "replace": _replace,
+    "indent": _indent,
+    "tojson": _tojson,
+    "string": _string,
+    "trim": _trim,
+}

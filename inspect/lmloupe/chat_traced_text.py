@@ -12,7 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, SupportsIndex
 
-__all__ = ["UNKNOWN", "Origin", "Run", "Site", "Traced", "TracedDict", "followed", "joined", "runs_of", "traced"]
+__all__ = [
+    "UNKNOWN",
+    "Origin",
+    "Run",
+    "Site",
+    "Traced",
+    "TracedDict",
+    "followed",
+    "joined",
+    "runs_of",
+    "traced",
+]
 
 
 class Origin(NamedTuple):
@@ -21,10 +32,12 @@ class Origin(NamedTuple):
     Attributes:
         message: index of the message, None for a tool definition or a template variable.
         kind: ``"role"``, ``"content"``, ``"tool_call"``, ``"tool_result"``, ``"label"``, ``"tools"`` or ``"variable"``.
+        path: keys and indexes that lead to it within the message, or within the tools.
     """
 
     message: int | None
     kind: str
+    path: tuple[Any, ...] = ()
 
 
 class Site(NamedTuple):

@@ -9,6 +9,7 @@ from torch import nn
 
 from lmloupe.architecture import block_facts, module_tree
 from lmloupe.engine import ModelDescription, ModuleInfo, Quantization
+from lmloupe.generation_config import as_ids
 
 __all__ = ["context_length", "describe_model", "head_counts", "module_infos"]
 
@@ -117,4 +118,5 @@ def describe_model(model: Any, name: str, revision: str | None, quantization: Qu
         modules=modules,
         tree=module_tree(model, modules),
         block=block_facts(model, n_heads=n_heads, n_kv_heads=n_kv_heads, head_dim=head_dim, tied_embeddings=tied),
+        stop_ids=as_ids(model.generation_config.eos_token_id) or (),
     )

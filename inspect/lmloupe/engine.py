@@ -80,6 +80,7 @@ class ModelDescription:
         modules: every module that owns parameters, in the model's order.
         tree: every module, containers too, in the model's order.
         block: one decoder block in numbers.
+        stop_ids: the ``eos_token_id`` of its generation config, at which a reply ends; the tokenizer's eos ends it too.
     """
 
     name: str
@@ -101,6 +102,7 @@ class ModelDescription:
     modules: tuple[ModuleInfo, ...] = field(repr=False)
     tree: tuple[ModuleNode, ...] = field(repr=False)
     block: BlockFacts = field(repr=False)
+    stop_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,12 +6,14 @@ files in one that can be stopped (`lmloupe.hub_loader`), and what it makes of th
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
 import tokenizers
 
 from lmloupe.errors import SourceNotFoundError, UnsupportedError
+from lmloupe.generation_config import read_stop_ids
 from lmloupe.guarded import Guard
 from lmloupe.guarded_backend import GuardedBackend
 from lmloupe.hub_errors import reading
@@ -44,11 +46,14 @@ def load_transformers_tokenizer(
     # The process that reads the files may have started in another working directory.
     path = name if by_id else str(folder.absolute())
     found, data = read_tokenizer(name, path, commit if by_id else None)
+    template = found.get("chat_template") or _processor_template(name, folder)
     if "python" in found:
         raise UnsupportedError(
             f"{shown(name)} has only a tokenizer written in Python ({found['python']}): "
             "LM Loupe inspects those of the tokenizers library, which have a tokenizer.json."
         )
+    templates = template if isinstance(template, dict) else {}
+    _check_templates(name, [template] if template is not None and not templates else [*templates.values()])
     backend = GuardedBackend(Guard(data, name, CALL_LIMIT_S, LOAD_LIMIT_S))
     special = {token.content for token in backend.get_added_tokens_decoder().values()}
     if not (folder / "tokenizer.json").is_file() and special.issuperset(backend.get_vocab(with_added_tokens=False)):
@@ -63,7 +68,10 @@ def load_transformers_tokenizer(
         backend=cast(tokenizers.Tokenizer, backend),
         bos_token=found["bos_token"],
         eos_token=found["eos_token"],
-        chat_template=_default_template(name, found["chat_template"]),
+        chat_template=template if isinstance(template, str) else templates.get("default"),
+        chat_templates=templates,
+        named_tokens=found["named_tokens"],
+        stop_ids=read_stop_ids(name, folder),
     )
 
 
@@ -77,12 +85,26 @@ def _require_tokenizer(name: str, folder: Path) -> None:
         raise SourceNotFoundError(f"{shown(name)} has no tokenizer files: LM Loupe needs its tokenizer.json.")
 
 
-def _default_template(name: str, template: Any) -> str | None:
-    # Some repositories name several (default, tool_use, rag); transformers takes "default" too.
-    chosen = template.get("default") if isinstance(template, dict) else template
-    if not isinstance(chosen, str | None):
+def _processor_template(name: str, folder: Path) -> Any:
+    """Where older models that see pictures have their template; transformers' processors read it."""
+    file = folder / "chat_template.json"
+    with reading(name):
+        if not file.is_file():
+            return None
+        data = file.read_bytes()
+    try:
+        parsed = json.loads(data)
+    except (ValueError, RecursionError) as error:
         raise UnsupportedError(
-            f"The chat_template of {shown(name)} is not text but {type(chosen).__name__}: "
-            "correct its tokenizer_config.json."
-        )
-    return chosen
+            f"chat_template.json in {shown(name)} is not valid JSON: save or download it again."
+        ) from error
+    return parsed.get("chat_template") if isinstance(parsed, dict) else None
+
+
+def _check_templates(name: str, templates: list[Any]) -> None:
+    for template in templates:
+        if not isinstance(template, str):
+            raise UnsupportedError(
+                f"The chat_template of {shown(name)} is not text but {type(template).__name__}: "
+                "correct its tokenizer_config.json."
+            )

@@ -48,7 +48,7 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
         self._embedding: torch.Tensor = model.get_input_embeddings().weight
         self._worker = worker_for(self._embedding.device.type)
         self._matrices = vocabulary_matrices(model, tokenizer.vocab_size)
-        self._eos_ids = _eos_ids(model, tokenizer)
+        self._eos_ids = _eos_ids(self._description.stop_ids, tokenizer)
         self._kept_stream = KeptStream()
         self._found_parts = None
 
@@ -164,9 +164,6 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
         return ids.astype(np.int32)
 
 
-def _eos_ids(model: Any, tokenizer: Tokenizer) -> frozenset[int]:
-    configured = model.generation_config.eos_token_id
-    ids = set(configured if isinstance(configured, list) else [] if configured is None else [configured])
-    if tokenizer.eos_token is not None and tokenizer.eos_token in tokenizer.special_tokens:
-        ids.add(tokenizer.special_tokens[tokenizer.eos_token])
-    return frozenset(ids)
+def _eos_ids(stop_ids: tuple[int, ...], tokenizer: Tokenizer) -> frozenset[int]:
+    eos = tokenizer.special_tokens.get(tokenizer.eos_token or "")
+    return frozenset(stop_ids if eos is None else (*stop_ids, eos))

@@ -40,7 +40,13 @@ class Tokenizer:
             stopped, and their backend answers what LM Loupe asks: `lmloupe.guarded_backend`.
         bos_token: content of the token that begins a text, None where the family has none.
         eos_token: content of the token that ends a reply, None where there is none.
-        chat_template: Jinja source, None for a base model.
+        chat_template: Jinja source, None for a base model. Of several named ones, the default.
+        chat_templates: Jinja source by name, of a tokenizer that comes with several, such as ``"default"`` and
+            ``"tool_use"``; empty for one with a single template.
+        named_tokens: what its templates find under the names of special tokens: ``"bos_token"``, ``"pad_token"``,
+            ``"image_token"``.
+        stop_ids: the ``eos_token_id`` of the model's generation_config.json, at which transformers ends a reply; of the
+            embedded ones as it was published; empty where there is none.
         special_tokens: content to id of every special token, in the order of the ids.
         added_tokens: content to id of every added token that is not special, such as Qwen3's ``<think>``, in the order
             of the ids: always read as one token where a text spells it, unless ``parse_special_tokens`` is False.
@@ -54,6 +60,9 @@ class Tokenizer:
     bos_token: str | None
     eos_token: str | None
     chat_template: str | None = field(repr=False)
+    chat_templates: Mapping[str, str] = field(repr=False, default_factory=dict, kw_only=True)
+    named_tokens: Mapping[str, str] = field(repr=False, default_factory=dict, kw_only=True)
+    stop_ids: tuple[int, ...] = field(repr=False, default=(), kw_only=True)
     special_tokens: Mapping[str, int] = field(init=False, repr=False)
     added_tokens: Mapping[str, int] = field(init=False, repr=False)
     vocab_size: int = field(init=False)
@@ -68,6 +77,9 @@ class Tokenizer:
         size = max(self.backend.get_vocab_size(with_added_tokens=False), max(added, default=-1) + 1)
         if self.source != "embedded":  # the ids of a stranger's vocabulary may have gaps
             size = max(size, max(self.backend.get_vocab().values(), default=-1) + 1)
+        known = {"bos_token": self.bos_token, "eos_token": self.eos_token}
+        named = {name: content for name, content in known.items() if content is not None}
+        object.__setattr__(self, "named_tokens", {**named, **self.named_tokens})
         object.__setattr__(self, "special_tokens", special)
         object.__setattr__(self, "added_tokens", {t.content: i for i, t in added.items() if not t.special})
         object.__setattr__(self, "vocab_size", size)
@@ -198,5 +210,6 @@ def _load_embedded(key: str) -> Tokenizer:
                 bos_token=entry["bos_token"],
                 eos_token=entry["eos_token"],
                 chat_template=(package / "templates" / template).read_text("utf-8") if template else None,
+                stop_ids=tuple(entry["generation_config"]["eos_token_id"]),
             )
         return _embedded[key]

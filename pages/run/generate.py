@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-import lmloupe as lm
 from ui import state
+from ui.chat_facts import show_reply, show_stops
+from ui.chat_request import ChatRequest, chat_request, ending_switches, show_refusals
+from ui.chat_warnings import chat_warnings
 from ui.errors import show_errors
 from ui.generation_view import show_run, stream
 from ui.loaders import display_name, encoding
 from ui.model_choice import choose_model
-from ui.page import page_header, reproduce
+from ui.page import as_code, page_header, reproduce
 from ui.runs import Request, Run, finished_run
 from ui.sampling_controls import choose_sampling
 from ui.thread import without_bos
@@ -20,7 +22,8 @@ CODE = """
 import lmloupe as lm
 
 engine = lm.load_engine({model!r}, quantization={quantization!r})
-ids = {ids!r}
+tok = engine.tokenizer
+{prompt}
 sampling = lm.{sampling!r}
 for step in engine.generate(ids, sampling, max_new_tokens={n}, seed={seed}):
     print(repr(step.text), step.log_prob, step.entropy_bits)
@@ -49,8 +52,13 @@ source = state.segmented(
     format_func=PROMPTS.__getitem__,
     help="What the model goes on from; both are kept between the pages.",
 )
+conversation: ChatRequest | None = None
 if source == "text":
     state.live_text("text", "Text", help="The model continues this text.")
+else:
+    ending_switches()
+    conversation = chat_request()
+    show_refusals(conversation)
 sampling = choose_sampling()
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
     n = state.number_input(
@@ -67,14 +75,24 @@ with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
 
 with show_errors():
     tok = engine.tokenizer
-    if source == "chat":
-        messages = state.get("messages")
-        prompt = lm.render_chat(tok, messages, add_generation_prompt=True).encoding
+    if conversation is not None:
+        chat = conversation.render(tok, add_generation_prompt=True)
+        prompt = chat.encoding
         prompt_text = without_bos(tok, prompt.text)
-        st.caption(f"{len(messages)} turns in its chat format, {len(prompt)} tokens; edit them on Chat template.")
+        written = conversation.code(tok, add_generation_prompt=True) + "\nids = chat.encoding.input_ids.tolist()"
+        with_tools = f", {len(conversation.tools)} tools" if conversation.tools else ""
+        own = (tok.chat_template, *tok.chat_templates.values())
+        edited = ", your edited template" if chat.source not in own else ""
+        st.caption(
+            f"{len(conversation.messages)} turns in its chat format{with_tools}{edited}, {len(prompt)} tokens; edit "
+            "them on Chat template."
+        )
+        chat_warnings(chat, tok, conversation)
     else:
         prompt_text = state.get("text")
         prompt = encoding(tok.name, prompt_text, True, True)
+        written = f"ids = lm.encode(tok, {as_code(prompt_text)}, add_special_tokens=True).input_ids.tolist()"
+    show_stops((conversation or chat_request()).stops(tok, generation_ids=engine.describe().stop_ids))
     request = Request(model, quantization, tuple(prompt.input_ids.tolist()), sampling, n, seed, lens)
     run: Run | None = st.session_state.get("run")
     if asked or run is None:
@@ -90,7 +108,11 @@ with show_errors():
         st.caption("The prompt or the settings have changed since this was generated: press Generate for a new one.")
     if run.steps:
         show_run(run, tok, display_name(run.request.model), prompt_text if run.request == request else None)
+    if run.steps and run.request == request and conversation is not None:
+        st.subheader("Rendered again as a turn", anchor=False)
+        with show_errors():
+            show_reply(conversation.reply(tok, [step.token_id for step in run.steps]), tok)
     drawn = [step.token_id for step in run.steps] if run.request == request else []
     code = loading_code(engine.describe(), request.ids)
-    fields = {"model": model, "quantization": quantization, "ids": list(request.ids), "sampling": sampling}
+    fields = {"model": model, "quantization": quantization, "prompt": written, "sampling": sampling}
     reproduce(CODE.format(**fields, n=n, seed=seed, loading=code, drawn=drawn))

@@ -45,7 +45,8 @@ if at is None:
     st.info("No assistant turn with a text follows another turn: write one on Chat template, or choose another lesson.")
     st.stop()
 answer = request.messages[at]["content"]
-request = replace(request, messages=request.messages[:at])
+# The answer is asked for, whatever the other pages go on from.
+request = replace(request, messages=request.messages[:at], continue_final_message=False)
 
 with show_errors():
     tok = engine.tokenizer

@@ -6,24 +6,22 @@ import streamlit as st
 
 import lmloupe as lm
 from ui import state
-from ui.chat_request import chat_request, show_refusals
+from ui.chat_request import chat_request, ending_switches, show_refusals
 from ui.chat_view import chat_downloads, mask_rows
+from ui.chat_warnings import chat_warnings
 from ui.errors import escape_markdown
 from ui.lessons import lesson_buttons
 from ui.loaders import display_name, tokenizer
 from ui.page import page_header, reproduce
 from ui.prompt_view import prompt_view
-from ui.template_editor import edit_template, show_template_error
+from ui.template_editor import choose_named, edit_template, show_template_error
 from ui.token_view import token_view
 
 CODE = """
 import lmloupe as lm
 
-messages = {messages!r}
-tools = {tools!r}
-template = {template!r}  # None: the tokenizer's own
 tok = lm.load_tokenizer({name!r})
-chat = lm.render_chat(tok, messages, tools, add_generation_prompt={prompt}, template=template, variables={variables!r})
+{chat}
 for span in chat.spans:
     print(f"line {{span.line}}, message {{span.message}}, {{span.part}}: {{chat.text[span.start : span.end]!r}}")
 print(int(chat.assistant_mask.sum()), "of", len(chat.encoding), "tokens are the assistant's own")
@@ -46,9 +44,7 @@ with choice:
         help="One of the families, or a hub id: then it is the model's own published template.",
     )
 with switch:
-    prompt = state.toggle(
-        "add_generation_prompt", "Ask for a reply", help="Underlined in the prompt: what add_generation_prompt writes."
-    )
+    prompt = ending_switches(asked_help="Underlined in the prompt: what add_generation_prompt writes.")
 request = chat_request()
 show_refusals(request)
 try:
@@ -56,47 +52,42 @@ try:
 except lm.LoupeError as error:
     st.error(escape_markdown(str(error)))
     st.stop()
-original = tok.chat_template
-if original is None:
-    st.info(
-        f"{escape_markdown(display_name(name))} has no chat template: it is a base model, trained on running text. "
-        "Choose an instruct model, or see what StarCoder2 reads on Fill in the middle.",
-        icon=":material/block:",
-    )
+named = choose_named(name, tok.chat_templates)
+try:
+    original = lm.choose_template(tok, request.tools, named)
+except lm.NoChatTemplateError as error:
+    st.info(escape_markdown(str(error)), icon=":material/block:")
+    if name == "starcoder2":
+        st.page_link("pages/text/fim.py", label="What it was trained for: fill in the middle")
     st.stop()
 
-edited = request.templates.get(name)
+edited = None if named else request.templates.get(name)
 chat = None
 try:
-    chat = request.render(name, add_generation_prompt=prompt)
+    chat = request.render(tok, add_generation_prompt=prompt)
 except lm.LoupeError as error:
     show_template_error(error, original if edited is None else edited)
 if chat is not None:
+    chat_warnings(chat, tok, request)
     prompt_view(chat, key="provenance", source=True, height=560)
 with st.expander("Edit the template", expanded=edited is not None, icon=":material/edit:"):
-    edit_template(name, original)
+    edit_template(name, original, edited)
 
 if chat is not None:
     st.subheader("What a fine-tuning run trains on", anchor=False)
-    own, total = int(chat.assistant_mask.sum()), len(chat.encoding)
-    marks = (
-        "The template has `{% generation %}` marks: they give the second row."
-        if chat.generation_mask is not None
-        else "This template has no `{% generation %}` marks, and needs none: the trace knows who wrote what."
-    )
-    st.markdown(
-        f"{own:,} of {total:,} tokens are the assistant's own, the end of its turn included. "
-        f"The loss ignores the others. {marks}"
-    )
-    token_view(mask_rows(chat), text=chat.text, key="mask")
-    chat_downloads(chat, name, key="provenance")
-    reproduce(
-        CODE.format(
-            messages=request.messages,
-            tools=request.tools,
-            template=edited,
-            name=name,
-            prompt=prompt,
-            variables=request.variables,
+    if chat.followed == "values":
+        own, total = int(chat.assistant_mask.sum()), len(chat.encoding)
+        marks = (
+            "The template has `{% generation %}` marks: they give the second row."
+            if chat.generation_mask is not None
+            else "This template has no `{% generation %}` marks, and needs none: the trace knows who wrote what."
         )
-    )
+        st.markdown(
+            f"{own:,} of {total:,} tokens are the assistant's own, the end of its turn included. "
+            f"The loss ignores the others. {marks}"
+        )
+        token_view(mask_rows(chat), text=chat.text, key="mask")
+    else:
+        st.markdown("Not known, since this template cannot be followed: its text has no message beside it.")
+    chat_downloads(chat, name, key="provenance")
+    reproduce(CODE.format(name=name, chat=request.code(tok, add_generation_prompt=prompt)))
