@@ -244,6 +244,19 @@ def test_a_reply_in_the_tokenizers_own_words_comes_back(key: str, go_on: bool) -
     assert found.written_ids.tolist() == [*prompt.encoding.input_ids.tolist(), *ids]
 
 
+def test_a_reply_to_parts_is_put_at_the_last_text() -> None:
+    source = (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.content is string %}{{ m.content }}{% else %}"
+        "{% for p in m.content %}{{ p.text }}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+    )
+    tok, talk = lm.load_tokenizer("qwen2"), [user("Hi"), assistant([{"type": "text", "text": "One"}])]
+    ids = [*lm.encode(tok, " two").input_ids, 151645]
+    found = lm.compare_reply(tok, talk, ids, template=source, continue_final_message=True)
+    assert found.comes_back
+    assert found.rendered.text.endswith("One two<|im_end|>\n")
+    assert talk[1]["content"][0]["text"] == "One"
+
+
 def test_where_a_reply_does_not_come_back() -> None:
     tok = lm.load_tokenizer("qwen2")
     ids = [*(lm.encode(tok, part).input_ids[0] for part in ("It", " is", " c", "oco", "nut")), 151645]
@@ -331,6 +344,8 @@ def test_single_files_names_and_special_tokens(tmp_path: Path) -> None:
         ("tokenizer_config.json", b'{"chat_template": []}', lm.UnsupportedError, "must be a text, or a list"),
         ("tokenizer_config.json", b'{"chat_template": [{"name": "a"}]}', lm.UnsupportedError, "must be a text, or a"),
         ("tokenizer_config.json", b'{"chat_template": "a", "eos_token": 4}', lm.UnsupportedError, "eos_token of"),
+        ("tokenizer_config.json", b'{"chat_template": "\\ud800"}', lm.LoadError, "half of a surrogate pair"),
+        ("chat_template.jinja", b" " * 500_001, lm.LoadError, "has 500,001 characters"),
         ("chat_template.jinja", b"\xff\xfe", lm.LoadError, "not UTF-8 text"),
         ("chat_template.jinja", b" " * (10 << 20) + b" ", lm.LoadError, "larger than 10 MB"),
     ],

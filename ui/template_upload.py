@@ -72,7 +72,9 @@ def _choose(label: str, own: lm.ChatTemplates, families: Sequence[str]) -> OwnTe
         if set(own.templates) != {"default"}:
             named = st.selectbox("Template", [_BY_TOOLS, *own.templates], key=f"own_name_{label}")
             own = own if named == _BY_TOOLS else own.only(named)
-    button.button("Remove", key=f"own_remove_{label}", on_click=_remove, args=(label,), help=f"Remove {label}")
+    button.button(
+        "Remove", key=f"own_remove_{label}", on_click=_remove, args=(label,), help=f"Remove {escape_markdown(label)}"
+    )
     return OwnTemplate(label, own, cut_by)
 
 

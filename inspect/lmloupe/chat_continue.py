@@ -9,7 +9,7 @@ from lmloupe.chat_trace import REASONING, REASONING_KEYS, Trace
 from lmloupe.chat_traced_text import Run
 from lmloupe.errors import InvalidMessagesError, InvalidSettingError
 
-__all__ = ["continued_field", "cut_at_final_text"]
+__all__ = ["continued_field", "cut_at_final_text", "with_final_text"]
 
 _TAG = "CONTINUE_FINAL_MESSAGE_TAG "
 """Marks the end of the text where the trace does not know it: transformers' own mark, in case a template tests it."""
@@ -65,7 +65,7 @@ def cut_at_final_text(
     """
     end = _end_in_trace(trace, messages, field)
     if end is None:
-        trace = render(_tagged(messages, field))
+        trace = render(with_final_text(messages, field, lambda text: text + _TAG))
         mark = _TAG.strip()
         end = trace.text.rfind(mark)
         if end < 0:
@@ -85,15 +85,22 @@ def _final_text(messages: Sequence[Mapping[str, Any]], field: str) -> str | None
     return value if isinstance(value, str) else None
 
 
-def _tagged(messages: Sequence[Mapping[str, Any]], field: str) -> list[dict[str, Any]]:
+def with_final_text(
+    messages: Sequence[Mapping[str, Any]], field: str, change: Callable[[str], str]
+) -> list[dict[str, Any]]:
+    """The conversation with another text to go on from; ``field`` is from `continued_field`.
+
+    >>> with_final_text([{"role": "assistant", "content": "It is"}], "content", lambda text: text + " 4.")
+    [{'role': 'assistant', 'content': 'It is 4.'}]
+    """
     final = dict(messages[-1])
     if isinstance(final[field], str):
         copies = REASONING_KEYS if field in REASONING_KEYS else (field,)
-        final |= {key: final[key] + _TAG for key in copies if final.get(key) == messages[-1][field]}
+        final |= {key: change(final[key]) for key in copies if final.get(key) == messages[-1][field]}
     else:
         parts = list(final[field])
         at = max(i for i, part in enumerate(parts) if isinstance(part, dict) and "text" in part)
-        parts[at] = {**parts[at], "text": parts[at]["text"] + _TAG}
+        parts[at] = {**parts[at], "text": change(parts[at]["text"])}
         final[field] = type(final[field])(parts)
     return [*map(dict, messages[:-1]), final]
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.chat import RenderedChat, render_chat
+from lmloupe.chat_continue import with_final_text
 from lmloupe.chat_prefix import shared_length
 from lmloupe.chat_template_file import ChatTemplates
 from lmloupe.encoding import decode
@@ -60,7 +61,7 @@ def compare_reply(
     template: str | ChatTemplates | None = None,
     variables: Mapping[str, Any] | None = None,
     *,
-    continue_final_message: bool = False,
+    continue_final_message: bool | str = False,
 ) -> ReplyComparison:
     """Append a reply to its conversation, render it again, and see whether its ids come back.
 
@@ -75,7 +76,8 @@ def compare_reply(
         tools: as the prompt was rendered with, like the two that follow; see `lmloupe.render_chat`.
         template: in place of ``tok.chat_template``.
         variables: what else the template reads.
-        continue_final_message: the model went on from the last message, and the reply is put at the end of that one.
+        continue_final_message: the model went on from the last message, and the reply is put at the end of that one. A
+            text names the field, as in `lmloupe.render_chat`.
 
     Raises:
         LoupeError: as `lmloupe.render_chat` says.
@@ -103,11 +105,10 @@ def compare_reply(
         begun = _kept_text(tok, prompt.encoding.input_ids)
         whole = _kept_text(tok, [*prompt.encoding.input_ids, *reply_ids])
         text = whole.removeprefix(begun) if whole.startswith(begun) else text
-        final = dict(messages[-1])
-        final["content"] = _continued(str(final["content"]), prompt.text) + text
-        conversation = [*messages[:-1], final]
+        field_name = continue_final_message if isinstance(continue_final_message, str) else "content"
+        conversation = with_final_text(messages, field_name, lambda begun: _continued(begun, prompt.text) + text)
     else:
-        conversation = [*messages, {"role": "assistant", "content": text}]
+        conversation = [*map(dict, messages), {"role": "assistant", "content": text}]
     rendered = render_chat(tok, conversation, tools, False, template, variables)
     written = np.concatenate([prompt.encoding.input_ids, np.asarray(reply_ids, np.int32).reshape(-1)]).astype(np.int32)
     kept = shared_length(written, rendered.encoding.input_ids)

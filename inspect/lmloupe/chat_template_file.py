@@ -17,6 +17,9 @@ __all__ = ["MAX_TEMPLATE_BYTES", "ChatTemplates", "load_chat_templates", "read_c
 MAX_TEMPLATE_BYTES = 10 << 20
 """Largest file taken, in bytes: a tokenizer_config.json lists every added token."""
 
+MAX_TEMPLATE_CHARACTERS = 500_000
+"""Longest template taken; the longest published ones have some ten thousand."""
+
 _CONFIG, _JINJA, _MAP = "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json"
 _OLD_CONFIG, _MORE = "chat_template.json", "additional_chat_templates"
 _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
@@ -134,6 +137,12 @@ def read_chat_templates(files: Mapping[str, bytes], name: str) -> ChatTemplates:
         if PurePosixPath(path).name != _MAP or "added_tokens_decoder" not in config:
             config |= parsed
     templates = {_jinja_name(path, len(jinja)): text for path, text in jinja.items()} or _named(config, name)
+    for source in templates.values():
+        if len(source) > MAX_TEMPLATE_CHARACTERS:
+            raise LoadError(
+                f"A chat template of {shown(name)} has {len(source):,} characters; LM Loupe takes at most "
+                f"{MAX_TEMPLATE_CHARACTERS:,}."
+            )
     return ChatTemplates(name, templates, _special_tokens(config, name) if len(jinja) < len(texts) else None)
 
 
@@ -164,6 +173,12 @@ def _json(text: str, path: str) -> dict[str, Any]:
         raise LoadError(f"{shown(path)} is not valid JSON ({error}): correct it.") from error
     if not isinstance(parsed, dict):
         raise UnsupportedError(f"{shown(path)} is not a JSON object: {_WHAT_TO_GIVE}.")
+    try:
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise LoadError(
+            f"{shown(path)} has half of a surrogate pair in a text, which is not a character: correct it."
+        ) from error
     return parsed
 
 
