@@ -69,13 +69,64 @@ _SMALL: dict[str, Any] = {
     "attention_dropout": 0.0, "hidden_dropout": 0.0, "dropout": 0.0, "is_decoder": True,
 }  # fmt: skip
 
-_OWN: dict[str, dict[str, Any]] = {}
+_TEXT = {"head_dim": 16, "vocab_size": VOCAB_ROWS}
+_OWN: dict[str, dict[str, Any]] = {
+    "axk2": {"num_key_value_heads": 4},
+    "cohere_compass_text": {"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1e4}}},
+    "dbrx": {
+        "ffn_config": {"hidden_size": 64, "ffn_hidden_size": 96},
+        "attn_config": {"rope_theta": 1e4, "clip_qkv": 8.0, "kv_n_heads": 2},
+    },
+    "deepseek_v32": {"num_key_value_heads": 4},
+    "gemma3": {
+        "vision_config": {
+            "model_type": "siglip_vision_model", "hidden_size": 32, "intermediate_size": 32, "image_size": 28,
+            "patch_size": 14, "num_hidden_layers": 1, "num_attention_heads": 2,
+        },
+        "mm_tokens_per_image": 4, "image_token_index": 290, "boi_token_index": 291, "eoi_token_index": 292,
+    },
+    "fuyu": {"text_config": _SMALL | {"model_type": "persimmon"}, "image_size": 30, "image_token_id": 290},
+    "glm_moe_dsa": {"num_key_value_heads": 4},
+    "gpt_neo": {"num_heads": 4, "attention_types": [[["global", "local"], 2]]},
+    "inkling2_text": {"unpadded_vocab_size": VOCAB_ROWS},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention", "conv", "full_attention"]},
+    "longcat_flash": {"head_dim": 8, "num_key_value_heads": 4},
+    "mamba2": {"num_heads": 8, "head_dim": 16},
+    "moshi": {"audio_vocab_size": 32},
+    "qwen4_exp_text": {
+        "indexer_n_heads": 2, "indexer_kv_heads": 1, "indexer_head_dim": 16, "indexer_budget": 16,
+        "indexer_compress_ratio": 4, "hc_lowrank": 16, "output_gate_type": "silu",
+    },
+    "reformer": {"axial_pos_embds_dim": [32, 32], "axial_pos_shape": [16, 32]},
+    "roc_bert": {
+        "pronunciation_embed_dim": 16, "shape_embed_dim": 16, "shape_vocab_size": 32, "pronunciation_vocab_size": 32,
+    },
+    "xmod": {"default_language": "en_XX"},
+    "zamba": {"attention_hidden_size": 128, "attention_head_dim": 32, "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"]},
+    "zamba2": {"layers_block_type": ["mamba", "hybrid", "mamba", "mamba"]},
+    "zaya": {"num_experts_per_tok": 1},
+}  # fmt: skip
 
-_SEEN_BY_ALL = "later tokens change earlier scores"
 NOT_CAUSAL: dict[str, str] = {}
 """Architectures of the causal list that are not, as their default config makes them; and how that shows."""
 
-UNBUILT: dict[str, str] = {}
+UNBUILT: dict[str, str] = {
+    "blt": "its table of hashes is as large whatever the config says",
+    "dots3_note": "its config names the same width for all kinds of attention and then refuses it",
+    "dots3_note_text": "its config names the same width for all kinds of attention and then refuses it",
+    "emu3": "the text model's config is not one that AutoModelForCausalLM takes",
+    "gemma3n": "its vision needs timm",
+    "gemma4_assistant": "it reads another model's states",
+    "gemma4_unified": "its vision has fixed sizes",
+    "gemma4_unified_assistant": "it reads another model's states",
+    "got_ocr2": "its vision has fixed sizes",
+    "mllama": "the text model's config is not one that AutoModelForCausalLM takes",
+    "moss_transcribe_diarize": "its audio has fixed sizes",
+    "musicgen": "the decoder's config is not one that AutoModelForCausalLM takes",
+    "musicgen_melody": "the decoder's config is not one that AutoModelForCausalLM takes",
+    "phi4_multimodal": "its audio has fixed sizes",
+    "qwen4_exp": "as qwen4_exp_text, with parts for images",
+}
 """Architectures of transformers' causal list that are not built here, and why."""
 
 CAUSAL: tuple[str, ...] = tuple(
