@@ -71,6 +71,12 @@ _SMALL: dict[str, Any] = {
 
 _TEXT = {"head_dim": 16, "vocab_size": VOCAB_ROWS}
 _OWN: dict[str, dict[str, Any]] = {
+    "youtu": {"num_key_value_heads": 4},
+    "minicpm3": {"num_key_value_heads": 4},
+    "glm4_moe_lite": {"num_key_value_heads": 4},
+    "deepseek_v3": {"num_key_value_heads": 4},
+    "deepseek_v2": {"num_key_value_heads": 4},
+    "axk1": {"num_key_value_heads": 4},
     "axk2": {"num_key_value_heads": 4},
     "cohere_compass_text": {"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1e4}}},
     "dbrx": {

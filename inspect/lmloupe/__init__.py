@@ -59,7 +59,7 @@ if TYPE_CHECKING:
         UnsafeWeightsError,
         UnsupportedError,
     )
-    from lmloupe.inside_questions import Attribution, LensParts, LensRow, LensRows, LogitLens, Scored
+    from lmloupe.inside_questions import AttentionWeights, Attribution, LensParts, LensRow, LensRows, LogitLens, Scored
     from lmloupe.language_fertility import Fertility, fertility
     from lmloupe.load import load_engine
     from lmloupe.memory_fit import MemoryEstimate, memory_estimate
@@ -79,6 +79,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alignment",
+    "AttentionWeights",
     "Attribution",
     "BlockFacts",
     "ChatWarning",
@@ -280,6 +281,7 @@ _MODULES = {
         "UnsupportedError",
     ),
     "inside_questions": (
+        "AttentionWeights",
         "Attribution",
         "LensParts",
         "LensRow",

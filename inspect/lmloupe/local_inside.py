@@ -13,7 +13,7 @@ from lmloupe.attribution import attribute
 from lmloupe.blocks import block_states, find_blocks
 from lmloupe.embedding_questions import TextOrIds
 from lmloupe.errors import InvalidSettingError, UnsupportedError
-from lmloupe.inside_questions import Attribution, LensParts, LogitLens, Scored
+from lmloupe.inside_questions import AttentionWeights, Attribution, LensParts, LogitLens, Scored
 from lmloupe.lens import KeptStream, LocalLensRows, assemble, lens_steps
 from lmloupe.model_parts import ModelParts, find_parts, path_of
 from lmloupe.scoring import score_steps
@@ -143,7 +143,8 @@ class InsideAnswers:
     def attention(self, text_or_ids: TextOrIds, layer: int) -> NDArray[np.float32]:
         """Attention weights of one layer, float32 (n_heads, n, n): query head, token that reads, token that is read.
 
-        From a pass with transformers' eager attention; the other implementations give no weights. Each row sums to 1.
+        From a pass with transformers' eager attention; the other implementations give no weights. Each row sums to 1,
+        or to less where the model has an attention sink: `attention_weights` gives its share too.
 
         Args:
             text_or_ids: the text.
@@ -152,13 +153,24 @@ class InsideAnswers:
         Raises:
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
             InvalidSettingError: a layer that is not there.
-            UnsupportedError: a model that gives no weights.
+            UnsupportedError: a layer that is not attention (Jamba), or a model that gives no weights.
             NotFiniteError: weights that are no numbers.
+        """
+        return self.attention_weights(text_or_ids, layer).weights
+
+    def attention_weights(self, text_or_ids: TextOrIds, layer: int) -> AttentionWeights:
+        """Attention weights of one layer, with the share that goes to an attention sink where the model has one.
+
+        Args:
+            text_or_ids: the text.
+            layer: 0 to ``n_layers`` - 1.
+
+        Raises:
+            LoupeError: as `attention`.
         """
         ids = self.input_ids(text_or_ids)
         _check_inside("Layer", [layer], self._description.n_layers)
-        parts = self._parts()
-        return self._worker.call(lambda: attention_weights(self._model, parts, ids, layer))
+        return self._worker.call(lambda: attention_weights(self._model, find_blocks(self._model), ids, layer))
 
     def attribution(self, text_or_ids: TextOrIds, token_id: int, position: int = -1) -> Attribution:
         """What the embedding and each layer's attention and MLP add to a token's logit; see `lmloupe.attribution`.
