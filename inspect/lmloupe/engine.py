@@ -71,9 +71,12 @@ class ModelDescription:
         device: ``"cuda"``, ``"mps"`` or ``"cpu"``.
         quantization: ``"none"``, ``"int8"``, ``"nf4"`` or ``"fp4"``.
         compute_dtype: dtype of the activations, ``"float32"``.
-        n_layers, width, n_heads, n_kv_heads, head_dim: of the config.
+        n_layers: blocks that a text goes through; of an encoder-decoder, the decoder's.
+        width: numbers that a token has between the blocks.
+        embedding_width: numbers in a row of the embedding matrix: ``width`` in most models, less in OPT-350M.
+        n_heads, n_kv_heads, head_dim: of the config, the first layer's where they differ; 0 without attention.
         vocab_rows: rows of the embedding matrix, at least the tokenizer's ``vocab_size``.
-        context_length: most tokens that the model was built to read at once.
+        context_length: most tokens that the model was built to read at once; 0 where its config names no limit.
         tied_embeddings: the output matrix is the input matrix.
         n_parameters: all numbers, tied ones once.
         bytes: memory of all weights.
@@ -91,6 +94,7 @@ class ModelDescription:
     compute_dtype: str
     n_layers: int
     width: int
+    embedding_width: int
     n_heads: int
     n_kv_heads: int
     head_dim: int
@@ -103,6 +107,11 @@ class ModelDescription:
     tree: tuple[ModuleNode, ...] = field(repr=False)
     block: BlockFacts = field(repr=False)
     notes: tuple[str, ...] = ()
+
+    @property
+    def n_quantized(self) -> int:
+        """How many weights are stored in 8 or 4 bits; 0 also where bitsandbytes found none that it could (Falcon)."""
+        return sum(module.is_quantized for module in self.modules)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lmloupe.describe import context_length, describe_model
+from lmloupe.config_sizes import context_length
+from lmloupe.describe import describe_model
 from lmloupe.embedding_questions import TextOrIds
 from lmloupe.encoding import encode
 from lmloupe.engine import ModelDescription, NextToken, Quantization

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lmloupe.attention_weights import attention_weights
 from lmloupe.attribution import attribute
+from lmloupe.blocks import block_states, find_blocks
 from lmloupe.continuation import Reading
 from lmloupe.embedding_questions import TextOrIds
 from lmloupe.errors import InvalidSettingError, UnsupportedError
@@ -65,23 +65,18 @@ class InsideAnswers:
         return answer
 
     def hidden_states(self, text_or_ids: TextOrIds) -> NDArray[np.float32]:
-        """Vectors before the first layer and after each one, float32 (n_layers + 1, n, width).
+        """Vectors before the first block and after each one, float32 (n_layers + 1, n, width).
 
-        As transformers' ``output_hidden_states`` gives them: in many models the last is what the final norm wrote,
-        the others are not normed. In memory all at once; `logit_lens` is not.
+        Row 0 is what the first block reads (the embedding), row i what block i wrote. The last is what transformers
+        gives as the last hidden state: in many models what the final norm wrote; the others are not normed. Of the
+        streams side by side of Gemma 3n it is the one that its blocks read. In memory all at once; `logit_lens` is not.
 
         Raises:
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+            UnsupportedError: a model without one stream from block to block, such as DeepSeek-V4.
         """
         ids = self.input_ids(text_or_ids)
-
-        def forward() -> NDArray[np.float32]:
-            rows = torch.from_numpy(ids.astype(np.int64)).to(self._model.get_input_embeddings().weight.device)
-            out = self._model(input_ids=rows[None], use_cache=False, output_hidden_states=True, logits_to_keep=1)
-            result: NDArray[np.float32] = torch.cat([state.float() for state in out.hidden_states]).cpu().numpy()
-            return result
-
-        return self._worker.call(forward)
+        return self._worker.call(lambda: block_states(self._model, find_blocks(self._model), ids))
 
     def logit_lens(self, text_or_ids: TextOrIds, top_k: int = 10) -> LogitLens:
         """What each depth would answer at each position; see `lmloupe.lens`.

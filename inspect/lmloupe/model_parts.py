@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from lmloupe.blocks import base_of, find_blocks, layer_input, written_by
 from lmloupe.errors import UnsupportedError
 
-__all__ = ["ModelParts", "find_parts", "layer_input", "path_of", "sublayers"]
+__all__ = ["ModelParts", "find_parts", "path_of", "sublayers"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,18 +61,6 @@ def path_of(model: nn.Module, module: nn.Module) -> str:
     return paths[id(module)]
 
 
-def layer_input(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
-    """The residual stream among what a layer or a norm was called with."""
-    value: torch.Tensor = args[0] if args else kwargs["hidden_states"]
-    return value
-
-
-def _layers(model: Any) -> nn.ModuleList | None:
-    n_layers = model.config.get_text_config().num_hidden_layers
-    # A list inside a layer (experts) may happen to have the same length; the outermost comes first.
-    return next((m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == n_layers), None)
-
-
 def _bending(model: Any) -> tuple[float | None, float]:
     config = model.config.get_text_config()
     divided, times = getattr(config, "logits_scaling", None), getattr(config, "logit_scale", None)
@@ -85,8 +74,8 @@ def find_parts(model: Any) -> ModelParts:
         UnsupportedError: they could not be found, or do not give the model's own logits.
     """
     kind = type(model).__name__
-    head, layers = model.get_output_embeddings(), _layers(model)
-    if head is None or layers is None or model.base_model is model:
+    head, layers, base = model.get_output_embeddings(), find_blocks(model), base_of(model)
+    if head is None or layers is None or base is None:
         what = "list of layers" if layers is None else "output matrix apart from its layers"
         raise UnsupportedError(
             f"{kind} has no {what} that LM Loupe can find, so what its layers say is not available: "
@@ -95,7 +84,7 @@ def find_parts(model: Any) -> ModelParts:
     soft_cap, scale = _bending(model)
     norm, written, logits = _probe(model, head, layers)
     if norm is not None:
-        parts = ModelParts(model.base_model, layers, norm, head, soft_cap, scale)
+        parts = ModelParts(base, layers, norm, head, soft_cap, scale)
         if torch.allclose(parts.logits(norm(written)), logits, rtol=1e-3, atol=1e-2, equal_nan=True):
             return parts
     raise UnsupportedError(
@@ -110,7 +99,7 @@ def _probe(model: Any, head: nn.Module, layers: nn.ModuleList) -> tuple[nn.Modul
     readers: list[nn.Module] = []
 
     def after_last(_: nn.Module, __: Any, output: Any) -> None:
-        stream.append(output[0] if isinstance(output, tuple) else output)
+        stream.append(written_by(output))
 
     def before_any(module: nn.Module, args: Any, kwargs: Any) -> None:
         if stream and (args or "hidden_states" in kwargs) and layer_input(args, kwargs) is stream[0]:
@@ -126,6 +115,9 @@ def _probe(model: Any, head: nn.Module, layers: nn.ModuleList) -> tuple[nn.Modul
     finally:
         for handle in handles:
             handle.remove()
+    if not stream or stream[0].ndim != 3 or stream[0].shape[-1] != model.config.get_text_config().hidden_size:
+        # The blocks are not gone through at all, or keep several streams side by side (DeepSeek-V4, Gemma 3n).
+        return None, logits, logits
     return (readers[0] if readers else None), stream[0], logits
 
 

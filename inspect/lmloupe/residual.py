@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from lmloupe.blocks import layer_input, rows_of
 from lmloupe.continuation import Continuation, Reading
-from lmloupe.model_parts import ModelParts, layer_input
+from lmloupe.model_parts import ModelParts
 
 __all__ = ["PREFILL_CHUNK", "pieces_of", "read_in_pieces", "residual_stream", "stream_of"]
 
@@ -35,8 +36,10 @@ def stream_of(parts: ModelParts, positions: slice | torch.Tensor) -> Iterator[li
     """
     found: list[torch.Tensor] = []
 
-    def keep(_: nn.Module, args: Any, kwargs: Any) -> None:
-        found.append(layer_input(args, kwargs)[0, positions])
+    def keep(module: nn.Module, args: Any, kwargs: Any) -> None:
+        # NanoChat calls its final norm before the first layer too.
+        if module is not parts.norm or len(found) == len(parts.layers):
+            found.append(rows_of(layer_input(args, kwargs))[positions])
 
     handles = [m.register_forward_pre_hook(keep, with_kwargs=True) for m in (*parts.layers, parts.norm)]
     try:
