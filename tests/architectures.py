@@ -70,20 +70,15 @@ _SMALL: dict[str, Any] = {
 }  # fmt: skip
 
 _TEXT = {"head_dim": 16, "vocab_size": VOCAB_ROWS}
+_LATENT: dict[str, Any] = {"num_key_value_heads": 4}  # what is read from a latent vector is not grouped
 _OWN: dict[str, dict[str, Any]] = {
-    "youtu": {"num_key_value_heads": 4},
-    "minicpm3": {"num_key_value_heads": 4},
-    "glm4_moe_lite": {"num_key_value_heads": 4},
-    "deepseek_v3": {"num_key_value_heads": 4},
-    "deepseek_v2": {"num_key_value_heads": 4},
-    "axk1": {"num_key_value_heads": 4},
-    "axk2": {"num_key_value_heads": 4},
+    **dict.fromkeys(("axk1", "axk2", "deepseek_v2", "deepseek_v3", "deepseek_v32", "glm_moe_dsa"), _LATENT),
+    **dict.fromkeys(("glm4_moe_lite", "minicpm3", "youtu"), _LATENT),
     "cohere_compass_text": {"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1e4}}},
     "dbrx": {
         "ffn_config": {"hidden_size": 64, "ffn_hidden_size": 96},
         "attn_config": {"rope_theta": 1e4, "clip_qkv": 8.0, "kv_n_heads": 2},
     },
-    "deepseek_v32": {"num_key_value_heads": 4},
     "gemma3": {
         "vision_config": {
             "model_type": "siglip_vision_model", "hidden_size": 32, "intermediate_size": 32, "image_size": 28,
@@ -91,8 +86,13 @@ _OWN: dict[str, dict[str, Any]] = {
         },
         "mm_tokens_per_image": 4, "image_token_index": 290, "boi_token_index": 291, "eoi_token_index": 292,
     },
-    "fuyu": {"text_config": _SMALL | {"model_type": "persimmon"}, "image_size": 30, "image_token_id": 290},
-    "glm_moe_dsa": {"num_key_value_heads": 4},
+    "fuyu": {
+        "text_config": {
+            "model_type": "persimmon", "vocab_size": VOCAB_ROWS, "hidden_size": 64, "intermediate_size": 96,
+            "num_hidden_layers": 4, "num_attention_heads": 4, "max_position_embeddings": 512, "initializer_range": 0.2,
+        },
+        "image_size": 30, "image_token_id": 290,
+    },
     "gpt_neo": {"num_heads": 4, "attention_types": [[["global", "local"], 2]]},
     "inkling2_text": {"unpadded_vocab_size": VOCAB_ROWS},
     "lfm2_moe": {"layer_types": ["conv", "full_attention", "conv", "full_attention"]},
@@ -108,7 +108,10 @@ _OWN: dict[str, dict[str, Any]] = {
         "pronunciation_embed_dim": 16, "shape_embed_dim": 16, "shape_vocab_size": 32, "pronunciation_vocab_size": 32,
     },
     "xmod": {"default_language": "en_XX"},
-    "zamba": {"attention_hidden_size": 128, "attention_head_dim": 32, "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"]},
+    "zamba": {
+        "attention_hidden_size": 128, "attention_head_dim": 32,
+        "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"],
+    },
     "zamba2": {"layers_block_type": ["mamba", "hybrid", "mamba", "mamba"]},
     "zaya": {"num_experts_per_tok": 1},
 }  # fmt: skip

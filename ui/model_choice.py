@@ -81,7 +81,10 @@ def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
         _asked_for().discard((model, quantization))
         st.error(escape_markdown(str(error)))
         st.stop()
-    st.caption(_summary(loaded.describe()))
+    described = loaded.describe()
+    st.caption(_summary(described))
+    for note in described.notes:
+        st.caption(f":material/info: {escape_markdown(note)}")
     return model, quantization, loaded
 
 

@@ -83,6 +83,7 @@ class ModelDescription:
         modules: every module that owns parameters, in the model's order.
         tree: every module, containers too, in the model's order.
         block: one decoder block in numbers.
+        notes: what a person should know of how this model reads texts, in plain sentences; empty for most.
     """
 
     name: str
@@ -105,6 +106,7 @@ class ModelDescription:
     modules: tuple[ModuleInfo, ...] = field(repr=False)
     tree: tuple[ModuleNode, ...] = field(repr=False)
     block: BlockFacts = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def n_quantized(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from lmloupe.local_architecture import ArchitectureAnswers
 from lmloupe.local_embeddings import EmbeddingAnswers
 from lmloupe.local_inside import InsideAnswers
 from lmloupe.logit_facts import require_finite
+from lmloupe.reading import find_reading, notes_on
 from lmloupe.sampling import Sampling
 from lmloupe.tokenizer import Tokenizer
 from lmloupe.vocabulary_matrix import vocabulary_matrices
@@ -37,6 +39,9 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
         name: embedded key, hub id or folder.
         revision: hub revision that was asked for, else None.
         quantization: as loaded.
+
+    Raises:
+        UnsupportedError: a model that does not read a text of ids alone, or not from left to right only.
     """
 
     def __init__(
@@ -44,10 +49,13 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
     ) -> None:
         self._model = model
         self.tokenizer = tokenizer
-        self._description = describe_model(model, name, revision, quantization)
         self._context_length = context_length(model.config.get_text_config())
         self._embedding: torch.Tensor = model.get_input_embeddings().weight
         self._worker = worker_for(self._embedding.device.type)
+        limit = self._context_length
+        self._reading = self._worker.call(lambda: find_reading(model, is_int8=quantization == "int8", limit=limit))
+        described = describe_model(model, name, revision, quantization)
+        self._description = replace(described, notes=(*described.notes, *notes_on(self._reading)))
         self._matrices = vocabulary_matrices(model, tokenizer.vocab_size)
         self._eos_ids = _eos_ids(model, tokenizer)
         self._kept_stream = KeptStream()
@@ -147,6 +155,7 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
             seed=seed,
             eos_ids=self._eos_ids,
             lens_parts=self._parts() if lens else None,
+            reading=self._reading,
         )
         return LocalGeneration(ids, self._worker.submit(work))
 

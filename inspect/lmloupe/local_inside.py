@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lmloupe.attention_weights import attention_weights
 from lmloupe.attribution import attribute
 from lmloupe.blocks import block_states, find_blocks
+from lmloupe.continuation import Reading
 from lmloupe.embedding_questions import TextOrIds
 from lmloupe.errors import InvalidSettingError, UnsupportedError
 from lmloupe.inside_questions import AttentionWeights, Attribution, LensParts, LogitLens, Scored
@@ -33,6 +34,7 @@ class InsideAnswers:
     _description: ModelDescription
     _kept_stream: KeptStream
     _found_parts: ModelParts | UnsupportedError | None
+    _reading: Reading
 
     if TYPE_CHECKING:
 
@@ -57,7 +59,7 @@ class InsideAnswers:
             parts = self._parts()
         except UnsupportedError:
             parts = None  # scores need no layers: the model's own logits, a piece of the text at a time
-        work = score_steps(self._model, parts, ids, top_k, self._description.vocab_rows)
+        work = score_steps(self._model, parts, self._reading, ids, top_k, self._description.vocab_rows)
         answer = self._worker.submit(work).take()
         assert answer is not None  # noqa: S101 - without a time limit `take` waits
         return answer
@@ -124,7 +126,15 @@ class InsideAnswers:
         if len(places) == 0:
             raise InvalidSettingError("No positions are given: choose at least one token of the text.")
         work = lens_steps(
-            self._model, self._parts(), self._kept_stream, ids, wanted, places, top_k, self._description.vocab_rows
+            self._model,
+            self._parts(),
+            self._reading,
+            self._kept_stream,
+            ids,
+            wanted,
+            places,
+            top_k,
+            self._description.vocab_rows,
         )
         return LocalLensRows(ids, self._worker.submit(work, background=background))
 

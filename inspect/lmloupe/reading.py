@@ -1,0 +1,164 @@
+"""What a loaded model does with a text: reads it from left to right, and goes on from what it has read.
+
+Asked of the model itself with a few short passes, once, when it is loaded: a text read in three pieces must give what
+the whole text gives, and what comes later must change nothing before it. Names and configs do not say either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from lmloupe.continuation import WAYS, Continuation, Reading
+from lmloupe.errors import UnsupportedError
+
+__all__ = ["find_reading", "notes_on", "probe_ids"]
+
+_LENGTH = 16
+# Beyond such a length some models read otherwise (a window, a choice of the best tokens). Where it is short enough the
+# text of the check goes past it.
+_LONGEST_BOUND = 64
+_BOUNDS = ("window", "topk", "top_k", "chunk_length", "chunk_size", "local_attention", "budget")
+# Mean error of a position's scores, against how far they spread, that is rounding: by the dtype they are made in.
+_ROUNDING = {torch.float32: 3e-4, torch.float16: 2e-2, torch.bfloat16: 6e-2}
+_ROUNDING_INT8 = 0.15
+
+
+def find_reading(model: Any, *, is_int8: bool, limit: int | None) -> Reading:
+    """How texts are read with this model; to be called in the worker's thread.
+
+    Args:
+        model: a ``transformers`` causal LM in eval mode.
+        is_int8: quantized to int8, which rounds a token by what is read along with it.
+        limit: most tokens that it reads at once, None where there is no limit.
+
+    Raises:
+        UnsupportedError: it does not read ids alone, or what comes later changes the scores before it.
+    """
+    length = _LENGTH + 2 * max(_bounds(model.config.get_text_config()), default=0)
+    length = length if limit is None else min(length, limit)
+    if length < 3:
+        return Reading(None, in_pieces=False)
+    ids = probe_ids(model, 2 * length)
+    text, half = ids[:, :length], length // 2
+    whole = _whole(model, text)
+    if bool(torch.isnan(whole).any()):
+        return Reading()  # a broken quantization, say: whoever asks for scores is told
+    most = _ROUNDING_INT8 if is_int8 else _ROUNDING.get(model.dtype, max(_ROUNDING.values()))
+    other_end = torch.cat((text[:, :half], ids[:, length : 2 * length - half]), 1)
+    changed = _error(_whole(model, other_end)[:half], whole[:half])
+    if changed > most:
+        if _error(_whole(model, text), whole) > most:
+            return Reading(None, in_pieces=False, repeatable=False)
+        raise UnsupportedError(
+            f"{type(model).__name__} is not causal: other words later in a text changed its scores for the words "
+            "before them, so it has no next token. Choose a model that reads from left to right only."
+        )
+    in_pieces = (half, length - half - 1, 1)
+    for way in WAYS:
+        if _continues(model, Reading(way), text, in_pieces, whole, most):
+            return Reading(way)
+    if any(_error(_whole(model, text[:, :n]), whole[:n]) > most for n in (length - 1, 3 * length // 4)):
+        return Reading(None, in_pieces=False, repeatable=False)
+    for way in WAYS:
+        if _continues(model, Reading(way), text, (length - 2, 1, 1), whole, most):
+            return Reading(way, in_pieces=False)
+    return Reading(None, in_pieces=False)
+
+
+def notes_on(reading: Reading) -> tuple[str, ...]:
+    """What a person should know of it, in plain sentences; nothing for most models.
+
+    >>> notes_on(Reading())
+    ()
+    >>> print(*notes_on(Reading(None, in_pieces=False)))
+    Reads the whole text again for every token: this model has no cache that LM Loupe can continue.
+    """
+    if not reading.repeatable:
+        return (
+            "Reads the whole text again for every token: this model scores the beginning of a text differently when "
+            "more text follows, in transformers too.",
+        )
+    if reading.way is None:
+        return ("Reads the whole text again for every token: this model has no cache that LM Loupe can continue.",)
+    if not reading.in_pieces:
+        return ("Reads a text in one piece: this model continues from its cache with single tokens only.",)
+    return ()
+
+
+def probe_ids(model: Any, n: int) -> torch.Tensor:
+    """Ids of ordinary tokens spread over the vocabulary, int64 (1, n): no special role, no row of zeros."""
+    matrix = model.get_input_embeddings().weight
+    rows = matrix.shape[0]
+    special = set(_roles(model.config)) | set(_roles(model.config.get_text_config()))
+    # Steps of the golden section: never near each other, the same for every model of this size.
+    spread = [int(rows * (i * 0.6180339887 % 1)) for i in range(1, 4 * n + 64)]
+    ordinary = [i for i in dict.fromkeys(spread) if i not in special] or [0]
+    chosen = torch.tensor(ordinary, device=matrix.device)
+    seen = chosen[matrix[chosen].abs().amax(1) > 0]
+    chosen = seen if len(seen) else chosen
+    return chosen.repeat(-(-n // len(chosen)))[:n][None]
+
+
+def _roles(config: Any) -> Iterator[int]:
+    """Ids that the config gives a role: end of text, padding, the place of an image."""
+    for name, value in vars(config).items():
+        if name.endswith(("token_id", "token_index", "token_ids")):
+            yield from (v for v in (value if isinstance(value, (list, tuple)) else (value,)) if isinstance(v, int))
+
+
+def _bounds(config: Any) -> list[int]:
+    return [
+        value
+        for name, value in vars(config).items()
+        if isinstance(value, int) and 0 < value <= _LONGEST_BOUND and any(word in name for word in _BOUNDS)
+    ]
+
+
+def _whole(model: Any, ids: torch.Tensor) -> torch.Tensor:
+    try:
+        logits: torch.Tensor = model(input_ids=ids, use_cache=False).logits[0].float()
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:
+        # Whatever a model of another kind says when it is given ids and nothing else.
+        raise UnsupportedError(
+            f"{type(model).__name__} does not read a text of token ids alone ({type(error).__name__}: "
+            f"{str(error)[:120]}), so LM Loupe cannot show it. Choose a language model of text."
+        ) from error
+    return logits
+
+
+def _continues(
+    model: Any, reading: Reading, ids: torch.Tensor, sizes: tuple[int, ...], whole: torch.Tensor, most: float
+) -> bool:
+    try:
+        running = Continuation(model, model, reading)
+        for i, piece in enumerate(torch.split(ids, list(sizes), 1)):
+            at = sum(sizes[:i])
+            logits = running.read(piece).logits[0].float()[-len(piece[0]) :]
+            if not _error(logits, whole[at : at + len(piece[0])]) <= most:
+                return False
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception:
+        # Not swallowed: a state that it cannot take up is the answer, and the next way is tried.
+        return False
+    return True
+
+
+def _error(found: torch.Tensor, right: torch.Tensor) -> float:
+    """Root mean square of the difference of rows of scores, against how far the scores spread; the rows' mean."""
+    if found.shape != right.shape:
+        return float("inf")
+    there = torch.isfinite(right)  # a model may rule ids out with minus infinity
+
+    def centred(rows: torch.Tensor) -> torch.Tensor:
+        kept = torch.where(there, rows, 0.0).double()
+        return torch.where(there, kept - kept.sum(1, keepdim=True) / there.sum(1, keepdim=True), 0.0)
+
+    off, spread = centred(found) - centred(right), centred(right)
+    ratio = off.square().sum(1).sqrt() / spread.square().sum(1).sqrt().clamp_min(1e-12)
+    return float(ratio.mean())
