@@ -11,6 +11,7 @@ from typing import Any, cast, get_args
 import torch
 import transformers
 
+from lmloupe.config_sizes import layer_count
 from lmloupe.embedded_model import EMBEDDED_MODEL, ensure_embedded_model
 from lmloupe.engine import Device, Quantization
 from lmloupe.errors import InvalidSettingError, SourceNotFoundError, UnsafeWeightsError, UnsupportedError
@@ -85,6 +86,11 @@ def causal_config(name: str, path: str, options: dict[str, Any]) -> transformers
         raise UnsupportedError(
             f"{shown(name)} is {architectures}, not a causal language model, so it has no next token: choose a model "
             "that transformers' AutoModelForCausalLM loads."
+        )
+    if not layer_count(config.get_text_config()):
+        raise UnsupportedError(
+            f"The config of {shown(name)} names 0 layers, so there is no model between its embedding and its output: "
+            "choose a model with layers."
         )
     explicit = getattr(config, "transformers_weights", None)
     if explicit is not None and not str(explicit).endswith((".safetensors", ".safetensors.index.json")):

@@ -21,6 +21,7 @@ from lmloupe.local_architecture import ArchitectureAnswers
 from lmloupe.local_embeddings import EmbeddingAnswers
 from lmloupe.local_inside import InsideAnswers
 from lmloupe.logit_facts import require_finite
+from lmloupe.quantized_products import require_products
 from lmloupe.reading import find_reading, notes_on
 from lmloupe.sampling import Sampling
 from lmloupe.tokenizer import Tokenizer
@@ -52,9 +53,11 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
         self._context_length = context_length(model.config.get_text_config())
         self._embedding: torch.Tensor = model.get_input_embeddings().weight
         self._worker = worker_for(self._embedding.device.type)
-        limit = self._context_length
-        self._reading = self._worker.call(lambda: find_reading(model, is_int8=quantization == "int8", limit=limit))
+        # Before any pass: some CPUs have bitsandbytes lay its weights out anew in the first one.
         described = describe_model(model, name, revision, quantization)
+        limit = self._context_length
+        self._worker.call(lambda: require_products(name, model, quantization))
+        self._reading = self._worker.call(lambda: find_reading(model, is_int8=quantization == "int8", limit=limit))
         self._description = replace(described, notes=(*described.notes, *notes_on(self._reading)))
         self._matrices = vocabulary_matrices(model, tokenizer.vocab_size)
         self._eos_ids = _eos_ids(model, tokenizer)

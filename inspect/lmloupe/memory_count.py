@@ -74,7 +74,8 @@ def weight_bytes(model: nn.Module, quantization: Quantization, *, double_quant: 
             seen.add(id(parameter))
             n_parameters += parameter.numel()
             if name == "weight" and path in chosen:
-                total += _weight(parameter.shape, quantization, double_quant=double_quant)
+                shape = parameter.shape[::-1] if isinstance(module, Conv1D) else parameter.shape  # outputs first
+                total += _weight(shape, quantization, double_quant=double_quant)
                 largest = max(largest, parameter.numel())
             else:
                 total += parameter.nbytes
