@@ -17,6 +17,7 @@ from torch import nn
 
 from lmloupe.errors import NotFiniteError, UnsupportedError
 from lmloupe.inside_questions import AttentionWeights
+from lmloupe.model_parts import path_of
 
 __all__ = ["attention_weights"]
 
@@ -26,19 +27,15 @@ _ROUNDING = 1e-2
 
 @contextmanager
 def _eager(model: Any) -> Iterator[None]:
-    before = model.config._attn_implementation
-    _set_attention(model, "eager")
+    """Every module reads in its config, in each pass, which kernel to take."""
+    configs = list({id(c): c for m in model.modules() if (c := getattr(m, "config", None)) is not None}.values())
+    before = [config._attn_implementation for config in configs if hasattr(config, "_attn_implementation")]
+    model.config._attn_implementation = "eager"  # and so in the configs of its parts
     try:
         yield
     finally:
-        _set_attention(model, before)
-
-
-def _set_attention(model: Any, name: str) -> None:
-    if model.config._attn_implementation != name:
-        model.set_attn_implementation(name)
-        # Falcon is not one of those that transformers changes, but reads its config in every pass.
-        model.config._attn_implementation = name
+        for config, name in zip(configs, before, strict=True):
+            config._attn_implementation = name
 
 
 def attention_weights(
@@ -82,7 +79,8 @@ def attention_weights(
             f"The attention weights of block {layer + 1} are not numbers, as after a broken quantization: "
             "nothing is shown of them. Choose another quantization or another model."
         )
-    return AttentionWeights(input_ids, layer, weights, _sink(module, weights))
+    path = path_of(model, module)
+    return AttentionWeights(input_ids, layer, weights, _sink(module, weights), path, tuple(with_weights))
 
 
 def _pass(
@@ -136,4 +134,4 @@ def _why_none(kind: str, blocks: nn.ModuleList, layer: int, with_weights: list[i
         return f"{what} gives no attention weights, and no other block does: attention is not available for this model."
     others = ", ".join(str(number + 1) for number in with_weights[:20])
     more = ", and more" if len(with_weights) > 20 else ""
-    return f"{what} is not attention over the tokens, so it has no weights. Blocks that have: {others}{more}."
+    return f"{what} has no attention from token to token, so there are no weights. Blocks that have: {others}{more}."

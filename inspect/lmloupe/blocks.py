@@ -41,12 +41,12 @@ def find_blocks(model: Any) -> nn.ModuleList | None:
     return None
 
 
-def base_of(model: Any) -> Any:
+def base_of(model: Any, blocks: nn.ModuleList | None) -> Any:
     """The model without its output matrix; None where that is not a module of its own."""
     if model.base_model is not model:
         return model.base_model
-    decoder = model.get_decoder() if hasattr(model, "get_decoder") else None  # Llama 4 names its base otherwise
-    return None if decoder is model else decoder
+    # Llama 4 names its base otherwise than its class says.
+    return next((child for child in model.children() if any(module is blocks for module in child.modules())), None)
 
 
 def layer_input(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
@@ -109,7 +109,7 @@ def block_states(
     for i, block in enumerate(blocks):
         handles.append(block.register_forward_hook(lambda _, __, output, i=i: keep(i + 1, written_by(output))))
     device = model.get_input_embeddings().weight.device
-    base = base_of(model) or model
+    base = base_of(model, blocks) or model
     try:
         output = base(input_ids=torch.from_numpy(ids.astype(np.int64)).to(device).unsqueeze(0), use_cache=False)
     finally:

@@ -176,8 +176,12 @@ class AttentionWeights:
         sink: float32 (n_heads, n), the share of each row that goes to the sink: one more logit in the softmax, with no
             token and no value behind it (gpt-oss, MiMo-V2, Flint). None in models without, whose rows sum to 1, and in
             those that scale their output by it afterwards (Granite SWA): the weights are those before.
+        module: dotted path of the attention in the transformers model, ``model.layers.0.self_attn``.
+        layers: every block that has such weights, from 0; state-space and convolution blocks have none.
 
-    >>> half = AttentionWeights(np.array([7], np.int32), 0, np.full((1, 1, 1), 0.5, np.float32), np.full((1, 1), 0.5))
+    >>> half = AttentionWeights(
+    ...     np.array([7], np.int32), 0, np.full((1, 1, 1), 0.5, np.float32), np.full((1, 1), 0.5, np.float32),
+    ...     "model.layers.0.self_attn", (0, 1))
     >>> float(half.weights[0, 0].sum() + half.sink[0, 0])
     1.0
     """
@@ -186,6 +190,8 @@ class AttentionWeights:
     layer: int
     weights: NDArray[np.float32] = field(repr=False)
     sink: NDArray[np.float32] | None = field(repr=False)
+    module: str
+    layers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

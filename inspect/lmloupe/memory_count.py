@@ -110,12 +110,17 @@ def _counted_cache_bytes(config: Any, context: int, dtype: torch.dtype) -> int:
     """Keys and values in all layers by the config; a layer with a window holds all of it but the token that comes."""
     total = 0
     for i, layer in enumerate(layer_configs(config)):
-        _, n_kv_heads, head_dim = head_counts(layer)
+        n_heads, n_kv_heads, head_dim = head_counts(layer)
+        width = 2 * n_kv_heads * head_dim
+        if setting(layer, "kv_lora_rank"):  # DeepSeek's: transformers keeps what the latent vector is multiplied out to
+            width = n_heads * sum(
+                setting(layer, part) or 0 for part in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim")
+            )
         kinds = setting(config, "layer_types") or ()
         window = setting(layer, "sliding_window")
         kind = kinds[i] if i < len(kinds) else "sliding_attention" if window else "full_attention"
         kept = {"full_attention": context, "sliding_attention": min(context, (window or context + 1) - 1)}
-        total += 2 * n_kv_heads * head_dim * kept.get(kind, 0) * dtype.itemsize
+        total += width * kept.get(kind, 0) * dtype.itemsize
     return total
 
 

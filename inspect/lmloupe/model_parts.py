@@ -74,7 +74,8 @@ def find_parts(model: Any) -> ModelParts:
         UnsupportedError: they could not be found, or do not give the model's own logits.
     """
     kind = type(model).__name__
-    head, layers, base = model.get_output_embeddings(), find_blocks(model), base_of(model)
+    head, layers = model.get_output_embeddings(), find_blocks(model)
+    base = base_of(model, layers)
     if head is None or layers is None or base is None:
         what = "list of layers" if layers is None else "output matrix apart from its layers"
         raise UnsupportedError(
