@@ -69,7 +69,6 @@ _SMALL: dict[str, Any] = {
     "attention_dropout": 0.0, "hidden_dropout": 0.0, "dropout": 0.0, "is_decoder": True,
 }  # fmt: skip
 
-_TEXT = {"head_dim": 16, "vocab_size": VOCAB_ROWS}
 _LATENT: dict[str, Any] = {"num_key_value_heads": 4}  # what is read from a latent vector is not grouped
 _OWN: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("axk1", "axk2", "deepseek_v2", "deepseek_v3", "deepseek_v32", "glm_moe_dsa"), _LATENT),
@@ -116,8 +115,8 @@ _OWN: dict[str, dict[str, Any]] = {
     "zaya": {"num_experts_per_tok": 1},
 }  # fmt: skip
 
-NOT_CAUSAL: dict[str, str] = {}
-"""Architectures of the causal list that are not, as their default config makes them; and how that shows."""
+NOT_CAUSAL: tuple[str, ...] = ("cpmant", "prophetnet", "xlm", "xlnet")
+"""Architectures of transformers' causal list that read later tokens too when they are given ids alone."""
 
 UNBUILT: dict[str, str] = {
     "blt": "its table of hashes is as large whatever the config says",

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.blocks import block_states, find_blocks
+from lmloupe.continuation import Reading
 from lmloupe.cosine import layer_cosines
 from lmloupe.embedding_questions import (
     Indicator,
@@ -43,6 +44,7 @@ class EmbeddingAnswers:
     _worker: Worker
     _description: ModelDescription
     _matrices: dict[Matrix, VocabularyMatrix]
+    _reading: Reading
 
     if TYPE_CHECKING:
 
@@ -283,8 +285,8 @@ class EmbeddingAnswers:
         return layer_cosines(a[:, 0], b[:, 0])
 
     def _states_at(self, ids: NDArray[np.int32], positions: list[int]) -> NDArray[np.float32]:
-        # What comes after the last of them is not read, because a causal model's state cannot depend on it.
-        read = ids[: max(positions) + 1]
+        # What comes after the last of them is not read, where a state does not depend on it.
+        read = ids[: max(positions) + 1] if self._reading.repeatable else ids
         return self._worker.call(lambda: block_states(self._model, find_blocks(self._model), read, positions))
 
     def _in_steps(self, steps: Iterator[None], last: Any) -> Any:

@@ -2,7 +2,7 @@
 
 Names differ between architectures, so parts are found by what they do: the layers are the list of as many modules as
 the config says, and the final norm is the module that turns what the last layer writes into what the output matrix
-reads. Both are checked on a pass over one token, before anything is shown that rests on them.
+reads. Both are checked on a pass over a few tokens, before anything is shown that rests on them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from lmloupe.blocks import base_of, find_blocks, layer_input, written_by
+from lmloupe.blocks import base_of, find_blocks, layer_input, rows_of, written_by
 from lmloupe.errors import UnsupportedError
+from lmloupe.logit_bend import Bend, bend, find_bend, same_logits
+from lmloupe.reading import probe_ids
 
 __all__ = ["ModelParts", "find_parts", "path_of", "sublayers"]
+
+_N_PROBED = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +46,7 @@ class ModelParts:
     def logits(self, normed: torch.Tensor) -> torch.Tensor:
         """Logits, float32 (..., vocab), of what the final norm wrote, (..., width)."""
         logits = self._product(normed).float()
-        if self.scale != 1:
-            logits = logits * self.scale
-        return logits if self.soft_cap is None else torch.tanh(logits / self.soft_cap) * self.soft_cap
+        return bend(logits, Bend(self.scale, self.soft_cap))
 
     def _product(self, normed: torch.Tensor) -> torch.Tensor:
         head: Any = self.head
@@ -59,12 +61,6 @@ def path_of(model: nn.Module, module: nn.Module) -> str:
     """The dotted path of a module in the model, for ``model.get_submodule``."""
     paths: dict[int, str] = {id(found): path for path, found in model.named_modules()}
     return paths[id(module)]
-
-
-def _bending(model: Any) -> tuple[float | None, float]:
-    config = model.config.get_text_config()
-    divided, times = getattr(config, "logits_scaling", None), getattr(config, "logit_scale", None)
-    return getattr(config, "final_logit_softcapping", None), (times or 1.0) / (divided or 1.0)
 
 
 def find_parts(model: Any) -> ModelParts:
@@ -82,20 +78,28 @@ def find_parts(model: Any) -> ModelParts:
             f"{kind} has no {what} that LM Loupe can find, so what its layers say is not available: "
             "tokens, next token and generation are."
         )
-    soft_cap, scale = _bending(model)
-    norm, written, logits = _probe(model, head, layers)
+    ids = probe_ids(model, _N_PROBED)
+    logits = model(input_ids=ids, use_cache=False).logits[0].float()
+    norm, written, normed = _probe(model, base, head, layers, ids)
     if norm is not None:
-        parts = ModelParts(base, layers, norm, head, soft_cap, scale)
-        if torch.allclose(parts.logits(norm(written)), logits, rtol=1e-3, atol=1e-2, equal_nan=True):
-            return parts
+        plain = ModelParts(base, layers, norm, head, None, 1.0)
+        found = find_bend(plain.logits(normed), logits, model.config.get_text_config(), model.dtype)
+        # Scores read what the base gives, the lens what the norm makes of a stream: both must be the model's own.
+        if found is not None and same_logits(plain.logits(norm(written)), plain.logits(normed), model.dtype):
+            return ModelParts(base, layers, norm, head, found.soft_cap, found.scale)
     raise UnsupportedError(
         f"The final norm of {kind} could not be found, or its logits are changed after the output matrix in a way "
         "that LM Loupe does not know, so what its layers say is not available: next token and generation are."
     )
 
 
-def _probe(model: Any, head: nn.Module, layers: nn.ModuleList) -> tuple[nn.Module | None, torch.Tensor, torch.Tensor]:
-    """A pass over one token: the module that reads what the last layer wrote, what that was, and the logits."""
+def _probe(
+    model: Any, base: Any, head: nn.Module, layers: nn.ModuleList, ids: torch.Tensor
+) -> tuple[nn.Module | None, torch.Tensor, torch.Tensor]:
+    """A pass of the base: the module that reads what the last layer wrote, what that was, and what the base gave.
+
+    The last two are (n, width).
+    """
     stream: list[torch.Tensor] = []
     readers: list[nn.Module] = []
 
@@ -110,16 +114,15 @@ def _probe(model: Any, head: nn.Module, layers: nn.ModuleList) -> tuple[nn.Modul
     outside = [m for m in model.modules() if id(m) not in inside and not any(m.children()) and m is not head]
     handles = [m.register_forward_pre_hook(before_any, with_kwargs=True) for m in outside]
     handles.append(layers[-1].register_forward_hook(after_last))
-    token = torch.zeros((1, 1), dtype=torch.long, device=model.get_input_embeddings().weight.device)
     try:
-        logits = model(input_ids=token, use_cache=False).logits.float()
+        given = written_by(base(input_ids=ids, use_cache=False))[0]
     finally:
         for handle in handles:
             handle.remove()
     if not stream or stream[0].ndim != 3 or stream[0].shape[-1] != model.config.get_text_config().hidden_size:
         # The blocks are not gone through at all, or keep several streams side by side (DeepSeek-V4, Gemma 3n).
-        return None, logits, logits
-    return (readers[0] if readers else None), stream[0], logits
+        return None, given, given
+    return (readers[0] if readers else None), rows_of(stream[0]), given
 
 
 def sublayers(layer: nn.Module, number: int) -> tuple[nn.Module, nn.Module]:
