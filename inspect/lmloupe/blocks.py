@@ -19,7 +19,7 @@ from torch import nn
 from lmloupe.config_sizes import layer_count, setting
 from lmloupe.errors import UnsupportedError
 
-__all__ = ["base_of", "block_states", "find_blocks", "layer_input", "rows_of", "written_by"]
+__all__ = ["base_of", "block_states", "find_blocks", "layer_input", "rows_of", "why_no_state", "written_by"]
 
 _OTHER_SENSES = ("vision", "image", "visual", "audio", "speech")
 
@@ -116,7 +116,7 @@ def block_states(
         for handle in handles:
             handle.remove()
     if odd:
-        raise UnsupportedError(_why_not(kind, odd[0], n, width))
+        raise UnsupportedError(f"{kind} {why_no_state(odd[0], n, width)}: its hidden states are not available.")
     depths = len(blocks) + 1
     if any(calls[depth] != 1 for depth in range(depths)):
         raise UnsupportedError(
@@ -130,13 +130,16 @@ def block_states(
     return result
 
 
-def _why_not(kind: str, stream: torch.Tensor, n: int, width: int) -> str:
+def why_no_state(stream: torch.Tensor, n: int, width: int) -> str:
+    """Why what passes between two blocks is not one vector a token, as the end of a sentence about the model."""
     shape = tuple(stream.shape)
-    lanes = shape[2] if stream.ndim == 4 else shape[-1] // width
+    lanes = shape[-1] // width
+    if stream.ndim == 4:
+        lanes = shape[2] if shape[0] == 1 else shape[0]
     if lanes > 1:
         why = f"keeps {lanes} streams side by side between its blocks, which every block mixes anew"
     elif n not in shape:
         why = f"reads {n} tokens at {max(shape[:-1])} places"
     else:
         why = f"passes something of shape {shape} between its blocks"
-    return f"{kind} {why}, so no single vector is a token's state: hidden states and the lens are not available."
+    return f"{why}, so no single vector is a token's state"

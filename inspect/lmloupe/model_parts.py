@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lmloupe.blocks import base_of, find_blocks, layer_input, rows_of, written_by
+from lmloupe.blocks import base_of, find_blocks, layer_input, rows_of, why_no_state, written_by
 from lmloupe.errors import UnsupportedError
 from lmloupe.logit_bend import Bend, bend, find_bend, same_logits
 from lmloupe.reading import probe_ids
@@ -119,9 +119,14 @@ def _probe(
     finally:
         for handle in handles:
             handle.remove()
-    if not stream or stream[0].ndim != 3 or stream[0].shape[-1] != model.config.get_text_config().hidden_size:
-        # The blocks are not gone through at all, or keep several streams side by side (DeepSeek-V4, Gemma 3n).
+    width, n = model.config.get_text_config().hidden_size, ids.shape[1]
+    if not stream:
         return None, given, given
+    if stream[0].shape not in ((1, n, width), (n, 1, width)):
+        raise UnsupportedError(
+            f"{type(model).__name__} {why_no_state(stream[0], n, width)}: what its layers say is not available, next "
+            "token and generation are."
+        )
     return (readers[0] if readers else None), rows_of(stream[0]), given
 
 
