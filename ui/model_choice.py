@@ -143,10 +143,13 @@ def _fetch_embedded() -> None:
 
 
 def _summary(described: lm.ModelDescription) -> str:
-    quantized = sum(module.is_quantized for module in described.modules)
-    precision = f"{quantized} matrices in {described.quantization}" if quantized else "not quantized"
+    precision = "not quantized"
+    if described.quantization != "none":
+        precision = f"{described.n_quantized} matrices in {described.quantization}"
+    limit = described.context_length
+    context = f"context of {limit:,} tokens" if limit else "no longest context named"
     return (
         f"{described.n_parameters / 1e6:,.0f} million parameters, {described.bytes / 1e6:,.0f} MB on "
         f"{described.device}, {precision}, computing in {described.compute_dtype}; {described.n_layers} layers of "
-        f"width {described.width}, context of {described.context_length:,} tokens."
+        f"width {described.width}, {context}."
     )
