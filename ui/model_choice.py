@@ -85,8 +85,8 @@ def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
     st.caption(_summary(described))
     if quantization != "none" and not described.n_quantized:
         st.warning(
-            f"0 matrices are quantized: bitsandbytes found no layer of {escape_markdown(described.architecture)} that it "
-            f"can store in {quantization}. The numbers are those of the model as it is without quantization.",
+            f"0 matrices are quantized: bitsandbytes found no layer of {escape_markdown(described.architecture)} that "
+            f"it can store in {quantization}. The numbers are those of the model as it is without quantization.",
             icon=":material/compress:",
         )
     for note in described.notes:
