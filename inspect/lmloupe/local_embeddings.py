@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from lmloupe.blocks import block_states, find_blocks
 from lmloupe.continuation import Reading
-from lmloupe.continuation import Reading
 from lmloupe.cosine import layer_cosines
 from lmloupe.embedding_questions import (
     Indicator,
@@ -45,7 +44,6 @@ class EmbeddingAnswers:
     _worker: Worker
     _description: ModelDescription
     _matrices: dict[Matrix, VocabularyMatrix]
-    _reading: Reading
     _reading: Reading
 
     if TYPE_CHECKING:

@@ -92,7 +92,7 @@ def kv_cache_bytes(model: Any, context: int) -> int:
     try:
         with torch.device("meta"), torch.inference_mode():
             output = model(input_ids=torch.zeros((1, context), dtype=torch.long), use_cache=True, logits_to_keep=1)
-    except (RuntimeError, ValueError, NotImplementedError, IndexError, TypeError):
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError):
         return _counted_cache_bytes(model.config.get_text_config(), context, model.dtype) if cached else 0
     cache = getattr(output, "past_key_values", None) or getattr(output, "cache_params", None)
     layers = getattr(getattr(cache, "self_attention_cache", cache), "layers", ())

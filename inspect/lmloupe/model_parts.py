@@ -146,7 +146,7 @@ def sublayers(layer: nn.Module, number: int) -> tuple[nn.Module, nn.Module]:
     mlp = [m for name, m in named.items() if any(word in name for word in words)]
     if len(attention) != 1 or len(mlp) != 1:
         raise UnsupportedError(
-            f"Layer {number} ({type(layer).__name__}) is not one attention and one MLP ({', '.join(named)}), so what its "
-            "parts add to a logit is not available: the lens is."
+            f"Layer {number} ({type(layer).__name__}) is not one attention and one MLP ({', '.join(named)}), so what "
+            "its parts add to a logit is not available: the lens is."
         )
     return attention[0], mlp[0]
