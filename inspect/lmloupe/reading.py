@@ -17,10 +17,10 @@ from lmloupe.errors import UnsupportedError
 __all__ = ["find_reading", "notes_on", "probe_ids"]
 
 _LENGTH = 16
-# Beyond such a length some models read otherwise (a window, a choice of the best tokens). Where it is short enough the
-# text of the check goes past it.
-_LONGEST_BOUND = 64
-_BOUNDS = ("window", "topk", "top_k", "chunk_length", "chunk_size", "local_attention", "budget")
+# Beyond such a length some models read otherwise (a window, a choice of the best tokens). The text of the check goes
+# past it where that is cheap: this many products of a number of the model and a token, for each pass.
+_BOUNDS = ("window", "topk", "top_k", "chunk_length", "attention_chunk_size", "local_attention", "budget")
+_MOST_PRODUCTS = 2e10
 # Mean error of a position's scores, against how far they spread, that is rounding: by the dtype they are made in.
 _ROUNDING = {torch.float32: 3e-4, torch.float16: 2e-2, torch.bfloat16: 6e-2}
 _ROUNDING_INT8 = 0.15
@@ -37,7 +37,9 @@ def find_reading(model: Any, *, is_int8: bool, limit: int | None) -> Reading:
     Raises:
         UnsupportedError: it does not read ids alone, or what comes later changes the scores before it.
     """
-    length = _LENGTH + 2 * max(_bounds(model.config.get_text_config()), default=0)
+    lengths = [_LENGTH + 2 * bound for bound in _bounds(model.config.get_text_config())]
+    cheap = _MOST_PRODUCTS / sum(p.numel() for p in model.parameters())
+    length = max((n for n in lengths if n <= cheap), default=_LENGTH)
     length = length if limit is None else min(length, limit)
     if length < 3:
         return Reading(None, in_pieces=False)
@@ -113,7 +115,7 @@ def _bounds(config: Any) -> list[int]:
     return [
         value
         for name, value in vars(config).items()
-        if isinstance(value, int) and 0 < value <= _LONGEST_BOUND and any(word in name for word in _BOUNDS)
+        if isinstance(value, int) and value > 0 and any(word in name for word in _BOUNDS)
     ]
 
 
