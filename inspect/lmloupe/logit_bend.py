@@ -50,12 +50,13 @@ def find_bend(product: torch.Tensor, logits: torch.Tensor, config: Any, dtype: t
     raw, own = product.detach()[:, ::step].double(), logits.detach()[:, ::step].double()
     tried: list[tuple[float, Bend]] = []
     numbers = sorted(set(_numbers(config)))
-    for cap in (None, *(number for number in numbers if number >= float(own.abs().max()))):
+    largest = float(own.abs().max())
+    for cap in (*_named_caps(config), None, *(number for number in numbers if number >= largest)):
         scale = _scale(raw, own, cap)
         exact = [n for n in _factors(numbers) if abs(n - scale) <= 0.01 * abs(scale)]
         for candidate in (Bend(number, cap) for number in (*exact, scale)):
             tried.append((float((bend(raw, candidate) - own).square().mean().sqrt()), candidate))
-    # Of those that rounding cannot tell apart the simplest: without a bound, and a number of the config itself.
+    # Of those that rounding cannot tell apart: what the config calls so, else none, and a number of the config itself.
     least = max(1.5 * min(error for error, _ in tried), 1e-6 * float(own.square().mean().sqrt()))
     best = next(candidate for error, candidate in tried if error <= least)
     return best if same_logits(bend(product, best), logits, dtype) else None
@@ -73,6 +74,13 @@ def same_logits(found: torch.Tensor, own: torch.Tensor, dtype: torch.dtype) -> b
 def _numbers(config: Any) -> Iterator[float]:
     for value in vars(config).values():
         if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1e6:
+            yield float(value)
+
+
+def _named_caps(config: Any) -> Iterator[float]:
+    for name, value in vars(config).items():
+        inside = any(word in name for word in ("attn", "attention", "router", "gate"))
+        if "logit" in name and "cap" in name and not inside and isinstance(value, (int, float)) and value:
             yield float(value)
 
 
