@@ -57,7 +57,7 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
         described = describe_model(model, name, revision, quantization)
         limit = self._context_length
         self._worker.call(lambda: require_products(name, model, quantization))
-        self._reading = self._worker.call(lambda: find_reading(model, is_int8=quantization == "int8", limit=limit))
+        self._reading = self._worker.call(lambda: find_reading(model, quantization, limit))
         self._description = replace(described, notes=(*described.notes, *notes_on(self._reading)))
         self._matrices = vocabulary_matrices(model, tokenizer.vocab_size)
         self._eos_ids = _eos_ids(model, tokenizer)

@@ -48,17 +48,17 @@ def find_bend(product: torch.Tensor, logits: torch.Tensor, config: Any, dtype: t
         return None
     step = max(1, product.shape[1] // _MOST_COLUMNS)
     raw, own = product.detach()[:, ::step].double(), logits.detach()[:, ::step].double()
-    least, best = float("inf"), Bend()
+    tried: list[tuple[float, Bend]] = []
     numbers = sorted(set(_numbers(config)))
-    for cap in (None, *(number for number in numbers if number >= float(own.abs().max()))):
+    largest = float(own.abs().max())
+    for cap in (*_named_caps(config), None, *(number for number in numbers if number >= largest)):
         scale = _scale(raw, own, cap)
-        near = [n for n in _factors(numbers) if abs(n - scale) <= 0.01 * abs(scale)]
-        for candidate in (Bend(number, cap) for number in (scale, *near)):
-            error = float((bend(raw, candidate) - own).square().mean().sqrt())
-            # A number of the config is the exact one, and a bound must explain something.
-            exact = candidate.scale != scale and candidate.soft_cap == best.soft_cap
-            if error < least * (1.0001 if exact else 0.5):
-                least, best = error, candidate
+        exact = [n for n in _factors(numbers) if abs(n - scale) <= 0.01 * abs(scale)]
+        for candidate in (Bend(number, cap) for number in (*exact, scale)):
+            tried.append((float((bend(raw, candidate) - own).square().mean().sqrt()), candidate))
+    # Of those that rounding cannot tell apart: what the config calls so, else none, and a number of the config itself.
+    least = max(1.5 * min(error for error, _ in tried), 1e-6 * float(own.square().mean().sqrt()))
+    best = next(candidate for error, candidate in tried if error <= least)
     return best if same_logits(bend(product, best), logits, dtype) else None
 
 
@@ -74,6 +74,13 @@ def same_logits(found: torch.Tensor, own: torch.Tensor, dtype: torch.dtype) -> b
 def _numbers(config: Any) -> Iterator[float]:
     for value in vars(config).values():
         if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1e6:
+            yield float(value)
+
+
+def _named_caps(config: Any) -> Iterator[float]:
+    for name, value in vars(config).items():
+        inside = any(word in name for word in ("attn", "attention", "router", "gate"))
+        if "logit" in name and "cap" in name and not inside and isinstance(value, (int, float)) and value:
             yield float(value)
 
 

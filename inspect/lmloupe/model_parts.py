@@ -50,6 +50,8 @@ class ModelParts:
 
     def _product(self, normed: torch.Tensor) -> torch.Tensor:
         head: Any = self.head
+        if head.weight.is_floating_point():  # Mamba norms in float32
+            normed = normed.to(head.weight.dtype)
         if type(head) is nn.Linear and head.bias is None and normed.device.type == "cpu" and normed.ndim == 2:
             # The matrix first: on the CPU a fifth faster for tens and hundreds of rows, the turn afterwards included.
             return torch.mm(head.weight, normed.T.contiguous()).T.contiguous()

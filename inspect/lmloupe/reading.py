@@ -7,37 +7,59 @@ the whole text gives, and what comes later must change nothing before it. Names 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from lmloupe.continuation import WAYS, Continuation, Reading
+from lmloupe.continuation import WAYS, Continuation, Reading, Way
+from lmloupe.engine import Quantization
 from lmloupe.errors import UnsupportedError
 
 __all__ = ["find_reading", "notes_on", "probe_ids"]
 
 _LENGTH = 16
-# Beyond such a length some models read otherwise (a window, a choice of the best tokens). Where it is short enough the
-# text of the check goes past it.
-_LONGEST_BOUND = 64
-_BOUNDS = ("window", "topk", "top_k", "chunk_length", "chunk_size", "local_attention", "budget")
-# Mean error of a position's scores, against how far they spread, that is rounding: by the dtype they are made in.
-_ROUNDING = {torch.float32: 3e-4, torch.float16: 2e-2, torch.bfloat16: 6e-2}
-_ROUNDING_INT8 = 0.15
+# Beyond such a length some models read otherwise (a window, a choice of the best tokens). The text of the check goes
+# past it where that is cheap: this many products of a number of the model and a token, for each pass.
+_BOUNDS = ("window", "topk", "top_k", "chunk_length", "attention_chunk_size", "local_attention", "budget")
+_MOST_PRODUCTS = 2e10
 
 
-def find_reading(model: Any, *, is_int8: bool, limit: int | None) -> Reading:
+@dataclass(frozen=True, slots=True)
+class _Rounding:
+    """How far scores differ by rounding alone, as `_errors` measures it.
+
+    Attributes:
+        same_shape: between two texts of one length that begin alike.
+        least: between a text in pieces and whole, where nothing shows that it is more.
+        most: between the beginning of a text alone and in a longer one.
+    """
+
+    same_shape: float
+    least: float
+    most: float
+
+
+_EXACT = _Rounding(3e-4, 3e-4, 3e-4)
+_HALF = {torch.float16: _Rounding(2e-2, 1e-2, 0.1), torch.bfloat16: _Rounding(5e-2, 2e-2, 0.2)}
+_FOUR_BITS = _Rounding(5e-2, 2e-2, 0.2)
+_EIGHT_BITS = _Rounding(0.3, 5e-2, 0.3)  # what is read along with a token decides how it is rounded
+
+
+def find_reading(model: Any, quantization: Quantization, limit: int | None) -> Reading:
     """How texts are read with this model; to be called in the worker's thread.
 
     Args:
         model: a ``transformers`` causal LM in eval mode.
-        is_int8: quantized to int8, which rounds a token by what is read along with it.
+        quantization: as loaded.
         limit: most tokens that it reads at once, None where there is no limit.
 
     Raises:
         UnsupportedError: it does not read ids alone, or what comes later changes the scores before it.
     """
-    length = _LENGTH + 2 * max(_bounds(model.config.get_text_config()), default=0)
+    lengths = [_LENGTH + 2 * bound for bound in _bounds(model.config.get_text_config())]
+    cheap = _MOST_PRODUCTS / sum(p.numel() for p in model.parameters())
+    length = max((n for n in lengths if n <= cheap), default=_LENGTH)
     length = length if limit is None else min(length, limit)
     if length < 3:
         return Reading(None, in_pieces=False)
@@ -46,26 +68,35 @@ def find_reading(model: Any, *, is_int8: bool, limit: int | None) -> Reading:
     whole = _whole(model, text)
     if bool(torch.isnan(whole).any()):
         return Reading()  # a broken quantization, say: whoever asks for scores is told
-    most = _ROUNDING_INT8 if is_int8 else _ROUNDING.get(model.dtype, max(_ROUNDING.values()))
+    rounding = _rounding(model.dtype, quantization)
     other_end = torch.cat((text[:, :half], ids[:, length : 2 * length - half]), 1)
-    changed = _error(_whole(model, other_end)[:half], whole[:half])
-    if changed > most:
-        if _error(_whole(model, text), whole) > most:
+    if _errors(_whole(model, other_end)[:half], whole[:half]).mean() > rounding.same_shape:
+        if _errors(_whole(model, text), whole).mean() > rounding.same_shape:
             return Reading(None, in_pieces=False, repeatable=False)
         raise UnsupportedError(
             f"{type(model).__name__} is not causal: other words later in a text changed its scores for the words "
             "before them, so it has no next token. Choose a model that reads from left to right only."
         )
-    in_pieces = (half, length - half - 1, 1)
-    for way in WAYS:
-        if _continues(model, Reading(way), text, in_pieces, whole, most):
+    in_pieces, single = (half, length - half - 1, 1), (length - 2, 1, 1)
+    if rounding is _EXACT:  # where nothing is rounded far, three pieces that continue each other say it all
+        way = _way(model, text, in_pieces, whole, rounding.least)
+        if way is not None:
             return Reading(way)
-    if any(_error(_whole(model, text[:, :n]), whole[:n]) > most for n in (length - 1, 3 * length // 4)):
-        return Reading(None, in_pieces=False, repeatable=False)
-    for way in WAYS:
-        if _continues(model, Reading(way), text, (length - 2, 1, 1), whole, most):
-            return Reading(way, in_pieces=False)
-    return Reading(None, in_pieces=False)
+    noise = 0.0
+    for n in (half, 3 * length // 4, length - 1):
+        alone = _errors(_whole(model, text[:, :n]), whole[:n])
+        if alone.mean() > rounding.most:
+            return Reading(None, in_pieces=False, repeatable=False)
+        noise = max(noise, float(alone.median()))
+    most = rounding.least if rounding is _EXACT else max(rounding.least, 3 * noise)
+    way = None if rounding is _EXACT else _way(model, text, in_pieces, whole, most)
+    return Reading(way) if way is not None else Reading(_way(model, text, single, whole, most), in_pieces=False)
+
+
+def _rounding(dtype: torch.dtype, quantization: Quantization) -> _Rounding:
+    if quantization == "int8":
+        return _EIGHT_BITS
+    return _HALF.get(dtype, _EXACT if quantization == "none" else _FOUR_BITS)
 
 
 def notes_on(reading: Reading) -> tuple[str, ...]:
@@ -113,7 +144,7 @@ def _bounds(config: Any) -> list[int]:
     return [
         value
         for name, value in vars(config).items()
-        if isinstance(value, int) and 0 < value <= _LONGEST_BOUND and any(word in name for word in _BOUNDS)
+        if isinstance(value, int) and value > 0 and any(word in name for word in _BOUNDS)
     ]
 
 
@@ -131,28 +162,35 @@ def _whole(model: Any, ids: torch.Tensor) -> torch.Tensor:
     return logits
 
 
+def _way(model: Any, ids: torch.Tensor, sizes: tuple[int, ...], whole: torch.Tensor, most: float) -> Way | None:
+    """The first way in which pieces of these sizes give the scores of the whole text."""
+    return next((way for way in WAYS if _continues(model, Reading(way), ids, sizes, whole, most)), None)
+
+
 def _continues(
     model: Any, reading: Reading, ids: torch.Tensor, sizes: tuple[int, ...], whole: torch.Tensor, most: float
 ) -> bool:
+    found = []
     try:
         running = Continuation(model, model, reading)
-        for i, piece in enumerate(torch.split(ids, list(sizes), 1)):
-            at = sum(sizes[:i])
-            logits = running.read(piece).logits[0].float()[-len(piece[0]) :]
-            if not _error(logits, whole[at : at + len(piece[0])]) <= most:
-                return False
+        for piece in torch.split(ids, list(sizes), 1):
+            found.append(running.read(piece).logits[0].float()[-piece.shape[1] :])
     except (torch.OutOfMemoryError, MemoryError):
         raise
     except Exception:
         # Not swallowed: a state that it cannot take up is the answer, and the next way is tried.
         return False
-    return True
+    errors = _errors(torch.cat(found), whole)
+    if most == _EXACT.most:
+        return bool(errors.max() <= 10 * most and errors.mean() <= most)
+    # Half the places: a token that rounding sends to another expert is far off, and so is what reads it.
+    return bool(errors[sizes[0] :].median() <= most)
 
 
-def _error(found: torch.Tensor, right: torch.Tensor) -> float:
-    """Root mean square of the difference of rows of scores, against how far the scores spread; the rows' mean."""
+def _errors(found: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Root mean square of the difference of rows of scores, against how far the scores spread; float64 (n,)."""
     if found.shape != right.shape:
-        return float("inf")
+        return torch.full((len(right),), float("inf"))
     there = torch.isfinite(right)  # a model may rule ids out with minus infinity
 
     def centred(rows: torch.Tensor) -> torch.Tensor:
@@ -160,5 +198,4 @@ def _error(found: torch.Tensor, right: torch.Tensor) -> float:
         return torch.where(there, kept - kept.sum(1, keepdim=True) / there.sum(1, keepdim=True), 0.0)
 
     off, spread = centred(found) - centred(right), centred(right)
-    ratio = off.square().sum(1).sqrt() / spread.square().sum(1).sqrt().clamp_min(1e-12)
-    return float(ratio.mean())
+    return off.square().sum(1).sqrt() / spread.square().sum(1).sqrt().clamp_min(1e-12)
