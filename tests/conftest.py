@@ -12,8 +12,8 @@ from lmloupe.errors import UnreachableError
 pytest_plugins = ["tests.browser", "tests.tiny_models"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a failed browser test again, at most twice, and say so in the summary.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long list of architectures to who asks for it, and run a failed browser test again, at most twice.
 
     A click that meets a page which is just being drawn anew is lost, in Streamlit as in any page; on a machine that
     others keep busy that happens to a test about once in a hundred. What is broken fails three times.
@@ -21,6 +21,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=2))
+    if "architectures" not in config.option.markexpr:
+        rest = [item for item in items if item.get_closest_marker("architectures")]
+        items[:] = [item for item in items if not item.get_closest_marker("architectures")]
+        config.hook.pytest_deselected(items=rest)
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,9 @@ def test_the_estimate_is_what_the_loaded_model_takes(
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 @pytest.mark.parametrize("window", [None, 24])
-def test_the_cache_is_as_large_as_transformers_own(tmp_path: Path, arch: str, window: int | None) -> None:
+def test_the_cache_is_as_large_as_transformers_own(
+    monkeypatch: pytest.MonkeyPatch, arch: str, window: int | None
+) -> None:
     if window and arch == "llama":
         pytest.skip("llama has no window")
     changes: dict[str, Any] = {"sliding_window": window} if window else {}
@@ -116,11 +118,12 @@ def test_the_cache_is_as_large_as_transformers_own(tmp_path: Path, arch: str, wi
     with torch.inference_mode():
         model(torch.ones((1, 100), dtype=torch.long), past_key_values=cache, use_cache=True)
     held = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
-    counted = memory_count.kv_cache_bytes(settings, 100, torch.float32)
-    # A windowed layer holds one token less until the next one comes.
-    windowed = sum(layer.keys.shape[2] < 100 for layer in cache.layers)
-    assert bool(windowed) == bool(window)
-    assert counted == held + windowed * 2 * 2 * 16 * 4
+    assert any(layer.keys.shape[2] < 100 for layer in cache.layers) == bool(window)
+    meta = memory_count.meta_model(settings, torch.float32)
+    assert memory_count.kv_cache_bytes(meta, 100) == held
+    # Where a model cannot be run without numbers: by its config, to the same end.
+    monkeypatch.setattr(type(meta), "forward", lambda *_, **__: meta.no_such_thing())
+    assert memory_count.kv_cache_bytes(meta, 100) == held
 
 
 @pytest.mark.model

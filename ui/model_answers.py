@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 import lmloupe as lm
 from ui.loaders import engine
@@ -41,9 +39,9 @@ def scored(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> l
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def attention(model: str, quantization: lm.Quantization, ids: tuple[int, ...], layer: int) -> NDArray[np.float32]:
-    """Attention weights of one layer, float32 (n_heads, n, n)."""
-    return engine(model, quantization).attention(ids, layer)
+def attention(model: str, quantization: lm.Quantization, ids: tuple[int, ...], layer: int) -> lm.AttentionWeights:
+    """Attention weights of one layer, (n_heads, n, n), and what goes to a sink."""
+    return engine(model, quantization).attention_weights(ids, layer)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)

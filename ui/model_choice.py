@@ -81,7 +81,16 @@ def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
         _asked_for().discard((model, quantization))
         st.error(escape_markdown(str(error)))
         st.stop()
-    st.caption(_summary(loaded.describe()))
+    described = loaded.describe()
+    st.caption(_summary(described))
+    if quantization != "none" and not described.n_quantized:
+        st.warning(
+            f"0 matrices are quantized: bitsandbytes found no layer of {escape_markdown(described.architecture)} that "
+            f"it can store in {quantization}. The numbers are those of the model as it is without quantization.",
+            icon=":material/compress:",
+        )
+    for note in described.notes:
+        st.caption(f":material/info: {escape_markdown(note)}")
     return model, quantization, loaded
 
 
@@ -140,10 +149,13 @@ def _fetch_embedded() -> None:
 
 
 def _summary(described: lm.ModelDescription) -> str:
-    quantized = sum(module.is_quantized for module in described.modules)
-    precision = f"{quantized} matrices in {described.quantization}" if quantized else "not quantized"
+    precision = "not quantized"
+    if described.quantization != "none":
+        precision = f"{described.n_quantized} matrices in {described.quantization}"
+    limit = described.context_length
+    context = f"context of {limit:,} tokens" if limit else "no longest context named"
     return (
         f"{described.n_parameters / 1e6:,.0f} million parameters, {described.bytes / 1e6:,.0f} MB on "
         f"{described.device}, {precision}, computing in {described.compute_dtype}; {described.n_layers} layers of "
-        f"width {described.width}, context of {described.context_length:,} tokens."
+        f"width {described.width}, {context}."
     )

@@ -70,7 +70,7 @@ if TYPE_CHECKING:
         UnsafeWeightsError,
         UnsupportedError,
     )
-    from lmloupe.inside_questions import Attribution, LensParts, LensRow, LensRows, LogitLens, Scored
+    from lmloupe.inside_questions import AttentionWeights, Attribution, LensParts, LensRow, LensRows, LogitLens, Scored
     from lmloupe.language_fertility import Fertility, fertility
     from lmloupe.load import load_engine
     from lmloupe.memory_fit import MemoryEstimate, memory_estimate
@@ -91,6 +91,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Alignment",
     "AnswerTimeoutError",
+    "AttentionWeights",
     "Attribution",
     "BlockFacts",
     "ChatTemplates",
@@ -335,6 +336,7 @@ _MODULES = {
         "UnsupportedError",
     ),
     "inside_questions": (
+        "AttentionWeights",
         "Attribution",
         "LensParts",
         "LensRow",

@@ -7,9 +7,13 @@ from typing import Any
 from torch import nn
 
 from lmloupe.architecture_questions import BlockFacts, ModuleNode
+from lmloupe.config_sizes import layer_count, setting
 from lmloupe.engine import ModuleInfo
 
 __all__ = ["block_facts", "module_tree"]
+
+
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
 
 
 def module_tree(model: nn.Module, infos: tuple[ModuleInfo, ...]) -> tuple[ModuleNode, ...]:
@@ -50,17 +54,11 @@ def module_tree(model: nn.Module, infos: tuple[ModuleInfo, ...]) -> tuple[Module
     return tuple(nodes)
 
 
-def _setting(config: Any, *names: str) -> Any:
-    """The first of these settings that the config has and that is not None."""
-    return next((value for name in names if (value := getattr(config, name, None)) is not None), None)
-
-
-def _first_block(model: nn.Module, n_layers: int) -> tuple[str, nn.Module]:
-    """The first of the config's number of equal blocks; the model itself where there is no such list."""
-    for name, module in model.named_modules():
-        if isinstance(module, nn.ModuleList) and len(module) == n_layers and len(list(module[0].children())) > 1:
-            return f"{name}.0", module[0]
-    return "", model
+def _first_block(model: nn.Module, blocks: nn.ModuleList | None) -> tuple[str, nn.Module]:
+    """The first of the blocks; the model itself where they were not found."""
+    if blocks is None:
+        return "", model
+    return next((name, module) for name, module in model.named_modules() if module is blocks[0])
 
 
 def _norm(block: nn.Module, width: int) -> tuple[str | None, float | None, int | None]:
@@ -69,7 +67,7 @@ def _norm(block: nn.Module, width: int) -> tuple[str | None, float | None, int |
         return None, None, None
     kind = type(norms[0]).__name__
     named = "RMSNorm" if "RMS" in kind else "LayerNorm" if "LayerNorm" in kind else kind
-    eps = _setting(norms[0], "variance_epsilon", "eps", "epsilon")
+    eps = setting(norms[0], "variance_epsilon", "eps", "epsilon")
     return named, None if eps is None else float(eps), len(norms)
 
 
@@ -104,36 +102,37 @@ def _mlp(block: nn.Module, width: int, config: Any) -> tuple[bool | None, int | 
     mlp = _child(block, "mlp", "feed_forward", "ffn", "moe") or nn.ModuleList(
         part for part in block.children() if isinstance(part, nn.Linear)
     )
-    inner: int | None = _setting(config, "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size")
+    inner: int | None = setting(config, "decoder_ffn_dim", "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size")
     shapes = _linear_shapes(mlp)
     back = [inputs for outputs, inputs in shapes if outputs == width and inputs != width] or [
         inputs for outputs, inputs in shapes if outputs == width
     ]
-    if _setting(config, "num_local_experts", "num_experts") or not back:
+    if setting(config, *_EXPERTS) or not back:
         return None, inner
     forth = sum(outputs for outputs, inputs in shapes if inputs == width) - (width if back[0] == width else 0)
     return forth == 2 * back[0], back[0]
 
 
-def _position(model: nn.Module, config: Any) -> dict[str, Any]:
+def _position(model: Any, config: Any) -> dict[str, Any]:
     """How the model knows where a token stands."""
     facts: dict[str, Any] = dict.fromkeys(("position_kind", "rope_theta", "rope_scaling", "rope_factor", "rotary_dims"))
     frequencies = [buffer for name, buffer in model.named_buffers() if name.endswith("inv_freq")]
-    said = getattr(config, "rope_parameters", None)
-    rotary_dim = getattr(config, "rotary_dim", None)
+    said = setting(config, "rope_parameters")
+    rotary_dim = setting(config, "rotary_dim")
     if frequencies or said or rotary_dim:
         rope = said if isinstance(said, dict) else {}
-        if "full_attention" in rope:  # one set for each kind of layer: take those that see everything
-            rope = rope["full_attention"] or {}
+        kinds = [value for value in rope.values() if isinstance(value, dict)]
+        if kinds:  # one set for each kind of layer: take those that see everything
+            rope = rope.get("full_attention") or kinds[0]
         kind = rope.get("rope_type")
         facts |= {
             "position_kind": "rope",
-            "rope_theta": rope.get("rope_theta") or getattr(config, "rope_theta", None),
+            "rope_theta": rope.get("rope_theta") or setting(config, "rope_theta"),
             "rope_scaling": None if kind in (None, "default") else kind,
             "rope_factor": rope.get("factor"),
             "rotary_dims": 2 * len(frequencies[0]) if frequencies else rotary_dim,
         }
-    elif getattr(config, "alibi", False):
+    elif getattr(config, "alibi", False) or any("alibi" in name for name in dir(type(model.base_model))):
         facts["position_kind"] = "alibi"
     elif sum(isinstance(m, nn.Embedding) for m in model.modules()) > 1:
         facts["position_kind"] = "learned"
@@ -141,7 +140,7 @@ def _position(model: nn.Module, config: Any) -> dict[str, Any]:
 
 
 def _parallel(config: Any, n_norms: int | None) -> bool | None:
-    said = _setting(config, "use_parallel_residual", "parallel_attn")
+    said = setting(config, "use_parallel_residual", "parallel_attn")
     if said is not None:
         return bool(said) or bool(getattr(config, "new_decoder_architecture", False))
     # One norm feeds both where they run side by side (GPT-J, Phi, Cohere).
@@ -149,27 +148,30 @@ def _parallel(config: Any, n_norms: int | None) -> bool | None:
 
 
 def _window(config: Any, n_layers: int) -> tuple[int | None, int]:
-    size = getattr(config, "sliding_window", None)
+    size = setting(config, "sliding_window")
     if not isinstance(size, int) or getattr(config, "use_sliding_window", True) is False:
         return None, 0
-    kinds = getattr(config, "layer_types", None)
+    kinds = setting(config, "layer_types")
     n = n_layers if not kinds else sum(kind == "sliding_attention" for kind in kinds)
     return (size, n) if n else (None, 0)
 
 
-def block_facts(model: Any, *, n_heads: int, n_kv_heads: int, head_dim: int, tied_embeddings: bool) -> BlockFacts:
+def block_facts(
+    model: Any, blocks: nn.ModuleList | None, *, n_heads: int, n_kv_heads: int, head_dim: int, tied_embeddings: bool
+) -> BlockFacts:
     """One decoder block of a loaded model, by its modules first and its config where those do not say.
 
     Args:
         model: the loaded model.
+        blocks: its blocks, from `lmloupe.blocks.find_blocks`.
         n_heads: of the queries.
         n_kv_heads: of keys and values.
         head_dim: width of one head.
         tied_embeddings: the output matrix is the input matrix.
     """
     config = model.config.get_text_config()
-    width, n_layers = config.hidden_size, config.num_hidden_layers
-    name, block = _first_block(model, n_layers)
+    width, n_layers = config.hidden_size, layer_count(config)
+    name, block = _first_block(model, blocks)
     norm_kind, norm_eps, n_norms = _norm(block, width)
     attention = _child(block, "attn", "attention")
     gated, inner = _mlp(block, width, config)
@@ -187,11 +189,11 @@ def block_facts(model: Any, *, n_heads: int, n_kv_heads: int, head_dim: int, tie
         norm_kind=norm_kind,
         norm_eps=norm_eps,
         n_norms=n_norms,
-        activation=_setting(config, "hidden_act", "hidden_activation", "activation_function"),
+        activation=setting(config, "hidden_act", "hidden_activation", "activation_function"),
         gated_mlp=gated,
         intermediate_size=inner,
-        n_experts=_setting(config, "num_local_experts", "num_experts"),
-        n_experts_per_token=_setting(config, "num_experts_per_tok"),
+        n_experts=None if setting(config, "enable_moe_block") is False else setting(config, *_EXPERTS),
+        n_experts_per_token=setting(config, "num_experts_per_tok", "moe_topk", "moe_k"),
         **_position(model, config),
         n_heads=n_heads,
         n_kv_heads=n_kv_heads,

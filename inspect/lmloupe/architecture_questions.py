@@ -102,7 +102,8 @@ class Histogram:
     """The numbers of one weight, counted.
 
     Attributes:
-        name: path of the module.
+        name: as it was asked for: the path of a module or of a parameter.
+        parameter: which of the module's parameters is counted: ``"weight"`` where it has one.
         edges: float32 (bins + 1,), bounds of the bins, half open but for the last.
         counts: int64 (bins,), numbers in each; their sum is ``n``.
         mean, std, min, max: of all numbers; ``std`` with divisor n.
@@ -112,6 +113,7 @@ class Histogram:
     """
 
     name: str
+    parameter: str
     edges: NDArray[np.float32] = field(repr=False)
     counts: NDArray[np.int64] = field(repr=False)
     mean: float

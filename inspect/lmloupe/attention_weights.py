@@ -1,4 +1,4 @@
-"""Attention weights of one layer.
+"""Attention weights of one block.
 
 The fast attention kernels never form the weights; transformers' eager attention does. The pass that is asked for them
 runs eagerly, and the model then goes on with what it had. One worker owns the model, so no other pass is in between.
@@ -16,61 +16,122 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lmloupe.errors import NotAvailableError, NotFiniteError
-from lmloupe.model_parts import ModelParts, sublayers
+from lmloupe.inside_questions import AttentionWeights
+from lmloupe.model_parts import path_of
 
 __all__ = ["attention_weights"]
+
+_ROUNDING = 1e-2
+"""More than rows in 16 bits are off from a sum of 1."""
 
 
 @contextmanager
 def _eager(model: Any) -> Iterator[None]:
-    before = model.config._attn_implementation
-    if before == "eager":
-        yield
-        return
-    model.set_attn_implementation("eager")
+    """Every module reads in its config, in each pass, which kernel to take."""
+    configs = list({id(c): c for m in model.modules() if (c := getattr(m, "config", None)) is not None}.values())
+    before = [config._attn_implementation for config in configs if hasattr(config, "_attn_implementation")]
+    model.config._attn_implementation = "eager"  # and so in the configs of its parts
     try:
-        if model.config._attn_implementation != "eager":
-            raise NotAvailableError(
-                f"{type(model).__name__} cannot be run with eager attention, and its other kernels give no weights: "
-                "attention is not available for it."
-            )
         yield
     finally:
-        model.set_attn_implementation(before)
+        for config, name in zip(configs, before, strict=True):
+            config._attn_implementation = name
 
 
-def attention_weights(model: Any, parts: ModelParts, input_ids: NDArray[np.int32], layer: int) -> NDArray[np.float32]:
-    """Weights of one layer, float32 (n_heads, n, n); only that layer's are kept. Run in the worker's thread.
+def attention_weights(
+    model: Any, blocks: nn.ModuleList | None, input_ids: NDArray[np.int32], layer: int
+) -> AttentionWeights:
+    """Weights of one block, (n_heads, n, n), and its sink's; no others are kept. Run in the worker's thread.
+
+    Args:
+        model: a ``transformers`` causal LM.
+        blocks: its blocks, from `lmloupe.blocks.find_blocks`.
+        input_ids: int32 (n,), the text.
+        layer: which block, from 0.
 
     Raises:
-        NotAvailableError: the model has no eager attention, or no weights come out of it.
+        NotAvailableError: the block has no attention, or none that hands out its weights.
         NotFiniteError: the weights are no numbers.
     """
-    found: list[torch.Tensor] = []
-
-    def keep(_: nn.Module, __: Any, output: Any) -> None:
-        if isinstance(output, tuple):
-            n = len(input_ids)
-            found.extend(item[0] for item in output[1:] if isinstance(item, torch.Tensor) and item.shape[2:] == (n, n))
-
+    kind = type(model).__name__
+    if blocks is None:
+        raise NotAvailableError(f"{kind} has no list of blocks that LM Loupe can find: attention is not available.")
     device = model.get_input_embeddings().weight.device
     rows = torch.from_numpy(input_ids.astype(np.int64)).to(device).unsqueeze(0)
-    attention, _ = sublayers(parts.layers[layer], layer)
-    handle = attention.register_forward_hook(keep)
     try:
         with _eager(model):
-            model(input_ids=rows, use_cache=False, logits_to_keep=1)
-    finally:
-        handle.remove()
-    if not found:
+            found, with_weights = _pass(model, blocks, rows, layer)
+            if not with_weights:
+                found, with_weights = _pass(model, blocks, rows, layer, output_attentions=True)
+    except (RuntimeError, TypeError, ValueError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
         raise NotAvailableError(
-            f"The attention of layer {layer} ({type(attention).__name__}) hands out no weights: "
+            f"transformers cannot run {kind} with the attention that gives its weights ({str(error).splitlines()[0]}): "
             "attention is not available for this model."
-        )
-    weights: NDArray[np.float32] = found[0].float().cpu().numpy()
+        ) from error
+    if found is None:
+        raise NotAvailableError(_why_none(kind, blocks, layer, with_weights))
+    module, tensor = found
+    weights: NDArray[np.float32] = tensor.float().cpu().numpy()
     if not np.isfinite(weights).all():
         raise NotFiniteError(
-            f"The attention weights of layer {layer} are not numbers, as after a broken quantization: "
+            f"The attention weights of block {layer + 1} are not numbers, as after a broken quantization: "
             "nothing is shown of them. Choose another quantization or another model."
         )
-    return weights
+    path = path_of(model, module)
+    return AttentionWeights(input_ids, layer, weights, _sink(module, weights), path, tuple(with_weights))
+
+
+def _pass(
+    model: Any, blocks: nn.ModuleList, rows: torch.Tensor, layer: int, **options: Any
+) -> tuple[tuple[nn.Module, torch.Tensor] | None, list[int]]:
+    """A pass: the attention of one block with its weights, if there are any, and which blocks have some."""
+    found: list[tuple[nn.Module, torch.Tensor]] = []
+    with_weights: set[int] = set()
+    n = rows.shape[1]
+
+    def keep(number: int, module: nn.Module, output: Any) -> None:
+        for item in output[1:] if isinstance(output, tuple | list) else ():
+            if isinstance(item, torch.Tensor) and item.is_floating_point() and item.ndim == 4:
+                weights = item[:1] if item.shape[2:] == (n, n) else item.permute(2, 3, 0, 1)[:1]  # XLNet's (n, n, 1, h)
+                if weights.shape[2:] == (n, n):
+                    with_weights.add(number)
+                    if number == layer:
+                        found.append((module, weights[0]))
+
+    handles = []
+    for number, block in enumerate(blocks):
+        for name, module in block.named_modules():
+            label = f"{name.rpartition('.')[2]} {type(module).__name__}".lower()
+            if "attn" in label or "attention" in label:
+                handles.append(module.register_forward_hook(lambda m, _, out, i=number: keep(i, m, out)))
+    try:
+        model(input_ids=rows, use_cache=False, logits_to_keep=1, **options)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return (found[0] if found else None), sorted(with_weights)
+
+
+def _sink(attention: nn.Module, weights: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """What each row lacks, where the attention has one more logit in its softmax that stands for no token."""
+    if not any("sink" in name for name, _ in attention.named_parameters()):
+        return None
+    lacking = np.clip(1 - weights.sum(-1), 0, 1)
+    # Granite SWA applies its sink after the weights that it hands out.
+    return lacking if lacking.max() > _ROUNDING else None
+
+
+def _why_none(kind: str, blocks: nn.ModuleList, layer: int, with_weights: list[int]) -> str:
+    children = [
+        type(module).__name__
+        for name, module in blocks[layer].named_children()
+        if "norm" not in name and not name.startswith("ln") and any(True for _ in module.parameters())
+    ]
+    what = f"Block {layer + 1} of {kind} ({', '.join(children)})"
+    if not with_weights:
+        return f"{what} gives no attention weights, and no other block does: attention is not available for this model."
+    others = ", ".join(str(number + 1) for number in with_weights[:20])
+    more = ", and more" if len(with_weights) > 20 else ""
+    return f"{what} has no attention from token to token, so there are no weights. Blocks that have: {others}{more}."

@@ -136,7 +136,8 @@ def _follow(layer: nn.Module, pair: tuple[nn.Module, nn.Module], position: int, 
 
     def keep(which: int, output: Any) -> None:
         value = output[0] if isinstance(output, tuple) else output
-        now[which] = value, value[0, position].clone()  # Falcon goes on to add the one into the other
+        # (1, n, width), or (n, width) out of a mixture of experts. Falcon goes on to add the one into the other.
+        now[which] = value, value.reshape(-1, value.shape[-1])[position].clone()
 
     def writes(which: int) -> Any:
         return lambda _, __, output: keep(which, output)

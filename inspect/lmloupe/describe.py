@@ -8,29 +8,12 @@ import torch
 from torch import nn
 
 from lmloupe.architecture import block_facts, module_tree
+from lmloupe.blocks import find_blocks
+from lmloupe.config_sizes import context_length, head_counts, layer_count
 from lmloupe.engine import ModelDescription, ModuleInfo, Quantization
 from lmloupe.generation_config import as_ids
 
-__all__ = ["context_length", "describe_model", "head_counts", "module_infos"]
-
-
-def context_length(config: Any) -> int | None:
-    """Most tokens the model was built to read at once, by its config; None where it names no limit."""
-    for name in ("max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length"):
-        value = getattr(config, name, None)
-        if isinstance(value, int) and value > 0:
-            return value
-    return None
-
-
-def head_counts(config: Any) -> tuple[int, int, int]:
-    """Heads of the queries, heads of keys and values, and width of a head, by the config; 0 without attention."""
-    n_heads = getattr(config, "num_attention_heads", None) or 0
-    n_kv_heads = getattr(config, "num_key_value_heads", None) or n_heads
-    if getattr(config, "multi_query", False) and not getattr(config, "new_decoder_architecture", False):
-        n_kv_heads = 1
-    head_dim = getattr(config, "head_dim", None) or (config.hidden_size // n_heads if n_heads else 0)
-    return n_heads, n_kv_heads, head_dim
+__all__ = ["describe_model", "module_infos"]
 
 
 def _weight(module: nn.Module) -> tuple[tuple[int, ...], str, bool]:
@@ -93,6 +76,7 @@ def module_infos(model: nn.Module) -> tuple[ModuleInfo, ...]:
 def describe_model(model: Any, name: str, revision: str | None, quantization: Quantization) -> ModelDescription:
     """The `ModelDescription` of a loaded transformers model."""
     config = model.config.get_text_config()
+    blocks = find_blocks(model)
     embedding = model.get_input_embeddings().weight
     output = model.get_output_embeddings()
     modules = module_infos(model)
@@ -105,8 +89,9 @@ def describe_model(model: Any, name: str, revision: str | None, quantization: Qu
         device=embedding.device.type,
         quantization=quantization,
         compute_dtype=str(embedding.dtype).removeprefix("torch."),
-        n_layers=config.num_hidden_layers,
-        width=embedding.shape[1],
+        n_layers=layer_count(config) if blocks is None else len(blocks),
+        width=config.hidden_size,
+        embedding_width=embedding.shape[1],
         n_heads=n_heads,
         n_kv_heads=n_kv_heads,
         head_dim=head_dim,
@@ -117,6 +102,8 @@ def describe_model(model: Any, name: str, revision: str | None, quantization: Qu
         bytes=sum(module.bytes for module in modules),
         modules=modules,
         tree=module_tree(model, modules),
-        block=block_facts(model, n_heads=n_heads, n_kv_heads=n_kv_heads, head_dim=head_dim, tied_embeddings=tied),
+        block=block_facts(
+            model, blocks, n_heads=n_heads, n_kv_heads=n_kv_heads, head_dim=head_dim, tied_embeddings=tied
+        ),
         stop_ids=as_ids(model.generation_config.eos_token_id) or (),
     )

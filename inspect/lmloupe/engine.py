@@ -71,9 +71,12 @@ class ModelDescription:
         device: ``"cuda"``, ``"mps"`` or ``"cpu"``.
         quantization: ``"none"``, ``"int8"``, ``"nf4"`` or ``"fp4"``.
         compute_dtype: dtype of the activations, ``"float32"``.
-        n_layers, width, n_heads, n_kv_heads, head_dim: of the config.
+        n_layers: blocks that a text goes through; of an encoder-decoder, the decoder's.
+        width: numbers that a token has between the blocks.
+        embedding_width: numbers in a row of the embedding matrix: ``width`` in most models, less in OPT-350M.
+        n_heads, n_kv_heads, head_dim: of the config, the first layer's where they differ; 0 without attention.
         vocab_rows: rows of the embedding matrix, at least the tokenizer's ``vocab_size``.
-        context_length: most tokens that the model was built to read at once.
+        context_length: most tokens that the model was built to read at once; 0 where its config names no limit.
         tied_embeddings: the output matrix is the input matrix.
         n_parameters: all numbers, tied ones once.
         bytes: memory of all weights.
@@ -81,6 +84,7 @@ class ModelDescription:
         tree: every module, containers too, in the model's order.
         block: one decoder block in numbers.
         stop_ids: the ``eos_token_id`` of its generation config, at which a reply ends; the tokenizer's eos ends it too.
+        notes: what a person should know of how this model reads texts, in plain sentences; empty for most.
     """
 
     name: str
@@ -91,6 +95,7 @@ class ModelDescription:
     compute_dtype: str
     n_layers: int
     width: int
+    embedding_width: int
     n_heads: int
     n_kv_heads: int
     head_dim: int
@@ -103,6 +108,12 @@ class ModelDescription:
     tree: tuple[ModuleNode, ...] = field(repr=False)
     block: BlockFacts = field(repr=False)
     stop_ids: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_quantized(self) -> int:
+        """How many weights are stored in 8 or 4 bits; 0 also where bitsandbytes found none that it could (Falcon)."""
+        return sum(module.is_quantized for module in self.modules)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Prefill, then decode one token at a time with a key-value cache, recording every step."""
+"""Prefill, then decode one token at a time, from the model's own cache where it has one, recording every step."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import DynamicCache
 
+from lmloupe.continuation import Continuation, Reading
 from lmloupe.engine import Step
 from lmloupe.logit_facts import LogitFacts, logit_facts, require_finite
 from lmloupe.model_parts import ModelParts
-from lmloupe.residual import chunks_of, stream_of
+from lmloupe.residual import pieces_of, stream_of
 from lmloupe.sampling import Sampling, draw, sampling_probs
 from lmloupe.tokenizer import Tokenizer
 from lmloupe.worker import Results
@@ -57,6 +57,7 @@ def steps(
     seed: int,
     eos_ids: frozenset[int],
     lens_parts: ModelParts | None,
+    reading: Reading,
 ) -> Iterator[Step | None]:
     """The steps of one generation, to be run by the worker; None after a piece of the prefill.
 
@@ -65,18 +66,18 @@ def steps(
     rng = np.random.default_rng(seed)
     device = model.get_input_embeddings().weight.device
     began = time.perf_counter()
-    cache = DynamicCache(config=model.config)
-    chunks = chunks_of(input_ids, device)
-    for chunk in chunks[:-1]:
-        model(input_ids=chunk, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    text_so_far = Continuation(model, model, reading)
+    pieces = pieces_of(input_ids, device, reading)
+    for piece in pieces[:-1]:
+        text_so_far.read(piece, logits_to_keep=1)
         yield None
     waiting: list[tuple[Step, torch.Tensor]] = []
-    ids, current, text = input_ids.tolist(), chunks[-1], _Text(tokenizer)
+    ids, current, text = input_ids.tolist(), pieces[-1], _Text(tokenizer)
     for produced in range(1, max_new_tokens + 1):
         # Hooks of this session around its own pass alone: between two steps the model serves others.
         watching = _unwatched() if lens_parts is None else stream_of(lens_parts, slice(-1, None))
         with watching as stream:
-            output = model(input_ids=current, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            output = text_so_far.read(current, logits_to_keep=1)
         logits = output.logits[0, -1:].float()
         require_finite(logits.max(1).values)
         previous = np.asarray(ids) if sampling.repetition_penalty != 1 else None

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from lmloupe.embedding_questions import TextOrIds
 
-__all__ = ["Attribution", "InsideQuestions", "LensParts", "LensRow", "LensRows", "LogitLens", "Scored"]
+__all__ = [
+    "AttentionWeights",
+    "Attribution",
+    "InsideQuestions",
+    "LensParts",
+    "LensRow",
+    "LensRows",
+    "LogitLens",
+    "Scored",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,6 +166,35 @@ class LensRows(Iterator[LensRow], Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class AttentionWeights:
+    """What one block's query heads read.
+
+    Attributes:
+        input_ids: int32 (n,), what the model read.
+        layer: which block, from 0.
+        weights: float32 (n_heads, n, n): head, token that reads, token that is read. A row and its sink sum to 1.
+        sink: float32 (n_heads, n), the share of each row that goes to the sink: one more logit in the softmax, with no
+            token and no value behind it (gpt-oss, MiMo-V2, Flint). None in models without, whose rows sum to 1, and in
+            those that scale their output by it afterwards (Granite SWA): the weights are those before.
+        module: dotted path of the attention in the transformers model, ``model.layers.0.self_attn``.
+        layers: every block that has such weights, from 0; state-space and convolution blocks have none.
+
+    >>> half = AttentionWeights(
+    ...     np.array([7], np.int32), 0, np.full((1, 1, 1), 0.5, np.float32), np.full((1, 1), 0.5, np.float32),
+    ...     "model.layers.0.self_attn", (0, 1))
+    >>> float(half.weights[0, 0].sum() + half.sink[0, 0])
+    1.0
+    """
+
+    input_ids: NDArray[np.int32]
+    layer: int
+    weights: NDArray[np.float32] = field(repr=False)
+    sink: NDArray[np.float32] | None = field(repr=False)
+    module: str
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Attribution:
     """What each part of a model adds to one token's logit; all terms, `unexplained` too, together are the logit.
 
@@ -223,6 +261,9 @@ class InsideQuestions(Protocol):
 
     def attention(self, text_or_ids: TextOrIds, layer: int) -> NDArray[np.float32]:
         """Attention weights of one layer's query heads, float32 (n_heads, n, n); ``layer`` is 0 to n_layers - 1."""
+
+    def attention_weights(self, text_or_ids: TextOrIds, layer: int) -> AttentionWeights:
+        """The same, with what goes to an attention sink, where the model has one."""
 
     def attribution(self, text_or_ids: TextOrIds, token_id: int, position: int = -1) -> Attribution:
         """What each part of the model adds to a token's logit after a position."""

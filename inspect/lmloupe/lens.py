@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lmloupe.continuation import Reading
 from lmloupe.inside_questions import LensRow, LogitLens
 from lmloupe.logit_facts import LogitFacts, joined, logit_facts, rows_at_once
 from lmloupe.model_parts import ModelParts
@@ -101,6 +102,7 @@ class _Reader:
 def lens_steps(
     model: Any,
     parts: ModelParts,
+    reading: Reading,
     kept: KeptStream,
     input_ids: NDArray[np.int32],
     layers: Sequence[int],
@@ -114,7 +116,7 @@ def lens_steps(
     """
     stream = kept.find(input_ids, positions)
     if stream is None:
-        stream = yield from _read(model, parts, kept, input_ids, positions)
+        stream = yield from _read(model, parts, reading, kept, input_ids, positions)
     device = stream.device.type
     reader = _Reader(parts, min(top_k, vocab_rows), rows_at_once(vocab_rows, device))
     last_layer = len(stream) - 1
@@ -142,13 +144,18 @@ def lens_steps(
 
 
 def _read(
-    model: Any, parts: ModelParts, kept: KeptStream, input_ids: NDArray[np.int32], positions: NDArray[np.int32]
+    model: Any,
+    parts: ModelParts,
+    reading: Reading,
+    kept: KeptStream,
+    input_ids: NDArray[np.int32],
+    positions: NDArray[np.int32],
 ) -> Generator[None, None, torch.Tensor]:
     """A pass over the text, which leaves as much as is worth keeping; the stream at ``positions``."""
     embedding = model.get_input_embeddings().weight
     width = model.config.get_text_config().hidden_size
     around = kept.worth(len(input_ids), positions, (len(parts.layers) + 1) * width * embedding.element_size())
-    stream = yield from residual_stream(model, parts, input_ids, around)
+    stream = yield from residual_stream(model, parts, reading, input_ids, around)
     kept.keep(input_ids, around, stream)
     return _among(stream, around, positions)
 

@@ -11,6 +11,7 @@ from typing import Any, cast, get_args
 import torch
 import transformers
 
+from lmloupe.config_sizes import layer_count
 from lmloupe.embedded_model import EMBEDDED_MODEL, ensure_embedded_model
 from lmloupe.engine import Device, Quantization
 from lmloupe.errors import InvalidSettingError, SourceNotFoundError, UnsafeWeightsError, UnsupportedError
@@ -75,21 +76,26 @@ def causal_config(name: str, path: str, options: dict[str, Any]) -> transformers
     """The model's config, once it is one that LM Loupe can show."""
     with loading(name, options.get("revision"), "model"), quiet_transformers():
         config: transformers.PreTrainedConfig = transformers.AutoConfig.from_pretrained(path, **options)
-    architectures = config.architectures or []
-    if not isinstance(architectures, list) or not all(isinstance(each, str) for each in architectures):
+    names = config.architectures or []
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
         raise UnsupportedError(
             f"architectures in the config.json of {shown(name)} is not a list of names: save or download it again."
         )
-    causal = any("CausalLM" in a or "LMHead" in a for a in architectures)
-    if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or (architectures and not causal):
+    architectures = ", ".join(names) or str(config.model_type)
+    if config.is_encoder_decoder:
         raise UnsupportedError(
-            f"{shown(name)} is {', '.join(architectures) or config.model_type}, not a causal language model, so it has "
-            "no next token: choose a model whose architecture ends in ForCausalLM."
+            f"{shown(name)} is {architectures}, an encoder-decoder: its decoder goes by what an encoder has read, so "
+            "a text alone has no next token. Choose a model that only continues a text."
         )
-    if type(config) in transformers.MODEL_FOR_MASKED_LM_MAPPING and getattr(config, "is_decoder", None) is False:
+    if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING:
         raise UnsupportedError(
-            f"{shown(name)} is an encoder (is_decoder is false in its config.json): it reads what comes after a token "
-            "too, so it has no next token. Choose a model whose architecture ends in ForCausalLM."
+            f"{shown(name)} is {architectures}, not a causal language model, so it has no next token: choose a model "
+            "that transformers' AutoModelForCausalLM loads."
+        )
+    if not layer_count(config.get_text_config()):
+        raise UnsupportedError(
+            f"The config of {shown(name)} names 0 layers, so there is no model between its embedding and its output: "
+            "choose a model with layers."
         )
     explicit = getattr(config, "transformers_weights", None)
     if explicit is not None and not str(explicit).endswith((".safetensors", ".safetensors.index.json")):
@@ -129,6 +135,19 @@ def _require_complete(name: str, report: dict[str, Any]) -> None:
         raise UnsupportedError(
             f"The weights of {shown(name)} lack {missing[0]}{others}, which its config asks for: they would be random "
             "numbers, so LM Loupe does not show them."
+        )
+
+
+def _require_own_head(name: str, model: Any, report: dict[str, Any]) -> None:
+    """Refuse weights of a class with another head (a classifier, a reward model): transformers leaves that one out."""
+    named = model.config.architectures or []
+    left_out = sorted(
+        key for key in report["unexpected_keys"] if not key.startswith((f"{model.base_model_prefix}.", "model."))
+    )
+    if named and type(model).__name__ not in named and left_out:
+        raise UnsupportedError(
+            f"{shown(name)} is {', '.join(named)}: its weights end in {left_out[0]}, which gives no next token. Choose "
+            "a causal language model."
         )
 
 
@@ -253,6 +272,7 @@ def _load(
                 f"choose nf4{'' if chosen == 'cpu' else ', device cpu'} or a smaller model."
             ) from error
     _require_complete(key, report)
+    _require_own_head(key, model, report)
     _require_shapes(key, model)
     model.eval()
     return LocalEngine(model, tokenizer, name=key, revision=options.get("revision"), quantization=quantization)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any
 
 from lmloupe.architecture_questions import Histogram
@@ -33,7 +33,9 @@ class ArchitectureAnswers:
         matrix needs little memory and others come in between.
 
         Args:
-            module_name: a name of `ModelDescription.modules`; its ``weight`` is counted, not its bias.
+            module_name: a name of `ModelDescription.modules`; its ``weight`` is counted, not its bias. Where it
+                has none (a mixture's experts), its first parameter is counted, whose shape stands there; any other can
+                be asked for by its own path, ``model.layers.0.mlp.experts.down_proj``.
             bins: 1 to 1,000, of equal width between the least and the greatest number.
 
         Raises:
@@ -43,8 +45,8 @@ class ArchitectureAnswers:
         if not 1 <= bins <= _MOST_BINS:
             raise InvalidSettingError(f"bins is {bins}; it must be 1 to {_MOST_BINS:,}.")
         infos = {info.name: info for info in self._description.modules}
-        module = self._model.get_submodule(module_name) if module_name in infos else None
-        if module is None or getattr(module, "weight", None) is None:
+        module, leaf = self._parameter(module_name, infos)
+        if leaf is None:
             near = difflib.get_close_matches(module_name, infos, n=1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise InvalidSettingError(
@@ -53,8 +55,19 @@ class ArchitectureAnswers:
             )
 
         def work() -> Iterator[Histogram | None]:
-            return histogram_in_steps(module, module_name, infos[module_name].dtype, bins)
+            dtype = infos[module_name].dtype if module_name in infos else str(getattr(module, leaf).dtype).split(".")[1]
+            return histogram_in_steps(module, module_name, dtype, bins, leaf)
 
         made = self._worker.submit(work()).take()
         assert made is not None  # noqa: S101 - without a time limit `take` waits
         return made
+
+    def _parameter(self, path: str, names: Container[str]) -> tuple[Any, str | None]:
+        """A module and which of its own parameters a path means; None for a path that means none."""
+        if path in names:
+            module = self._model.get_submodule(path)
+            own = [name for name, _ in module.named_parameters(recurse=False)]
+            return module, "weight" if "weight" in own else own[0]
+        parent, _, leaf = path.rpartition(".")
+        module = self._model.get_submodule(parent) if parent in names else None
+        return module, leaf if module is not None and leaf in dict(module.named_parameters(recurse=False)) else None

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lmloupe.contextual import states_at
+from lmloupe.blocks import block_states, find_blocks
+from lmloupe.continuation import Reading
 from lmloupe.cosine import layer_cosines
 from lmloupe.embedding_questions import (
     Indicator,
@@ -43,6 +44,7 @@ class EmbeddingAnswers:
     _worker: Worker
     _description: ModelDescription
     _matrices: dict[Matrix, VocabularyMatrix]
+    _reading: Reading
 
     if TYPE_CHECKING:
 
@@ -50,7 +52,7 @@ class EmbeddingAnswers:
         def _checked(self, ids: NDArray[Any]) -> NDArray[np.int32]: ...
 
     def embed(self, ids: Sequence[int] | NDArray[np.integer]) -> NDArray[np.float32]:
-        """Rows of the input embedding matrix, float32 (n, width).
+        """Rows of the input embedding matrix, float32 (n, embedding_width).
 
         Raises:
             InvalidIdError: an id beyond the matrix.
@@ -72,7 +74,7 @@ class EmbeddingAnswers:
         Rows that no token uses are left out. One scan of the matrix, exact, no index.
 
         Args:
-            id_or_vector: a token id, or any vector of the model's width.
+            id_or_vector: a token id, or any vector as wide as the rows.
             k: how many, at least 1; fewer come back where the vocabulary is smaller.
             metric: ``"cosine"``, or ``"dot"`` for the plain product.
             matrix: ``"input"``, or ``"output"`` for the rows that the last state is multiplied with; the same rows
@@ -95,10 +97,11 @@ class EmbeddingAnswers:
             own = self._checked(np.asarray([id_or_vector]))
             return self._worker.call(lambda: asked.nearest(asked.rows(own)[0], k, metric, [*left_out, int(own[0])]))
         vector = np.asarray(id_or_vector)
-        if vector.shape != (self._description.width,) or not np.isfinite(vector).all():
+        width = self._description.embedding_width
+        if vector.shape != (width,) or not np.isfinite(vector).all():
             raise InvalidSettingError(
                 f"A vector of shape {vector.shape} cannot be compared with the embedding rows: "
-                f"it must hold {self._description.width} finite numbers."
+                f"it must hold {width} finite numbers."
             )
         plain = torch.from_numpy(vector.astype(np.float32))
         return self._worker.call(lambda: asked.nearest(plain, k, metric, left_out))
@@ -174,8 +177,10 @@ class EmbeddingAnswers:
                 "2 or 3, and a whole number from 0."
             )
         asked = self._matrix(matrix)
-        if self._description.width < n_dimensions:
-            raise InvalidSettingError(f"Rows of {self._description.width} numbers have no {n_dimensions} dimensions.")
+        if self._description.embedding_width < n_dimensions:
+            raise InvalidSettingError(
+                f"Rows of {self._description.embedding_width} numbers have no {n_dimensions} dimensions."
+            )
         if ids is None:
             table_ids = vocabulary_table(self.tokenizer).ids
             chosen = table_ids[table_ids < asked.n_tokens]
@@ -265,6 +270,7 @@ class EmbeddingAnswers:
         Raises:
             InvalidSettingError: a position that the text does not have.
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+            NotAvailableError: a model without one stream from block to block.
         """
         ids_a, ids_b = self.input_ids(text_a), self.input_ids(text_b)
         for ids, position in ((ids_a, position_a), (ids_b, position_b)):
@@ -273,11 +279,15 @@ class EmbeddingAnswers:
                     f"Position {position} is not in the text: its {len(ids)} tokens are 0 to {len(ids) - 1}."
                 )
         if np.array_equal(ids_a, ids_b):
-            both = self._worker.call(lambda: states_at(self._model, ids_a, [position_a, position_b]))
+            both = self._states_at(ids_a, [position_a, position_b])
             return layer_cosines(both[:, 0], both[:, 1])
-        a = self._worker.call(lambda: states_at(self._model, ids_a, [position_a]))
-        b = self._worker.call(lambda: states_at(self._model, ids_b, [position_b]))
+        a, b = self._states_at(ids_a, [position_a]), self._states_at(ids_b, [position_b])
         return layer_cosines(a[:, 0], b[:, 0])
+
+    def _states_at(self, ids: NDArray[np.int32], positions: list[int]) -> NDArray[np.float32]:
+        # What comes after the last of them is not read, where a state does not depend on it.
+        read = ids[: max(positions) + 1] if self._reading.repeatable else ids
+        return self._worker.call(lambda: block_states(self._model, find_blocks(self._model), read, positions))
 
     def _in_steps(self, steps: Iterator[None], last: Any) -> Any:
         """Long work that lets others in between its steps, then its result."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lmloupe.describe import context_length, describe_model
+from lmloupe.config_sizes import context_length
+from lmloupe.describe import describe_model
 from lmloupe.embedding_questions import TextOrIds
 from lmloupe.encoding import encode
 from lmloupe.engine import ModelDescription, NextToken, Quantization
@@ -19,6 +21,8 @@ from lmloupe.local_architecture import ArchitectureAnswers
 from lmloupe.local_embeddings import EmbeddingAnswers
 from lmloupe.local_inside import InsideAnswers
 from lmloupe.logit_facts import require_finite
+from lmloupe.quantized_products import require_products
+from lmloupe.reading import find_reading, notes_on
 from lmloupe.sampling import Sampling
 from lmloupe.tokenizer import Tokenizer
 from lmloupe.vocabulary_matrix import vocabulary_matrices
@@ -36,6 +40,9 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
         name: embedded key, hub id or folder.
         revision: hub revision that was asked for, else None.
         quantization: as loaded.
+
+    Raises:
+        UnsupportedError: a model that does not read a text of ids alone, or not from left to right only.
     """
 
     def __init__(
@@ -43,10 +50,15 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
     ) -> None:
         self._model = model
         self.tokenizer = tokenizer
-        self._description = describe_model(model, name, revision, quantization)
         self._context_length = context_length(model.config.get_text_config())
         self._embedding: torch.Tensor = model.get_input_embeddings().weight
         self._worker = worker_for(self._embedding.device.type)
+        # Before any pass: some CPUs have bitsandbytes lay its weights out anew in the first one.
+        described = describe_model(model, name, revision, quantization)
+        limit = self._context_length
+        self._worker.call(lambda: require_products(name, model, quantization))
+        self._reading = self._worker.call(lambda: find_reading(model, quantization, limit))
+        self._description = replace(described, notes=(*described.notes, *notes_on(self._reading)))
         self._matrices = vocabulary_matrices(model, tokenizer.vocab_size)
         self._eos_ids = _eos_ids(self._description.stop_ids, tokenizer)
         self._kept_stream = KeptStream()
@@ -146,6 +158,7 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
             seed=seed,
             eos_ids=self._eos_ids,
             lens_parts=self._parts() if lens else None,
+            reading=self._reading,
         )
         return LocalGeneration(ids, self._worker.submit(work))
 

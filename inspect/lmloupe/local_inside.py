@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lmloupe.attention_weights import attention_weights
 from lmloupe.attribution import attribute
+from lmloupe.blocks import block_states, find_blocks
+from lmloupe.continuation import Reading
 from lmloupe.embedding_questions import TextOrIds
 from lmloupe.errors import InvalidSettingError, NotAvailableError
-from lmloupe.inside_questions import Attribution, LensParts, LogitLens, Scored
+from lmloupe.inside_questions import AttentionWeights, Attribution, LensParts, LogitLens, Scored
 from lmloupe.lens import KeptStream, LocalLensRows, assemble, lens_steps
 from lmloupe.model_parts import ModelParts, find_parts, path_of
 from lmloupe.scoring import score_steps
@@ -33,6 +34,7 @@ class InsideAnswers:
     _description: ModelDescription
     _kept_stream: KeptStream
     _found_parts: ModelParts | NotAvailableError | None
+    _reading: Reading
 
     if TYPE_CHECKING:
 
@@ -57,29 +59,24 @@ class InsideAnswers:
             parts = self._parts()
         except NotAvailableError:
             parts = None  # scores need no layers: the model's own logits, a piece of the text at a time
-        work = score_steps(self._model, parts, ids, top_k, self._description.vocab_rows)
+        work = score_steps(self._model, parts, self._reading, ids, top_k, self._description.vocab_rows)
         answer = self._worker.submit(work).take()
         assert answer is not None  # noqa: S101 - without a time limit `take` waits
         return answer
 
     def hidden_states(self, text_or_ids: TextOrIds) -> NDArray[np.float32]:
-        """Vectors before the first layer and after each one, float32 (n_layers + 1, n, width).
+        """Vectors before the first block and after each one, float32 (n_layers + 1, n, width).
 
-        As transformers' ``output_hidden_states`` gives them: in many models the last is what the final norm wrote,
-        the others are not normed. In memory all at once; `logit_lens` is not.
+        Row 0 is what the first block reads (the embedding), row i what block i wrote. The last is what transformers
+        gives as the last hidden state: in many models what the final norm wrote; the others are not normed. Of the
+        streams side by side of Gemma 3n it is the one that its blocks read. In memory all at once; `logit_lens` is not.
 
         Raises:
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+            NotAvailableError: a model without one stream from block to block, such as DeepSeek-V4.
         """
         ids = self.input_ids(text_or_ids)
-
-        def forward() -> NDArray[np.float32]:
-            rows = torch.from_numpy(ids.astype(np.int64)).to(self._model.get_input_embeddings().weight.device)
-            out = self._model(input_ids=rows[None], use_cache=False, output_hidden_states=True, logits_to_keep=1)
-            result: NDArray[np.float32] = torch.cat([state.float() for state in out.hidden_states]).cpu().numpy()
-            return result
-
-        return self._worker.call(forward)
+        return self._worker.call(lambda: block_states(self._model, find_blocks(self._model), ids))
 
     def logit_lens(self, text_or_ids: TextOrIds, top_k: int = 10) -> LogitLens:
         """What each depth would answer at each position; see `lmloupe.lens`.
@@ -129,7 +126,15 @@ class InsideAnswers:
         if len(places) == 0:
             raise InvalidSettingError("No positions are given: choose at least one token of the text.")
         work = lens_steps(
-            self._model, self._parts(), self._kept_stream, ids, wanted, places, top_k, self._description.vocab_rows
+            self._model,
+            self._parts(),
+            self._reading,
+            self._kept_stream,
+            ids,
+            wanted,
+            places,
+            top_k,
+            self._description.vocab_rows,
         )
         return LocalLensRows(ids, self._worker.submit(work, background=background))
 
@@ -148,7 +153,8 @@ class InsideAnswers:
     def attention(self, text_or_ids: TextOrIds, layer: int) -> NDArray[np.float32]:
         """Attention weights of one layer, float32 (n_heads, n, n): query head, token that reads, token that is read.
 
-        From a pass with transformers' eager attention; the other implementations give no weights. Each row sums to 1.
+        From a pass with transformers' eager attention; the other implementations give no weights. Each row sums to 1,
+        or to less where the model has an attention sink: `attention_weights` gives its share too.
 
         Args:
             text_or_ids: the text.
@@ -157,13 +163,24 @@ class InsideAnswers:
         Raises:
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
             InvalidSettingError: a layer that is not there.
-            NotAvailableError: a model that gives no weights.
+            NotAvailableError: a layer that is not attention (Jamba), or a model that gives no weights.
             NotFiniteError: weights that are no numbers.
+        """
+        return self.attention_weights(text_or_ids, layer).weights
+
+    def attention_weights(self, text_or_ids: TextOrIds, layer: int) -> AttentionWeights:
+        """Attention weights of one layer, with the share that goes to an attention sink where the model has one.
+
+        Args:
+            text_or_ids: the text.
+            layer: 0 to ``n_layers`` - 1.
+
+        Raises:
+            LoupeError: as `attention`.
         """
         ids = self.input_ids(text_or_ids)
         _check_inside("Layer", [layer], self._description.n_layers)
-        parts = self._parts()
-        return self._worker.call(lambda: attention_weights(self._model, parts, ids, layer))
+        return self._worker.call(lambda: attention_weights(self._model, find_blocks(self._model), ids, layer))
 
     def attribution(self, text_or_ids: TextOrIds, token_id: int, position: int = -1) -> Attribution:
         """What the embedding and each layer's attention and MLP add to a token's logit; see `lmloupe.attribution`.

@@ -14,7 +14,7 @@ from transformers.pytorch_utils import Conv1D
 from transformers.quantizers.base import get_keys_to_not_convert
 from transformers.quantizers.quantizers_utils import should_convert_module
 
-from lmloupe.describe import head_counts
+from lmloupe.config_sizes import head_counts, largest_setting, layer_configs, setting
 from lmloupe.engine import Quantization
 from lmloupe.residual import PREFILL_CHUNK
 
@@ -31,9 +31,11 @@ _CGROUP = Path("/sys/fs/cgroup")
 def meta_model(config: transformers.PreTrainedConfig, dtype: torch.dtype) -> nn.Module:
     """The model that a config describes, with shapes and no numbers; takes no memory."""
     auto: Any = transformers.AutoModelForCausalLM
+    if hasattr(config, "_experts_implementation"):
+        config._experts_implementation = "batched_mm"  # the default chooses experts by numbers, and there are none here
     with torch.device("meta"):
         model: nn.Module = auto.from_config(config, dtype=dtype)
-    return model
+    return model.eval()
 
 
 def _quantized(model: Any, quantization: Quantization) -> set[str]:
@@ -72,23 +74,54 @@ def weight_bytes(model: nn.Module, quantization: Quantization, *, double_quant: 
             seen.add(id(parameter))
             n_parameters += parameter.numel()
             if name == "weight" and path in chosen:
-                total += _weight(parameter.shape, quantization, double_quant=double_quant)
+                shape = parameter.shape[::-1] if isinstance(module, Conv1D) else parameter.shape  # outputs first
+                total += _weight(shape, quantization, double_quant=double_quant)
                 largest = max(largest, parameter.numel())
             else:
                 total += parameter.nbytes
     return n_parameters, total, largest
 
 
-def kv_cache_bytes(config: Any, context: int, dtype: torch.dtype) -> int:
-    """Keys and values of ``context`` tokens in all layers; a windowed layer keeps its window only."""
-    _, n_kv_heads, head_dim = head_counts(config)
-    per_token = 2 * n_kv_heads * head_dim * dtype.itemsize
-    window = getattr(config, "sliding_window", None)
-    # Without a list of kinds transformers' cache takes a window for all layers, as Mistral's config means it.
-    every = "sliding_attention" if window else "full_attention"
-    kinds = getattr(config, "layer_types", None) or [every] * config.num_hidden_layers
-    kept = {"full_attention": context, "sliding_attention": min(context, window or context)}
-    return sum(per_token * kept.get(kind, 0) for kind in kinds)
+def kv_cache_bytes(model: Any, context: int) -> int:
+    """Bytes that transformers' own cache holds after ``context`` tokens: keys and values, and states of other kinds.
+
+    Read from a pass of the model without numbers, which makes a cache without numbers. Where such a pass cannot be run
+    (a choice that depends on numbers), counted from the config.
+    """
+    cached = getattr(model.config, "use_cache", True)
+    try:
+        with torch.device("meta"), torch.inference_mode():
+            output = model(input_ids=torch.zeros((1, context), dtype=torch.long), use_cache=True, logits_to_keep=1)
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError):
+        return _counted_cache_bytes(model.config.get_text_config(), context, model.dtype) if cached else 0
+    cache = getattr(output, "past_key_values", None) or getattr(output, "cache_params", None)
+    layers = getattr(getattr(cache, "self_attention_cache", cache), "layers", ())
+    return sum(_held(value) for layer in layers for value in vars(layer).values())
+
+
+def _held(value: Any) -> int:
+    if isinstance(value, torch.Tensor):
+        return value.nbytes if value.ndim > 1 else 0  # counters beside
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return sum(_held(item) for item in items)
+
+
+def _counted_cache_bytes(config: Any, context: int, dtype: torch.dtype) -> int:
+    """Keys and values in all layers by the config; a layer with a window holds all of it but the token that comes."""
+    total = 0
+    for i, layer in enumerate(layer_configs(config)):
+        n_heads, n_kv_heads, head_dim = head_counts(layer)
+        width = 2 * n_kv_heads * head_dim
+        if setting(layer, "kv_lora_rank"):  # DeepSeek's: transformers keeps what the latent vector is multiplied out to
+            width = n_heads * sum(
+                setting(layer, part) or 0 for part in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim")
+            )
+        kinds = setting(config, "layer_types") or ()
+        window = setting(layer, "sliding_window")
+        kind = kinds[i] if i < len(kinds) else "sliding_attention" if window else "full_attention"
+        kept = {"full_attention": context, "sliding_attention": min(context, (window or context + 1) - 1)}
+        total += width * kept.get(kind, 0) * dtype.itemsize
+    return total
 
 
 def work_bytes(config: Any, device: str, context: int, dtype: torch.dtype, largest: int) -> int:
@@ -99,7 +132,7 @@ def work_bytes(config: Any, device: str, context: int, dtype: torch.dtype, large
     """
     n = min(context, PREFILL_CHUNK.get(device, 256))
     width = config.hidden_size
-    inner = getattr(config, "intermediate_size", None) or 4 * width
+    inner = largest_setting(config, "decoder_ffn_dim", "intermediate_size", "ffn_dim", "ffn_hidden_size") or 4 * width
     states = n * (8 * width + 3 * inner) * dtype.itemsize
     scores = 6 * config.vocab_size * 4
     return int(states + scores + largest * dtype.itemsize + _FIXED[device])

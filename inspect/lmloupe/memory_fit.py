@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import transformers
 
-from lmloupe.describe import context_length
+from lmloupe.config_sizes import context_length
 from lmloupe.embedded_model import DOWNLOAD_BYTES, EMBEDDED_MODEL, embedded_model_folder
 from lmloupe.engine import Device, Quantization
 from lmloupe.errors import InvalidSettingError, SourceNotFoundError, UnsupportedError
@@ -52,7 +52,7 @@ class MemoryEstimate:
         context: tokens that the cache is counted for, at most what the model reads.
         n_parameters: all numbers, tied ones once.
         weights_bytes: of all weights and quantization constants, exact.
-        kv_cache_bytes: keys and values of ``context`` tokens, exact.
+        kv_cache_bytes: what the cache holds after ``context`` tokens: keys and values, states of other kinds.
         overhead_bytes: what one forward pass needs beside them, an estimate.
         total_bytes: the three together.
         available_bytes: free on that device now.
@@ -132,7 +132,9 @@ def memory_estimate(
         download = disk
     context = min(context, context_length(config.get_text_config()) or context)
     free = available_bytes(chosen)
-    parts = (disk if stored else weights, *_cache_and_work(config.get_text_config(), chosen, context, largest))
+    cache = kv_cache_bytes(model, context)
+    work = work_bytes(config.get_text_config(), chosen, context, compute_dtype(chosen), largest)
+    parts = (disk if stored else weights, cache, work)
     return MemoryEstimate(
         name=key,
         quantization=quantization,
@@ -149,11 +151,6 @@ def memory_estimate(
         download_bytes=download,
         sentence=_sentence(chosen, context, parts, free, download),
     )
-
-
-def _cache_and_work(config: Any, device: str, context: int, largest: int) -> tuple[int, int]:
-    dtype = compute_dtype(device)
-    return kv_cache_bytes(config, context, dtype), work_bytes(config, device, context, dtype, largest)
 
 
 def _sentence(device: str, context: int, parts: tuple[int, int, int], free: int, download: int) -> str:

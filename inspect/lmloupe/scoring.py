@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lmloupe.continuation import Reading
 from lmloupe.inside_questions import Scored
 from lmloupe.logit_facts import LogitFacts, joined, logit_facts, rows_at_once
 from lmloupe.model_parts import ModelParts
@@ -18,7 +19,12 @@ __all__ = ["score_steps"]
 
 
 def score_steps(
-    model: Any, parts: ModelParts | None, input_ids: NDArray[np.int32], top_k: int, vocab_rows: int
+    model: Any,
+    parts: ModelParts | None,
+    reading: Reading,
+    input_ids: NDArray[np.int32],
+    top_k: int,
+    vocab_rows: int,
 ) -> Iterator[Scored | None]:
     """The work of `Engine.score`: None after each piece of the pass, then the result; run in the worker.
 
@@ -35,7 +41,7 @@ def score_steps(
     facts: list[LogitFacts] = []
     rows = rows_at_once(vocab_rows, device.type)
     # The last token is read too, though nothing is asked of it: int8 rounds a token by what is read along with it.
-    for at, output in read_in_pieces(model, model if parts is None else parts.base, input_ids):
+    for at, output in read_in_pieces(model, model if parts is None else parts.base, reading, input_ids):
         answers = output[0][0, : n - 1 - at]  # logits, or what the final norm wrote
         for block in torch.split(answers, rows):
             logits = block.float().clone() if parts is None else parts.logits(block)

@@ -22,19 +22,19 @@ _CPU_ROWS = 32
 """bitsandbytes packs that many rows together for CPUs with AVX512-BF16."""
 
 
-def dequantized_pieces(module: nn.Module) -> Iterator[torch.Tensor]:
-    """The numbers of a module's weight as it multiplies with them, about four million at a time, float32 (n,).
+def dequantized_pieces(module: nn.Module, leaf: str = "weight") -> Iterator[torch.Tensor]:
+    """The numbers of a module's parameter as it multiplies with them, about four million at a time, float32 (n,).
 
     4-bit weights are what ``dequantize_4bit`` gives, 8-bit ones the whole number times its row's scale.
     """
-    weight: Any = module.weight
+    weight: Any = getattr(module, leaf)
     state = getattr(weight, "quant_state", None)
     if state is not None:
         yield from _four_bit(weight.data, state)
         return
     rows = weight.data.reshape(1, -1) if weight.ndim < 2 else weight.data.flatten(1)
     size = max(1, _PIECE // max(1, rows.shape[1]))
-    scales = _int8_scales(module)
+    scales = _int8_scales(module) if leaf == "weight" else None
     for first in range(0, len(rows), size):
         part = rows[first : first + size]
         if scales is not None:
@@ -91,10 +91,12 @@ def _packed_for_cpu(packed: torch.Tensor, state: Any) -> Iterator[torch.Tensor]:
         yield _dequantized(flat, scales, (last - first) * width, part)
 
 
-def histogram_in_steps(module: nn.Module, name: str, dtype: str, bins: int) -> Iterator[Histogram | None]:
+def histogram_in_steps(
+    module: nn.Module, name: str, dtype: str, bins: int, leaf: str = "weight"
+) -> Iterator[Histogram | None]:
     """Two rounds over the weight, bounds and moments first, then the counts; None after each piece, then the result."""
     low, high, n, mean, squares = math.inf, -math.inf, 0, 0.0, 0.0
-    for piece in dequantized_pieces(module):
+    for piece in dequantized_pieces(module, leaf):
         low, high = min(low, float(piece.min())), max(high, float(piece.max()))
         variance, centre = torch.var_mean(piece, correction=0)
         # Moments of parts put together (Chan, Golub and LeVeque, 1983): nothing cancels.
@@ -109,13 +111,14 @@ def histogram_in_steps(module: nn.Module, name: str, dtype: str, bins: int) -> I
         )
     edges = _edges(low, high, bins)
     counts = np.zeros(bins, np.int64)
-    for piece in dequantized_pieces(module):
+    for piece in dequantized_pieces(module, leaf):
         bounds = torch.from_numpy(edges[1:-1]).to(piece.device)
         found = torch.bucketize(piece, bounds, right=True)
         counts += torch.bincount(found, minlength=bins).cpu().numpy()
         yield None
     yield Histogram(
         name=name,
+        parameter=leaf,
         edges=edges,
         counts=counts,
         mean=mean,

@@ -104,6 +104,7 @@ def lens_view(
 
 def attention_view(
     weights: NDArray[np.float32],
+    sink: NDArray[np.float32] | None,
     *,
     tokens: Sequence[str],
     first: int,
@@ -119,6 +120,7 @@ def attention_view(
 
     Args:
         weights: (n_heads, n, n) of the positions that are shown, query before key.
+        sink: (n_heads, n), the share of each row that goes to an attention sink; None in models without.
         tokens: label of each of them.
         first: position of the first of them in the text.
         layer: its number.
@@ -132,10 +134,9 @@ def attention_view(
     Returns:
         Head and token (counted in the text) that a click chose for this run, else None.
     """
-    # 16 bits: an error of at most 0.001 %, below what the view writes.
-    packed = np.rint(np.clip(weights, 0, 1) * 65535).astype("<u2").tobytes()
     data: dict[str, Any] = {
-        "weights": base64.b64encode(packed).decode("ascii"),
+        "weights": _packed(weights),
+        "sink": None if sink is None else _packed(sink),
         "tokens": list(tokens),
         "first": first,
         "layer": layer,
@@ -151,6 +152,11 @@ def attention_view(
     if chosen is None or at is None or not 0 <= chosen < len(weights) or not first <= at < first + len(tokens):
         return None
     return chosen, at
+
+
+def _packed(shares: NDArray[np.float32]) -> str:
+    # 16 bits: an error of at most 0.001 %, below what the view writes.
+    return base64.b64encode(np.rint(np.clip(shares, 0, 1) * 65535).astype("<u2").tobytes()).decode("ascii")
 
 
 def _whole(sent: object, name: str) -> int | None:

@@ -3,8 +3,10 @@
 const [SMALL, LABEL, MATRIX_HEAD] = [64, 92, 84];
 const FAINT = 0.02; // weights below this share are not drawn as arcs
 
-function weightsOf(data) {
-  const raw = atob(data.weights);
+const SINK = -1; // stands before the first token, as a key that no token is
+
+function sharesOf(packed) {
+  const raw = atob(packed);
   const bytes = new Uint8Array(raw.length);
   for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
   return new Uint16Array(bytes.buffer);
@@ -34,7 +36,8 @@ class AttentionView {
     const json = JSON.stringify(data);
     if (json === this.json) return;
     [this.json, this.data] = [json, data];
-    this.weights = weightsOf(data);
+    this.weights = sharesOf(data.weights);
+    this.sink = data.sink === null ? null : sharesOf(data.sink);
     this.n = data.tokens.length;
     [this.head, this.token] = [data.head, data.token];
     this.drawHeads();
@@ -42,12 +45,13 @@ class AttentionView {
   }
 
   weight(head, query, key) {
+    if (key === SINK) return this.sink[head * this.n + query] / 65535;
     return this.weights[(head * this.n + query) * this.n + key] / 65535;
   }
 
   // Where the first token is left out, the darkest of the others sets the scale of a small picture as well.
   drawn(query, key) {
-    return key <= query && !(this.data.skipFirst && this.data.first + key === 0);
+    return key === SINK || (key <= query && !(this.data.skipFirst && this.data.first + key === 0));
   }
 
   drawHeads() {
@@ -148,22 +152,31 @@ class AttentionView {
 
   say(query, key) {
     const share = (this.weight(this.head, query, key) * 100).toFixed(1);
+    if (key === SINK) return `${this.data.tokens[query]} gives to the sink, which is no token: ${share} %`;
     return `${this.data.tokens[query]} attends to ${this.data.tokens[key]}: ${share} %`;
   }
 
+  sinkLabel(x, y, angle) {
+    const turn = angle ? { transform: `rotate(${angle} ${x.toFixed(1)} ${y.toFixed(1)})` } : {};
+    const node = shape("text", { x, y, class: "token sink", ...turn }, "sink");
+    node.append(shape("title", {}, "The attention sink: one more logit in the softmax, with no token behind it"));
+    return node;
+  }
+
   arcs() {
-    const step = Math.max(13, Math.min(72, (this.drawnFor - 60) / this.n));
-    const width = step * this.n + 60;
-    const tallest = Math.min(260, Math.max(90, (step * (this.n - 1)) / 2));
+    const [leftmost, columns] = this.sink ? [SINK, this.n + 1] : [0, this.n];
+    const step = Math.max(13, Math.min(72, (this.drawnFor - 60) / columns));
+    const width = step * columns + 60;
+    const tallest = Math.min(260, Math.max(90, (step * (columns - 1)) / 2));
     const base = tallest + 26;
     const svg = shape("svg", { width, height: base + 96, role: "group", "aria-label": this.title.textContent });
-    const x = (i) => step * (i + 0.5) + 6;
+    const x = (i) => step * (i - leftmost + 0.5) + 6;
     for (let query = 0; query < this.n; query++) {
-      for (let key = 0; key <= query; key++) {
+      for (let key = leftmost; key <= query; key++) {
         const weight = this.weight(this.head, query, key);
         if (weight < FAINT || !this.drawn(query, key)) continue;
         const span = x(query) - x(key);
-        const rise = 10 + (tallest - 10) * (span / (step * Math.max(1, this.n - 1))) ** 0.7;
+        const rise = 10 + (tallest - 10) * (span / (step * Math.max(1, columns - 1))) ** 0.7;
         const arc = key === query
           ? shape("circle", { cx: x(key), cy: base - 7, r: 5 })
           : shape("path", { d: `M${x(key).toFixed(1)} ${base}C${x(key).toFixed(1)} ${(base - rise * 1.33).toFixed(1)} `
@@ -175,23 +188,28 @@ class AttentionView {
         svg.append(arc);
       }
     }
-    for (let i = 0; i < this.n; i++) svg.append(this.wordOf(i, x(i) - 3, base + 14, step < 18 ? 65 : 50, step < 18 ? "small" : ""));
+    const angle = step < 18 ? 65 : 50;
+    if (this.sink) svg.append(this.sinkLabel(x(SINK) - 3, base + 14, angle));
+    for (let i = 0; i < this.n; i++) svg.append(this.wordOf(i, x(i) - 3, base + 14, angle, step < 18 ? "small" : ""));
     // The chosen token's own arcs lie on top.
     svg.append(...svg.querySelectorAll(".arc.lit"));
     return svg;
   }
 
   matrix() {
-    const cell = Math.max(11, Math.min(26, (this.drawnFor - LABEL - 12) / this.n));
+    const [leftmost, columns] = this.sink ? [SINK, this.n + 1.5] : [0, this.n];
+    const cell = Math.max(11, Math.min(26, (this.drawnFor - LABEL - 12) / columns));
     const size = cell * this.n;
-    const svg = shape("svg", { width: LABEL + size + 60, height: MATRIX_HEAD + size + 8, role: "group",
+    // The sink's column is the first, half a cell apart from the tokens'.
+    const x = (key) => LABEL + (key === SINK ? 0 : key + columns - this.n) * cell;
+    const svg = shape("svg", { width: x(this.n) + 60, height: MATRIX_HEAD + size + 8, role: "group",
       "aria-label": this.title.textContent });
     for (let query = 0; query < this.n; query++) {
       const y = MATRIX_HEAD + query * cell;
       svg.append(this.wordOf(query, LABEL - 6, y + cell / 2 + 4, 0, "end"));
-      svg.append(this.wordOf(query, LABEL + (query + 0.5) * cell + 3, MATRIX_HEAD - 6, -50, ""));
-      for (let key = 0; key <= query; key++) {
-        const box = shape("rect", { x: LABEL + key * cell + 0.5, y: y + 0.5, width: cell - 1, height: cell - 1, rx: 1.5 });
+      svg.append(this.wordOf(query, x(query) + cell / 2 + 3, MATRIX_HEAD - 6, -50, ""));
+      for (let key = leftmost; key <= query; key++) {
+        const box = shape("rect", { x: x(key) + 0.5, y: y + 0.5, width: cell - 1, height: cell - 1, rx: 1.5 });
         box.setAttribute("class", query === this.token ? "box lit" : "box");
         box.dataset.query = query;
         const weight = this.drawn(query, key) ? this.weight(this.head, query, key) : 0;
@@ -200,6 +218,7 @@ class AttentionView {
         svg.append(box);
       }
     }
+    if (this.sink) svg.append(this.sinkLabel(x(SINK) + cell / 2 + 3, MATRIX_HEAD - 6, -50));
     return svg;
   }
 }
