@@ -42,7 +42,7 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
         self, model: Any, tokenizer: Tokenizer, *, name: str, revision: str | None, quantization: Quantization
     ) -> None:
         self._model = model
-        self.tokenizer = tokenizer
+        self.tokenizer = tokenizer.for_matrix(model.get_input_embeddings().weight.shape[0])
         self._description = describe_model(model, name, revision, quantization)
         self._context_length = context_length(model.config.get_text_config())
         self._embedding: torch.Tensor = model.get_input_embeddings().weight
@@ -65,9 +65,8 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
             ContextLengthError: more tokens than the context holds.
         """
         if isinstance(text_or_ids, str):
-            ids = encode(self.tokenizer, text_or_ids, add_special_tokens=True).input_ids
-        else:
-            ids = self._checked(np.asarray(text_or_ids))
+            text_or_ids = encode(self.tokenizer, text_or_ids, add_special_tokens=True).input_ids
+        ids = self._checked(np.asarray(text_or_ids))
         if len(ids) == 0:
             raise InvalidTextError("The text has no tokens: write at least one character for the model to read.")
         limit = self._context_length

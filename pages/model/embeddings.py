@@ -27,7 +27,7 @@ vector = engine.embed([{token_id}])[0]          # float32 ({width},)
 print(np.linalg.norm(vector))
 near = engine.{ask}  # .ids, .similarities
 for token_id, similarity in zip(near.ids, near.similarities):
-    print(token_id, engine.tokenizer.piece(token_id), similarity)
+    print(token_id, engine.tokenizer.token_bytes(token_id), similarity)
 
 # The same with transformers alone
 {loading}
