@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import lmloupe as lm
 from ui.charts import alternative_bars
+from ui.errors import escape_markdown
 from ui.frames import step_table, token_label
 from ui.page import metrics_row
 from ui.runs import Run, keep_finished
@@ -113,7 +114,8 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None) ->
         show_thread(enc, index, "", text=prompt_text + enc.text)
     table = step_table(tok, step)
     if not table["Chosen"].any():
-        st.caption(f"It was not among the ten most probable tokens: “{token_label(tok, step.token_id)}”.")
+        label = escape_markdown(token_label(tok, step.token_id))
+        st.caption(f"It was not among the ten most probable tokens: “{label}”.")
     st.plotly_chart(with_menu(alternative_bars(table)), width="stretch", config=PICTURE_MENU)
     if step.lens_ids is not None:
         st.subheader("What each layer would have said here", anchor=False)

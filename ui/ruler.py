@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from lmloupe.alignment import Alignment
 from ui import theme
 from ui.chips import visible
+from ui.errors import escape_plotly
 
 __all__ = ["agreement_table", "ruler_chart"]
 
@@ -40,7 +41,7 @@ def ruler_chart(aligned: Alignment, names: list[str], start: int, n_shown: int) 
     figure.update_layout(**theme.chart_layout(height=52 * len(names) + 70))
     figure.update_yaxes(
         tickvals=list(range(len(names))),
-        ticktext=names,
+        ticktext=[escape_plotly(name) for name in names],
         range=[len(names) - 0.5, -0.5],
         showgrid=False,
         ticksuffix="  ",
@@ -48,7 +49,7 @@ def ruler_chart(aligned: Alignment, names: list[str], start: int, n_shown: int) 
     middles = [place + 0.5 for place in range(start, end)]
     figure.update_xaxes(
         tickvals=middles,
-        ticktext=[visible(char) for char in aligned.text[start:end]],
+        ticktext=[escape_plotly(visible(char)) for char in aligned.text[start:end]],
         range=[start - 0.5, end + 0.5],
         tickangle=0,
         showgrid=False,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import lmloupe as lm
 from ui import theme
+from ui.errors import escape_plotly
 from ui.frames import token_label
 
 __all__ = [
@@ -159,6 +160,6 @@ def surprisal_chart(score: lm.Scored, labels: Sequence[str], index: int) -> go.F
         **theme.chart_layout(y_title="bits", height=320, showlegend=True, margin={"l": 8, "r": 8, "t": 40, "b": 8}),
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
-    ticks = {"tickvals": places, "ticktext": [labels[i] for i in places - 1], "tickangle": -55}
+    ticks = {"tickvals": places, "ticktext": [escape_plotly(labels[i]) for i in places - 1], "tickangle": -55}
     figure.update_xaxes(**(ticks if len(places) <= 90 else {"title_text": "position in the text"}), showgrid=False)
     return figure

@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui import embedding_view as view
 from ui import state
-from ui.errors import show_errors
+from ui.errors import escape_markdown, show_errors
 from ui.frames import token_label
 from ui.loaders import display_name, encoding
 from ui.model_choice import choose_model
@@ -72,7 +72,7 @@ with show_errors():
     largest = int(np.abs(vector).argmax())
     metrics_row(
         [
-            ("Token", token_label(tok, token_id)),
+            ("Token", escape_markdown(token_label(tok, token_id))),
             ("Id", f"{token_id:,}"),
             ("Dimensions", f"{len(vector):,}"),
             (
