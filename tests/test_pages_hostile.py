@@ -33,7 +33,17 @@ TOKENS = [shape.format(i) for i in range(20) for shape in SHAPES]
 SPECIAL = ["<evil|bos>", "**evil-end**", "<|user|>", "[evil-special](http://evil.example)"]
 ROWS = 512
 # Strings that are shown as they are, or not at all: everything else in a page's elements may be read as Markdown.
-PLAIN_ELEMENTS = {"ArrowData", "Code", "BidiComponent", "Html", "Json", "TextArea", "TextInput", "Selectbox", "MultiSelect"}
+PLAIN_ELEMENTS = {
+    "ArrowData",
+    "Code",
+    "BidiComponent",
+    "Html",
+    "Json",
+    "TextArea",
+    "TextInput",
+    "Selectbox",
+    "MultiSelect",
+}
 EXTRA = re.compile(r"<extra>[^<]*</extra>")
 PLAIN_FIELDS = {"id", "url", "query_string", "element_id", "form_id", "page_script_hash", "key", "page", "url_path"}
 

@@ -46,7 +46,9 @@ def sentence_heatmap(rows: NDArray[np.float32], labels: Sequence[str], first_dim
             colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": "value", "side": "right"}},
         )
     )
-    figure.update_layout(**theme.chart_layout(x_title="dimension", height=max(220, min(900, 22 * n + 80))))
+    figure.update_layout(
+        **theme.chart_layout(x_title="dimension (counted from 0)", height=max(220, min(900, 22 * n + 80)))
+    )
     if written:
         figure.update_xaxes(tickvals=dimensions)
     figure.update_xaxes(showgrid=False)
@@ -69,7 +71,9 @@ def norm_bars(labels: Sequence[str], norms: NDArray[np.float32], mean: float, ma
         )
     )
     figure.update_layout(**theme.chart_layout(y_title="length (norm)", height=240))
-    figure.update_xaxes(tickvals=places, ticktext=[escape_plotly(label) for label in labels], tickangle=-55, showgrid=False)
+    figure.update_xaxes(
+        tickvals=places, ticktext=[escape_plotly(label) for label in labels], tickangle=-55, showgrid=False
+    )
     figure.add_hline(
         y=mean, line_dash="dot", line_color=MUTED, annotation_text=f"mean of the vocabulary, {mean:.2f}",
         annotation_position="top left",

@@ -44,7 +44,7 @@ class ChatRequest:
 
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _rendered(_tok: lm.Tokenizer, name: str, arguments: str, day: str) -> lm.RenderedChat | str:
-    """A rendering, or what the template's error says: one that ran for two seconds need not do so at every click.
+    """A rendering, or what the template's error says: one that ran until its limit need not do so at every click.
 
     ``name`` and ``day`` are in the key: the first stands for the tokenizer, the second for what strftime_now writes.
     """

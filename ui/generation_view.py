@@ -25,6 +25,7 @@ __all__ = ["show_run", "stream"]
 
 POLL_S = 0.1
 REDRAW_S = 0.12
+TIMES = "Measured on the server while the tokens were made, with the steps of other sessions in between."
 
 
 def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
@@ -65,10 +66,10 @@ def _as_html(run: Run) -> str:
     )
 
 
-def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None) -> None:
+def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *, kept: bool = False) -> None:
     """The generated tokens, shaded by probability, their numbers, and the alternatives at the one that was clicked.
 
-    Where ``prompt_text`` is the text that the run went on from, the clicked token leads to the other pages, whose text
+    ``kept`` says that the run was not made now, but by whoever asked for the same before. Where ``prompt_text`` is the text that the run went on from, the clicked token leads to the other pages, whose text
     is then this text and the answer.
     """
     enc = run.encoding(tok)
@@ -88,9 +89,9 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None) ->
             (
                 "First token after",
                 f"{run.first_token_s * 1000:,.0f} ms",
-                "The prefill of the whole prompt, and one step.",
+                f"The prefill of the whole prompt, and one step. {TIMES}",
             ),
-            ("Decoding", f"{rate:.1f} tokens/s" if rate else "–", "After the first token, one step a token."),
+            ("Decoding", f"{rate:.1f} tokens/s" if rate else "–", f"After the first token, one step a token. {TIMES}"),
             (
                 "Mean surprisal",
                 f"{np.mean(bits):.2f} bits/token",
@@ -98,6 +99,11 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None) ->
             ),
         ]
     )
+    if kept:
+        st.caption(
+            "This request was answered before, on this server, and the same answer is shown again: the times are those "
+            "of that first run, not of now."
+        )
     index = selection.index if selection is not None else int(np.argmax([step.entropy_bits for step in run.steps]))
     step = run.steps[index]
     st.subheader("What else could have been said", anchor=False)

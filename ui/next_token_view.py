@@ -67,7 +67,9 @@ def _go_on(tok: lm.Tokenizer, text: str, chosen: list[int]) -> None:
         return
     label = token_label(tok, chosen[0])
     if not tok.has(chosen[0]):
-        st.caption(f"No token has the id {chosen[0]:,}: the model's matrix has more rows than the tokenizer has tokens.")
+        st.caption(
+            f"No token has the id {chosen[0]:,}: the model's matrix has more rows than the tokenizer has tokens."
+        )
         return
     piece = lm.decode(tok, chosen)
     if "\ufffd" in piece:

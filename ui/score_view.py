@@ -47,7 +47,7 @@ def bucket_of(ranks: NDArray[np.integer]) -> NDArray[np.intp]:
 
 
 def score_shades(score: lm.Scored, by: str) -> list[float | None]:
-    """A shade for each token of the text, None for the first, before which there is nothing to expect it from."""
+    """A shade for each token of the text, None for the first, which has no context."""
     if by == "rank":
         shades = bucket_of(score.ranks) / (len(BUCKETS) - 1)
     else:
@@ -58,7 +58,7 @@ def score_shades(score: lm.Scored, by: str) -> list[float | None]:
 
 def score_notes(score: lm.Scored, tok: lm.Tokenizer, n_expected: int = 5) -> list[str]:
     """What a token's tooltip adds: its numbers, and what the model expected in its place."""
-    notes = ["not scored: nothing comes before it"]
+    notes = ["not scored: the first token has no context"]
     for i in range(len(score.ranks)):
         best = ", ".join(
             f"{token_label(tok, int(token))} {math.exp(log_prob):.1%}"
@@ -116,7 +116,7 @@ def score_table(score: lm.Scored, tok: lm.Tokenizer) -> pd.DataFrame:
             "Surprisal (bits)": score.surprisal_bits,
             "Entropy (bits)": score.entropy_bits,
             "Expected first": [token_label(tok, int(i)) for i in score.top_ids[:, 0]],
-            "with": np.exp(score.top_log_probs[:, 0]),
+            "Probability of the first guess": np.exp(score.top_log_probs[:, 0]),
         }
     )
 

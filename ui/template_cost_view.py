@@ -53,7 +53,11 @@ def cost_bars(table: pd.DataFrame) -> go.Figure:
     )
     figure.update_layout(**theme.chart_layout(x_title="bits per token", height=34 * len(table) + 70))
     figure.update_yaxes(
-        tickmode="array", tickvals=places, ticktext=[escape_plotly(name) for name in table["Template"]], autorange="reversed", ticksuffix=" "
+        tickmode="array",
+        tickvals=places,
+        ticktext=[escape_plotly(name) for name in table["Template"]],
+        autorange="reversed",
+        ticksuffix=" ",
     )
     return figure
 

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from lmloupe.inside_questions import Attribution, LensParts, LensRow, LensRows, LogitLens, Scored
     from lmloupe.language_fertility import Fertility, fertility
     from lmloupe.load import load_engine
+    from lmloupe.machine import MachineDefaults, machine_defaults
     from lmloupe.memory_fit import MemoryEstimate, memory_estimate
     from lmloupe.merge_tree import MergeTree, ancestry
     from lmloupe.merges import MergeReplay, MergeStep, merge_steps
@@ -106,6 +107,7 @@ __all__ = [
     "LoadError",
     "LogitLens",
     "LoupeError",
+    "MachineDefaults",
     "MemoryEstimate",
     "MergeReplay",
     "MergeStep",
@@ -165,6 +167,7 @@ __all__ = [
     "load_parallel",
     "load_tokenizer",
     "load_tokenizer_file",
+    "machine_defaults",
     "memory_estimate",
     "merge_steps",
     "messages_from_json",
@@ -292,6 +295,10 @@ _MODULES = {
         "fertility",
     ),
     "load": ("load_engine",),
+    "machine": (
+        "MachineDefaults",
+        "machine_defaults",
+    ),
     "memory_fit": (
         "MemoryEstimate",
         "memory_estimate",

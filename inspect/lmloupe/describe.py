@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from lmloupe.architecture import block_facts, module_tree
+from lmloupe.embedded_model import EMBEDDED_MODEL, EMBEDDED_PUBLISHED_AS
 from lmloupe.engine import ModelDescription, ModuleInfo, Quantization
 
-__all__ = ["context_length", "describe_model", "head_counts", "module_infos"]
+__all__ = ["context_length", "describe_model", "head_counts", "module_infos", "published_as"]
 
 
 def context_length(config: Any) -> int | None:
@@ -89,7 +90,21 @@ def module_infos(model: nn.Module) -> tuple[ModuleInfo, ...]:
     return tuple(infos)
 
 
-def describe_model(model: Any, name: str, revision: str | None, quantization: Quantization) -> ModelDescription:
+def published_as(name: str, config: Any) -> str:
+    """What a model's weights were published as, by its name or the config that came with them; empty where unknown."""
+    if name == EMBEDDED_MODEL:
+        return EMBEDDED_PUBLISHED_AS
+    packed = getattr(config, "quantization_config", None)
+    if packed is not None:
+        method = packed.get("quant_method") if isinstance(packed, dict) else getattr(packed, "quant_method", None)
+        return f"quantized ({getattr(method, 'value', method) or 'by a method without a name'})"
+    dtype = getattr(config, "dtype", None) or getattr(config.get_text_config(), "dtype", None)
+    return "" if dtype is None else str(dtype).removeprefix("torch.")
+
+
+def describe_model(
+    model: Any, name: str, revision: str | None, quantization: Quantization, published: str = ""
+) -> ModelDescription:
     """The `ModelDescription` of a loaded transformers model."""
     config = model.config.get_text_config()
     embedding = model.get_input_embeddings().weight
@@ -117,4 +132,5 @@ def describe_model(model: Any, name: str, revision: str | None, quantization: Qu
         modules=modules,
         tree=module_tree(model, modules),
         block=block_facts(model, n_heads=n_heads, n_kv_heads=n_kv_heads, head_dim=head_dim, tied_embeddings=tied),
+        published_as=published,
     )

@@ -80,6 +80,8 @@ class ModelDescription:
         modules: every module that owns parameters, in the model's order.
         tree: every module, containers too, in the model's order.
         block: one decoder block in numbers.
+        published_as: what the weights were published as, ``"bfloat16"`` or ``"4-bit (Q4_1)"``; empty where the files do
+            not say. No precision that is loaded has more in it than this.
     """
 
     name: str
@@ -101,6 +103,7 @@ class ModelDescription:
     modules: tuple[ModuleInfo, ...] = field(repr=False)
     tree: tuple[ModuleNode, ...] = field(repr=False)
     block: BlockFacts = field(repr=False)
+    published_as: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

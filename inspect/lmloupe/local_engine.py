@@ -36,14 +36,22 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
         name: embedded key, hub id or folder.
         revision: hub revision that was asked for, else None.
         quantization: as loaded.
+        published_as: what the weights were published as; empty where unknown.
     """
 
     def __init__(
-        self, model: Any, tokenizer: Tokenizer, *, name: str, revision: str | None, quantization: Quantization
+        self,
+        model: Any,
+        tokenizer: Tokenizer,
+        *,
+        name: str,
+        revision: str | None,
+        quantization: Quantization,
+        published_as: str = "",
     ) -> None:
         self._model = model
         self.tokenizer = tokenizer.for_matrix(model.get_input_embeddings().weight.shape[0])
-        self._description = describe_model(model, name, revision, quantization)
+        self._description = describe_model(model, name, revision, quantization, published_as)
         self._context_length = context_length(model.config.get_text_config())
         self._embedding: torch.Tensor = model.get_input_embeddings().weight
         self._worker = worker_for(self._embedding.device.type)

@@ -60,7 +60,11 @@ class Sampling:
                 raise InvalidSettingError(f"{name} is {value!r}, but it must be a number.")
         rules = (
             ("temperature", 0 <= self.temperature <= _LARGEST, "be 0 (greedy) or a positive number"),
-            ("top_k", 0 <= self.top_k < math.inf and self.top_k == int(self.top_k), "be 0 (off) or a positive whole number"),
+            (
+                "top_k",
+                0 <= self.top_k < math.inf and self.top_k == int(self.top_k),
+                "be 0 (off) or a positive whole number",
+            ),
             ("top_p", 0 < self.top_p <= 1, "lie between 0 and 1 (above 0)"),
             ("min_p", 0 <= self.min_p <= 1, "lie between 0 and 1"),
             ("repetition_penalty", 0 < self.repetition_penalty <= _LARGEST, "be a positive number"),
@@ -112,9 +116,7 @@ def entropy_bits(probs: FloatArray) -> float:
     return float(max(0.0, -(positive * np.log2(positive)).sum()))
 
 
-def _penalize(
-    scores: FloatArray, penalty: float, previous_ids: NDArray[np.integer] | None
-) -> tuple[FloatArray, int]:
+def _penalize(scores: FloatArray, penalty: float, previous_ids: NDArray[np.integer] | None) -> tuple[FloatArray, int]:
     """Penalized scores as (x, k), which stand for ``x * 2**k``: k is 0 unless they are too large for a number."""
     if penalty == 1 or previous_ids is None or len(previous_ids) == 0:
         return scores, 0

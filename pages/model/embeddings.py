@@ -80,7 +80,7 @@ with show_errors():
                 f"{np.linalg.norm(vector):.3f}",
                 "Length of the vector: the root of its sum of squares.",
             ),
-            ("Largest value", f"{vector[largest]:.3f}", f"In dimension {largest}."),
+            ("Largest value", f"{vector[largest]:.3f}", f"In dimension {largest}, the first being 0."),
         ]
     )
     show_thread(enc, index, HERE)
