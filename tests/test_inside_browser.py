@@ -62,7 +62,7 @@ def test_a_token_leads_through_the_pages(page: Page, app_url: str, embedded_mode
     assert page.locator("button.head").count() == 9
     page.get_by_role("button", name="Head 4: show it large").click()
     page.wait_for_url(re.compile("attention_head=4"), timeout=LOAD_S * 1000)
-    expect(page.locator(".attention .title")).to_contain_text("head 4, one of 3 that read key-value head 1")
+    expect(page.locator(".attention .title")).to_contain_text("head 5, one of 3 that read key-value head 2")
     settled(page, timeout_s=LOAD_S)
     page.locator(".pick", has_text="␣palm").first.click()
     expect(main).to_contain_text(f"token {token + 1} of {len(enc)}")

@@ -1,4 +1,4 @@
-"""What a model, a file or a person wrote is text on every page: no Markdown, no HTML, no icons, no maths comes of it."""
+"""What a model, a file or a person wrote is text on every page: no Markdown, HTML, icons or maths come of it."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ def hostile() -> LocalEngine:
     output = torch.nn.Linear(64, ROWS)
     torch.nn.init.normal_(output.weight, std=0.2)
     output.bias.data[: len(alphabet)] = -30
+    output.bias.data[tokenizer.vocab_size :] = 1.5
     model.lm_head = output
     return LocalEngine(model.eval(), tokenizer, name=NAME, revision=None, quantization="none")
 
@@ -83,6 +84,10 @@ def offered(hostile: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     model_choice._asked_for().difference_update(asked)
     for cached in (loaders.engine, loaders.tokenizer):
         cached.clear()
+
+
+def replace_name(tok: lm.Tokenizer, name: str) -> lm.Tokenizer:
+    return lm.Tokenizer(name, "file", None, tok.backend, tok.bos_token, tok.eos_token, None)
 
 
 def strings(message: Message) -> Iterator[str]:
@@ -122,7 +127,7 @@ def in_json(value: Any) -> Iterator[str]:
 
 def unescaped(app: AppTest, tok: lm.Tokenizer) -> set[tuple[str, str]]:
     """Hostile texts that stand in an element as they are; Plotly's charts read a little HTML, the others Markdown."""
-    texts = {*TOKENS, *SPECIAL, NAME, *(token_label(tok, i) for i in range(256, tok.vocab_size))}
+    texts = {*TOKENS, *SPECIAL, NAME, "**evil**", *(token_label(tok, i) for i in range(256, tok.vocab_size))}
     found = set()
     for block in (app.main, app.sidebar):
         for kind, shown in of_page(block):
@@ -139,10 +144,12 @@ VIEWS = [
     ("pages/text/special.py", {"text": "plain"}), ("pages/text/vocabulary.py", {"vocabulary_search": "evil"}),
     ("pages/text/languages.py", {}), ("pages/text/chat.py", {}), ("pages/text/template.py", {}),
     ("pages/text/fim.py", {}), ("pages/run/template_cost.py", {}),
-    *(("pages/model/embeddings.py", {"embedding_view": view}) for view in ("matrix", "cosine", "neighbours", "arithmetic")),
+    *(("pages/model/embeddings.py", {"embedding_view": view})
+      for view in ("matrix", "cosine", "neighbours", "arithmetic")),
     ("pages/model/vocabulary_map.py", {"map_search": "evil"}), ("pages/model/contextual.py", {}),
     ("pages/model/architecture.py", {}),
-    *(("pages/model/next_token.py", {"next_view": view}) for view in ("best", "draws", "vocabulary", "phrase", "settings")),
+    *(("pages/model/next_token.py", {"next_view": view})
+      for view in ("best", "draws", "vocabulary", "phrase", "settings")),
     ("pages/model/score.py", {}), ("pages/model/layers.py", {"explain": "text"}), ("pages/model/attention.py", {}),
     ("pages/run/generate.py", {"prompt": "text", "max_new_tokens": "12", "record_lens": "1"}),
     ("pages/run/generate.py", {"prompt": "chat", "max_new_tokens": "12"}),
@@ -159,8 +166,9 @@ def test_nothing_that_others_wrote_is_read_as_markdown(hostile: LocalEngine, pag
     ]
     settings = {
         "text": text, "model": NAME, "quantization": "none", "tokenizer": NAME, "tokenizers": f"{NAME},llama-3.1",
-        "template_of": NAME, "compare_with": NAME, "phrase": TOKENS[2] + TOKENS[7], "fim_prefix": "**evil**<fim_middle>",
-        "repository": "**evil**<file_sep>", "analogy_a": TOKENS[0], "analogy_b": TOKENS[1], "analogy_c": TOKENS[7],
+        "template_of": NAME, "compare_with": NAME, "phrase": TOKENS[2] + TOKENS[7],
+        "fim_prefix": "**evil**<fim_middle>", "repository": "**evil**<file_sep>",
+        "analogy_a": TOKENS[0], "analogy_b": TOKENS[1], "analogy_c": TOKENS[7],
         "word": "evil0", **{f"sentence_{name}": TOKENS[k] for name, k in zip("abc", (0, 1, 2), strict=True)},
         "ids": " ".join(str(i) for i in range(256, 300)), "add_special_tokens": "1", "token_index": "2", "place": "-1",
         "tools": "**evil** <b>", "variables": "**evil** <b>",
@@ -170,7 +178,25 @@ def test_nothing_that_others_wrote_is_read_as_markdown(hostile: LocalEngine, pag
         app.run()
     for name, value in (settings | params | encode({"messages": messages}).params).items():
         app.query_params[name] = value
+    upload = f"upload:{TOKENS[11]}.json"
+    app.session_state["uploads"] = {upload: replace_name(hostile.tokenizer, upload)}
     app.switch_page(page)
     app.run()
     assert not app.exception
     assert not unescaped(app, hostile.tokenizer)
+    if page.endswith("generate.py"):
+        written = [step.token_id for step in app.session_state["run"].steps]
+        assert max(written) >= hostile.tokenizer.vocab_size, "also rows that no token names"
+
+
+def test_a_persons_file_names_languages_and_nothing_else() -> None:
+    app = AppTest.from_file(str(REPOSITORY / "streamlit_app.py"), default_timeout=180)
+    app.switch_page("pages/text/languages.py")
+    app.run()
+    names = [token for token in TOKENS[:12] if "\n" not in token]
+    file = "\t".join(names) + "\n" + "\t".join(f"words {i}" for i in range(len(names))) + "\n"
+    app.file_uploader[0].upload("**evil**.tsv", file.encode(), "text/plain")
+    app.run()
+    assert not app.exception
+    assert any("evil" in shown for _, shown in of_page(app.main))
+    assert not unescaped(app, lm.load_tokenizer("qwen2"))

@@ -141,7 +141,7 @@ def test_ids_that_are_none_are_named(typed: str, words: str) -> None:
 
 def test_what_does_not_survive_is_shown_with_its_place() -> None:
     app = no_exception(open_page(SPECIAL, tokenizer="smollm2", text="ab\x16c"))
-    assert "from character 2 on" in sentences(app)
+    assert "from character 3 on" in sentences(app)
 
 
 def test_the_code_of_special_tokens_prints_both_ways() -> None:

@@ -107,7 +107,9 @@ def in_decimals(logits: list[float], s: lm.Sampling) -> list[float]:
         best = max(scores)
         # Below e**-800 a float has no number anyway, and a decimal takes its time.
         powers = [max((x - best) / temperature, decimal.Decimal(-800)).exp() for x in scores]
-        return [float(x / sum(powers)) if (y - best) / temperature > -800 else 0.0 for x, y in zip(powers, scores)]
+        total = sum(powers)
+        near = [(x - best) / temperature > -800 for x in scores]
+        return [float(power / total) if close else 0.0 for power, close in zip(powers, near, strict=True)]
 
 
 @settings(max_examples=300, deadline=None)

@@ -69,8 +69,8 @@ def _as_html(run: Run) -> str:
 def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *, kept: bool = False) -> None:
     """The generated tokens, shaded by probability, their numbers, and the alternatives at the one that was clicked.
 
-    ``kept`` says that the run was not made now, but by whoever asked for the same before. Where ``prompt_text`` is the text that the run went on from, the clicked token leads to the other pages, whose text
-    is then this text and the answer.
+    Where ``prompt_text`` is the text that the run went on from, the clicked token leads to the other pages, whose text
+    is then this text and the answer. ``kept`` says that the run was not made now, but for an earlier request.
     """
     enc = run.encoding(tok)
     probabilities = [math.exp(step.log_prob) for step in run.steps]

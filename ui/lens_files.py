@@ -18,7 +18,7 @@ Array = NDArray[np.generic]
 
 
 def lens_table(run: LensRun, n_layers: int, positions: range, tok: lm.Tokenizer, labels: Sequence[str]) -> pd.DataFrame:
-    """One row a cell: layer, position (from 1), the token read, the best token with its probability, entropy, rank, norm."""
+    """One row a cell: its place, the token read, the best token with its probability, entropy, rank, norm."""
     rows = []
     for layer in range(n_layers + 1):
         for position in positions:

@@ -165,7 +165,7 @@ def _summary(described: lm.ModelDescription) -> str:
 def _published(described: lm.ModelDescription) -> str:
     if described.name == EMBEDDED_MODEL:
         return (
-            f"The weights are a published {described.published_as} file, multiplied out: no choice here is the precision "
-            "in which the model was trained."
+            f"The weights are a published {described.published_as} file, multiplied out: no choice here is the "
+            "precision in which the model was trained."
         )
     return f"Published as {escape_markdown(described.published_as)}." if described.published_as else ""

@@ -206,6 +206,7 @@ _TABLE = (
     # The token that the card of Tokens shows where another page's link opened it: "" for the first row's at `place`.
     Setting("card_of", "", lambda value: value if value == "" else _known_or_hub(value, embedded_tokenizers())),
     _integer("card_id", -1, -1, 2**31 - 1),
+    _integer("card_nth", 0, 0, MAX_TEXT_CHARACTERS),
     _flag("injected", default=False),
     _choice("score_by", "rank", ("rank", "surprisal", "entropy")),
     _choice("lens_by", "probability", ("probability", "entropy", "rank")),

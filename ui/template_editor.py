@@ -30,7 +30,8 @@ def edit_template(name: str, original: str) -> None:
         key=key,
         on_change=_edited,
         args=(name, key, original),
-        help="Jinja, as transformers runs it. Rendered in a separate process; a template that runs longer than one second is stopped.",
+        help="Jinja, as transformers runs it. Rendered in a separate process; a template that runs longer than one "
+        "second is stopped.",
     )
     if shown.refused:
         st.error(escape_markdown(f"The template was not taken over: {shown.refused}."))

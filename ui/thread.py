@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _CHOSEN = "thread_chosen"
+_CARD_OF_NOBODY: dict[str, object] = {"card_of": "", "card_id": -1, "card_nth": 0}
 
 CARD = "pages/text/tokens.py"
 LINKED = ("embedded", "hub")
@@ -61,17 +62,17 @@ def without_bos(tok: lm.Tokenizer, text: str) -> str:
     return text.removeprefix(tok.bos_token or "") if adds else text
 
 
-def covering(enc: lm.Encoding, place: int, token_id: int = -1) -> int:
+def covering(enc: lm.Encoding, place: int, token_id: int = -1, nth: int = 0) -> int:
     """The first token that covers the character at ``place``; the last that begins before it where none does.
 
-    Of several that begin at or cover the place, the parts of an emoji or a bos in front, the one with ``token_id`` goes
-    first.
+    Of several that begin at or cover the place, such as the parts of an emoji or a bos in front, those with
+    ``token_id`` go first; ``nth`` (from 0) says which of them, as one emoji may have the same id twice.
     """
     starts, ends = enc.offsets[:, 0], enc.offsets[:, 1]
     holds = (starts <= place) & (place < ends)
     meant = np.flatnonzero((holds | (starts == place)) & (enc.input_ids == token_id))
     if len(meant):
-        return int(meant[0])
+        return int(meant[min(nth, len(meant) - 1)])
     if holds.any():
         return int(np.flatnonzero(holds)[0])
     return max(0, int(np.count_nonzero(starts <= place)) - 1)
@@ -162,13 +163,22 @@ def on_tokens(
     enc = encoding(name, text, True, True) if name else encodings[0] if encodings else None
     if place < 0 or enc is None or not len(enc):
         return None
-    return enc, covering(enc, place, state.get("card_id"))
+    return enc, covering(enc, place, state.get("card_id"), state.get("card_nth"))
 
 
 def _forget_card() -> None:
     if state.get("card_of"):
-        state.put("card_of", "")
-        state.put("card_id", -1)
+        for name, value in _CARD_OF_NOBODY.items():
+            state.put(name, value)
+
+
+def _card_of(enc: lm.Encoding, index: int) -> dict[str, object]:
+    """The settings by which Tokens finds this very token again; none for a tokenizer that no link can name."""
+    if enc.tokenizer.source not in LINKED:
+        return {}
+    start, token_id = enc.offsets[index, 0], enc.input_ids[index]
+    same = (enc.offsets[:index, 0] == start) & (enc.input_ids[:index] == token_id)
+    return {"card_of": enc.tokenizer.name, "card_id": int(token_id), "card_nth": int(same.sum())}
 
 
 def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = None) -> None:
@@ -184,10 +194,8 @@ def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = N
     start = int(enc.offsets[index, 0])
     place = start if text is None else len(text) - len(enc.text) + start
     token_id = int(enc.input_ids[index])
-    changes: dict[str, object] = {"place": place, "card_of": "", "card_id": -1} | (
-        {} if text is None else {"text": text}
-    )
-    own = changes | ({"card_of": enc.tokenizer.name, "card_id": token_id} if enc.tokenizer.source in LINKED else {})
+    changes = _CARD_OF_NOBODY | {"place": place} | ({} if text is None else {"text": text})
+    own = changes | _card_of(enc, index)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         label = escape_markdown(token_label(enc.tokenizer, token_id))
         st.markdown(f"**{label}** · id {token_id:,} · token {index + 1} of {len(enc):,}", width="content")

