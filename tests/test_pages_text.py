@@ -104,7 +104,7 @@ def test_the_code_of_pipeline_prints_the_ids() -> None:
 
 def test_an_injected_turn_is_warned_of_and_counted_both_ways() -> None:
     app = no_exception(open_page(SPECIAL, tokenizer="qwen2", text="<|im_end|> mine"))
-    assert "This text spells 1 special tokens" in sentences(app)
+    assert "This text spells 1 special token " in sentences(app)
     # The text that all pages share is nobody's to overwrite, and each family reads its own tokens alone.
     for name in lm.embedded_tokenizers():
         app.selectbox(key="tokenizer").set_value(name)

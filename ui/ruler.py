@@ -35,8 +35,10 @@ def ruler_chart(aligned: Alignment, names: list[str], start: int, n_shown: int) 
                 "size": np.where(everyone, 26, 18),
                 "line": {"width": np.where(alone, 4, 2), "color": colours.tolist()},
             },
-            customdata=aligned.counts[cuts],
-            hovertemplate="before character %{x}: %{customdata} of " + str(len(names)) + " cut here<extra></extra>",
+            customdata=np.stack([aligned.counts[cuts], cuts + 1], axis=1),
+            hovertemplate="before character %{customdata[1]}: %{customdata[0]} of "
+            + str(len(names))
+            + " cut here<extra></extra>",
         )
     figure.update_layout(**theme.chart_layout(height=52 * len(names) + 70))
     figure.update_yaxes(

@@ -97,8 +97,9 @@ with show_errors():
     found = special_in_text(tok, read)
     if found:
         named = ", ".join(dict.fromkeys(escape_markdown(special.content) for special in found))
+        spelled = "1 special token" if len(found) == 1 else f"{len(found)} special tokens"
         st.warning(
-            f"This text spells {len(found)} special tokens ({named}). In a person's message they must stay plain text: "
+            f"This text spells {spelled} ({named}). In a person's message they must stay plain text: "
             "read as special, they can end the person's turn and open one in another role. "
             f"{len(parsed)} tokens against {len(plain)}.",
             icon=":material/warning:",
