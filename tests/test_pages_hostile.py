@@ -34,16 +34,9 @@ SPECIAL = ["<evil|bos>", "**evil-end**", "<|user|>", "[evil-special](http://evil
 ROWS = 512
 # Strings that are shown as they are, or not at all: everything else in a page's elements may be read as Markdown.
 PLAIN_ELEMENTS = {
-    "ArrowData",
-    "Code",
-    "BidiComponent",
-    "Html",
-    "Json",
-    "TextArea",
-    "TextInput",
-    "Selectbox",
+    "ArrowData", "Dataframe", "Code", "BidiComponent", "Html", "Json", "TextArea", "TextInput", "Selectbox",
     "MultiSelect",
-}
+}  # fmt: skip
 EXTRA = re.compile(r"<extra>[^<]*</extra>")
 PLAIN_FIELDS = {"id", "url", "query_string", "element_id", "form_id", "page_script_hash", "key", "page", "url_path"}
 
@@ -189,7 +182,7 @@ def test_nothing_that_others_wrote_is_read_as_markdown(hostile: LocalEngine, pag
         assert max(written) >= hostile.tokenizer.vocab_size, "also rows that no token names"
 
 
-def test_a_persons_file_names_languages_and_nothing_else() -> None:
+def test_a_persons_file_names_languages_and_nothing_else(hostile: LocalEngine) -> None:
     app = AppTest.from_file(str(REPOSITORY / "streamlit_app.py"), default_timeout=180)
     app.switch_page("pages/text/languages.py")
     app.run()
@@ -199,4 +192,4 @@ def test_a_persons_file_names_languages_and_nothing_else() -> None:
     app.run()
     assert not app.exception
     assert any("evil" in shown for _, shown in of_page(app.main))
-    assert not unescaped(app, lm.load_tokenizer("qwen2"))
+    assert not unescaped(app, hostile.tokenizer)
