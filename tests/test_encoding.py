@@ -200,3 +200,23 @@ def test_a_folder_named_inspect_shadows_nothing() -> None:
     code = "import inspect; print(inspect.signature(lambda a: a))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(a)"
+
+
+def test_a_row_of_the_matrix_that_no_token_names_is_an_id_without_text() -> None:
+    plain = lm.load_tokenizer("qwen2")
+    tok = plain.for_matrix(151_936)
+    ids = [151_700, 9707, 151_935, 1879]
+    spelled = lm.spell(tok, ids)
+    assert spelled.text == "Hello world" == lm.decode(tok, ids)
+    assert spelled.input_ids.tolist() == ids
+    assert spelled.offsets.tolist() == [[0, 0], [0, 5], [5, 5], [5, 11]]
+    assert [(token.piece, token.bytes) for token in spelled.tokens[::2]] == [("", b"")] * 2
+    assert not spelled.special_tokens_mask.any()
+    assert lm.spell(tok, ids[:1]).text == "" == lm.decode(tok, ids[:1])
+    for outside in (151_936, -1):
+        for ask in (lm.spell, lm.decode):
+            with pytest.raises(lm.InvalidIdError, match=str(outside)):
+                ask(tok, [outside])
+    with pytest.raises(lm.InvalidIdError, match="151700"):
+        lm.spell(plain, ids)
+    assert lm.load_tokenizer("smollm2").for_matrix(49_152) is lm.load_tokenizer("smollm2")

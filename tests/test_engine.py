@@ -249,6 +249,61 @@ def test_the_worker_takes_turns_and_hands_errors_to_their_owner() -> None:
         worker.call(lambda: 1 // 0)
 
 
+class Stubborn:
+    """Work of endless steps whose clean-up goes wrong: it raises, or it yields where it was told to end."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+        self.cleaned = threading.Event()
+
+    def steps(self) -> Iterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            self.cleaned.set()
+            if self.error is None:
+                yield 2
+            else:
+                raise self.error
+
+
+@pytest.mark.parametrize("error", [OSError("no room"), SystemExit(3), KeyboardInterrupt(), GeneratorExit("left"), None])
+def test_a_clean_up_that_fails_is_its_owners_alone(
+    error: BaseException | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = Worker("test")
+    work = Stubborn(error)
+    ticket = worker.submit(work.steps())
+    assert ticket.take() == 1
+    ticket.close()
+    # What was asked before and after it is answered by the same thread, which is alive.
+    assert work.cleaned.wait(10)
+    assert worker.submit(iter([7])).take(10) == 7
+    # A generator that is closed may leave with GeneratorExit: that is no failure.
+    if not isinstance(error, GeneratorExit):
+        expected = RuntimeError if error is None else type(error)
+        with pytest.raises(expected) as raised:
+            ticket.take()
+        assert error is None or raised.value is error
+        assert "cleaned up" in caplog.text
+    with pytest.raises(StopIteration):
+        ticket.take()
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), MemoryError()])
+def test_an_error_of_any_kind_in_a_step_goes_to_its_owner(error: BaseException) -> None:
+    def broken() -> Iterator[int]:
+        raise error
+        yield 1
+
+    worker = Worker("test")
+    with pytest.raises(type(error)) as raised:
+        worker.submit(broken()).take(10)
+    assert raised.value is error
+    assert worker.submit(iter([7])).take(10) == 7
+
+
 def test_work_in_the_background_is_done_while_there_is_no_other() -> None:
     worker = Worker("test")
     steps = Steps()

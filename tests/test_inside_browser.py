@@ -33,7 +33,7 @@ def test_a_token_leads_through_the_pages(page: Page, app_url: str, embedded_mode
     # Tokens: a click in a row of another family, then to the lens of the model's own token.
     page.goto(f"{app_url}/?{urlencode({'text': TEXT, 'tokenizers': 'llama-3.1', 'quantization': 'none'})}")
     page.locator(".flow .t", has_text="palm").first.click(timeout=LOAD_S * 1000)
-    expect(main).to_contain_text("in Llama 3.1", timeout=LOAD_S * 1000)
+    expect(main).to_contain_text("in SmolLM2", timeout=LOAD_S * 1000)
     main.get_by_role("link", name="Lens").click()
     page.get_by_role("heading", level=1, name="Layers").wait_for(timeout=LOAD_S * 1000)
     expect(main).to_contain_text(f"token {token + 1} of {len(enc)}", timeout=LOAD_S * 1000)
@@ -60,16 +60,16 @@ def test_a_token_leads_through_the_pages(page: Page, app_url: str, embedded_mode
     settled(page, timeout_s=LOAD_S)
     assert page.locator(".group").count() == 3
     assert page.locator("button.head").count() == 9
-    page.get_by_role("button", name="Head 4: show it large").click()
+    page.get_by_role("button", name="Head 5: show it large").click()
     page.wait_for_url(re.compile("attention_head=4"), timeout=LOAD_S * 1000)
-    expect(page.locator(".attention .title")).to_contain_text("head 4, one of 3 that read key-value head 1")
+    expect(page.locator(".attention .title")).to_contain_text("head 5, one of 3 that read key-value head 2")
     settled(page, timeout_s=LOAD_S)
     page.locator(".pick", has_text="␣palm").first.click()
     expect(main).to_contain_text(f"token {token + 1} of {len(enc)}")
     settled(page, timeout_s=LOAD_S)
     assert page.locator("b", has_text="fall").count() == 0, "a person's text is never markup"
 
-    # And back to its card, in the row of the other family.
+    # And to its card: of this very token of this tokenizer, though the rows there are those of another family.
     main.get_by_role("link", name="Card").click()
-    expect(main).to_contain_text("in Llama 3.1", timeout=LOAD_S * 1000)
+    expect(main).to_contain_text("in SmolLM2", timeout=LOAD_S * 1000)
     expect(main).to_contain_text("␣palm")

@@ -254,13 +254,34 @@ def test_auto_device(devices: Callable[..., None], cuda: bool, mps: bool, quanti
     assert pick_device("cpu", quantization) == "cpu"
 
 
+@pytest.mark.parametrize(("cuda", "mps"), list(itertools.product((False, True), repeat=2)))
+def test_a_page_begins_with_nf4_on_cuda_alone(devices: Callable[..., None], cuda: bool, mps: bool) -> None:
+    devices(cuda=cuda, mps=mps)
+    expected = (
+        ("cuda", "bfloat16", "nf4") if cuda else ("mps", "float16", "none") if mps else ("cpu", "float32", "none")
+    )
+    found = lm.machine_defaults()
+    assert (found.device, found.dtype, found.quantization) == expected
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_what_the_weights_were_published_as_is_said(folder: Path, tmp_path: Path, dtype: torch.dtype) -> None:
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+    shutil.copytree(folder, tmp_path / "again")
+    model.save_pretrained(tmp_path / "again")
+    described = load_engine(tmp_path / "again", device="cpu").describe()
+    assert (described.published_as, described.compute_dtype) == (str(dtype).removeprefix("torch."), "float32")
+
+
 def test_device_that_is_not_here(devices: Callable[..., None], folder: Path) -> None:
     devices()
     for device in ("cuda", "mps"):
         assert device in failure(errors.InvalidSettingError, load_engine, str(folder), device=device)
     devices(mps=True)
     assert pick_device("mps") == "mps"
-    assert "MPS" in failure(errors.InvalidSettingError, load_engine, str(folder), device="mps", quantization="nf4")
+    assert "not tested" in failure(
+        errors.InvalidSettingError, load_engine, str(folder), device="mps", quantization="nf4"
+    )
     failure(errors.InvalidSettingError, load_engine, str(folder), device="tpu")
     failure(errors.InvalidSettingError, load_engine, str(folder), quantization="int4")
 

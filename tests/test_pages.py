@@ -143,12 +143,33 @@ def model(embedded_model_folder: Path) -> Path:
 @pytest.mark.model
 def test_next_token_ranks_as_the_model_does(model: Path) -> None:
     app = no_exception(open_page("pages/model/next_token.py"))
-    answer = lm.load_engine(quantization="nf4").next_token(DEFAULT_TEXT)
+    answer = lm.load_engine().next_token(DEFAULT_TEXT)
     table = app.dataframe[0].value
     order = np.argsort(-answer.logits, kind="stable")[: len(table)]
     assert table["Id"].tolist() == order.tolist()
     np.testing.assert_allclose(table["Probability"], np.exp(answer.log_probs[order]), rtol=1e-4)
     assert table["Token"][0] == "␣Paris"
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(("cuda", "chosen"), [(True, "nf4"), (False, "none")])
+def test_the_precision_is_nf4_on_cuda_alone_and_what_it_is_made_of_is_said(
+    model: Path, monkeypatch: pytest.MonkeyPatch, cuda: bool, chosen: str
+) -> None:
+    defaults = lm.MachineDefaults("cuda" if cuda else "cpu", "bfloat16" if cuda else "float32", chosen)
+    monkeypatch.setattr("lmloupe.machine_defaults", lambda: defaults, raising=False)
+    app = no_exception(open_page("pages/model/next_token.py", text="One two"))
+    control = app.segmented_control(key="quantization")
+    assert control.value == chosen
+    assert control.options == [
+        f"{defaults.dtype} (from a published 4-bit file)", "int8", "nf4", "fp4"
+    ]  # fmt: skip
+    assert "a published 4-bit (Q4_1) file, multiplied out" in sentences(app)
+    assert "full precision" not in sentences(app)
+    assert "quantization" not in app.query_params, "what nobody chose is each machine's own"
+    control.set_value("int8")
+    no_exception(app.run())
+    assert app.query_params["quantization"] == "int8"
 
 
 @pytest.mark.model
@@ -168,7 +189,7 @@ def test_next_token_sliders_do_not_run_the_model_again(model: Path, monkeypatch:
     app.number_input(key="top_k").set_value(3)
     no_exception(app.run())
     assert len(calls) == 1
-    answer = lm.load_engine(quantization="nf4").next_token("One two three four")
+    answer = lm.load_engine().next_token("One two three four")
     last = lm.sampling_stages(answer.logits, lm.Sampling(temperature=0.5, top_k=3), answer.input_ids)[-1]
     table = app.dataframe[0].value
     np.testing.assert_allclose(table["Drawn with"], last.probs[table["Id"]], rtol=1e-4, atol=1e-9)
@@ -212,10 +233,11 @@ def test_a_model_that_does_not_exist_leaves_the_controls(
 @pytest.mark.model
 def test_embeddings_show_the_chosen_row_and_its_neighbours(model: Path) -> None:
     app = no_exception(open_page("pages/model/embeddings.py", text="The cat sat", embedding_view="neighbours"))
-    app.slider(key="token_index").set_value(1)
+    app.slider(key="token_index").set_value(3)  # people count from 1
     no_exception(app.run())
-    engine = lm.load_engine(quantization="nf4")
-    token_id = int(engine.input_ids("The cat sat")[1])
+    assert app.query_params["token_index"] == "2", "links count from 0"  # noqa: S105
+    engine = lm.load_engine()
+    token_id = int(engine.input_ids("The cat sat")[2])
     near = engine.neighbours(token_id, SETTINGS["neighbours"].default)
     table = app.dataframe[0].value
     assert table["Id"].tolist() == near.ids.tolist()
@@ -228,11 +250,15 @@ def test_embeddings_show_the_chosen_row_and_its_neighbours(model: Path) -> None:
 def test_generate_shows_a_run_at_once_and_the_same_again(model: Path) -> None:
     app = no_exception(open_page("pages/run/generate.py", temperature="0", max_new_tokens="12"))
     run = app.session_state["run"]
-    engine = lm.load_engine(quantization="nf4")
+    engine = lm.load_engine()
     prompt = lm.render_chat(engine.tokenizer, DEFAULT_MESSAGES, add_generation_prompt=True).encoding.input_ids
     expected = [step.token_id for step in engine.generate(prompt, lm.Sampling(temperature=0), 12)]
     assert [step.token_id for step in run.steps] == expected
     assert run.finished
+    assert "answered before" not in sentences(app)
+    again = no_exception(open_page("pages/run/generate.py", temperature="0", max_new_tokens="12"))
+    assert again.session_state["run"] is run
+    assert "the times are those of that first run" in sentences(again)
     app.number_input(key="seed").set_value(5)
     assert "have changed" in sentences(no_exception(app.run()))
 

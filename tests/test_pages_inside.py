@@ -6,6 +6,7 @@ import ast
 import io
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -156,7 +157,7 @@ def test_bad_texts_get_one_sentence(engine: LocalEngine, path: str) -> None:
     no_exception(app.run())
     said = [box.value.replace("\\", "") for box in app.error]
     assert len(said) == 1
-    assert "one token" in said[0] if path == SCORE else "at most 8,192" in said[0]
+    assert "at least two tokens" in said[0] if path == SCORE else "at most 8,192" in said[0]
     assert not app.dataframe
     app.text_area(key="text").set_value("coconut palm")
     no_exception(app.run())
@@ -180,6 +181,39 @@ def test_a_place_left_by_tokens_is_taken_up_by_the_models_pages(engine: LocalEng
     app.query_params.clear()
     no_exception(app.run())
     assert any(f"token {index + 1} of {len(enc)}" in block.value for block in app.markdown)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("path", [SCORE, LAYERS, ATTENTION, "pages/model/embeddings.py"])
+def test_the_card_that_a_page_leads_to_is_of_its_own_token(engine: LocalEngine, path: str) -> None:
+    text = "Pa\U0001f965 is"
+    enc = lm.encode(engine.tokenizer, text)
+    for index in range(2, len(enc)):  # 1 is the default, for which these pages show the last token
+        app = full(path, text=text, token_index=str(index))
+        link = next(found for found in app.get("page_link") if found.proto.label == "Card")
+        params = {key: value[0] for key, value in parse_qs(link.proto.query_string).items()}
+        card = no_exception(open_page("pages/text/tokens.py", **params))
+        named = f"**Token {index + 1} of {len(enc)} in SmolLM2**"
+        assert any(block.value == named for block in card.markdown), "also among the parts of one emoji"
+        facts = {metric.label: metric.value for metric in card.metric}
+        assert facts["Id"] == f"{int(enc.input_ids[index]):,}"
+        assert "smollm2" not in card.multiselect(key="tokenizers").value
+
+
+@pytest.mark.model
+def test_blocks_and_positions_are_counted_from_one_and_old_links_mean_what_they_meant(engine: LocalEngine) -> None:
+    long = " ".join(["word"] * 100)
+    app = full(ATTENTION, attention_layer="5", attention_head="4", attention_from="10", token=19, text=long)
+    layer = app.slider(key="attention_layer")
+    assert (layer.value, layer.min, layer.max) == (6, 1, engine.describe().n_layers)
+    first = app.slider(key="attention_from")
+    assert (first.value, first.min, first.max) == (11, 1, 41)
+    assert any("in head 5 of layer 6" in block.value for block in app.markdown)
+    assert "layer=5" in app.code[-1].value, "the library counts as Python does"
+    layer.set_value(1)
+    no_exception(app.run())
+    assert app.query_params["attention_layer"] == "0"
+    assert "layer=0" in app.code[-1].value
 
 
 class _Rows:

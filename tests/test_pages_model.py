@@ -47,7 +47,7 @@ def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def engine(embedded_model_folder: Path) -> lm.Engine:
     """The copy that the pages have."""
-    return loaders.engine("smollm2-135m-instruct", "nf4")
+    return loaders.engine("smollm2-135m-instruct", "none")
 
 
 def open_page(stem: str, **params: str) -> AppTest:

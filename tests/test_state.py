@@ -130,7 +130,7 @@ def test_what_is_too_long_for_a_link_is_left_out_alone():
         ("top_k", "９", "whole number"),
         ("seed", "9" * 5000, "whole number"),
         ("add_special_tokens", "yes", "1 (on) or 0 (off)"),
-        ("quantization", "int4", "one of none, int8"),
+        ("quantization", "int4", "one of auto, none, int8"),
         ("tokenizers", "qwen2,unknown", "hub id"),
         ("tokenizers", "../../etc/passwd", "hub id"),
         ("tokenizers", "../secrets", "hub id"),

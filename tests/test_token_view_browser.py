@@ -296,6 +296,22 @@ def test_roles_shade_and_notes(show):
     assert facts(page)[""] == "probability 0.8333333333333334"
 
 
+def test_a_special_token_has_the_colour_of_its_role(show):
+    page = show("mask")
+
+    def colour(found) -> set[str]:
+        # Neighbours of one role differ a little: those at even places are compared.
+        return set(found.evaluate_all("nodes => nodes.map(n => getComputedStyle(n).backgroundColor)"))
+
+    trained, untrained = flow(page).locator(".t.even.assistant"), flow(page).locator(".t.even.none")
+    odd = flow(page).locator(".t.odd.assistant")
+    ends = flow(page).locator(".t.special", has_text="<|end|>")
+    assert ends.count() == 2
+    assert colour(ends.nth(1)) <= colour(trained) | colour(odd), "the end of the assistant's turn trains"
+    assert not colour(ends.nth(0)) & (colour(trained) | colour(odd))
+    assert len(colour(trained)) == len(colour(untrained)) == 1
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_colours_follow_the_theme(show, scheme):
     page = show("emoji", scheme=scheme)

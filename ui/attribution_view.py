@@ -21,7 +21,7 @@ WORDS = {
     "text": "the token that follows in the text",
     "cell": "the chosen cell's token",
 }
-SOFT_CAP_WORDS = "This model bends its logits so that none passes a bound: what that takes from the sum of the parts."
+SOFT_CAP_WORDS = "This model soft-caps its logits; this is how much the cap removes from the sum of the parts."
 
 
 def show_attribution(
@@ -32,7 +32,7 @@ def show_attribution(
     final: Cell,
 ) -> None:
     """What the embedding and each layer's attention and MLP add to one token's logit after the token at ``index``."""
-    st.subheader("Who made the score", anchor=False)
+    st.subheader("What contributed to the score", anchor=False)
     ids = request[2]
     tokens = {"answer": int(final.token_ids[0]), "cell": int(cell.token_ids[0])}
     if index + 1 < len(ids):
@@ -62,6 +62,6 @@ def show_attribution(
     st.plotly_chart(chart, width="stretch", config=PICTURE_MENU)
     st.caption(
         "Each part is what one sublayer wrote into the residual stream, read by this token's row of the output matrix, "
-        "with the final norm's scale held as it was in this pass. It counts direct effects only: what an early layer "
-        "changes by what later layers then do is booked on the later ones."
+        "with the final norm's scale held as it was in this pass. It counts direct effects only: "
+        "effects that pass through later layers are credited to those layers."
     )

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ui import theme
+from ui.errors import escape_plotly
 
 __all__ = ["BAR_HEIGHT", "MUTED", "alternative_bars", "bars", "count_bars", "places_axis"]
 
@@ -46,7 +47,7 @@ def places_axis(labels: pd.Series) -> dict[str, Any]:
     return {
         "tickmode": "array",
         "tickvals": list(range(len(labels))),
-        "ticktext": list(labels),
+        "ticktext": [escape_plotly(label) for label in labels],
         "autorange": "reversed",
         "ticksuffix": " ",
     }

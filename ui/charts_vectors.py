@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ui import theme
 from ui.charts import MUTED, bars
+from ui.errors import escape_plotly
 
 __all__ = ["cosine_heatmap", "layer_lines", "neighbour_bars", "norm_bars", "sentence_heatmap", "vocabulary_points"]
 
@@ -34,7 +35,7 @@ def sentence_heatmap(rows: NDArray[np.float32], labels: Sequence[str], first_dim
             z=rows,
             x=dimensions,
             y=list(range(n)),
-            customdata=np.array([[label] * d for label in labels], object),
+            customdata=np.array([[escape_plotly(label)] * d for label in labels], object),
             colorscale=theme.diverging(),
             zmin=-limit,
             zmax=limit,
@@ -45,11 +46,13 @@ def sentence_heatmap(rows: NDArray[np.float32], labels: Sequence[str], first_dim
             colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": "value", "side": "right"}},
         )
     )
-    figure.update_layout(**theme.chart_layout(x_title="dimension", height=max(220, min(900, 22 * n + 80))))
+    figure.update_layout(
+        **theme.chart_layout(x_title="dimension (counted from 0)", height=max(220, min(900, 22 * n + 80)))
+    )
     if written:
         figure.update_xaxes(tickvals=dimensions)
     figure.update_xaxes(showgrid=False)
-    names = [f"▸ {label}" if i == marked else label for i, label in enumerate(labels)]
+    names = [f"▸ {escape_plotly(label)}" if i == marked else escape_plotly(label) for i, label in enumerate(labels)]
     figure.update_yaxes(
         tickvals=list(range(n)), ticktext=names, autorange="reversed", showgrid=False, ticksuffix=" "
     )  # fmt: skip
@@ -68,7 +71,9 @@ def norm_bars(labels: Sequence[str], norms: NDArray[np.float32], mean: float, ma
         )
     )
     figure.update_layout(**theme.chart_layout(y_title="length (norm)", height=240))
-    figure.update_xaxes(tickvals=places, ticktext=list(labels), tickangle=-55, showgrid=False)
+    figure.update_xaxes(
+        tickvals=places, ticktext=[escape_plotly(label) for label in labels], tickangle=-55, showgrid=False
+    )
     figure.add_hline(
         y=mean, line_dash="dot", line_color=MUTED, annotation_text=f"mean of the vocabulary, {mean:.2f}",
         annotation_position="top left",
@@ -178,7 +183,7 @@ def _add_points(
     common: dict[str, Any] = {
         "mode": "markers",
         "name": name,
-        "text": table["Token"],
+        "text": [escape_plotly(label) for label in table["Token"]],
         "customdata": table["Id"],
         "hovertemplate": "%{text}, id %{customdata}<extra></extra>",
         "marker": {"size": 3 if len(axes) == 2 else 2} | marker,

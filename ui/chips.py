@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ui import theme
 
-__all__ = ["chips", "visible"]
+__all__ = ["chips", "unnamed_row", "visible"]
 
 _SIGNS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"})
 
@@ -19,6 +19,11 @@ def visible(text: str) -> str:
     """White space as signs, control characters as their code points."""
     signs = text.translate(_SIGNS)
     return "".join(char if char.isprintable() else f"⟨U+{ord(char):04X}⟩" for char in signs)
+
+
+def unnamed_row(token_id: int) -> str:
+    """What to write for a row of a model's matrix that no token names."""
+    return f"(row {token_id}, no token)"
 
 
 def chips(

@@ -42,21 +42,24 @@ def show_matrix(rows: NDArray[np.float32], labels: Sequence[str], marked: int, m
     width = rows.shape[1]
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         zoom = state.segmented(
-            "dimensions", "Dimensions shown", format_func=DIMENSIONS.__getitem__, help="Few of them show their numbers."
+            "dimensions",
+            "Dimensions shown",
+            format_func=DIMENSIONS.__getitem__,
+            help="With 12 dimensions the values are written in the cells.",
         )
         first, n = 0, width
         if zoom != "all" and width > int(zoom):
             n = int(zoom)
             first = state.slider(
-                "dimension_from", "From dimension", max_value=width - n, width=320,
+                "dimension_from", "From dimension (the first is 0)", max_value=width - n, width=320,
                 help="Moves the window over the dimensions.",
             )  # fmt: skip
     figure = sentence_heatmap(rows[:, first : first + n], labels, first, marked)
     figure.update_layout(dragmode="zoom")
     st.plotly_chart(figure, width="stretch", config=PICTURE_MENU, key="sentence_matrix")
     st.caption(
-        "Each row is a token's row of the embedding matrix. Drag over the picture to enlarge a part, double click to "
-        "come back. The button at its corner saves it as SVG."
+        "Each row is a token's row of the embedding matrix. Drag to zoom in, double-click to "
+        "reset. The button at its corner saves it as SVG."
     )
     norms = np.linalg.norm(rows, axis=1)
     st.plotly_chart(norm_bars(labels, norms, mean, marked), width="stretch", config=PICTURE_MENU, key="norms")
@@ -164,8 +167,8 @@ def show_arithmetic(engine: lm.Engine, tied: bool) -> tuple[tuple[int, int, int]
     found = engine.analogy(a, b, c, k, metric, matrix)
     st.markdown(
         f"**{' '.join(escape_markdown(part) for part in (token_label(tok, a), '−', token_label(tok, b), '+'))} "
-        f"{escape_markdown(token_label(tok, c))}** points nearest to "
-        f"**{escape_markdown(token_label(tok, int(found.ids[0])))}**, the three themselves left out."
+        f"{escape_markdown(token_label(tok, c))}** is closest to "
+        f"**{escape_markdown(token_label(tok, int(found.ids[0])))}** (the three inputs excluded)."
     )
     if matrix == "input":
         rows = engine.embed([a, b, c])

@@ -1,4 +1,4 @@
-"""What went wrong, shown once and in one way: one sentence in a red box, as plain text."""
+"""Show what a model, a file or a person wrote as plain text; what went wrong is one sentence in a red box."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from lmloupe.errors import LoupeError
 
-__all__ = ["escape_markdown", "show_errors"]
+__all__ = ["escape_markdown", "escape_plotly", "show_errors"]
 
 # What Streamlit's Markdown gives a meaning to: CommonMark's punctuation, $ (maths) and : (icons, colours).
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&=^@/\"'])")
@@ -23,6 +23,15 @@ def escape_markdown(text: str) -> str:
     a \*b\* \<i\>
     """
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def escape_plotly(text: str) -> str:
+    """The text as a label, a name or a hover text of a Plotly chart, which reads a little HTML there.
+
+    >>> print(escape_plotly("<b>&"))
+    &lt;b&gt;&amp;
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 @contextmanager

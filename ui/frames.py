@@ -10,6 +10,7 @@ import pandas as pd
 
 import lmloupe as lm
 from lmloupe.special_tokens import special_token_purpose
+from ui.chips import unnamed_row
 
 __all__ = [
     "neighbour_table",
@@ -43,8 +44,8 @@ def token_label(tok: lm.Tokenizer, token_id: int) -> str:
 
     Control characters and parts of characters have no picture of their own.
     """
-    if token_id >= tok.vocab_size or tok.backend.id_to_token(token_id) is None:
-        return f"(row {token_id}, no token)"
+    if not tok.has(token_id):
+        return unnamed_row(token_id)
     raw = tok.token_bytes(token_id)
     try:
         text = raw.decode()

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import lmloupe as lm
 from ui.charts import alternative_bars
+from ui.errors import escape_markdown
 from ui.frames import step_table, token_label
 from ui.page import metrics_row
 from ui.runs import Run, keep_finished
@@ -24,6 +25,7 @@ __all__ = ["show_run", "stream"]
 
 POLL_S = 0.1
 REDRAW_S = 0.12
+TIMES = "Measured on the server while the tokens were made, with the steps of other sessions in between."
 
 
 def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
@@ -64,11 +66,11 @@ def _as_html(run: Run) -> str:
     )
 
 
-def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None) -> None:
+def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *, kept: bool = False) -> None:
     """The generated tokens, shaded by probability, their numbers, and the alternatives at the one that was clicked.
 
     Where ``prompt_text`` is the text that the run went on from, the clicked token leads to the other pages, whose text
-    is then this text and the answer.
+    is then this text and the answer. ``kept`` says that the run was not made now, but for an earlier request.
     """
     enc = run.encoding(tok)
     probabilities = [math.exp(step.log_prob) for step in run.steps]
@@ -87,9 +89,9 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None) ->
             (
                 "First token after",
                 f"{run.first_token_s * 1000:,.0f} ms",
-                "The prefill of the whole prompt, and one step.",
+                f"The prefill of the whole prompt, and one step. {TIMES}",
             ),
-            ("Decoding", f"{rate:.1f} tokens/s" if rate else "–", "After the first token, one step a token."),
+            ("Decoding", f"{rate:.1f} tokens/s" if rate else "–", f"After the first token, one step a token. {TIMES}"),
             (
                 "Mean surprisal",
                 f"{np.mean(bits):.2f} bits/token",
@@ -97,6 +99,11 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None) ->
             ),
         ]
     )
+    if kept:
+        st.caption(
+            "This request was answered before, on this server, and the same answer is shown again: the times are those "
+            "of that first run, not of now."
+        )
     index = selection.index if selection is not None else int(np.argmax([step.entropy_bits for step in run.steps]))
     step = run.steps[index]
     st.subheader("What else could have been said", anchor=False)
@@ -113,7 +120,8 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None) ->
         show_thread(enc, index, "", text=prompt_text + enc.text)
     table = step_table(tok, step)
     if not table["Chosen"].any():
-        st.caption(f"It was not among the ten most probable tokens: “{token_label(tok, step.token_id)}”.")
+        label = escape_markdown(token_label(tok, step.token_id))
+        st.caption(f"It was not among the ten most probable tokens: “{label}”.")
     st.plotly_chart(with_menu(alternative_bars(table)), width="stretch", config=PICTURE_MENU)
     if step.lens_ids is not None:
         st.subheader("What each layer would have said here", anchor=False)

@@ -16,6 +16,7 @@ from lmloupe.language_fertility import Fertility, fertility
 from lmloupe.parallel import Language, code_samples, load_parallel, parallel_languages
 from ui import theme
 from ui.chips import visible
+from ui.errors import escape_plotly
 from ui.loaders import display_name, tokenizer
 
 __all__ = [
@@ -93,12 +94,12 @@ def what_it_means(found: Fertility, context_length: int) -> str:
 def language_bars(table: pd.DataFrame, name: str, others: Mapping[str, Fertility], x_title: str) -> go.Figure:
     """Bars of one tokenizer as `fertility_table` gives them, and a mark for each of the others on every bar's row."""
     places = list(range(len(table)))
-    labels = [_plain(language) for language in table["Language"]]
+    labels = [escape_plotly(language) for language in table["Language"]]
     bar = go.Bar(
         x=table["Relative"],
         y=places,
         orientation="h",
-        name=_plain(name),
+        name=escape_plotly(name),
         customdata=labels,
         text=[f"{value:.2f}" for value in table["Relative"]],
         textposition="inside",
@@ -107,7 +108,7 @@ def language_bars(table: pd.DataFrame, name: str, others: Mapping[str, Fertility
         constraintext="none",
         textfont_size=11,
         insidetextfont_color=theme.ink(on_accent=True),
-        hovertemplate="%{customdata}: %{x:.2f}<extra>" + _plain(name) + "</extra>",
+        hovertemplate="%{customdata}: %{x:.2f}<extra>" + escape_plotly(name) + "</extra>",
     )
     figure = go.Figure(bar)
     for (other, found), symbol in zip(others.items(), _SYMBOLS, strict=False):
@@ -116,7 +117,7 @@ def language_bars(table: pd.DataFrame, name: str, others: Mapping[str, Fertility
             x=[relative[language] for language in table["Language"]],
             y=places,
             mode="markers",
-            name=_plain(other),
+            name=escape_plotly(other),
             # A light rim on a dark core or the other way round shows on the bar and beside it.
             marker={
                 "symbol": symbol,
@@ -125,7 +126,7 @@ def language_bars(table: pd.DataFrame, name: str, others: Mapping[str, Fertility
                 "line": {"width": 1, "color": theme.ink(on_accent=True)},
             },
             customdata=labels,
-            hovertemplate="%{customdata}: %{x:.2f}<extra>" + _plain(other) + "</extra>",
+            hovertemplate="%{customdata}: %{x:.2f}<extra>" + escape_plotly(other) + "</extra>",
         )
     layout = theme.chart_layout(x_title=x_title, height=_BAR_HEIGHT * len(table) + 110)
     figure.update_layout(**layout)
@@ -154,15 +155,10 @@ def draw_fertility(found: Fertility, name: str, others: Mapping[str, Fertility],
     }
     left, right = st.columns([6, 5])
     with left:
-        title = f"tokens, as a multiple of {_plain(base)}"
+        title = f"tokens, as a multiple of {escape_plotly(base)}"
         st.plotly_chart(language_bars(table, name, others, title), width="stretch", config={"displayModeBar": False})
     with right:
         st.dataframe(table, hide_index=True, width="stretch", height=height, column_config=config, placeholder="—")
-
-
-def _plain(text: str) -> str:
-    # Plotly reads a little HTML in labels, and names of languages may come from a person's file.
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def budget_table(

@@ -18,15 +18,15 @@ Array = NDArray[np.generic]
 
 
 def lens_table(run: LensRun, n_layers: int, positions: range, tok: lm.Tokenizer, labels: Sequence[str]) -> pd.DataFrame:
-    """One row a cell: layer, position, the token read, the best token with its probability, entropy, rank, norm."""
+    """One row a cell: its place, the token read, the best token with its probability, entropy, rank, norm."""
     rows = []
     for layer in range(n_layers + 1):
         for position in positions:
             cell = run.cells[layer, position]
             rows.append(
                 {
-                    "layer": layer,
-                    "position": position + 1,
+                    "layer_0_is_embedding": layer,
+                    "position_from_1": position + 1,
                     "reads": labels[position],
                     "best_token": token_label(tok, int(cell.token_ids[0])),
                     "best_id": int(cell.token_ids[0]),

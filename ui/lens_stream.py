@@ -170,7 +170,7 @@ def _say(run: LensRun, n_layers: int, *, going: bool) -> None:
     n_all = (n_layers + 1) * len(run.request.ids)
     missing = run.n_missing(n_layers)
     if not missing:
-        st.caption(f"All {n_all:,} cells of the text are computed: every other place of it is there at once.")
+        st.caption(f"All {n_all:,} cells are computed; every position now appears at once.")
         return
     there = f"{n_all - missing:,} of {n_all:,} cells of the text are computed"
     if going:

@@ -81,7 +81,7 @@ LESSONS = (
     ),
     Lesson(
         "Injected special token",
-        "A person types the tokens of a turn: to the model they are one.",
+        "The user's message spells turn markers, and the model sees a real turn.",
         ({"role": "system", "content": "You sum up reviews."}, {"role": "user", "content": _INJECTED}),
     ),
 )

@@ -6,6 +6,8 @@ page says what it will take in memory, what is to be downloaded, and whether it 
 
 from __future__ import annotations
 
+import sys
+
 import streamlit as st
 
 import lmloupe as lm
@@ -27,12 +29,7 @@ OFFERED = (
     "meta-llama/Llama-3.1-8B-Instruct",
 )
 """What the list offers: the embedded model, and one or more of each of the four families; any other id can be typed."""
-QUANTIZATION_WORDS = {
-    "none": "none (full precision)",
-    "int8": "int8",
-    "nf4": "nf4",
-    "fp4": "fp4",
-}
+QUANTIZATIONS = ("none", "int8", "nf4", "fp4")
 
 
 @st.cache_resource(show_spinner=False)
@@ -64,10 +61,14 @@ def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
             "Qwen/Qwen2-0.5B-Instruct, or a folder with one, such as /home/me/model. Type to enter one.",
         )
     with quantization_column:
+        defaults = _defaults()
+        unquantized = _unquantized(model, defaults.dtype)
         quantization = state.segmented(
             "quantization",
             "Quantization",
-            format_func=QUANTIZATION_WORDS.__getitem__,
+            QUANTIZATIONS,
+            otherwise=defaults.quantization,
+            format_func=lambda choice: unquantized if choice == "none" else choice,
             help="How bitsandbytes stores the weights: int8 in 8 bits, nf4 and fp4 in 4; less memory, other numbers.",
         )
     try:
@@ -94,6 +95,18 @@ def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
     return model, quantization, loaded
 
 
+def _defaults() -> lm.MachineDefaults:
+    if "torch" in sys.modules:
+        return lm.machine_defaults()
+    with st.spinner("Loading torch …"):  # once a process, some seconds
+        return lm.machine_defaults()
+
+
+def _unquantized(model: str, dtype: str) -> str:
+    """The word for the weights as they come. The embedded model's were published in 4 bits: more is not in them."""
+    return f"{dtype} (from a published 4-bit file)" if model == EMBEDDED_MODEL else f"none (in {dtype})"
+
+
 @st.cache_resource(show_spinner=False)
 def _loaded_before() -> set[tuple[str, str]]:
     """What has been loaded since the server started, and most probably still is."""
@@ -103,7 +116,7 @@ def _loaded_before() -> set[tuple[str, str]]:
 def _loaded(model: str, quantization: lm.Quantization) -> lm.Engine:
     if (model, quantization) in _loaded_before():  # a spinner is a thread, at every move of every slider
         return engine(model, quantization)
-    with st.spinner(f"Loading {display_name(model)} ({quantization}) …", show_time=True):
+    with st.spinner(f"Loading {escape_markdown(display_name(model))} ({quantization}) …", show_time=True):
         loaded = engine(model, quantization)
     _loaded_before().add((model, quantization))
     return loaded
@@ -115,7 +128,7 @@ def _ask(model: str, quantization: lm.Quantization) -> None:
     Raises:
         lmloupe.LoupeError: there is no such model, or nobody can say.
     """
-    with st.spinner(f"Asking what {display_name(model)} takes …", show_time=True):
+    with st.spinner(f"Asking what {escape_markdown(display_name(model))} takes …", show_time=True):
         estimate = _estimate(model, quantization)
     said = f"{escape_markdown(model)}: {escape_markdown(estimate.sentence)}"
     if estimate.fits:
@@ -157,5 +170,14 @@ def _summary(described: lm.ModelDescription) -> str:
     return (
         f"{described.n_parameters / 1e6:,.0f} million parameters, {described.bytes / 1e6:,.0f} MB on "
         f"{described.device}, {precision}, computing in {described.compute_dtype}; {described.n_layers} layers of "
-        f"width {described.width}, {context}."
+        f"width {described.width}, {context}. {_published(described)}"
     )
+
+
+def _published(described: lm.ModelDescription) -> str:
+    if described.name == EMBEDDED_MODEL:
+        return (
+            f"The weights are a published {described.published_as} file, multiplied out: no choice here is the "
+            "precision in which the model was trained."
+        )
+    return f"Published as {escape_markdown(described.published_as)}." if described.published_as else ""

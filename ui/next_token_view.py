@@ -66,9 +66,14 @@ def _go_on(tok: lm.Tokenizer, text: str, chosen: list[int]) -> None:
         st.caption("Choose a row to write that token behind the text, or to follow it to the other pages.")
         return
     label = token_label(tok, chosen[0])
+    if not tok.has(chosen[0]):
+        st.caption(
+            f"No token has the id {chosen[0]:,}: the model's matrix has more rows than the tokenizer has tokens."
+        )
+        return
     piece = lm.decode(tok, chosen)
-    if "\ufffd" in piece or chosen[0] >= tok.vocab_size:
-        st.caption(f"{escape_markdown(label)} is no whole character: it cannot be written by itself.")
+    if "\ufffd" in piece:
+        st.caption(f"{escape_markdown(label)} is not a whole character: it cannot be written by itself.")
         return
     longer = text + piece
     st.button(

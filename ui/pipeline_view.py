@@ -12,6 +12,7 @@ from lmloupe.normalization import NormalizationChange
 from lmloupe.pattern import PatternPart
 from lmloupe.pre_tokens import PreToken, PreTokenizerStep
 from ui.chips import chips, visible
+from ui.errors import escape_markdown
 from ui.loaders import display_name
 from ui.upload import PREFIX
 
@@ -38,7 +39,7 @@ def choose_source(name: str, uploads: Mapping[str, lm.Tokenizer]) -> str:
         "Whose pipeline",
         options,
         default=options[-1],
-        format_func=display_name,
+        format_func=lambda option: escape_markdown(display_name(option)),
         key="pipeline_of_" + "_".join(uploads),
         help="The tokenizer chosen above, or one of your own files.",
     )

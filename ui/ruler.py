@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from lmloupe.alignment import Alignment
 from ui import theme
 from ui.chips import visible
+from ui.errors import escape_plotly
 
 __all__ = ["agreement_table", "ruler_chart"]
 
@@ -34,13 +35,15 @@ def ruler_chart(aligned: Alignment, names: list[str], start: int, n_shown: int) 
                 "size": np.where(everyone, 26, 18),
                 "line": {"width": np.where(alone, 4, 2), "color": colours.tolist()},
             },
-            customdata=aligned.counts[cuts],
-            hovertemplate="before character %{x}: %{customdata} of " + str(len(names)) + " cut here<extra></extra>",
+            customdata=np.stack([aligned.counts[cuts], cuts + 1], axis=1),
+            hovertemplate="before character %{customdata[1]}: %{customdata[0]} of "
+            + str(len(names))
+            + " cut here<extra></extra>",
         )
     figure.update_layout(**theme.chart_layout(height=52 * len(names) + 70))
     figure.update_yaxes(
         tickvals=list(range(len(names))),
-        ticktext=names,
+        ticktext=[escape_plotly(name) for name in names],
         range=[len(names) - 0.5, -0.5],
         showgrid=False,
         ticksuffix="  ",
@@ -48,7 +51,7 @@ def ruler_chart(aligned: Alignment, names: list[str], start: int, n_shown: int) 
     middles = [place + 0.5 for place in range(start, end)]
     figure.update_xaxes(
         tickvals=middles,
-        ticktext=[visible(char) for char in aligned.text[start:end]],
+        ticktext=[escape_plotly(visible(char)) for char in aligned.text[start:end]],
         range=[start - 0.5, end + 0.5],
         tickangle=0,
         showgrid=False,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import lmloupe as lm
 from ui import theme
+from ui.errors import escape_plotly
 from ui.frames import token_label
 
 __all__ = [
@@ -46,7 +47,7 @@ def bucket_of(ranks: NDArray[np.integer]) -> NDArray[np.intp]:
 
 
 def score_shades(score: lm.Scored, by: str) -> list[float | None]:
-    """A shade for each token of the text, None for the first, before which there is nothing to expect it from."""
+    """A shade for each token of the text, None for the first, which has no context."""
     if by == "rank":
         shades = bucket_of(score.ranks) / (len(BUCKETS) - 1)
     else:
@@ -57,7 +58,7 @@ def score_shades(score: lm.Scored, by: str) -> list[float | None]:
 
 def score_notes(score: lm.Scored, tok: lm.Tokenizer, n_expected: int = 5) -> list[str]:
     """What a token's tooltip adds: its numbers, and what the model expected in its place."""
-    notes = ["not scored: nothing comes before it"]
+    notes = ["not scored: the first token has no context"]
     for i in range(len(score.ranks)):
         best = ", ".join(
             f"{token_label(tok, int(token))} {math.exp(log_prob):.1%}"
@@ -115,7 +116,7 @@ def score_table(score: lm.Scored, tok: lm.Tokenizer) -> pd.DataFrame:
             "Surprisal (bits)": score.surprisal_bits,
             "Entropy (bits)": score.entropy_bits,
             "Expected first": [token_label(tok, int(i)) for i in score.top_ids[:, 0]],
-            "with": np.exp(score.top_log_probs[:, 0]),
+            "Probability of the first guess": np.exp(score.top_log_probs[:, 0]),
         }
     )
 
@@ -159,6 +160,6 @@ def surprisal_chart(score: lm.Scored, labels: Sequence[str], index: int) -> go.F
         **theme.chart_layout(y_title="bits", height=320, showlegend=True, margin={"l": 8, "r": 8, "t": 40, "b": 8}),
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
-    ticks = {"tickvals": places, "ticktext": [labels[i] for i in places - 1], "tickangle": -55}
+    ticks = {"tickvals": places, "ticktext": [escape_plotly(labels[i]) for i in places - 1], "tickangle": -55}
     figure.update_xaxes(**(ticks if len(places) <= 90 else {"title_text": "position in the text"}), showgrid=False)
     return figure

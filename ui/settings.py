@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from lmloupe import embedded_tokenizers
 from ui.chat_checks import ROLES, files_check, messages_check, templates_check
 
-__all__ = ["EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "ROLES", "SETTINGS", "Setting"]
+__all__ = ["AUTO", "EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "ROLES", "SETTINGS", "Setting"]
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
+AUTO = "auto"
 MAX_TEXT_CHARACTERS = 2_000_000
 MAX_TOKENIZERS = 8
 
@@ -63,6 +64,8 @@ class Setting:
     low: float | None = None
     high: float | None = None
     options: tuple[str, ...] = ()
+    shown_from: int = 0
+    """What a widget calls the value 0: 1 where people count from 1 and the arrays, and so the links, from 0."""
     packed: bool = False
     """True where the value would be unreadable in a link anyway, so that it always goes there compressed."""
 
@@ -78,6 +81,11 @@ def _integer(name: str, default: int, low: int, high: int) -> Setting:
         return int(text) if re.fullmatch(r"-?[0-9]{1,12}", text) else text
 
     return Setting(name, default, check, parse, str, low, high)
+
+
+def _place(name: str, default: int, high: int) -> Setting:
+    """A position or a block: from 0 here, as in the library's arrays, from 1 in its widget."""
+    return replace(_integer(name, default, 0, high), shown_from=1)
 
 
 def _real(name: str, default: float, low: float, high: float) -> Setting:
@@ -206,20 +214,26 @@ _TABLE = (
     Setting("repository", "coconut/trees", _plain_text),
     Setting("repository_files", [dict(file) for file in DEFAULT_FILES], files_check(_plain_text), packed=True),
     _model("model", EMBEDDED_MODEL),
-    _choice("quantization", "nf4", ("none", "int8", "nf4", "fp4")),
-    _integer("token_index", 1, 0, MAX_TEXT_CHARACTERS),
+    # "auto" until somebody chooses: the machine's own, which takes torch to know, and not every page loads torch.
+    _choice("quantization", AUTO, (AUTO, "none", "int8", "nf4", "fp4")),
+    _place("token_index", 1, MAX_TEXT_CHARACTERS),
     # A character of the text whose token the next page shall show; -1 for none. See ui/thread.py.
     _integer("place", -1, -1, MAX_TEXT_CHARACTERS),
+    # The token that the card of Tokens shows where another page's link opened it: "" for the first row's at `place`.
+    Setting("card_of", "", lambda value: value if value == "" else _known_or_hub(value, embedded_tokenizers())),
+    _integer("card_id", -1, -1, 2**31 - 1),
+    _integer("card_nth", 0, 0, MAX_TEXT_CHARACTERS),
+    _flag("injected", default=False),
     _choice("score_by", "rank", ("rank", "surprisal", "entropy")),
     _choice("lens_by", "probability", ("probability", "entropy", "rank")),
     # Beyond the last layer and the last window: a widget shows the nearest, which is the last.
     _integer("lens_layer", 1000, 0, 1000),
-    _integer("lens_from", MAX_TEXT_CHARACTERS, 0, MAX_TEXT_CHARACTERS),
+    _place("lens_from", MAX_TEXT_CHARACTERS, MAX_TEXT_CHARACTERS),
     _choice("explain", "answer", ("answer", "text", "cell")),
     # In the middle of most models are heads that visibly read one place.
-    _integer("attention_layer", 12, 0, 1000),
+    _place("attention_layer", 12, 1000),
     _integer("attention_head", 0, 0, 1000),
-    _integer("attention_from", MAX_TEXT_CHARACTERS, 0, MAX_TEXT_CHARACTERS),
+    _place("attention_from", MAX_TEXT_CHARACTERS, MAX_TEXT_CHARACTERS),
     _choice("attention_as", "arcs", ("arcs", "matrix")),
     _flag("skip_first", default=True),
     _integer("neighbours", 10, 1, 50),
@@ -240,7 +254,7 @@ _TABLE = (
     _choice("embedding_view", "matrix", ("matrix", "cosine", "neighbours", "arithmetic")),
     _choice("dimensions", "all", ("all", "64", "12")),
     _integer("dimension_from", 0, 0, 1_000_000),
-    _integer("matrix_from", 0, 0, MAX_TEXT_CHARACTERS),
+    _place("matrix_from", 0, MAX_TEXT_CHARACTERS),
     _choice("matrix", "input", ("input", "output")),
     Setting("analogy_a", " king", _plain_text),
     Setting("analogy_b", " man", _plain_text),

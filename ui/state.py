@@ -100,7 +100,7 @@ def show_notices() -> None:
     """Say what of the link was ignored, and what is too long for it; nothing when all is well."""
     store = _store()
     for name, reason in store.ignored.items():
-        st.warning(f"The link's `{name}` was ignored: {reason}.")
+        st.warning(f"The link's `{name}` was ignored: {escape_markdown(reason)}.")
     for name in store.link.left_out:
         st.caption(f"The link in the address bar does not carry the {name}, which is too long for a link.")
 
@@ -149,6 +149,7 @@ def slider(name: str, label: str, **options: Any) -> Any:
     """``st.slider`` of a shared number, ``int`` or ``float`` as its default is, from its lowest to its highest value.
 
     ``max_value=`` narrows the range on this page (the number of tokens, say); a value beyond it shows as the nearest.
+    Limits and result are the setting's own numbers; the widget shows a place counted from 1 (`Setting.shown_from`).
     """
     return _draw_number(name, st.slider, label, **options)
 
@@ -164,9 +165,14 @@ def selectbox(name: str, label: str, choices: Sequence[str] | None = None, **opt
     return _draw(name, _selectbox, label, offered, fitted=chosen, **options)
 
 
-def segmented(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> Any:
-    """``st.segmented_control`` of a shared choice, one of which is always chosen."""
-    offered, chosen = _offered(name, choices)
+def segmented(
+    name: str, label: str, choices: Sequence[str] | None = None, *, otherwise: str | None = None, **options: Any
+) -> Any:
+    """``st.segmented_control`` of a shared choice, one of which is always chosen.
+
+    ``otherwise`` is shown where the setting's value is not among the ``choices``; else the first of them.
+    """
+    offered, chosen = _offered(name, choices, otherwise=otherwise)
     return _draw(name, st.segmented_control, label, offered, fitted=chosen, default="default", required=True, **options)
 
 
@@ -180,13 +186,15 @@ def multiselect(name: str, label: str, choices: Sequence[str] | None = None, **o
     return tuple(_draw(name, st.multiselect, label, offered, fitted=fitted, default="default", **options))
 
 
-def _offered(name: str, choices: Sequence[str] | None, **options: Any) -> tuple[list[str], str]:
+def _offered(
+    name: str, choices: Sequence[str] | None, *, otherwise: str | None = None, **options: Any
+) -> tuple[list[str], str]:
     """What a choice offers, and which of it is chosen."""
     offered = list(SETTINGS[name].options if choices is None else choices)
     chosen = _store().values[name]
     if options.get("accept_new_options") and chosen not in offered:
         offered.append(chosen)
-    return offered, chosen if chosen in offered else offered[0]
+    return offered, chosen if chosen in offered else otherwise or offered[0]
 
 
 def _selectbox(label: str, offered: list[str], *, value: str, **options: Any) -> Any:
@@ -199,7 +207,8 @@ def _draw_number(name: str, widget: Callable[..., Any], label: str, **options: A
     limits = (("min_value", setting.low), ("max_value", setting.high))
     low, high = (number(options.pop(key, limit)) for key, limit in limits)
     fitted = min(max(_store().values[name], low), high)
-    return _draw(name, widget, label, low, high, fitted=fitted, **options)
+    first = setting.shown_from
+    return _draw(name, widget, label, low + first, high + first, fitted=fitted + first, **options)
 
 
 def _draw(
@@ -210,7 +219,7 @@ def _draw(
     default: str = "value",
     **options: Any,
 ) -> Any:
-    """Draw the widget, showing ``fitted``, the shared value as this widget can show it; return what it holds.
+    """Draw the widget, showing ``fitted``, the shared value as this widget can show it; return the value that it holds.
 
     ``default`` is what the widget calls the value that it begins with.
     """
@@ -228,7 +237,7 @@ def _draw(
         store.shown[name] = held
         _take(store, name, held)
         _write_link(store)
-    return store.values[name] if _show_rejection(store, name) else held
+    return store.values[name] if _show_rejection(store, name) else _value(name, held)
 
 
 def _show_rejection(store: Store, name: str) -> bool:
@@ -236,7 +245,8 @@ def _show_rejection(store: Store, name: str) -> bool:
     if name in store.rejected:
         kept = store.values[name]
         on = f" The page goes on with {kept}." if isinstance(kept, str) and SETTINGS[name].options else ""
-        st.error(f"The {name.replace('_', ' ')} was not taken over: {store.rejected[name]}.{escape_markdown(on)}")
+        reason = escape_markdown(f"{store.rejected[name]}.{on}")
+        st.error(f"The {name.replace('_', ' ')} was not taken over: {reason}")
     return name in store.rejected
 
 
@@ -287,9 +297,15 @@ def _take_changes(store: Store) -> None:
             _take(store, name, typed)
 
 
+def _value(name: str, held: Any) -> Any:
+    """The setting's value where its widget holds ``held``."""
+    first = SETTINGS[name].shown_from
+    return held - first if first else held
+
+
 def _take(store: Store, name: str, held: object) -> None:
     try:
-        store.values[name] = SETTINGS[name].check(held)
+        store.values[name] = SETTINGS[name].check(_value(name, held))
     except ValueError as error:
         store.rejected[name] = str(error)
     else:

@@ -18,7 +18,7 @@ def run_table(tok: lm.Tokenizer, steps: Sequence[lm.Step]) -> pd.DataFrame:
     """One row a generated token."""
     return pd.DataFrame(
         {
-            "step": np.arange(1, len(steps) + 1),
+            "position_from_1": np.arange(1, len(steps) + 1),
             "id": [step.token_id for step in steps],
             "token": [token_label(tok, step.token_id) for step in steps],
             "log_prob": [step.log_prob for step in steps],

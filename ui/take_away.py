@@ -13,14 +13,14 @@ import lmloupe as lm
 
 __all__ = ["download_buttons", "tokens_csv", "tokens_json"]
 
-FIELDS = ("tokenizer", "index", "id", "piece", "text", "bytes_hex", "start", "end", "is_special")
+FIELDS = ("tokenizer", "position_from_1", "id", "piece", "text", "bytes_hex", "start", "end", "is_special")
 
 
 def _rows(encodings: Mapping[str, lm.Encoding]) -> Iterator[tuple[object, ...]]:
     for name, enc in encodings.items():
         for i in range(len(enc)):
             token = enc.token(i)
-            yield (name, i, token.id, token.piece, token.text, token.bytes.hex(" "), token.start, token.end,
+            yield (name, i + 1, token.id, token.piece, token.text, token.bytes.hex(" "), token.start, token.end,
                    token.is_special)  # fmt: skip
 
 

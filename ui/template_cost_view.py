@@ -11,7 +11,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui import theme
-from ui.errors import escape_markdown
+from ui.errors import escape_markdown, escape_plotly
 from ui.generation_view import stream
 from ui.runs import Request, Run, finished_run
 from ui.token_view import TokenRow, token_view
@@ -53,7 +53,11 @@ def cost_bars(table: pd.DataFrame) -> go.Figure:
     )
     figure.update_layout(**theme.chart_layout(x_title="bits per token", height=34 * len(table) + 70))
     figure.update_yaxes(
-        tickmode="array", tickvals=places, ticktext=table["Template"], autorange="reversed", ticksuffix=" "
+        tickmode="array",
+        tickvals=places,
+        ticktext=[escape_plotly(name) for name in table["Template"]],
+        autorange="reversed",
+        ticksuffix=" ",
     )
     return figure
 

@@ -16,6 +16,7 @@ import lmloupe as lm
 from ui import state
 from ui.errors import escape_markdown
 from ui.frames import token_label
+from ui.loaders import encoding
 from ui.settings import SETTINGS
 
 __all__ = [
@@ -33,10 +34,15 @@ __all__ = [
 ]
 
 _CHOSEN = "thread_chosen"
+_CARD_OF_NOBODY: dict[str, object] = {"card_of": "", "card_id": -1, "card_nth": 0}
+
+CARD = "pages/text/tokens.py"
+LINKED = ("embedded", "hub")
+"""Sources of tokenizers that a link can name."""
 
 # Page, what a person finds about the token there, and its icon.
 PAGES = {
-    "pages/text/tokens.py": ("Card", "Its id, bytes and merges, and its twins in the other vocabularies.", "segment"),
+    CARD: ("Card", "Its id, bytes and merges, and its twins in the other vocabularies.", "segment"),
     "pages/model/embeddings.py": ("Embedding, neighbours", "Its row of the matrix, the rows nearest to it.", "grid_on"),
     "pages/model/score.py": ("Surprisal", "How much the model expected it, and what else it expected.", "straighten"),
     "pages/model/layers.py": ("Lens", "What the model would say after it, layer by layer.", "layers"),
@@ -56,12 +62,19 @@ def without_bos(tok: lm.Tokenizer, text: str) -> str:
     return text.removeprefix(tok.bos_token or "") if adds else text
 
 
-def covering(enc: lm.Encoding, place: int) -> int:
-    """The first token that holds the character at ``place``; the last that begins before it where none does."""
+def covering(enc: lm.Encoding, place: int, token_id: int = -1, nth: int = 0) -> int:
+    """The first token that covers the character at ``place``; the last that begins before it where none does.
+
+    Of several that begin at or cover the place, such as the parts of an emoji or a bos in front, those with
+    ``token_id`` go first; ``nth`` (from 0) says which of them, as one emoji may have the same id twice.
+    """
     starts, ends = enc.offsets[:, 0], enc.offsets[:, 1]
-    holds = np.flatnonzero((starts <= place) & (place < ends))
-    if len(holds):
-        return int(holds[0])
+    holds = (starts <= place) & (place < ends)
+    meant = np.flatnonzero((holds | (starts == place)) & (enc.input_ids == token_id))
+    if len(meant):
+        return int(meant[min(nth, len(meant) - 1)])
+    if holds.any():
+        return int(np.flatnonzero(holds)[0])
     return max(0, int(np.count_nonzero(starts <= place)) - 1)
 
 
@@ -119,26 +132,53 @@ def carry(place: int) -> None:
         state.put("place", place)
 
 
-def on_tokens(key: str, clicked: tuple[int, int] | None, encodings: Sequence[lm.Encoding]) -> tuple[int, int] | None:
-    """Row and place of the token whose card a page of many tokenizers shows: the clicked one, or what was carried here.
+def on_tokens(
+    key: str, clicked: tuple[int, int] | None, encodings: Sequence[lm.Encoding], text: str
+) -> tuple[lm.Encoding, int] | None:
+    """The token whose card a page of many tokenizers shows, and the encoding that it is of.
+
+    It is the clicked one, or what a link of another page carried here: that page's token, of the tokenizer that the
+    page reads with, among the rows or not.
 
     Args:
         key: the token view's key.
         clicked: row and place of the token that is pinned in the view, else None.
         encodings: what the rows show.
+        text: what they are encodings of.
+
+    Raises:
+        lmloupe.LoadError: the tokenizer of the carried token cannot be had.
     """
     known = st.session_state.get(f"followed_{key}")
     st.session_state[f"followed_{key}"] = clicked
     if clicked is not None:
         row, index = clicked
+        _forget_card()
         carry(int(encodings[row].offsets[index, 0]))
-        return clicked
+        return encodings[row], index
     if known is not None:
+        _forget_card()
         carry(-1)  # unpinned, or the text has changed under it
-    place = state.get("place")
-    if place < 0 or not encodings or not len(encodings[0]):
+    place, name = state.get("place"), state.get("card_of")
+    enc = encoding(name, text, True, True) if name else encodings[0] if encodings else None
+    if place < 0 or enc is None or not len(enc):
         return None
-    return 0, covering(encodings[0], place)
+    return enc, covering(enc, place, state.get("card_id"), state.get("card_nth"))
+
+
+def _forget_card() -> None:
+    if state.get("card_of"):
+        for name, value in _CARD_OF_NOBODY.items():
+            state.put(name, value)
+
+
+def _card_of(enc: lm.Encoding, index: int) -> dict[str, object]:
+    """The settings by which Tokens finds this very token again; none for a tokenizer that no link can name."""
+    if enc.tokenizer.source not in LINKED:
+        return {}
+    start, token_id = enc.offsets[index, 0], enc.input_ids[index]
+    same = (enc.offsets[:index, 0] == start) & (enc.input_ids[:index] == token_id)
+    return {"card_of": enc.tokenizer.name, "card_id": int(token_id), "card_nth": int(same.sum())}
 
 
 def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = None) -> None:
@@ -153,11 +193,13 @@ def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = N
     """
     start = int(enc.offsets[index, 0])
     place = start if text is None else len(text) - len(enc.text) + start
-    params = state.link_params(place=place, **({} if text is None else {"text": text}))
     token_id = int(enc.input_ids[index])
+    changes = _CARD_OF_NOBODY | {"place": place} | ({} if text is None else {"text": text})
+    own = changes | _card_of(enc, index)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         label = escape_markdown(token_label(enc.tokenizer, token_id))
         st.markdown(f"**{label}** · id {token_id:,} · token {index + 1} of {len(enc):,}", width="content")
         for page, (title, tip, icon) in PAGES.items():
             if page != here:
+                params = state.link_params(**(own if page == CARD else changes))
                 st.page_link(page, label=title, help=tip, icon=f":material/{icon}:", query_params=params)

@@ -30,14 +30,15 @@ def show_ruler(encodings: list[lm.Encoding], names: list[str]) -> None:
     )
     start = 0
     if n > WINDOW:
-        start = st.slider(
+        first = st.slider(
             "From character",
-            0,
-            n - WINDOW,
-            0,
+            1,
+            n - WINDOW + 1,
+            1,
             key="ruler_start",
-            help=f"The ruler shows {WINDOW} characters at a time.",
+            help=f"Counted from 1; the ruler shows {WINDOW} characters at a time.",
         )
+        start = first - 1
     st.plotly_chart(
         ruler_chart(aligned, names, start, WINDOW), width="stretch", config={"displayModeBar": False}, key="ruler"
     )

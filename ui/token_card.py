@@ -34,7 +34,11 @@ def token_card(enc: lm.Encoding, index: int, others: Mapping[str, lm.Tokenizer])
                 ("Piece as stored", escape_markdown(visible(token.piece)), "How the vocabulary spells it."),
                 ("Text", escape_markdown(visible(token.text)) or "none"),
                 ("Bytes", token.bytes.hex(" ") or "none", "Exactly what the token stands for, in hexadecimal."),
-                ("Characters", f"{token.start}–{token.end}", "Half-open: the last number is not included."),
+                (
+                    "Characters",
+                    f"{token.start}–{token.end}",
+                    "Counted from 0; half-open: the last number is not included.",
+                ),
                 (
                     "Bytes of the text",
                     f"{place.start:,}–{place.end:,}",

@@ -42,7 +42,9 @@ def uploaded_tokenizers() -> dict[str, lm.Tokenizer]:
         for name, tok in kept.items():
             said, button = st.columns([6, 1], vertical_alignment="center")
             said.caption(escape_markdown(describe_kind(tok)))
-            button.button("Remove", key=f"remove_{name}", on_click=_remove, args=(name,), help=f"Remove {name}")
+            button.button(
+                "Remove", key=f"remove_{name}", on_click=_remove, args=(name,), help=f"Remove {escape_markdown(name)}"
+            )
         if len(kept) >= MAX_UPLOADS:
             st.caption(f"{MAX_UPLOADS} at a time: remove one to upload another.")
     return dict(kept)

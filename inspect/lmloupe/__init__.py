@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from lmloupe.inside_questions import AttentionWeights, Attribution, LensParts, LensRow, LensRows, LogitLens, Scored
     from lmloupe.language_fertility import Fertility, fertility
     from lmloupe.load import load_engine
+    from lmloupe.machine import MachineDefaults, machine_defaults
     from lmloupe.memory_fit import MemoryEstimate, memory_estimate
     from lmloupe.merge_tree import MergeTree, ancestry
     from lmloupe.merges import MergeReplay, MergeStep, merge_steps
@@ -122,6 +123,7 @@ __all__ = [
     "LoadTimeoutError",
     "LogitLens",
     "LoupeError",
+    "MachineDefaults",
     "MemoryEstimate",
     "MergeReplay",
     "MergeStep",
@@ -192,6 +194,7 @@ __all__ = [
     "load_parallel",
     "load_tokenizer",
     "load_tokenizer_file",
+    "machine_defaults",
     "memory_estimate",
     "merge_steps",
     "messages_from_json",
@@ -349,6 +352,10 @@ _MODULES = {
         "fertility",
     ),
     "load": ("load_engine",),
+    "machine": (
+        "MachineDefaults",
+        "machine_defaults",
+    ),
     "memory_fit": (
         "MemoryEstimate",
         "memory_estimate",

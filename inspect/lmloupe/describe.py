@@ -10,10 +10,11 @@ from torch import nn
 from lmloupe.architecture import block_facts, module_tree
 from lmloupe.blocks import find_blocks
 from lmloupe.config_sizes import context_length, head_counts, layer_count
+from lmloupe.embedded_model import EMBEDDED_MODEL, EMBEDDED_PUBLISHED_AS
 from lmloupe.engine import ModelDescription, ModuleInfo, Quantization
 from lmloupe.generation_config import as_ids
 
-__all__ = ["describe_model", "module_infos"]
+__all__ = ["describe_model", "module_infos", "published_as"]
 
 
 def _weight(module: nn.Module) -> tuple[tuple[int, ...], str, bool]:
@@ -73,7 +74,21 @@ def module_infos(model: nn.Module) -> tuple[ModuleInfo, ...]:
     return tuple(infos)
 
 
-def describe_model(model: Any, name: str, revision: str | None, quantization: Quantization) -> ModelDescription:
+def published_as(name: str, config: Any) -> str:
+    """What a model's weights were published as, by its name or the config that came with them; empty where unknown."""
+    if name == EMBEDDED_MODEL:
+        return EMBEDDED_PUBLISHED_AS
+    packed = getattr(config, "quantization_config", None)
+    if packed is not None:
+        method = packed.get("quant_method") if isinstance(packed, dict) else getattr(packed, "quant_method", None)
+        return f"quantized ({getattr(method, 'value', method) or 'by a method without a name'})"
+    dtype = getattr(config, "dtype", None) or getattr(config.get_text_config(), "dtype", None)
+    return "" if dtype is None else str(dtype).removeprefix("torch.")
+
+
+def describe_model(
+    model: Any, name: str, revision: str | None, quantization: Quantization, published: str = ""
+) -> ModelDescription:
     """The `ModelDescription` of a loaded transformers model."""
     config = model.config.get_text_config()
     blocks = find_blocks(model)
@@ -106,4 +121,5 @@ def describe_model(model: Any, name: str, revision: str | None, quantization: Qu
             model, blocks, n_heads=n_heads, n_kv_heads=n_kv_heads, head_dim=head_dim, tied_embeddings=tied
         ),
         stop_ids=as_ids(model.generation_config.eos_token_id) or (),
+        published_as=published,
     )

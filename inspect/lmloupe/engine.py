@@ -85,6 +85,8 @@ class ModelDescription:
         block: one decoder block in numbers.
         stop_ids: the ``eos_token_id`` of its generation config, at which a reply ends; the tokenizer's eos ends it too.
         notes: what a person should know of how this model reads texts, in plain sentences; empty for most.
+        published_as: what the weights were published as, ``"bfloat16"`` or ``"4-bit (Q4_1)"``; empty where the files do
+            not say. No precision that is loaded has more in it than this.
     """
 
     name: str
@@ -109,6 +111,7 @@ class ModelDescription:
     block: BlockFacts = field(repr=False)
     stop_ids: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    published_as: str = ""
 
     @property
     def n_quantized(self) -> int:

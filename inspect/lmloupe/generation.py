@@ -42,9 +42,7 @@ class _Text:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def add(self, token_id: int, *, last: bool) -> str:
-        # A model's matrix may have rows that no token uses; they stand for no text.
-        known = self._tokenizer.backend.id_to_token(token_id) is not None
-        return self._decoder.decode(self._tokenizer.token_bytes(token_id) if known else b"", last)
+        return self._decoder.decode(self._tokenizer.token_bytes(token_id), last)
 
 
 def steps(

@@ -260,7 +260,10 @@ class InsideQuestions(Protocol):
         """Where in the model the lens' final norm and output matrix are, and what is done to its logits."""
 
     def attention(self, text_or_ids: TextOrIds, layer: int) -> NDArray[np.float32]:
-        """Attention weights of one layer's query heads, float32 (n_heads, n, n); ``layer`` is 0 to n_layers - 1."""
+        """Attention weights of one layer's query heads, float32 (n_heads, n, n).
+
+        ``layer`` is 0 to n_layers - 1: 0 is the first block, which row 1 of `hidden_states` comes out of.
+        """
 
     def attention_weights(self, text_or_ids: TextOrIds, layer: int) -> AttentionWeights:
         """The same, with what goes to an attention sink, where the model has one."""

@@ -12,6 +12,7 @@ import torch
 import transformers
 
 from lmloupe.config_sizes import layer_count
+from lmloupe.describe import published_as
 from lmloupe.embedded_model import EMBEDDED_MODEL, ensure_embedded_model
 from lmloupe.engine import Device, Quantization
 from lmloupe.errors import InvalidSettingError, SourceNotFoundError, UnsafeWeightsError, UnsupportedError
@@ -28,7 +29,8 @@ __all__ = ["causal_config", "compute_dtype", "load_engine", "pick_device", "requ
 def pick_device(device: Device = "auto", quantization: Quantization = "none") -> str:
     """The device that ``auto`` stands for here: CUDA, else Apple's MPS, else the CPU.
 
-    bitsandbytes does not quantize on MPS, so there ``auto`` takes the CPU for a quantized model.
+    Quantization on MPS is not tested with LM Loupe (bitsandbytes lists a Metal backend since 0.50), so there ``auto``
+    takes the CPU for a quantized model.
 
     Raises:
         InvalidSettingError: a device that this machine lacks, an unknown name, or a quantized model on MPS.
@@ -44,7 +46,9 @@ def pick_device(device: Device = "auto", quantization: Quantization = "none") ->
     if (device == "cuda" and not has_cuda) or (device == "mps" and not has_mps):
         raise InvalidSettingError(f"This machine has no {device} device that torch can use: choose auto or cpu.")
     if device == "mps" and quantization != "none":
-        raise InvalidSettingError("bitsandbytes does not quantize on MPS: choose quantization none, or device cpu.")
+        raise InvalidSettingError(
+            f"Quantization {quantization} on MPS is not tested with LM Loupe: choose quantization none, or device cpu."
+        )
     return device
 
 
@@ -250,6 +254,7 @@ def _load(
             f"The weights of {shown(key)} are quantized already: load them with quantization none, "
             f"or choose the repository of the original weights for {quantization}."
         )
+    published = published_as(key, config)
     without_int8_remark()
     auto: Any = transformers.AutoModelForCausalLM
     settings = _quantization_config(quantization, dtype, double_quant=double_quant)
@@ -275,4 +280,11 @@ def _load(
     _require_own_head(key, model, report)
     _require_shapes(key, model)
     model.eval()
-    return LocalEngine(model, tokenizer, name=key, revision=options.get("revision"), quantization=quantization)
+    return LocalEngine(
+        model,
+        tokenizer,
+        name=key,
+        revision=options.get("revision"),
+        quantization=quantization,
+        published_as=published,
+    )

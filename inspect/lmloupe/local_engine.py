@@ -40,21 +40,29 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
         name: embedded key, hub id or folder.
         revision: hub revision that was asked for, else None.
         quantization: as loaded.
+        published_as: what the weights were published as; empty where unknown.
 
     Raises:
         UnsupportedError: a model that does not read a text of ids alone, or not from left to right only.
     """
 
     def __init__(
-        self, model: Any, tokenizer: Tokenizer, *, name: str, revision: str | None, quantization: Quantization
+        self,
+        model: Any,
+        tokenizer: Tokenizer,
+        *,
+        name: str,
+        revision: str | None,
+        quantization: Quantization,
+        published_as: str = "",
     ) -> None:
         self._model = model
-        self.tokenizer = tokenizer
+        self.tokenizer = tokenizer.for_matrix(model.get_input_embeddings().weight.shape[0])
         self._context_length = context_length(model.config.get_text_config())
         self._embedding: torch.Tensor = model.get_input_embeddings().weight
         self._worker = worker_for(self._embedding.device.type)
         # Before any pass: some CPUs have bitsandbytes lay its weights out anew in the first one.
-        described = describe_model(model, name, revision, quantization)
+        described = describe_model(model, name, revision, quantization, published_as)
         limit = self._context_length
         self._worker.call(lambda: require_products(name, model, quantization))
         self._reading = self._worker.call(lambda: find_reading(model, quantization, limit))
@@ -77,9 +85,8 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
             ContextLengthError: more tokens than the context holds.
         """
         if isinstance(text_or_ids, str):
-            ids = encode(self.tokenizer, text_or_ids, add_special_tokens=True).input_ids
-        else:
-            ids = self._checked(np.asarray(text_or_ids))
+            text_or_ids = encode(self.tokenizer, text_or_ids, add_special_tokens=True).input_ids
+        ids = self._checked(np.asarray(text_or_ids))
         if len(ids) == 0:
             raise InvalidTextError("The text has no tokens: write at least one character for the model to read.")
         limit = self._context_length

@@ -158,7 +158,8 @@ class InsideAnswers:
 
         Args:
             text_or_ids: the text.
-            layer: 0 to ``n_layers`` - 1.
+            layer: 0 to ``n_layers`` - 1, as in transformers' ``attentions``: 0 is the first block, which row 1 of
+                `hidden_states` and of `logit_lens` comes out of. The pages call it layer 1.
 
         Raises:
             InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.

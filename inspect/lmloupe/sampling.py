@@ -7,6 +7,7 @@ tests compare with. NumPy only, so that a slider moves without the model running
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -19,6 +20,8 @@ from lmloupe.errors import InvalidSettingError
 __all__ = ["Sampling", "Stage", "draw", "log_softmax", "sampling_probs", "sampling_stages"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
+_LARGEST = float(np.finfo(np.float64).max)
+_ROOM = 1020  # binary exponent below which numbers can be added and halved without care
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class Sampling:
     """How the next token is drawn. These defaults change nothing: the model's own distribution.
 
     Attributes:
-        temperature: logits are divided by it; 0 is greedy, the most probable token always.
+        temperature: logits are divided by it; 0 is greedy, the most probable token always. A temperature near 0
+            gives the same but where tokens are exactly as probable as each other: they share.
         top_k: keep the k most probable tokens; 0 keeps all. Fan et al., 2018.
         top_p: keep the smallest set of tokens with at least this probability together; 1 keeps all.
             Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020.
@@ -50,12 +54,20 @@ class Sampling:
     repetition_penalty: float = 1.0
 
     def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, numbers.Real):
+                raise InvalidSettingError(f"{name} is {value!r}, but it must be a number.")
         rules = (
-            ("temperature", 0 <= self.temperature < math.inf, "be 0 (greedy) or a positive number"),
-            ("top_k", self.top_k >= 0 and self.top_k == int(self.top_k), "be 0 (off) or a positive whole number"),
+            ("temperature", 0 <= self.temperature <= _LARGEST, "be 0 (greedy) or a positive number"),
+            (
+                "top_k",
+                0 <= self.top_k < math.inf and self.top_k == int(self.top_k),
+                "be 0 (off) or a positive whole number",
+            ),
             ("top_p", 0 < self.top_p <= 1, "lie between 0 and 1 (above 0)"),
             ("min_p", 0 <= self.min_p <= 1, "lie between 0 and 1"),
-            ("repetition_penalty", 0 < self.repetition_penalty < math.inf, "be a positive number"),
+            ("repetition_penalty", 0 < self.repetition_penalty <= _LARGEST, "be a positive number"),
         )
         for name, holds, rule in rules:
             if not holds:
@@ -88,7 +100,8 @@ def log_softmax(logits: ArrayLike) -> FloatArray:
     [0.5, 0.5]
     """
     scores = np.asarray(logits, dtype=np.float64)
-    shifted = scores - scores.max(axis=-1, keepdims=True)
+    with np.errstate(over="ignore"):  # further below the best than a number can say: probability 0
+        shifted = scores - scores.max(axis=-1, keepdims=True)
     result: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return result
 
@@ -103,47 +116,66 @@ def entropy_bits(probs: FloatArray) -> float:
     return float(max(0.0, -(positive * np.log2(positive)).sum()))
 
 
-def _penalize(scores: FloatArray, penalty: float, previous_ids: NDArray[np.integer] | None) -> FloatArray:
+def _penalize(scores: FloatArray, penalty: float, previous_ids: NDArray[np.integer] | None) -> tuple[FloatArray, int]:
+    """Penalized scores as (x, k), which stand for ``x * 2**k``: k is 0 unless they are too large for a number."""
     if penalty == 1 or previous_ids is None or len(previous_ids) == 0:
-        return scores
+        return scores, 0
     seen = np.unique(previous_ids)
-    penalized = scores.copy()
-    penalized[seen] = np.where(scores[seen] < 0, scores[seen] * penalty, scores[seen] / penalty)
-    return penalized
+    penalized, finite = scores.copy(), np.isfinite(scores[seen])
+    with np.errstate(over="ignore"):
+        penalized[seen] = np.where(scores[seen] < 0, scores[seen] * penalty, scores[seen] / penalty)
+    if np.isfinite(penalized[seen][finite]).all():
+        return penalized, 0
+    fraction, exponent = np.frexp(scores[seen])
+    penalty_fraction, penalty_exponent = math.frexp(penalty)
+    fraction = np.where(fraction < 0, fraction * penalty_fraction, fraction / penalty_fraction)
+    exponent = np.where(fraction < 0, exponent + penalty_exponent, exponent - penalty_exponent)
+    k = int(exponent[finite].max()) - _ROOM
+    penalized = np.ldexp(scores, -k)
+    penalized[seen] = np.ldexp(fraction, exponent - k)
+    return penalized, k
 
 
-def _heat(scores: FloatArray, temperature: float) -> FloatArray:
-    if temperature == 1:
-        return scores
+def _below_best(scores: FloatArray, k: int, temperature: float) -> FloatArray:
+    """``(scores - best) * 2**k / temperature``, never NaN: what is struck out stays so, and nothing else becomes it."""
+    # Halved, because the difference of two numbers can be too large for one; a power of two changes no digit.
+    halves = scores / 2
+    with np.errstate(over="ignore"):
+        below = np.ldexp((halves - halves.max()) / temperature, k + 1)
+    return np.where(np.isneginf(scores), -np.inf, np.maximum(below, -_LARGEST))
+
+
+def _heat(scores: FloatArray, k: int, temperature: float) -> FloatArray:
     if temperature == 0:
         return _strike(scores, np.arange(len(scores)) == scores.argmax())
-    return scores / temperature
+    return _below_best(scores, k, temperature)
 
 
 def _strike(scores: FloatArray, kept: NDArray[np.bool_]) -> FloatArray:
     return np.where(kept, scores, -np.inf)
 
 
-def _top_k(scores: FloatArray, k: int) -> FloatArray:
+def _top_k(scores: FloatArray, k: int, order: FloatArray) -> FloatArray:
+    """Keep the k best by ``order``: the scores before a temperature that may have made them all but equal."""
     if k == 0 or k >= len(scores):
         return scores
-    return _strike(scores, scores >= np.partition(scores, -k)[-k])
+    return _strike(scores, order >= np.partition(order, -k)[-k])
 
 
-def _top_p(scores: FloatArray, p: float) -> FloatArray:
+def _top_p(scores: FloatArray, p: float, order: FloatArray) -> FloatArray:
     if p >= 1:
         return scores
     probs = np.exp(log_softmax(scores))
     # A sort of the whole vocabulary costs more than a forward step on a GPU; nearly always the
     # nucleus lies within the most probable thousand.
     m = min(1024, len(probs))
-    top = np.argpartition(probs, -m)[-m:]
+    top = np.argpartition(order, -m)[-m:]
     if probs[top].sum() < p:
         top = np.arange(len(probs))
-    order = top[np.argsort(-probs[top], kind="stable")]
-    mass_before = np.concatenate(([0.0], np.cumsum(probs[order])[:-1]))
+    top = top[np.argsort(-order[top], kind="stable")]
+    mass_before = np.concatenate(([0.0], np.cumsum(probs[top])[:-1]))
     kept = np.zeros(len(probs), dtype=np.bool_)
-    kept[order[mass_before < p]] = True
+    kept[top[mass_before < p]] = True
     return _strike(scores, kept)
 
 
@@ -164,15 +196,17 @@ def _pipeline(
             "NaN usually means that this model broke under its quantization."
         )
     yield "logits", scores
-    scores = _penalize(scores, sampling.repetition_penalty, previous_ids)
+    penalized, k = _penalize(scores, float(sampling.repetition_penalty), previous_ids)
+    scores = _below_best(penalized, k, 1.0) if k else penalized
     yield "repetition_penalty", scores
-    scores = _heat(scores, sampling.temperature)
+    if sampling.temperature != 1:
+        scores = _heat(penalized, k, float(sampling.temperature))
     yield "temperature", scores
-    scores = _top_k(scores, sampling.top_k)
+    scores = _top_k(scores, int(sampling.top_k), penalized)
     yield "top_k", scores
-    scores = _top_p(scores, sampling.top_p)
+    scores = _top_p(scores, float(sampling.top_p), penalized)
     yield "top_p", scores
-    yield "min_p", _min_p(scores, sampling.min_p)
+    yield "min_p", _min_p(scores, float(sampling.min_p))
 
 
 def sampling_stages(

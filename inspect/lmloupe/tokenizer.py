@@ -51,6 +51,8 @@ class Tokenizer:
         added_tokens: content to id of every added token that is not special, such as Qwen3's ``<think>``, in the order
             of the ids: always read as one token where a text spells it, unless ``parse_special_tokens`` is False.
         vocab_size: largest id plus one, added tokens included. A model's matrix may have more rows.
+        matrix_rows: rows of the matrix of the model that this tokenizer belongs to (``engine.tokenizer``), 0 without
+            one. Rows that no token names are ids all the same: they stand for no bytes.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Tokenizer:
     special_tokens: Mapping[str, int] = field(init=False, repr=False)
     added_tokens: Mapping[str, int] = field(init=False, repr=False)
     vocab_size: int = field(init=False)
+    matrix_rows: int = field(init=False, repr=False, default=0)
     _added: Mapping[int, str] = field(init=False, repr=False)
     _codec: PieceCodec = field(init=False, repr=False)
     _plain: list[tokenizers.Tokenizer] = field(init=False, repr=False, default_factory=list)
@@ -99,16 +102,40 @@ class Tokenizer:
                 self._plain.append(plain_copy(self.backend) if apart is None else apart())
         return self._plain[0]
 
+    def for_matrix(self, rows: int) -> Tokenizer:
+        """The same tokenizer as that of a model whose matrix has so many rows; the two share all that they make.
+
+        >>> tok = load_tokenizer("qwen2").for_matrix(151_936)
+        >>> tok.has(151_700), tok.token_bytes(151_700)
+        (False, b'')
+        """
+        if rows <= self.vocab_size:
+            return self
+        copied = copy.copy(self)
+        object.__setattr__(copied, "matrix_rows", rows)
+        return copied
+
+    def has(self, token_id: int) -> bool:
+        """Whether a token has this id.
+
+        >>> tok = load_tokenizer("qwen2")
+        >>> tok.has(151_645), tok.has(151_646), tok.has(-1)
+        (True, False, False)
+        """
+        return 0 <= token_id < self.vocab_size and self.backend.id_to_token(token_id) is not None
+
     def piece(self, token_id: int) -> str:
-        """The piece as the vocabulary stores it, ``Ġhello`` or ``▁hello``.
+        """The piece as the vocabulary stores it, ``Ġhello`` or ``▁hello``; empty for a row that no token names.
 
         Raises:
-            InvalidIdError: no token has this id.
+            InvalidIdError: no token has this id, and no row of the model's matrix.
 
         >>> load_tokenizer("llama-3.1").piece(24748), load_tokenizer("phi-3").piece(22172)
         ('Ġhello', '▁hello')
         """
         piece = self.backend.id_to_token(token_id) if 0 <= token_id < 2**32 else None
+        if piece is None and 0 <= token_id < self.matrix_rows:
+            return ""
         if piece is None:
             raise InvalidIdError(
                 f"There is no token {token_id} in {self.name}: its ids go from 0 to {self.vocab_size - 1}."
@@ -125,10 +152,10 @@ class Tokenizer:
         return content is not None and content in self.added_tokens
 
     def token_bytes(self, token_id: int) -> bytes:
-        """The exact bytes of one token, whole characters or not.
+        """The exact bytes of one token, whole characters or not; none for a row that no token names.
 
         Raises:
-            InvalidIdError: no token has this id.
+            InvalidIdError: no token has this id, and no row of the model's matrix.
 
         >>> [load_tokenizer("llama-3.1").token_bytes(i).hex(" ") for i in (11410, 97, 248)]
         ['20 f0 9f', 'a4', '9a']

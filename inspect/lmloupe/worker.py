@@ -10,12 +10,13 @@ while there is nothing else to do: any question goes ahead of it, after the step
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ __all__ = ["Results", "Ticket", "Worker", "worker_for"]
 
 T = TypeVar("T")
 _END = object()
+_log = logging.getLogger(__name__)
 
 
 class Ticket(Generic[T]):
@@ -52,10 +54,19 @@ class Ticket(Generic[T]):
         return True
 
     def _finish(self, error: BaseException | None) -> bool:
-        # The generator's own `finally` frees its cache here, in the thread that made it.
-        close = getattr(self._work, "close", None)
-        if close is not None:
-            close()
+        # The generator's own `finally` frees its cache here, in the thread that made it. It may raise or refuse to
+        # end: that is its owner's to know, and every other session's questions still wait for this thread.
+        try:
+            close = getattr(self._work, "close", None)
+            if close is not None:
+                close()
+        except BaseException as cleaning:  # not swallowed: as above
+            if error is not None:
+                cleaning.__context__ = error
+            error = cleaning
+        if error is not None and self._closed.is_set():
+            # The owner may never ask again, so an error of the clean-up is logged as well.
+            _log.error("Work that its owner had closed failed while it was cleaned up.", exc_info=error)
         self._results.put((_END, error))
         return False
 
@@ -63,23 +74,37 @@ class Ticket(Generic[T]):
         """The next result; None after ``timeout_s`` seconds without one.
 
         Raises:
-            StopIteration: there are no more. Whatever the work raised is raised here.
+            StopIteration: there are no more, or the ticket is closed. Whatever the work raised is raised here, also
+                what its clean-up has raised by now where the ticket is closed.
         """
-        if self._ended or self._closed.is_set():
+        if self._ended:
             raise StopIteration
+        if self._closed.is_set():
+            return self._last_word()
         try:
             result, error = self._results.get(timeout=timeout_s)
         except queue.Empty:
             return None
         if result is _END:
-            self._ended = True
-            if error is not None:
-                raise error
-            raise StopIteration
+            self._end(error)
         return result  # type: ignore[return-value]
 
+    def _last_word(self) -> NoReturn:
+        """Let go of the results that a closed ticket still has; raise what ended it, if it has ended."""
+        while not self._results.empty():
+            result, error = self._results.get()
+            if result is _END:
+                self._end(error)
+        raise StopIteration
+
+    def _end(self, error: BaseException | None) -> NoReturn:
+        self._ended = True
+        if error is not None:
+            raise error
+        raise StopIteration
+
     def close(self) -> None:
-        """Let no further step begin."""
+        """Let no further step begin; the work's clean-up runs in the worker's thread."""
         self._closed.set()
 
 

@@ -66,7 +66,8 @@ with show_errors():
     st.image(drawing)
     st.caption(
         f"{escape_markdown(block.kind)}, {escape_markdown(block.name)}. A filled box is a matrix, in → out: "
-        "blue as it is, orange quantized. A dashed box is a norm."
+        "blue as it is, orange quantized. A dashed box is a norm. "
+        "PyTorch counts blocks from 0 in its names; on the other pages this one is layer 1."
     )
     st.download_button(
         "SVG", drawing, "block.svg", "image/svg+xml", icon=":material/download:", on_click="ignore",

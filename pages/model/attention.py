@@ -24,7 +24,7 @@ CODE = """
 import lmloupe as lm
 
 engine = lm.load_engine({model!r}, quantization={quantization!r})
-weights = engine.attention({text}, layer={layer})  # float32 (n_heads, n, n)
+weights = engine.attention({text}, layer={layer})  # float32 (n_heads, n, n); all counted from 0 here
 print(weights[{head}, {query}].tolist())
 
 # The same with transformers alone
@@ -64,7 +64,7 @@ with show_errors():
             "Layer",
             max_value=described.n_layers - 1,
             width=260,
-            help="Counted from 0, the first after the embedding.",
+            help="Counted from 1, as on Layers: 0 is the embedding, which has no attention.",
         )
         show = state.segmented(
             "attention_as", "One head as", format_func=str.capitalize, help="Arcs over the text, or query × key."
@@ -72,7 +72,7 @@ with show_errors():
         skip = state.toggle(
             "skip_first",
             "Hide the first token",
-            help="Most heads rest on the first token when they have nothing to read; hidden, the rest becomes visible.",
+            help="Most heads put idle attention on the first token. Hide it to see the rest.",
         )
     with st.spinner("Reading the weights of this layer …"):
         read = attention(model, quantization, ids, layer)
@@ -87,7 +87,8 @@ with show_errors():
     n_kv_heads = described.n_kv_heads if len(weights) == described.n_heads else len(weights)
     picked = attention_view(
         weights[:, window, window], None if sink is None else sink[:, window], tokens=labels[window], first=first,
-        layer=layer, n_kv_heads=n_kv_heads, head=head, token=index, show=show, skip_first=skip, key="attention_view",
+        layer=layer + 1, n_kv_heads=n_kv_heads, head=head, token=index, show=show, skip_first=skip,
+        key="attention_view",
     )  # fmt: skip
     if picked is not None:
         head, index = picked
@@ -108,15 +109,17 @@ with show_errors():
     )
     show_thread(enc, index, HERE)
     table = attended(weights[head], labels, index, None if sink is None else float(sink[head, index]))
-    st.markdown(f"**What {escape_markdown(labels[index])} (token {index + 1}) reads, in head {head}**")
+    st.markdown(
+        f"**What {escape_markdown(labels[index])} (token {index + 1}) reads, in head {head + 1} of layer {layer + 1}**"
+    )
     st.dataframe(
         table, hide_index=True, width="stretch", height=min(320, 36 * len(table) + 40),
         column_config={"Weight": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
     )  # fmt: skip
     axes = f"float32 {weights.shape}: head, token that reads, token that is read"
-    tensors = {f"attention_layer_{layer}": (lambda: weights, axes)}
+    tensors = {f"attention_layer_{layer + 1}": (lambda: weights, axes)}
     if sink is not None:
-        tensors[f"attention_sink_layer_{layer}"] = (lambda: sink, f"float32 {sink.shape}: head, token that reads")
+        tensors[f"attention_sink_layer_{layer + 1}"] = (lambda: sink, f"float32 {sink.shape}: head, token that reads")
     take_away("attention", table, tensors)
     code = loading_code(described, ids, eager=True)
     fields = {"model": model, "quantization": quantization, "text": as_code(text)}

@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui import embedding_view as view
 from ui import state
-from ui.errors import show_errors
+from ui.errors import escape_markdown, show_errors
 from ui.frames import token_label
 from ui.loaders import display_name, encoding
 from ui.model_choice import choose_model
@@ -27,7 +27,7 @@ vector = engine.embed([{token_id}])[0]          # float32 ({width},)
 print(np.linalg.norm(vector))
 near = engine.{ask}  # .ids, .similarities
 for token_id, similarity in zip(near.ids, near.similarities):
-    print(token_id, engine.tokenizer.piece(token_id), similarity)
+    print(token_id, engine.tokenizer.token_bytes(token_id), similarity)
 
 # The same with transformers alone
 {loading}
@@ -72,7 +72,7 @@ with show_errors():
     largest = int(np.abs(vector).argmax())
     metrics_row(
         [
-            ("Token", token_label(tok, token_id)),
+            ("Token", escape_markdown(token_label(tok, token_id))),
             ("Id", f"{token_id:,}"),
             ("Dimensions", f"{len(vector):,}"),
             (
@@ -80,7 +80,7 @@ with show_errors():
                 f"{np.linalg.norm(vector):.3f}",
                 "Length of the vector: the root of its sum of squares.",
             ),
-            ("Largest value", f"{vector[largest]:.3f}", f"In dimension {largest}."),
+            ("Largest value", f"{vector[largest]:.3f}", f"In dimension {largest}, the first being 0."),
         ]
     )
     show_thread(enc, index, HERE)

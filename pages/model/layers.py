@@ -64,7 +64,7 @@ with show_errors():
             "lens_by",
             "Colour by",
             format_func=WORDS.__getitem__,
-            help="Of the cell's best token; of its whole distribution; or how far up the final answer is already.",
+            help="Colour by the top token's probability, the entropy, or the rank of the final answer (1 = first).",
         )
         first = window_start("lens_from", "First position shown", len(ids), N_SHOWN, index)
         stop_place = st.empty()

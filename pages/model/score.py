@@ -61,7 +61,7 @@ by = state.segmented(
     "score_by",
     "Colour by",
     format_func=WORDS.__getitem__,
-    help="Rank: how many tokens the model held more probable. Surprisal: the token's own. Entropy: how open it was.",
+    help="Rank of the actual token (1 = first guess), its surprisal, or the model's uncertainty before it (entropy).",
 )
 
 with show_errors():
@@ -69,7 +69,7 @@ with show_errors():
     enc = encoding(tok.name, text, True, True)
     ids = readable(engine, enc)
     if len(ids) == 1:
-        raise lm.InvalidTextError("The text is one token, and nothing comes before it to expect it from: write more.")
+        raise lm.InvalidTextError("Scoring needs at least two tokens. Add some text.")
     with st.spinner("Scoring every token of the text …", show_time=True):
         score = scored(model, quantization, ids)
     described = engine.describe()
@@ -93,14 +93,22 @@ with show_errors():
     with left:
         st.subheader("What the model expected here", anchor=False)
         if index == 0:
-            st.caption("Nothing comes before the first token, so the model had nothing to expect it from.")
+            st.caption("The first token has no context, so it has no score.")
         else:
             st.caption(escape_markdown(f"In place of “{labels[index]}”, after {index:,} tokens:"))
             metrics_row(
                 [
                     ("Surprisal", f"{score.surprisal_bits[index - 1]:.2f} bits", "−log2 of its probability."),
-                    ("Rank", f"{score.ranks[index - 1]:,}", "1 is the model's first guess."),
-                    ("Entropy", f"{score.entropy_bits[index - 1]:.2f} bits", "The surprisal it had to expect here."),
+                    (
+                        "Rank",
+                        f"{score.ranks[index - 1]:,}",
+                        "1 is the model's first guess: the number of tokens that it held more probable, plus one.",
+                    ),
+                    (
+                        "Entropy",
+                        f"{score.entropy_bits[index - 1]:.2f} bits",
+                        "Expected surprisal: how uncertain the model was here.",
+                    ),
                 ]
             )
             bars = with_menu(alternative_bars(expected_table(score, tok, index)))
@@ -108,7 +116,7 @@ with show_errors():
     with right:
         st.subheader("Every token", anchor=False)
         number = st.column_config.NumberColumn
-        formats = {"Probability": number(format="percent"), "with": number(format="percent")}
+        formats = {"Probability": number(format="percent"), "Probability of the first guess": number(format="percent")}
         formats |= {name: number(format="%.2f") for name in ("Surprisal (bits)", "Entropy (bits)")}
         st.dataframe(table, hide_index=True, width="stretch", height=420, column_config=formats)
         arrays = {"surprisal_bits": (lambda: score.surprisal_bits, "one number a token from the second on, in bits")}

@@ -62,7 +62,7 @@ else:
 sampling = choose_sampling()
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
     n = state.number_input(
-        "max_new_tokens", "At most, tokens", width=160, help="Stops here, or earlier at an end token."
+        "max_new_tokens", "Maximum new tokens", width=160, help="Stops here, or earlier at an end token."
     )
     seed = state.number_input(
         "seed", "Seed", width=160, help="Of the random draws; the same seed gives the same tokens."
@@ -96,8 +96,9 @@ with show_errors():
     request = Request(model, quantization, tuple(prompt.input_ids.tolist()), sampling, n, seed, lens)
     run: Run | None = st.session_state.get("run")
     if asked or run is None:
-        run = finished_run(request) or Run(request)
-        st.session_state["run"] = run
+        before = finished_run(request)
+        run = before or Run(request)
+        st.session_state["run"], st.session_state["run_kept"] = run, before is not None
     if not run.steps and not run.finished:
         stop_place.button("Stop", icon=":material/stop:", help="Stops before the next token; what is there stays.")
         place = st.empty()
@@ -107,7 +108,8 @@ with show_errors():
     if run.request != request:
         st.caption("The prompt or the settings have changed since this was generated: press Generate for a new one.")
     if run.steps:
-        show_run(run, tok, display_name(run.request.model), prompt_text if run.request == request else None)
+        text = prompt_text if run.request == request else None
+        show_run(run, tok, display_name(run.request.model), text, kept=st.session_state["run_kept"])
     if run.steps and run.request == request and conversation is not None:
         st.subheader("Rendered again as a turn", anchor=False)
         with show_errors():

@@ -72,7 +72,7 @@ with show_errors():
     answer_tokens(names, answered, bits)
     st.subheader("What the model answers to each", anchor=False)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        n = state.number_input("max_new_tokens", "At most, tokens", width=160, help="Of each answer.")
+        n = state.number_input("max_new_tokens", "Maximum new tokens", width=160, help="Of each answer.")
         asked = st.button("Generate answers", type="primary", icon=":material/play_arrow:")
         stop_place = st.empty()
     if asked:

@@ -51,14 +51,14 @@ with show_errors():
     tok = tokenizer("starcoder2")
     st.subheader("A gap in a file", anchor=False)
     st.markdown(
-        "The code behind the gap comes before the gap is written: so the model knows both sides when it goes on after "
+        "The code after the gap comes before the gap is written: so the model knows both sides when it goes on after "
         "`<fim_middle>`."
     )
     before, after = st.columns(2)
     with before:
-        prefix = state.text_area("fim_prefix", "Before the gap", height=110, help="What stands before the cursor.")
+        prefix = state.text_area("fim_prefix", "Before the gap", height=110, help="What is before the cursor.")
     with after:
-        suffix = state.text_area("fim_suffix", "Behind the gap", height=110, help="What stands behind the cursor.")
+        suffix = state.text_area("fim_suffix", "After the gap", height=110, help="What is after the cursor.")
     prompt_section("Prompt for the gap", lm.fim_prompt(tok, prefix, suffix), "fill-in-the-middle")
 
     st.subheader("A file in its repository", anchor=False)

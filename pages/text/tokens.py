@@ -113,12 +113,13 @@ with show_errors():
 
         with card_place:
             rows = list(found.values())
-            chosen = on_tokens("token_rows", (selection.row, selection.index) if selection else None, rows)
+            chosen = on_tokens("token_rows", (selection.row, selection.index) if selection else None, rows, text)
             if chosen is not None:
-                show_thread(rows[chosen[0]], chosen[1], "pages/text/tokens.py")
+                enc, index = chosen
+                show_thread(enc, index, "pages/text/tokens.py")
                 with st.spinner("Looking this token up in every vocabulary …"):
                     others = {key: tokenizer(key) for key in dict.fromkeys([*lm.embedded_tokenizers(), *known])}
-                    token_card(rows[chosen[0]], chosen[1], others)
+                    token_card(enc, index, others)
         shown = {display_name(name): enc for name, enc in found.items()}
         if len(found) > 1:
             show_ruler(list(shown.values()), list(shown))

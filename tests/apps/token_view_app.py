@@ -19,6 +19,8 @@ def rows_for(case: str, text: str) -> list[TokenRow]:
         ]
     if case == "chat":
         return [chat_row(text)]
+    if case == "mask":
+        return [mask_row(text)]
     if case == "fill":
         encoding = encode(load_tokenizer("llama-3.1"), text)
         shares = [None if i == 0 else i / len(encoding) for i in range(len(encoding))]
@@ -39,6 +41,14 @@ def chat_row(text: str) -> TokenRow:
         role = {"<|user|>": "user", "<|assistant|>": "assistant", "<|end|>": role}.get(token.piece, role)
         classes.append("special" if token.is_special else role)
     return TokenRow("Phi-3", encoding, classes=classes)
+
+
+def mask_row(text: str) -> TokenRow:
+    """What the assistant wrote, its end token included."""
+    encoding = encode(load_tokenizer("phi-3"), text)
+    starts = encoding.offsets[:, 0]
+    own = (starts >= text.index("A piece")) & (starts < len(text) - 1)
+    return TokenRow("Mask", encoding, classes=["assistant" if mine else None for mine in own.tolist()])
 
 
 case = st.query_params.get("case", "sample")

@@ -27,5 +27,6 @@ TEXTS = {
     "again": "the cat and the cat and the cat, the internationalization",
     "empty": "",
     "chat": "<|user|>\nWhat is a token?<|end|>\n<|assistant|>\nA piece of text.<|end|>\n",
+    "mask": "<|user|>\nWhat is a token?<|end|>\n<|assistant|>\nA piece of text.<|end|>\n",
     "fill": "The capital of France is Paris",
 }

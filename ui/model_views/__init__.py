@@ -123,7 +123,7 @@ def attention_view(
         sink: (n_heads, n), the share of each row that goes to an attention sink; None in models without.
         tokens: label of each of them.
         first: position of the first of them in the text.
-        layer: its number.
+        layer: its number, from 1.
         n_kv_heads: how many key-value heads the query heads share.
         head: which one is shown large.
         token: the token, counted in the text, whose weights stand out.

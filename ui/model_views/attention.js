@@ -61,7 +61,7 @@ class AttentionView {
     this.buttons = [];
     for (let group = 0; group < data.nKvHeads; group++) {
       const box = make("div", perGroup > 1 ? "group" : "group lone");
-      if (perGroup > 1) box.append(make("div", "quiet", `key-value head ${group}`));
+      if (perGroup > 1) box.append(make("div", "quiet", `key-value head ${group + 1}`));
       const row = make("div", "members");
       for (let head = group * perGroup; head < (group + 1) * perGroup; head++) row.append(this.small(head));
       box.append(row);
@@ -91,8 +91,8 @@ class AttentionView {
       }
     }
     context.putImageData(image, 0, 0);
-    button.append(canvas, make("span", "", `head ${head}`));
-    button.setAttribute("aria-label", `Head ${head}: show it large`);
+    button.append(canvas, make("span", "", `head ${head + 1}`));
+    button.setAttribute("aria-label", `Head ${head + 1}: show it large`);
     button.addEventListener("click", () => {
       this.head = head;
       this.markHead();
@@ -111,8 +111,8 @@ class AttentionView {
     this.drawnFor = this.scroller.clientWidth;
     const { data, head } = this;
     const shared = data.nHeads / data.nKvHeads;
-    const group = shared > 1 ? `, one of ${shared} that read key-value head ${Math.floor(head / shared)}` : "";
-    this.title.textContent = `Layer ${data.layer}, head ${head}${group}`;
+    const group = shared > 1 ? `, one of ${shared} that read key-value head ${Math.floor(head / shared) + 1}` : "";
+    this.title.textContent = `Layer ${data.layer}, head ${head + 1}${group}`;
     this.scroller.replaceChildren(data.show === "matrix" ? this.matrix() : this.arcs());
     // On a narrow screen the chosen token comes into view; the page itself does not move.
     const at = this.scroller.querySelector(".chosen")?.getBoundingClientRect();

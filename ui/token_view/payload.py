@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lmloupe.encoding import Encoding
+from ui.chips import unnamed_row
 
 __all__ = ["ROLES", "ColourBy", "Show", "TokenRow", "build_payload", "payload_version"]
 
@@ -146,7 +147,8 @@ def _pack_row(row: TokenRow, text: str, max_tokens: int, arrays: _Arrays) -> dic
     total = len(encoding)
     n = min(total, max_tokens)
     ids, slots = np.unique(encoding.input_ids[:n], return_inverse=True)
-    token_bytes = [encoding.tokenizer.token_bytes(i) for i in ids.tolist()]
+    tok = encoding.tokenizer
+    token_bytes = [tok.token_bytes(i) for i in ids.tolist()]
     partial = np.fromiter((not _is_text(b) for b in token_bytes), bool, len(ids))
     starts, ends = encoding.offsets[:n, 0], encoding.offsets[:n, 1]
     special = encoding.special_tokens_mask[:n]
@@ -158,7 +160,7 @@ def _pack_row(row: TokenRow, text: str, max_tokens: int, arrays: _Arrays) -> dic
         "facts": _facts(total, len(text), n),
         "count": total,
         "textEnd": int(ends.max(initial=0)),
-        "pieces": [encoding.tokenizer.piece(i) for i in ids.tolist()],
+        "pieces": [tok.piece(i) if tok.has(i) else unnamed_row(i) for i in ids.tolist()],
         "ids": arrays.add(ids),
         "bytes": arrays.add(b"".join(token_bytes)),
         "byteEnds": arrays.add(np.cumsum([len(b) for b in token_bytes], dtype=np.int64)),

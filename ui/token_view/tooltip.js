@@ -7,7 +7,7 @@ function describe(row, i) {
   const facts = [["id", String(row.id(i))], ["piece", row.piece(i)]];
   const bytes = hex.length > 48 ? `${hex.slice(0, 48).join(" ")} \u2026` : hex.join(" ");
   facts.push(["bytes", hex.length > 4 ? `${bytes} (${hex.length})` : bytes]);
-  facts.push(["characters", start === end ? "none: the tokenizer added it" : `${start}\u2013${end}`]);
+  facts.push(["characters", start === end ? (hex.length ? "none: the tokenizer added it" : "none: no token has this id") : `${start}\u2013${end}`]);
   if (row.partial(i)) facts.push(["holds", `part of ${start === end ? "a character" : wholeOf(row, i)}`]);
   facts.push(["special", row.special(i) ? "yes" : row.added(i) ? "no, but always read as one token" : "no"]);
   if (row.classes && row.classes[i]) facts.push(["role", ROLES[row.classes[i]]]);
