@@ -509,6 +509,7 @@ LOOP.append(LOOP)
         ([{"role": 3, "content": "b"}], "type int as its role"),
         ([{**user("a"), "at": np.zeros(2)}], "Message 1, 'at' holds a value of the type ndarray"),
         ([{**user("a"), ("b",): "b"}], "type tuple as a key"),
+        ([user(10**5000)], "whole number of more than 4,000 digits"),
         ([{**user("a"), "x": LOOP}], "nested more than"),
         ([{**user("a"), "x": b"b"}], "type bytes"),
     ],
@@ -525,6 +526,8 @@ def test_tools_and_variables_are_checked() -> None:
         text_of("qwen2", [user("a")], tools=[user])
     with pytest.raises(InvalidSettingError, match="'messages' is no template variable"):
         text_of("qwen2", [user("a")], variables={"messages": []})
+    with pytest.raises(InvalidSettingError, match="type int as a name"):
+        text_of("qwen2", [user("a")], variables={1: "x"})
     with pytest.raises(InvalidSettingError, match="'now' holds a value of the type"):
         text_of("qwen2", [user("a")], variables={"now": object()})
 

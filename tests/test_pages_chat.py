@@ -203,7 +203,7 @@ def test_what_a_template_wrote_nothing_of_is_red_on_three_pages(chat: AppTest) -
     assert all("wrote nothing of the tool 'get_weather': the model never sees it" in box for box in red)
     tools = {"messages": list(TOOLS.messages), "tools": TOOLS.tools, "template_of": "qwen2"}
     provenance = no_exception(open_page("pages/text/template.py", **encode(tools).params))
-    assert "qwen2's template wrote nothing of the tool" in provenance.error[0].value.replace("\\", "")
+    assert "Qwen2's template wrote nothing of the tool" in provenance.error[0].value.replace("\\", "")
 
 
 def test_a_named_template_is_chosen_on_provenance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

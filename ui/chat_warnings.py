@@ -22,7 +22,9 @@ MAX_DROPPED = 6
 def chat_warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest) -> None:
     """What `lmloupe.check_chat` finds: in red what is missing, in yellow the rest, a caption on the second bos."""
     warnings = lm.check_chat(chat, tok, request.messages)
-    show_dropped([warning.sentence for warning in warnings if warning.kind == "dropped"])
+    # The library calls a family by its key, the pages by its name.
+    key, name = f"{tok.name}'s template", f"{display_name(tok.name)}'s template"
+    show_dropped([warning.sentence.replace(key, name, 1) for warning in warnings if warning.kind == "dropped"])
     typed = [warning for warning in warnings if warning.kind == "special_token"]
     for warning in (*(w for w in warnings if w.kind in ("empty_tools", "not_followed")), *typed[:1]):
         st.warning(escape_markdown(warning.sentence), icon=":material/warning:")

@@ -9,6 +9,7 @@ from lmloupe.errors import InputError, InvalidMessagesError, InvalidSettingError
 
 __all__ = ["check_messages", "check_tools", "check_variables"]
 
+_MAX_BITS = 13_500  # Python itself writes and reads numbers of 4,300 digits at most
 _MAX_DEPTH = 64  # deeper than any real tool schema; also ends a list that contains itself
 _ARGUMENTS = ("messages", "tools", "add_generation_prompt")
 # Templates read a model's reasoning under `reasoning_content`; older ones under `thinking`.
@@ -94,6 +95,9 @@ def check_variables(variables: object) -> dict[str, Any]:
         return {}
     if not isinstance(variables, Mapping):
         raise InvalidSettingError(f"Template variables are a dict of names and values, not {_kind(variables)}.")
+    for name in variables:
+        if not isinstance(name, str):
+            raise InvalidSettingError(f"Template variables have {_kind(name)} as a name: names are texts.")
     for name in _ARGUMENTS:
         if name in variables:
             raise InvalidSettingError(f"{name!r} is no template variable to set: pass it as the argument {name}=.")
@@ -111,6 +115,8 @@ def _plain(value: object, place: str, error: type[InputError], depth: int = 0) -
     if isinstance(value, str):
         return _text(value, place)
     if isinstance(value, int):
+        if value.bit_length() > _MAX_BITS:
+            raise error(f"{place} is a whole number of more than 4,000 digits, which JSON readers refuse: shorten it.")
         return int(value)
     if isinstance(value, float):
         return float(value)

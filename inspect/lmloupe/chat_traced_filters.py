@@ -11,7 +11,6 @@ from typing import Any
 from jinja2 import filters
 from jinja2.nodes import EvalContext
 from jinja2.utils import pass_eval_context
-from markupsafe import escape
 
 from lmloupe.chat_template import to_json
 from lmloupe.chat_traced_text import (
@@ -125,6 +124,9 @@ def _printed(value: Any) -> list[Run]:
     return [*runs, _sign(2 if isinstance(value, tuple) and len(value) == 1 else 1)]
 
 
+_escape = filters.FILTERS["escape"]
+
+
 def _sign(length: int) -> Run:
     return length, None, UNKNOWN, None
 
@@ -132,10 +134,10 @@ def _sign(length: int) -> Run:
 def escaped(value: Any) -> str:
     """A value as a template prints it within ``{% autoescape true %}``."""
     if not isinstance(value, Traced):
-        return str(escape(value))
+        return str(_escape(value))
     parts, runs, at = [], list[Run](), 0
     for run in runs_of(value):
-        parts.append(str(escape(str.__getitem__(value, slice(at, at + run[0])))))
+        parts.append(str(_escape(str.__getitem__(value, slice(at, at + run[0])))))
         runs.append((len(parts[-1]), *run[1:]))
         at += run[0]
     return traced("".join(parts), runs)
