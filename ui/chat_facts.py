@@ -51,7 +51,7 @@ def show_prefix(found: lm.PrefixStability, tok: lm.Tokenizer) -> None:
     with st.expander("Turn by turn: what a cache keeps", icon=":material/cached:"):
         st.dataframe(_prefix_table(found, tok), hide_index=True, width="stretch")
         st.caption(
-            "Text: the messages up to one against those up to the next, without a request for a reply. Served: a "
+            "2 → 3: turns 1 to 2 in turns 1 to 3. Text: the messages up to one against those up to the next, without a request for a reply. Served: a "
             "prompt that asks for a reply, with that reply, against the next such prompt."
         )
 
@@ -102,7 +102,7 @@ def _labels(tok: lm.Tokenizer, ids: Sequence[int]) -> str:
 def _prefix_table(found: lm.PrefixStability, tok: lm.Tokenizer) -> pd.DataFrame:
     rows = [
         {
-            "Compared": f"{kind}: {_turns(step.n_messages)} in {_turns(step.n_next_messages)}",
+            "Compared": f"{kind}, {step.n_messages} → {step.n_next_messages}",
             "Cached": None if step.error else step.n_cached,
             "Kept": None if step.error else step.n_kept,
             "Lost": None if step.error else step.n_lost,
