@@ -53,8 +53,9 @@ class LocalEngine(EmbeddingAnswers, ArchitectureAnswers, InsideAnswers):
         self._embedding: torch.Tensor = model.get_input_embeddings().weight
         self._worker = worker_for(self._embedding.device.type)
         limit = self._context_length
-        self._reading = self._worker.call(lambda: find_reading(model, quantization, limit))
+        # Before the first pass, in which bitsandbytes packs its weights anew on a CPU.
         described = describe_model(model, name, revision, quantization)
+        self._reading = self._worker.call(lambda: find_reading(model, quantization, limit))
         self._description = replace(described, notes=(*described.notes, *notes_on(self._reading)))
         self._matrices = vocabulary_matrices(model, tokenizer.vocab_size)
         self._eos_ids = _eos_ids(model, tokenizer)
