@@ -13,23 +13,31 @@ from typing import Any
 import numpy as np
 from tokenizers import Token
 
-__all__ = ["counts_too_far", "drops_characters", "model_tokenize"]
+from lmloupe.token_bytes import byte_level_alphabet
+
+__all__ = ["lacking_bytes", "model_tokenize"]
 
 # Length that the library counts, and the half-open pair of bytes of the piece that it is.
 _Symbol = tuple[int, int, int]
 
 
-def drops_characters(model: Any) -> bool:
-    """Whether a model may leave out characters without a token: those behind them in the piece are then misplaced."""
-    return type(model).__name__ == "BPE" and model.unk_token is None
+def lacking_bytes(model: Any, is_byte_level: bool) -> bytes | None:
+    """The bytes that a model drops without a token, which misplaces what is behind them in the piece.
 
-
-def counts_too_far(model: Any) -> bool:
-    """Whether a model may count bytes that no text has, or emit unknown characters behind later ones."""
-    if type(model).__name__ != "BPE" or not model.byte_fallback:
-        return False
+    Returns:
+        Empty for a model whose offsets are right; None where they may be wrong for other reasons, for any text.
+    """
+    if type(model).__name__ != "BPE":
+        return b""
     marked = bool(model.continuing_subword_prefix or model.end_of_word_suffix)
-    return marked or any(model.token_to_id(f"<0x{byte:02X}>") is None for byte in range(256))
+    if model.byte_fallback:
+        whole = all(model.token_to_id(f"<0x{byte:02X}>") is not None for byte in range(256))
+        return b"" if whole and not marked else None
+    if model.unk_token is not None:
+        return b""
+    if marked or not is_byte_level:
+        return None
+    return bytes(byte for char, byte in byte_level_alphabet().items() if model.token_to_id(char) is None)
 
 
 def model_tokenize(model: Any) -> Callable[[str], list[Token]]:

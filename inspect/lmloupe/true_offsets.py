@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmloupe.bpe_places import counts_too_far, drops_characters
+from lmloupe.bpe_places import lacking_bytes
 from lmloupe.per_tokenizer import PerTokenizer
-from lmloupe.pipeline import PipelineStep, normalizer_steps
+from lmloupe.pipeline import PipelineStep, normalizer_steps, pre_tokenizer_steps
 from lmloupe.segment_strings import text_tokens
 from lmloupe.segments import cut_segments
 from lmloupe.step_alignment import joins
@@ -35,12 +35,15 @@ class _Care:
 
     Attributes:
         steps: the normalizer's, up to the last one that may merge or move characters.
-        gaps: where something is lost, and only there, the library leaves characters uncovered.
-        always: the model counts too far, or the post-processor takes the white space out of the offsets.
+        gaps: where such a step loses something the library leaves characters uncovered.
+        lacks: bytes for which a byte-level vocabulary has no piece, so that the model drops them.
+        always: the model counts in another way than the text has bytes, or the post-processor takes the white space out
+            of the offsets.
     """
 
     steps: tuple[PipelineStep, ...]
     gaps: bool
+    lacks: bytes
     always: bool
 
 
@@ -49,9 +52,10 @@ def _build(tok: Tokenizer) -> _Care:
     last = max((i + 1 for i, step in enumerate(steps) if _may_merge(step)), default=0)
     post = tok.backend.post_processor
     state = {} if post is None else json.loads(post.__getstate__())
-    model = tok.backend.model
-    gaps = drops_characters(model) or any(_may_merge(s) and s.name in ("Replace", "Precompiled") for s in steps)
-    return _Care(steps[:last], gaps, any(_trims(state)) or counts_too_far(model))
+    gaps = any(_may_merge(step) and step.name in ("Replace", "Precompiled") for step in steps)
+    is_byte_level = any(step.name == "ByteLevel" for step in (*steps, *pre_tokenizer_steps(tok)))
+    lacks = lacking_bytes(tok.backend.model, is_byte_level)
+    return _Care(steps[:last], gaps, lacks or b"", lacks is None or any(_trims(state)))
 
 
 _care = PerTokenizer(_build)
@@ -98,7 +102,7 @@ def encoding_offsets(tok: Tokenizer, text: str, raw: Any, parse_special_tokens: 
         int32 (n, 2), half-open pairs of characters of the text.
     """
     offsets = np.fromiter(chain.from_iterable(raw.offsets), np.int32, 2 * len(raw)).reshape(-1, 2)
-    if _is_true(_care(tok), text, offsets):
+    if _is_true(tok, text, offsets):
         return offsets
     ids, pairs = text_tokens(tok, text, cut_segments(tok, text, parse_special_tokens))
     return placed(raw, pairs) if _own(raw).tolist() == ids.tolist() else np.clip(offsets, 0, len(text))
@@ -116,13 +120,19 @@ def placed(raw: Any, pairs: Ints) -> Ints:
     return offsets
 
 
-def _is_true(care: _Care, text: str, offsets: Ints) -> bool:
+def _is_true(tok: Tokenizer, text: str, offsets: Ints) -> bool:
+    care = _care(tok)
     if care.always:
         return False
     now = text
     for step in care.steps:
         before, now = now, step.component.normalize_str(now)
         if _merges(step, before, now):
+            return False
+    if care.lacks:
+        normalizer = tok.backend.normalizer
+        data = (text if normalizer is None else normalizer.normalize_str(text)).encode()
+        if len(data.translate(None, care.lacks)) < len(data):
             return False
     return not care.gaps or not len(uncovered(offsets, len(text)))
 
