@@ -25,6 +25,9 @@ __all__ = ["SegmentStrings", "text_tokens", "with_added"]
 
 Ints = NDArray[np.int32]
 
+# No character becomes more than 18 in Unicode's normal forms; what a file's Prepend puts in front comes on top.
+_MOST_AT_START = 200
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _String:
@@ -43,15 +46,23 @@ class _String:
     origin: Ints
 
     @classmethod
-    def of(cls, cut: CutText, numbers: Sequence[int], at_the_start: bool) -> _String:
-        """Segments by their numbers; not at the start, a character that is dropped stands before them."""
+    def first(cls, cut: CutText, i: int, n_shared: int) -> _String:
+        """A segment whose first ``n_shared`` characters the library takes for the first of the text."""
+        text, origin = cut.segments[i].normalized, cut.origins[i]
+        mark = next(char for char in map(chr, range(0xFDD0, 0x10FFFF)) if char not in text)
+        string = tokenizers.PreTokenizedString(mark + text[n_shared:])
+        string.normalize(lambda whole: whole.replace(mark, text[:n_shared]))
+        start = np.array([[origin[0, 0], origin[n_shared - 1, 1]]], np.int32)
+        return cls(string, np.array([i], np.int32), np.zeros(1, np.int32), np.concatenate([start, origin[n_shared:]]))
+
+    @classmethod
+    def others(cls, cut: CutText, numbers: Sequence[int]) -> _String:
+        """Segments by their numbers, behind a character that is dropped: none is at the start."""
         texts = [cut.segments[i].normalized for i in numbers]
-        front = "" if at_the_start else "\x00"
-        string = tokenizers.PreTokenizedString(front + "".join(texts))
-        ends = np.cumsum([len(front), *map(len, texts)], dtype=np.int32)
-        borders = [0, *ends.tolist()] if front else ends.tolist()
-        string.split(lambda _, whole: _slices(whole, borders)[len(front) :])
-        origin = np.concatenate([identity(0, len(front)), *(cut.origins[i] for i in numbers)])
+        string = tokenizers.PreTokenizedString("\x00" + "".join(texts))
+        ends = np.cumsum([1, *map(len, texts)], dtype=np.int32)
+        string.split(lambda _, whole: _slices(whole, [0, *ends.tolist()])[1:])
+        origin = np.concatenate([identity(0, 1), *(cut.origins[i] for i in numbers)])
         return cls(string, np.array(numbers, np.int32), ends[:-1], origin)
 
 
@@ -74,12 +85,12 @@ class SegmentStrings:
     """
 
     def __init__(self, tok: Tokenizer, text: str, cut: CutText) -> None:
-        self._texts = [i for i, s in enumerate(cut.segments) if s.token_id is None and s.normalized]
-        # A pre-tokenizer may treat the start of the text as something special (Metaspace puts ▁ in front there).
-        first = [i for i in self._texts if _at_the_start(tok, text, cut, i)]
-        others = [i for i in self._texts if i not in first]
-        self._strings = [_String.of(cut, [i], True) for i in first]
-        self._strings += [_String.of(cut, others, False)] if others else []
+        texts = [i for i, segment in enumerate(cut.segments) if segment.token_id is None and segment.normalized]
+        shared = _characters_at_the_start(tok, text, cut)
+        firsts = {i: _within(cut, i, shared) for i in texts}
+        self._strings = [_String.first(cut, i, n) for i, n in firsts.items() if n]
+        others = [i for i, n in firsts.items() if not n]
+        self._strings += [_String.others(cut, others)] if others else []
 
     def pre_tokenize(self, component: Any) -> None:
         """Let a pre-tokenizer cut."""
@@ -120,21 +131,28 @@ def _pairs(offsets: Sequence[tuple[int, int]]) -> Ints:
     return np.fromiter(chain.from_iterable(offsets), np.int32, 2 * len(offsets)).reshape(-1, 2)
 
 
-def _at_the_start(tok: Tokenizer, text: str, cut: CutText, i: int) -> bool:
-    """Whether the library takes a segment for the start of the text.
+def _within(cut: CutText, i: int, shared: int) -> int:
+    """How many of the first ``shared`` characters of the normalized text are a segment's."""
+    if cut.segments[i].start > 0:
+        return 0
+    return max(0, min(shared - cut.begins[i], len(cut.segments[i].normalized)))
 
-    It does where its own alignment leads from the segment's first character to the text's first.
+
+def _characters_at_the_start(tok: Tokenizer, text: str, cut: CutText) -> int:
+    """How many characters of the normalized text the library takes for the text's first one.
+
+    Of some pre-tokenizers a piece at the start gets a space (Metaspace). The library finds it by its own alignment, in
+    which several characters may be the first of the text (``½`` becomes three) or none (it was removed).
     """
-    segment = cut.segments[i]
-    if segment.start > 0:
-        return False
-    if cut.origins[i][0, 0] == 0:
-        return True
+    if not any(step.settings.get("prepend_scheme") == "first" for step in pre_tokenizer_steps(tok)):
+        return 0
+    if not cut.runs:
+        return 1
     string = tokenizers.PreTokenizedString(text[: cut.runs[0].end])
     for step in normalizer_steps(tok):
         string.normalize(step.component.normalize)
-    string.split(lambda _, whole: [whole[:1]])
-    return any(pair[0] == 0 for _, pair, _ in string.get_splits("original", "char"))
+    string.split(lambda _, whole: [whole[k : k + 1] for k in range(min(_MOST_AT_START, len(whole.normalized)))])
+    return sum(pair[0] == 0 for _, pair, _ in string.get_splits("original", "char"))
 
 
 def text_tokens(tok: Tokenizer, text: str, cut: CutText) -> tuple[Ints, Ints]:

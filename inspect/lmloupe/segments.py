@@ -77,11 +77,17 @@ class CutText:
         runs: the strings that the normalizer saw; none where there is no normalizer.
         origins: for each segment int32 (len(normalized), 2), the characters of the source text behind each character of
             ``normalized``, as half-open pairs; for an added token an empty array.
+        begins: for each segment, where in its normalized run it begins.
     """
 
     segments: tuple[Segment, ...]
     runs: tuple[NormalizedRun, ...]
     origins: tuple[Ints, ...] = field(repr=False)
+    begins: tuple[int, ...] = field(repr=False)
+
+
+# A segment, its origins, and where it begins in its run.
+_Found = tuple[Segment, Ints, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,22 +154,19 @@ def cut_segments(tok: Tokenizer, text: str, parse_special_tokens: bool) -> CutTe
     probes = _probes(tok)[parse_special_tokens]
     steps = normalizer_steps(tok)
     spans = [(None, 0, len(text))] if probes.raw is None else probes.raw.spans(text)
-    segments: list[Segment] = []
+    found: list[_Found] = []
     runs: list[NormalizedRun] = []
-    origins: list[Ints] = []
     for token_id, start, end in spans if text else []:
         if token_id is not None:
-            segments.append(_added(tok, token_id, start, end))
-            origins.append(identity(0, 0))
+            found.append((_added(tok, token_id, start, end), identity(0, 0), 0))
             continue
         run, origin = _normalize(steps, text, start, end)
         if steps:
             runs.append(run)
         normalized = run.after[-1] if steps else text[start:end]
-        for found, its_origin in _cut_normalized(tok, probes.normalized, run, normalized, origin):
-            segments.append(found)
-            origins.append(its_origin)
-    return CutText(tuple(segments), tuple(runs), tuple(origins))
+        found += _cut_normalized(tok, probes.normalized, run, normalized, origin)
+    segments, origins, begins = zip(*found, strict=True) if found else ((), (), ())
+    return CutText(segments, tuple(runs), origins, begins)
 
 
 def _added(tok: Tokenizer, token_id: int, start: int, end: int) -> Segment:
@@ -186,33 +189,33 @@ def _normalize(steps: Sequence[PipelineStep], text: str, start: int, end: int) -
 
 def _cut_normalized(
     tok: Tokenizer, probe: _Probe | None, run: NormalizedRun, normalized: str, origin: Ints
-) -> list[tuple[Segment, Ints]]:
+) -> list[_Found]:
     """The segments of a run: added tokens that are looked for in the normalized text, and the text between them.
 
     Text takes what the normalizer removed beside it; where that lies between two added tokens it is a segment of no text.
     """
     spans = [] if probe is None else probe.spans(normalized)
     if not spans:
-        return [(Segment(run.start, run.end, None, False, normalized), origin)]
-    found: list[tuple[Segment, Ints]] = []
+        return [(Segment(run.start, run.end, None, False, normalized), origin, 0)]
+    found: list[_Found] = []
     reached = run.start
     for token_id, a, b in spans:
         start, end = int(origin[a, 0]), int(origin[b - 1, 1])
         if token_id is None:
-            found.append((Segment(min(start, reached), end, None, False, normalized[a:b]), origin[a:b]))
+            found.append((Segment(min(start, reached), end, None, False, normalized[a:b]), origin[a:b], a))
         else:
             _fill(found, reached, start)
-            found.append((_added(tok, token_id, start, end), identity(0, 0)))
+            found.append((_added(tok, token_id, start, end), identity(0, 0), a))
         reached = max(reached, end)
     _fill(found, reached, run.end)
     return found
 
 
-def _fill(found: list[tuple[Segment, Ints]], reached: int, start: int) -> None:
+def _fill(found: list[_Found], reached: int, start: int) -> None:
     """Let the text before ``start`` go on to there, so that no character is left out."""
     if reached >= start:
         return
     if found and found[-1][0].token_id is None:
-        found[-1] = replace(found[-1][0], end=start), found[-1][1]
+        found[-1] = replace(found[-1][0], end=start), *found[-1][1:]
     else:
-        found.append((Segment(reached, start, None, False, ""), identity(0, 0)))
+        found.append((Segment(reached, start, None, False, ""), identity(0, 0), 0))
