@@ -104,13 +104,13 @@ def patterns(part: Any) -> Iterable[str]:
 def trim(part: Any) -> bool:
     """Switch the trimming of offsets off in a part of the file; whether it was on."""
     if isinstance(part, list):
-        return any([trim(value) for value in part])
+        return sum(map(trim, part)) > 0
     if not isinstance(part, dict):
         return False
     was_on = bool(part.get("trim_offsets"))
     if was_on:
         part["trim_offsets"] = False
-    return any([was_on, *map(trim, part.values())])
+    return sum(map(trim, part.values())) > 0 or was_on
 
 
 def part_alone(file: dict[str, Any], part: str) -> str:

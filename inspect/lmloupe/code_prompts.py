@@ -164,7 +164,14 @@ def _build(tok: Tokenizer, parts: Iterable[tuple[CodePart, str, int | None]]) ->
         spans.append(CodeSpan(at, at + len(text), part, file))
         if part != "token":
             spelled += [
-                SpecialInText(s.content, s.token_id, at + s.start, at + s.end) for s in special_in_text(tok, text)
+                SpecialInText(
+                    s.content,
+                    s.token_id,
+                    at + s.start,
+                    at + s.end,
+                    tuple((at + a, at + b) for a, b in s.swallowed),
+                )
+                for s in special_in_text(tok, text)
             ]
         at += len(text)
     whole = "".join(texts)

@@ -35,8 +35,8 @@ Span = tuple[int | None, int, int]
 class Segment:
     """A stretch of the text: one added token, or what stands between two of them.
 
-    In order they cover the text. Neighbours share a character where the normalizer made several of it and an added token
-    lies among those.
+    In order they cover the text. Neighbours share a character where the normalizer made several of it and an added
+    token lies among those.
 
     Attributes:
         start: first character in the source text.
@@ -192,7 +192,7 @@ def _cut_normalized(
 ) -> list[_Found]:
     """The segments of a run: added tokens that are looked for in the normalized text, and the text between them.
 
-    Text takes what the normalizer removed beside it; where that lies between two added tokens it is a segment of no text.
+    Text takes what the normalizer removed beside it; between two added tokens that is a segment of no text.
     """
     spans = [] if probe is None else probe.spans(normalized)
     if not spans:

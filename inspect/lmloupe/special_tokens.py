@@ -10,7 +10,15 @@ import numpy as np
 from lmloupe.encoding import Encoding, decode, encode
 from lmloupe.tokenizer import Tokenizer
 
-__all__ = ["RoundTrip", "SpecialInText", "doubled_bos", "round_trip", "special_in_text", "special_token_purpose"]
+__all__ = [
+    "RoundTrip",
+    "SpecialInText",
+    "doubled_bos",
+    "round_trip",
+    "special_in_text",
+    "special_token_purpose",
+    "specials_of",
+]
 
 # Name to purpose. Sources: the model cards and prompt format pages of Llama 3.1, Phi-3, Qwen2, StarCoder2 and SmolLM2,
 # and "Efficient Training of Language Models to Fill in the Middle" (Bavarian et al., 2022) for the fim tokens.
@@ -88,14 +96,17 @@ class SpecialInText:
     Attributes:
         content: the token.
         token_id: its id.
-        start: first character.
+        start: first character of its spelling.
         end: character after the last one.
+        swallowed: half-open pairs of the white space beside it that the token takes with it (``lstrip``, ``rstrip``),
+            so that the model does not see it; mostly none.
     """
 
     content: str
     token_id: int
     start: int
     end: int
+    swallowed: tuple[tuple[int, int], ...] = ()
 
 
 def special_in_text(tok: Tokenizer, text: str) -> tuple[SpecialInText, ...]:
@@ -108,13 +119,45 @@ def special_in_text(tok: Tokenizer, text: str) -> tuple[SpecialInText, ...]:
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> special_in_text(load_tokenizer("qwen2"), "hi <|im_end|>")
-    (SpecialInText(content='<|im_end|>', token_id=151645, start=3, end=13),)
+    (SpecialInText(content='<|im_end|>', token_id=151645, start=3, end=13, swallowed=()),)
+    >>> (found,) = special_in_text(load_tokenizer("phi-3"), "a<|end|>   b")
+    >>> found.start, found.end, found.swallowed
+    (1, 8, ((8, 11),))
     """
-    enc = encode(tok, text)
-    return tuple(
-        SpecialInText(tok.piece(int(enc.input_ids[i])), int(enc.input_ids[i]), *enc.offsets[i].tolist())
-        for i in np.flatnonzero(enc.special_tokens_mask)
-    )
+    return specials_of(encode(tok, text))
+
+
+def specials_of(enc: Encoding) -> tuple[SpecialInText, ...]:
+    """The special tokens of an encoding that its text spells, in order.
+
+    An unknown character may give the id of ``<unk>`` without the text ``<unk>``: that is none.
+    """
+    found = []
+    for i in np.flatnonzero(enc.special_tokens_mask).tolist():
+        token_id = int(enc.input_ids[i])
+        start, end = enc.offsets[i].tolist()
+        content = enc.tokenizer.piece(token_id)
+        own = _spelling(enc.tokenizer, enc.text[start:end], content)
+        if own is None:
+            continue
+        first, last = start + own[0], start + own[1]
+        beside = tuple(pair for pair in ((start, first), (last, end)) if pair[0] < pair[1])
+        found.append(SpecialInText(content, token_id, first, last, beside))
+    return tuple(found)
+
+
+def _spelling(tok: Tokenizer, covered: str, content: str) -> tuple[int, int] | None:
+    """Where in the characters that a special token covers it is spelled; None where it is not."""
+    place = covered.find(content)
+    if place >= 0:
+        return place, place + len(content)
+    own = covered.strip()
+    normalizer = tok.backend.normalizer
+    # A token that is looked for in the normalized text may be spelled in another way there.
+    if not own or normalizer is None or normalizer.normalize_str(own) != normalizer.normalize_str(content):
+        return None
+    place = covered.index(own)
+    return place, place + len(own)
 
 
 def doubled_bos(enc: Encoding) -> bool:

@@ -39,7 +39,9 @@ class Stages:
         normalizer: steps of the normalizer; empty where there is none.
         runs: the strings that the normalizer saw, and what each was after every step.
         pre_tokenizer: steps of the pre-tokenizer, with the cuts of each; empty where there is none.
-        spelled: the pieces as the model gets them, added tokens among them, with their characters of the text.
+        spelled: the pieces as the model gets them, added tokens among them, with their characters of the text. Pieces
+            share a character where the normalizer made several of it; characters that it removed, or that the
+            pre-tokenizer dropped, are in none.
         piece_segments: int32 (p,), the segment that each piece lies in.
         input_ids: int32 (n,), what the model made of all pieces, added tokens in their places.
         offsets: int32 (n, 2), half-open pairs of characters, as the model's tokens lie in the text.

@@ -24,7 +24,7 @@ from lmloupe.segments import cut_segments
 from lmloupe.step_alignment import joins
 from lmloupe.tokenizer import Tokenizer
 
-__all__ = ["encoding_offsets", "uncovered"]
+__all__ = ["encoding_offsets", "placed", "uncovered"]
 
 Ints = NDArray[np.int32]
 
@@ -105,18 +105,20 @@ def encoding_offsets(tok: Tokenizer, text: str, raw: Any, parse_special_tokens: 
     if _is_true(tok, text, offsets):
         return offsets
     ids, pairs = text_tokens(tok, text, cut_segments(tok, text, parse_special_tokens))
-    return placed(raw, pairs) if _own(raw).tolist() == ids.tolist() else np.clip(offsets, 0, len(text))
+    own = np.fromiter(raw.ids, np.int32, len(raw))[_own(raw)]
+    return placed(raw, pairs) if np.array_equal(own, ids) else np.clip(offsets, 0, len(text))
 
 
-def _own(raw: Any) -> Ints:
-    """Ids of an encoding without those that a post-processor added."""
-    return np.fromiter(raw.ids, np.int32, len(raw))[np.fromiter(raw.special_tokens_mask, np.int32, len(raw)) == 0]
+def _own(raw: Any) -> NDArray[np.bool_]:
+    """Mask of the tokens of an encoding that a post-processor did not add."""
+    own: NDArray[np.bool_] = np.fromiter(raw.special_tokens_mask, np.int32, len(raw)) == 0
+    return own
 
 
 def placed(raw: Any, pairs: Ints) -> Ints:
     """The pairs of an encoding's own tokens, with an empty one for each that a post-processor added."""
     offsets = np.zeros((len(raw), 2), np.int32)
-    offsets[np.fromiter(raw.special_tokens_mask, np.int32, len(raw)) == 0] = pairs
+    offsets[_own(raw)] = pairs
     return offsets
 
 
