@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import tokenizers
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, models, pre_tokenizers, processors
 from tokenizers import normalizers as n
@@ -139,15 +139,13 @@ def test_every_embedded_tokenizer(key: str, text: str) -> None:
         ("cafe\u0301", [924, 58858], [[0, 2], [2, 5]]),
         ("\u1100\u1161\u11a8!", [126317, 0], [[0, 3], [3, 4]]),
         ("a\u0323\u0307b", [20229, 136, 229, 65], [[0, 3], [0, 3], [0, 3], [3, 4]]),
-        ("e<|im_end|>\u0301\u0338", [68, 151645, 54937, 136, 116], [[0, 1], [1, 11], [11, 12], [12, 13], [12, 13]]),
+        ("e<|im_end|>\u0301\u0338", [68, 151645, 136, 116, 53839], [[0, 1], [1, 11], [11, 13], [11, 13], [11, 13]]),
     ],
 )
 def test_qwen2_composes(text: str, ids: list[int], offsets: list[list[int]]) -> None:
     tok = lm.load_tokenizer("qwen2")
     enc = lm.encode(tok, text)
-    assert enc.input_ids.tolist() == tok.backend.encode(text).ids
-    if text[0] != "e":
-        assert enc.input_ids.tolist() == ids
+    assert enc.input_ids.tolist() == tok.backend.encode(text).ids == ids
     assert enc.offsets.tolist() == offsets
     shown = lm.stages(tok, text, add_special_tokens=False)
     assert shown.offsets.tolist() == shown.post_processed_offsets.tolist() == offsets
@@ -182,6 +180,11 @@ def test_stages_and_replay_have_the_ids_of_encode(
     pre: str, name: str | None, added: list[tuple[str, dict[str, bool], bool]], texts: list[str], data: st.DataObject
 ) -> None:
     tok = byte_by_byte(NORMALIZERS[name] if name else None)
+    normalize = NORMALIZERS[name].normalize_str if name else str
+    # Two that the normalizer makes the same are one in the library; one of which it leaves nothing matches inside
+    # characters, where the library fails.
+    spelled = [normalize(content) for content, flags, _ in added if flags["normalized"]]
+    assume(all(spelled) and len(set(spelled)) == len(spelled))
     for content, flags, special in added:
         tok.backend.add_tokens([AddedToken(content, special=special, **flags)])
     if PRE_TOKENIZERS[pre] is not None:

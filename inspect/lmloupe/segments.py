@@ -113,15 +113,19 @@ def _probe(added: Mapping[int, tokenizers.AddedToken], content: Callable[[str], 
     backend = tokenizers.Tokenizer(WordLevel({_TEXT: 0}, unk_token=_TEXT))
     # A token of which the normalizer leaves nothing matches between any two characters, in the library and here.
     backend.normalizer = normalizers.Replace(_NOTHING, "")
-    chosen: dict[str, int] = {}
+    chosen: dict[str, tuple[int, tokenizers.AddedToken]] = {}
+    # Of several that the normalizer makes the same, the library takes one that is not special, and one spelled so.
+    for token_id, token in sorted(
+        added.items(), key=lambda it: (it[1].special, it[1].content != content(it[1].content))
+    ):
+        if token.content:
+            chosen.setdefault(content(token.content) or _NOTHING, (token_id, token))
     ids: dict[int, int] = {}
     for special in (True, False):
         copies = []
-        for token_id, token in added.items():
-            spelled = content(token.content) or _NOTHING
-            if token.special != special or spelled in chosen or not token.content:
+        for spelled, (token_id, token) in chosen.items():
+            if token.special != special:
                 continue
-            chosen[spelled] = token_id
             flags = {"single_word": token.single_word, "lstrip": token.lstrip, "rstrip": token.rstrip}
             copies.append(tokenizers.AddedToken(spelled, normalized=True, special=special, **flags))
             # Id 0 is the text between; added tokens get the ids behind it, in this order.
