@@ -141,7 +141,7 @@ def specials_of(enc: Encoding) -> tuple[SpecialInText, ...]:
         if own is None:
             continue
         first, last = start + own[0], start + own[1]
-        beside = tuple(pair for pair in ((start, first), (last, end)) if pair[0] < pair[1])
+        beside = tuple(pair for pair in ((start, first), (last, end)) if enc.text[slice(*pair)].isspace())
         found.append(SpecialInText(content, token_id, first, last, beside))
     return tuple(found)
 
@@ -151,13 +151,19 @@ def _spelling(tok: Tokenizer, covered: str, content: str) -> tuple[int, int] | N
     place = covered.find(content)
     if place >= 0:
         return place, place + len(content)
-    own = covered.strip()
     normalizer = tok.backend.normalizer
-    # A token that is looked for in the normalized text may be spelled in another way there.
-    if not own or normalizer is None or normalizer.normalize_str(own) != normalizer.normalize_str(content):
+    if normalizer is None:
         return None
-    place = covered.index(own)
-    return place, place + len(own)
+    # A token that is looked for in the normalized text may be spelled in another way in the text. White space beside it
+    # is not its own, nor is a character that a normalizer put a space beside which the token took.
+    wanted = normalizer.normalize_str(content)
+    first, last = len(covered) - len(covered.lstrip()), len(covered.rstrip())
+    for start, end in ((first, last), (first + 1, last), (first, last - 1), (first + 1, last - 1)):
+        own = covered[start:end].strip()
+        if own and normalizer.normalize_str(own) == wanted:
+            place = covered.index(own, start)
+            return place, place + len(own)
+    return None
 
 
 def doubled_bos(enc: Encoding) -> bool:
