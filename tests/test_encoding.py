@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -33,6 +34,9 @@ each_family = pytest.mark.parametrize("key", FAMILIES)
 @example("\x00\n coconut 🤚🏽 हिन्दी \u202eעברית <|eot_id|></s><|im_end|>")
 def test_ids_and_offsets_are_those_of_the_tokenizers_library(key: str, text: str) -> None:
     tok = lm.load_tokenizer(key)
+    # Where the library loses a byte its offsets are wrong: tests/test_offsets.py.
+    lost = missing_bytes(tok)
+    text = unicodedata.normalize("NFC", "".join(char for char in text if not lost.intersection(char.encode())))
     for add in (False, True):
         enc = lm.encode(tok, text, add_special_tokens=add)
         raw = tok.backend.encode(text, add_special_tokens=add)

@@ -28,7 +28,20 @@ def test_a_special_token_is_found_where_it_stands(key: str, data: st.DataObject)
     before = data.draw(st.text(st.characters(categories=["L", "N", "Zs"]), max_size=8))
     found = special_in_text(tok, f"{before}{name}x")
     assert [(special.content, special.token_id) for special in found] == [(name, tok.special_tokens[name])]
-    assert f"{before}{name}x"[found[0].start : found[0].end].strip() == name
+    assert f"{before}{name}x"[found[0].start : found[0].end] == name
+
+
+def test_white_space_that_a_token_swallows_is_said_apart() -> None:
+    (found,) = special_in_text(lm.load_tokenizer("phi-3"), "a<|end|>   b")
+    assert (found.start, found.end, found.swallowed) == (1, 8, ((8, 11),))
+    backend = tokenizers.Tokenizer(tokenizers.models.WordLevel({"<unk>": 0, "a": 1}, unk_token="<unk>"))  # noqa: S106
+    backend.normalizer = tokenizers.normalizers.Lowercase()
+    both = tokenizers.AddedToken("<End>", normalized=True, lstrip=True, rstrip=True, special=True)
+    backend.add_special_tokens([both, "<unk>"])
+    tok = lm.Tokenizer("mine", "folder", None, backend, None, None, None)
+    # It is found in the normalized text, however it is spelled; the unknown letters are no text <unk>.
+    (found,) = special_in_text(tok, "b  <eNd> c")
+    assert (found.content, found.start, found.end, found.swallowed) == ("<End>", 3, 8, ((1, 3), (8, 9)))
 
 
 def test_a_doubled_bos_is_only_that() -> None:

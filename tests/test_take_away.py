@@ -38,5 +38,5 @@ def test_json_gives_the_encodings_back() -> None:
 
 
 def test_no_tokens_are_a_file_too() -> None:
-    assert json.loads(tokens_json({})) == {"text": "", "tokens": {}}
+    assert json.loads(tokens_json({})) == {"text": "", "tokens": {}, "removed": {}}
     assert tokens_csv({}).decode("utf-8-sig").strip() == ",".join(FIELDS)

@@ -34,12 +34,13 @@ def tokens_csv(encodings: Mapping[str, lm.Encoding]) -> bytes:
 
 
 def tokens_json(encodings: Mapping[str, lm.Encoding]) -> bytes:
-    """The text once, and a list of tokens for each tokenizer."""
+    """The text once, and for each tokenizer a list of tokens and the characters, in pairs, that are in no token."""
     tokens: dict[str, list[dict[str, object]]] = {name: [] for name in encodings}
     for row in _rows(encodings):
         tokens[str(row[0])].append(dict(zip(FIELDS[1:], row[1:], strict=True)))
     text = next(iter(encodings.values())).text if encodings else ""
-    return json.dumps({"text": text, "tokens": tokens}, ensure_ascii=False).encode()
+    removed = {name: enc.removed.tolist() for name, enc in encodings.items()}
+    return json.dumps({"text": text, "tokens": tokens, "removed": removed}, ensure_ascii=False).encode()
 
 
 def download_buttons(encodings: Mapping[str, lm.Encoding]) -> None:

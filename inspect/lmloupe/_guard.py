@@ -103,6 +103,24 @@ def patterns(part: Any) -> Iterable[str]:
             yield from patterns(value)
 
 
+def trim(part: Any) -> bool:
+    """Switch the trimming of offsets off in a part of the file; whether it was on."""
+    if isinstance(part, list):
+        return sum(map(trim, part)) > 0
+    if not isinstance(part, dict):
+        return False
+    was_on = bool(part.get("trim_offsets"))
+    if was_on:
+        part["trim_offsets"] = False
+    return sum(map(trim, part.values())) > 0 or was_on
+
+
+def part_alone(file: dict[str, Any], part: str) -> str:
+    """A tokenizer.json of one part and an empty model."""
+    model = {"type": "BPE", "vocab": {}, "merges": []}
+    return json.dumps({"version": "1.0", "model": model, "added_tokens": [], part: file[part]})
+
+
 # The tokenizer
 
 
@@ -120,6 +138,9 @@ class Served:
         self._plain: Tokenizer | None = None
         self._tok.no_truncation()
         self._tok.no_padding()
+        if trim(self._file.get("post_processor")):
+            # Its switch concerns offsets alone, which are to hold the white space that a token stands for.
+            self._tok.post_processor = Tokenizer.from_str(part_alone(self._file, "post_processor")).post_processor
 
     def tables(self) -> Answer:
         """What the parent keeps: the vocabulary and the names of the parts, data that nothing runs."""
@@ -146,6 +167,7 @@ class Served:
             "settings": {name: getattr(model, name, None) for name in _SETTINGS},
             "decoder": decoder,
             "parts": {part: self._type(part) for part in _PARTS if self._file.get(part) is not None},
+            "care": self._needs_care(),
             "patterns": {part: [p[:80] for p in patterns(self._file.get(part))][:9] for part in _PARTS},
         }
         table = {
@@ -158,6 +180,12 @@ class Served:
             ],
         }
         return header, json.dumps(table, ensure_ascii=False).encode()
+
+    def _needs_care(self) -> bool:
+        """Whether the library's offsets may be wrong; `lmloupe.true_offsets` knows for which texts."""
+        model = self._tok.model
+        may_lose = type(model).__name__ == "BPE" and (model.unk_token is None or bool(model.byte_fallback))
+        return may_lose or self._file.get("normalizer") is not None
 
     def _type(self, part: str) -> str:
         state = self._file[part]
@@ -177,11 +205,20 @@ class Served:
         return self._tok
 
     def encode(self, body: bytes, special: bool, plain: bool) -> Answer:
-        """Ids (uint32) and then pairs of offsets (uint32)."""
+        """Ids (uint32) and then pairs of offsets (uint32), as the library has them."""
         enc = self._reader(plain).encode(body.decode(), add_special_tokens=special)
         numbers = array("I", enc.ids)
         numbers.extend(chain.from_iterable(enc.offsets))
         return {"n": len(enc)}, numbers.tobytes()
+
+    def encode_with_care(self, body: bytes, special: bool, plain: bool) -> Answer:
+        """The same for tokenizers that the library's offsets may be wrong for, with true ones."""
+        from lmloupe.true_offsets import encoding_offsets
+
+        text = body.decode()
+        enc = self._reader(plain).encode(text, add_special_tokens=special)
+        offsets = encoding_offsets(self._here(), text, enc, not plain)
+        return {"n": len(enc)}, array("I", enc.ids).tobytes() + offsets.astype("uint32").tobytes()
 
     def encode_batch(self, body: bytes, special: bool, plain: bool) -> Answer:
         """The numbers of ids (uint32), and then the ids (uint32) of all texts."""

@@ -7,6 +7,7 @@ from typing import Any
 from lmloupe import _guard
 from lmloupe._process import MAX_ANSWER_BYTES, MAX_MEMORY_BYTES, memory
 from lmloupe.errors import LoadError, LoupeError, TokenizerFailedError, UnsupportedError
+from lmloupe.panics import gave_up
 from lmloupe.sources import shown
 
 __all__ = ["WHAT_TO_GIVE", "refusal"]
@@ -65,11 +66,7 @@ def refusal(name: str, answer: dict[str, Any], pattern: str | None = None, *, lo
         is_what = f"is {what} and no tokenizer.json" if what else "is JSON, but no tokenizer.json: it has no model"
         return UnsupportedError(f"{shown(name)} {is_what}: {WHAT_TO_GIVE}")
     if reason == "panic":
-        culprit = "" if pattern is None else f" and its pattern {shown(pattern)}"
-        return failed(
-            f"The tokenizers library gave up on {shown(name)}{culprit} ({answer['detail']}): "
-            "try another text, or correct the file."
-        )
+        return failed(gave_up(name, answer["detail"], pattern))
     facts = {key: value for key, value in answer.items() if key != "refused"}
     if reason in _UNREADABLE:
         return LoadError(f"{shown(name)} {_UNREADABLE[reason].format(**facts)}.")

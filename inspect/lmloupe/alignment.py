@@ -76,8 +76,8 @@ def align(encodings: Sequence[Encoding]) -> Alignment:
     """Put every tokenizer's boundaries on one ruler of characters.
 
     A cut lies between two characters: tokens that are parts of one character make none, and a character that no token
-    covers (the accent that Qwen2's NFC merged into its letter, a byte that a vocabulary cannot spell) belongs to the
-    token before it. Takes time linear in the text.
+    covers (the tokenizer removed it, or its vocabulary cannot spell it: `Encoding.removed`) belongs to the token before
+    it. Takes time linear in the text.
 
     Args:
         encodings: one or more encodings of the same text.

@@ -8,12 +8,10 @@ text holds ``<|im_end|>`` and ``<|im_start|>system`` therefore shows as what it 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from lmloupe.encoding import Encoding
+from lmloupe.special_tokens import specials_of
 
 __all__ = ["Segment", "closes_turn", "names_role_after", "opens_turn", "read_segments"]
 
@@ -74,14 +72,6 @@ def _named_role(content: str) -> str | None:
     return _ROLES[words[0]] if len(words) == 1 and words[0] in _ROLES and "/" not in content else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Special:
-    start: int
-    end: int
-    content: str
-    token_id: int
-
-
 def read_segments(encoding: Encoding) -> tuple[Segment, ...]:
     r"""Cut an encoded chat at its special tokens and give every piece its role.
 
@@ -106,7 +96,7 @@ def read_segments(encoding: Encoding) -> tuple[Segment, ...]:
     '\n' None None
     """
     tok, text = encoding.tokenizer, encoding.text
-    specials = list(_specials(encoding))
+    specials = [found for found in specials_of(encoding) if found.kind == "special"]
     segments: list[Segment] = []
     role, at = None, 0
     for i, special in enumerate(specials):
@@ -127,20 +117,6 @@ def read_segments(encoding: Encoding) -> tuple[Segment, ...]:
     if at < len(text):
         segments.append(Segment(at, len(text), role, False, None))
     return tuple(segments)
-
-
-def _specials(encoding: Encoding) -> Iterator[_Special]:
-    """Every special token that stands in the text letter by letter, in order."""
-    contents = {token_id: content for content, token_id in encoding.tokenizer.special_tokens.items()}
-    for i in np.flatnonzero(encoding.special_tokens_mask).tolist():
-        token_id = int(encoding.input_ids[i])
-        start, end = encoding.offsets[i].tolist()
-        content = contents[token_id]
-        # Tokens such as Phi-3's <|user|> swallow the white space on their right: it is not theirs to show.
-        # An unknown character may give the id of <unk> without the text <unk>: that is no special segment.
-        found = encoding.text.find(content, start, end)
-        if found >= 0:
-            yield _Special(found, found + len(content), content, token_id)
 
 
 def _header_role(content: str, following: str, before_special: bool) -> str | None:

@@ -163,7 +163,15 @@ def _build(tok: Tokenizer, parts: Iterable[tuple[CodePart, str, int | None]]) ->
         texts.append(text)
         spans.append(CodeSpan(at, at + len(text), part, file))
         if part != "token":
-            spelled += [replace(s, start=at + s.start, end=at + s.end) for s in special_in_text(tok, text)]
+            spelled += [
+                replace(
+                    s,
+                    start=at + s.start,
+                    end=at + s.end,
+                    swallowed=tuple((at + a, at + b) for a, b in s.swallowed),
+                )
+                for s in special_in_text(tok, text)
+            ]
         at += len(text)
     whole = "".join(texts)
     return CodePrompt(whole, encode(tok, whole), tuple(spans), tuple(spelled))

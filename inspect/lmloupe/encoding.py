@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidIdError, InvalidTextError
+from lmloupe.guarded_backend import guarded
 from lmloupe.panics import no_panic
 from lmloupe.tokenizer import Tokenizer
+from lmloupe.true_offsets import encoding_offsets, uncovered
 
 __all__ = ["Encoding", "Token", "check_text", "decode", "encode", "spell"]
 
@@ -50,8 +52,9 @@ class Encoding:
         tokenizer: what encoded it.
         text: the source text.
         input_ids: int32 (n,), the token ids.
-        offsets: int32 (n, 2), half-open pairs of characters of ``text``. Tokens that hold parts of one
-            character all have that character's pair; a token that the tokenizer added has an empty one.
+        offsets: int32 (n, 2), half-open pairs of characters of ``text``: every character that the token's bytes came
+            from lies in it. Tokens that hold parts of one character all have that character's pair, and where a
+            normalizer merged characters all of them; a token that the tokenizer added has an empty one.
         special_tokens_mask: bool (n,), True where the id is a special token.
     """
 
@@ -92,6 +95,18 @@ class Encoding:
         """Mask of the tokens that the tokenizer added, bool (n,): they stand for no character."""
         empty: NDArray[np.bool_] = self.offsets[:, 0] == self.offsets[:, 1]
         return empty & self.special_tokens_mask
+
+    @property
+    def removed(self) -> NDArray[np.int32]:
+        r"""The characters of ``text`` that no token covers: int32 (k, 2), half-open pairs.
+
+        The normalizer removed them, the pre-tokenizer dropped them, or the vocabulary cannot spell them.
+
+        >>> from lmloupe.tokenizer import load_tokenizer
+        >>> encode(load_tokenizer("smollm2"), "a\x16!").removed.tolist()
+        [[1, 2]]
+        """
+        return uncovered(self.offsets, len(self.text))
 
     @property
     def round_trips(self) -> bool:
@@ -151,9 +166,11 @@ def encode(tok: Tokenizer, text: str, add_special_tokens: bool = False, parse_sp
     backend = tok.backend if parse_special_tokens else tok.backend_plain
     with no_panic(tok.name):
         raw = backend.encode(text, add_special_tokens=add_special_tokens)
-    n = len(raw)
-    input_ids = np.fromiter(raw.ids, np.int32, n)
-    offsets = np.fromiter(chain.from_iterable(raw.offsets), np.int32, 2 * n).reshape(n, 2)
+        if guarded(backend) is None:
+            offsets = encoding_offsets(tok, text, raw, parse_special_tokens)
+        else:  # the process that has the tokenizer has done the same
+            offsets = np.fromiter(chain.from_iterable(raw.offsets), np.int32, 2 * len(raw)).reshape(-1, 2)
+    input_ids = np.fromiter(raw.ids, np.int32, len(raw))
     special = np.fromiter(tok.special_tokens.values(), np.int32, len(tok.special_tokens))
     return Encoding(tok, text, input_ids, offsets, np.isin(input_ids, special))
 

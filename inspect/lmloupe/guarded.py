@@ -42,7 +42,7 @@ PATIENCE = 6
 _WAIT_FOR_TURN_S = 30.0
 _BYTES_A_SECOND = 200_000
 _READS = ("tables", "states", "model_state")  # the file's data: as much work as opening it, and no rule runs
-_STAGES = ("stages", "changes", "match")
+_STAGES = ("stages", "changes", "match", "encode_with_care")
 _LIBRARY_S = 4.0  # the first of these loads lmloupe and NumPy into the process
 _ROOT = str(Path(__file__).parents[1])
 

@@ -203,7 +203,9 @@ class GuardedBackend:
 
     def encode(self, sequence: str, add_special_tokens: bool = True) -> GuardedEncoding:
         """Ids and offsets of one text."""
-        header, body = self._ask("encode", sequence.encode(), add_special_tokens)
+        header, body = self._ask(
+            "encode_with_care" if self._header["care"] else "encode", sequence.encode(), add_special_tokens
+        )
         numbers = np.frombuffer(body, np.uint32)
         n = int(header["n"])
         return GuardedEncoding(numbers[:n], numbers[n:].reshape(n, 2))

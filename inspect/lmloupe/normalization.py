@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-import tokenizers
 from numpy.typing import NDArray
 
 from lmloupe.pipeline import PipelineStep
 from lmloupe.segments import NormalizedRun
+from lmloupe.step_alignment import align_step, behind, identity
 
 __all__ = ["NormalizationChange", "normalization_changes"]
 
@@ -63,11 +63,7 @@ def normalization_changes(
         source: the text that the runs are parts of.
         limit: no more than this many, the first ones.
     """
-    both = np.array([0, 1], np.int32)
-    begun = [
-        _Progress(source[run.start : run.end], np.arange(run.start, run.end, dtype=np.int32)[:, None] + both)
-        for run in runs
-    ]
+    begun = [_Progress(source[run.start : run.end], identity(run.start, run.end)) for run in runs]
     found = (
         change
         for number, step in enumerate(steps)
@@ -82,25 +78,14 @@ def _step_changes(number: int, step: PipelineStep, run: NormalizedRun, now: _Pro
     before, after, origin = now.text, run.after[number], now.origin
     if after == before:
         return
-    local = _align(step, before)
+    local = align_step(step, before, after)
     for b0, b1, a0, a1 in _blocks(before, after, local):
         if b0 == b1:
             start = end = int(origin[b0, 0]) if b0 < len(origin) else run.end
         else:
             start, end = int(origin[b0, 0]), int(origin[b1 - 1, 1])
         yield NormalizationChange(number, step.name, start, end, before[b0:b1], after[a0:a1])
-    first = np.minimum(local[:, 0], len(before) - 1)
-    last = np.maximum(local[:, 1] - 1, first)
-    now.text, now.origin = after, np.stack([origin[first, 0], origin[last, 1]], axis=1)
-
-
-def _align(step: PipelineStep, text: str) -> Ints:
-    """Characters of ``text`` behind each character that the step makes of it, int32 (n, 2)."""
-    string = tokenizers.PreTokenizedString(text)
-    string.normalize(step.component.normalize)
-    each = tokenizers.Regex(r"[\s\S]")
-    string.split(lambda _, whole: whole.split(each, "isolated"))
-    return np.array([pair for _, pair, _ in string.get_splits("original", "char")], np.int32).reshape(-1, 2)
+    now.text, now.origin = after, behind(origin, local)
 
 
 def _codes(text: str) -> NDArray[np.uint32]:

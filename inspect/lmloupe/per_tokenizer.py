@@ -30,14 +30,38 @@ class PerTokenizer(Generic[T]):
         self._size = size
         self._kept: OrderedDict[int, tuple[Tokenizer, T]] = OrderedDict()
         self._lock = threading.Lock()
+        self._building: dict[int, tuple[threading.Lock, int]] = {}
 
     def __call__(self, tok: Tokenizer) -> T:
-        """The result for this tokenizer, worked out at its first use."""
+        """The result for this tokenizer, worked out at its first use.
+
+        Threads that ask for the same tokenizer wait for one of them to work it out; those that ask for another do not.
+        """
         key = id(tok.backend)
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = tok, self._build(tok)
-                while len(self._kept) > self._size:
-                    self._kept.popitem(last=False)
-            self._kept.move_to_end(key)
-            return self._kept[key][1]
+            if key in self._kept:
+                return self._known(key)
+            own, waiting = self._building.get(key, (threading.Lock(), 0))
+            self._building[key] = own, waiting + 1
+        try:
+            with own:
+                with self._lock:
+                    if key in self._kept:
+                        return self._known(key)
+                made = self._build(tok)
+                with self._lock:
+                    self._kept[key] = tok, made
+                    while len(self._kept) > self._size:
+                        self._kept.popitem(last=False)
+                return made
+        finally:
+            with self._lock:
+                _, waiting = self._building[key]
+                if waiting > 1:
+                    self._building[key] = own, waiting - 1
+                else:
+                    del self._building[key]
+
+    def _known(self, key: int) -> T:
+        self._kept.move_to_end(key)
+        return self._kept[key][1]

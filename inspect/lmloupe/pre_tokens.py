@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, chain
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,11 +38,10 @@ class SplitString:
         return self.joined[self.ends[i - 1] if i else 0 : self.ends[i]]
 
     @classmethod
-    def of(cls, strings: Sequence[str], offsets: Sequence[tuple[int, int]]) -> SplitString:
+    def of(cls, strings: Sequence[str], offsets: Ints) -> SplitString:
         """From the pieces and their places in the source text."""
         ends = np.fromiter(accumulate(map(len, strings)), np.int32, len(strings))
-        pairs = np.fromiter(chain.from_iterable(offsets), np.int32, 2 * len(strings)).reshape(-1, 2)
-        return cls("".join(strings), ends, pairs)
+        return cls("".join(strings), ends, offsets)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,15 @@ from lmloupe.encoding import Encoding, decode, encode
 from lmloupe.plain_text import is_blank
 from lmloupe.tokenizer import Tokenizer
 
-__all__ = ["RoundTrip", "SpecialInText", "doubled_bos", "round_trip", "special_in_text", "special_token_purpose"]
+__all__ = [
+    "RoundTrip",
+    "SpecialInText",
+    "doubled_bos",
+    "round_trip",
+    "special_in_text",
+    "special_token_purpose",
+    "specials_of",
+]
 
 # Name to purpose. Sources: the model cards and prompt format pages of Llama 3.1, Phi-3, Qwen2, StarCoder2 and SmolLM2,
 # and "Efficient Training of Language Models to Fill in the Middle" (Bavarian et al., 2022) for the fim tokens.
@@ -96,10 +104,12 @@ class SpecialInText:
     Attributes:
         content: the token.
         token_id: its id.
-        start: first character.
+        start: first character of its spelling.
         end: character after the last one.
         kind: ``"special"``; or ``"added"`` for one that is not special and is always read as one token (Qwen3's
             ``<think>``).
+        swallowed: half-open pairs of the white space beside it that the token takes with it (``lstrip``, ``rstrip``),
+            so that the model does not see it; mostly none.
     """
 
     content: str
@@ -107,6 +117,7 @@ class SpecialInText:
     start: int
     end: int
     kind: Literal["special", "added"] = "special"
+    swallowed: tuple[tuple[int, int], ...] = ()
 
 
 def special_in_text(tok: Tokenizer, text: str) -> tuple[SpecialInText, ...]:
@@ -119,16 +130,55 @@ def special_in_text(tok: Tokenizer, text: str) -> tuple[SpecialInText, ...]:
 
     >>> from lmloupe.tokenizer import load_tokenizer
     >>> special_in_text(load_tokenizer("qwen2"), "hi <|im_end|>")
-    (SpecialInText(content='<|im_end|>', token_id=151645, start=3, end=13, kind='special'),)
+    (SpecialInText(content='<|im_end|>', token_id=151645, start=3, end=13, kind='special', swallowed=()),)
+    >>> (found,) = special_in_text(load_tokenizer("phi-3"), "a<|end|>   b")
+    >>> found.start, found.end, found.swallowed
+    (1, 8, ((8, 11),))
     """
-    enc = encode(tok, text)
+    return specials_of(encode(tok, text))
+
+
+def specials_of(enc: Encoding) -> tuple[SpecialInText, ...]:
+    """The special and the added tokens of an encoding that its text spells, in order.
+
+    An unknown character may give the id of ``<unk>`` without the text ``<unk>``: that is none.
+    """
+    tok = enc.tokenizer
     added = [token_id for content, token_id in tok.added_tokens.items() if not is_blank(content)]
     is_added = np.isin(enc.input_ids, np.array(added, np.int32))
     found = []
-    for i in np.flatnonzero(enc.special_tokens_mask | is_added):
-        token_id, (start, end) = int(enc.input_ids[i]), enc.offsets[i].tolist()
-        found.append(SpecialInText(tok.piece(token_id), token_id, start, end, "added" if is_added[i] else "special"))
+    for i in np.flatnonzero(enc.special_tokens_mask | is_added).tolist():
+        token_id = int(enc.input_ids[i])
+        start, end = enc.offsets[i].tolist()
+        content = tok.piece(token_id)
+        own = _spelling(tok, enc.text[start:end], content)
+        if own is None:
+            continue
+        first, last = start + own[0], start + own[1]
+        beside = tuple(pair for pair in ((start, first), (last, end)) if enc.text[slice(*pair)].isspace())
+        kind: Literal["special", "added"] = "added" if is_added[i] else "special"
+        found.append(SpecialInText(content, token_id, first, last, kind, beside))
     return tuple(found)
+
+
+def _spelling(tok: Tokenizer, covered: str, content: str) -> tuple[int, int] | None:
+    """Where in the characters that a special token covers it is spelled; None where it is not."""
+    place = covered.find(content)
+    if place >= 0:
+        return place, place + len(content)
+    normalizer = tok.backend.normalizer
+    if normalizer is None:
+        return None
+    # A token that is looked for in the normalized text may be spelled in another way in the text. White space beside it
+    # is not its own, nor is a character that a normalizer put a space beside which the token took.
+    wanted = normalizer.normalize_str(content)
+    first, last = len(covered) - len(covered.lstrip()), len(covered.rstrip())
+    for start, end in ((first, last), (first + 1, last), (first, last - 1), (first + 1, last - 1)):
+        own = covered[start:end].strip()
+        if own and normalizer.normalize_str(own) == wanted:
+            place = covered.index(own, start)
+            return place, place + len(own)
+    return None
 
 
 def doubled_bos(enc: Encoding) -> bool:

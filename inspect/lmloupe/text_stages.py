@@ -7,27 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any
 
 import numpy as np
-import tokenizers
 from numpy.typing import NDArray
 
+from lmloupe.bpe_places import model_tokenize
 from lmloupe.encoding import check_text
 from lmloupe.guarded_backend import guarded
 from lmloupe.normalization import NormalizationChange, normalization_changes
 from lmloupe.panics import no_panic
 from lmloupe.pipeline import PipelineStep, normalizer_steps, pre_tokenizer_steps
 from lmloupe.pre_tokens import PreToken, PreTokenizerStep, SplitString
+from lmloupe.segment_strings import SegmentStrings, with_added
 from lmloupe.segments import NormalizedRun, Segment, cut_segments
 from lmloupe.tokenizer import Tokenizer
+from lmloupe.true_offsets import placed
 
 __all__ = ["Stages", "run_stages", "stages"]
 
 Ints = NDArray[np.int32]
-# A piece as the library gives it: its string, its characters of the source text, and its tokens or None.
-Split = tuple[str, tuple[int, int], Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,13 +39,16 @@ class Stages:
         normalizer: steps of the normalizer; empty where there is none.
         runs: the strings that the normalizer saw, and what each was after every step.
         pre_tokenizer: steps of the pre-tokenizer, with the cuts of each; empty where there is none.
-        spelled: the pieces as the model gets them, added tokens among them, with their characters of the text.
+        spelled: the pieces as the model gets them, added tokens among them, with their characters of the text. Pieces
+            share a character where the normalizer made several of it; characters that it removed, or that the
+            pre-tokenizer dropped, are in none.
         piece_segments: int32 (p,), the segment that each piece lies in.
         input_ids: int32 (n,), what the model made of all pieces, added tokens in their places.
         offsets: int32 (n, 2), half-open pairs of characters, as the model's tokens lie in the text.
         token_pieces: int32 (n,), the piece that each token belongs to, rising.
         post_processed_ids: int32 (n + k,), after the post-processor: what ``encode`` answers.
-        post_processed_offsets: int32 (n + k, 2), the same for the offsets, which some post-processors trim.
+        post_processed_offsets: int32 (n + k, 2), ``offsets``, with an empty pair for each token that the post-processor
+            added.
         added_mask: bool (n + k,), True for the tokens that the post-processor added.
         parse_special_tokens: whether special tokens in the text were read as such.
     """
@@ -176,93 +177,66 @@ def stages(tok: Tokenizer, text: str, add_special_tokens: bool = True, parse_spe
 
 def run_stages(tok: Tokenizer, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> Stages:
     """The work of `stages`, in the process that has the tokenizer; a panic comes through as it is."""
-    segments, runs, string = cut_segments(tok, text, parse_special_tokens)
-    steps, splits = _pre_tokenize(string, pre_tokenizer_steps(tok), len(text))
-    pieces, order, piece_segments = _in_order(tok, segments, splits)
-    ids, offsets, token_pieces = _model(tok, string, segments, order, piece_segments)
+    cut = cut_segments(tok, text, parse_special_tokens)
+    strings = SegmentStrings(tok, text, cut)
+    steps = _pre_tokenize(strings, pre_tokenizer_steps(tok), len(text))
+    pieces, order, piece_segments = _in_order(cut.segments, strings)
+    model_ids, model_offsets, model_pieces = strings.tokens(model_tokenize(tok.backend.model))
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    added = place[len(order) - sum(segment.token_id is not None for segment in cut.segments) :]
+    owner = np.concatenate([place[model_pieces], added])
+    ids, offsets, sort = with_added(cut.segments, model_ids, model_offsets, owner)
     backend = tok.backend if parse_special_tokens else tok.backend_plain
     post = backend.encode(text, add_special_tokens=add_special_tokens)
     return Stages(
         tokenizer=tok,
         text=text,
-        segments=tuple(segments),
+        segments=cut.segments,
         normalizer=normalizer_steps(tok),
-        runs=tuple(runs),
+        runs=cut.runs,
         pre_tokenizer=steps,
         spelled=pieces,
         piece_segments=piece_segments,
         input_ids=ids,
         offsets=offsets,
-        token_pieces=token_pieces,
+        token_pieces=owner[sort],
         post_processed_ids=np.fromiter(post.ids, np.int32, len(post)),
-        post_processed_offsets=_pairs(post.offsets),
+        post_processed_offsets=placed(post, offsets),
         added_mask=np.fromiter(post.special_tokens_mask, np.bool_, len(post)),
         parse_special_tokens=parse_special_tokens,
     )
 
 
-def _pairs(offsets: Sequence[tuple[int, int]]) -> Ints:
-    return np.fromiter(chain.from_iterable(offsets), np.int32, 2 * len(offsets)).reshape(-1, 2)
-
-
 def _pre_tokenize(
-    string: tokenizers.PreTokenizedString, steps: Sequence[PipelineStep], n_characters: int
-) -> tuple[tuple[PreTokenizerStep, ...], list[Split]]:
-    """Cut ``string`` step by step; what each step made, and the splits at the end."""
+    strings: SegmentStrings, steps: Sequence[PipelineStep], n_characters: int
+) -> tuple[PreTokenizerStep, ...]:
+    """Cut step by step; what each step made."""
     done = []
-    splits = string.get_splits("original", "char")
     is_start = np.zeros(n_characters + 1, np.bool_)
-    is_start[[pair[0] for _, pair, _ in splits]] = True
+    is_start[strings.pieces()[1][:, 0]] = True
     for step in steps:
-        step.component.pre_tokenize(string)
-        splits = string.get_splits("original", "char")
-        pieces = SplitString.of([text for text, _, _ in splits], [pair for _, pair, _ in splits])
+        strings.pre_tokenize(step.component)
+        texts, pairs, _ = strings.pieces()
         was_start = is_start.copy()
-        is_start[pieces.offsets[:, 0]] = True
-        done.append(PreTokenizerStep(step, pieces, np.flatnonzero(is_start & ~was_start).astype(np.int32)))
-    return tuple(done), splits
+        is_start[pairs[:, 0]] = True
+        cuts = np.flatnonzero(is_start & ~was_start).astype(np.int32)
+        done.append(PreTokenizerStep(step, SplitString.of(texts, pairs), cuts))
+    return tuple(done)
 
 
-def _in_order(
-    tok: Tokenizer, segments: Sequence[Segment], splits: Sequence[Split]
-) -> tuple[SplitString, NDArray[np.intp], Ints]:
+def _in_order(segments: Sequence[Segment], strings: SegmentStrings) -> tuple[SplitString, NDArray[np.intp], Ints]:
     """The pieces of the text and the added tokens in the order of the text.
 
     Returns:
-        The pieces; for each of them its number in ``splits`` or, for added tokens, behind them; and its segment.
+        The pieces; for each of them its number among the pieces of the text or, for added tokens, behind them; and its
+        segment.
     """
-    texts = [i for i, segment in enumerate(segments) if segment.token_id is None]
+    texts, pairs, of_texts = strings.pieces()
     added = [i for i, segment in enumerate(segments) if segment.token_id is not None]
-    starts = np.array([segments[i].start for i in texts], np.int32)
-    piece_starts = np.array([pair[0] for _, pair, _ in splits], np.int32)
-    within = np.searchsorted(starts, piece_starts, side="right") - 1
-    of_texts = np.array(texts, np.int32)[within] if texts else np.zeros(0, np.int32)
     owner = np.concatenate([of_texts, np.array(added, np.int32)])
     order = np.argsort(owner, kind="stable")
-    strings = [text for text, _, _ in splits] + [segments[i].normalized for i in added]
-    offsets = [pair for _, pair, _ in splits] + [(segments[i].start, segments[i].end) for i in added]
-    in_order = order.tolist()
-    pieces = SplitString.of([strings[i] for i in in_order], [offsets[i] for i in in_order])
-    return pieces, order, owner[order].astype(np.int32)
-
-
-def _model(
-    tok: Tokenizer,
-    string: tokenizers.PreTokenizedString,
-    segments: Sequence[Segment],
-    order: NDArray[np.intp],
-    piece_segments: Ints,
-) -> tuple[Ints, Ints, Ints]:
-    """Ids and offsets of all pieces, and the piece that each belongs to."""
-    model = tok.backend.model
-    string.tokenize(model.tokenize)
-    found = string.to_encoding()
-    added = [segment for segment in segments if segment.token_id is not None]
-    n_text = len(order) - len(added)
-    place = np.empty(len(order), np.int32)
-    place[order] = np.arange(len(order), dtype=np.int32)
-    ids = np.fromiter(chain(found.ids, (segment.token_id or 0 for segment in added)), np.int32)
-    offsets = np.concatenate([_pairs(found.offsets), _pairs([(segment.start, segment.end) for segment in added])])
-    pieces = place[np.fromiter(chain(found.word_ids, range(n_text, len(order))), np.int32)]
-    sort = np.argsort(pieces, kind="stable")
-    return ids[sort], offsets[sort], pieces[sort]
+    spelled = texts + [segments[i].normalized for i in added]
+    spans = np.array([(segments[i].start, segments[i].end) for i in added], np.int32).reshape(-1, 2)
+    pieces = SplitString.of([spelled[i] for i in order.tolist()], np.concatenate([pairs, spans])[order])
+    return pieces, order, owner[order]

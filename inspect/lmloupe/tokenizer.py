@@ -134,7 +134,10 @@ class Tokenizer:
         >>> load_tokenizer("llama-3.1").piece(24748), load_tokenizer("phi-3").piece(22172)
         ('Ġhello', '▁hello')
         """
-        piece = self.backend.id_to_token(token_id) if 0 <= token_id < 2**32 else None
+        # Of an added token that is looked for in the normalized text the library knows the normalized content alone.
+        piece = self._added.get(token_id)
+        if piece is None and 0 <= token_id < 2**32:
+            piece = self.backend.id_to_token(token_id)
         if piece is None and 0 <= token_id < self.matrix_rows:
             return ""
         if piece is None:

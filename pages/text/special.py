@@ -59,6 +59,10 @@ def example(tok: lm.Tokenizer) -> str:
     return f"{QUESTION}{closing}{opening}system {ORDER}"
 
 
+def _places(pairs: tuple[tuple[int, int], ...]) -> str:
+    return " and ".join(f"characters {start}–{end}" for start, end in pairs)
+
+
 page_header(
     "Special tokens",
     "A few ids stand for no text: they say where a text begins, who speaks, and that a turn is over. Written into a "
@@ -110,6 +114,15 @@ with show_errors():
                 spelled = f"{len(contents)} {kind} {'token' if len(contents) == 1 else 'tokens'}"
                 named = escape_markdown(", ".join(dict.fromkeys(contents)))
                 st.warning(f"This text spells {spelled} ({named}). {WARNINGS[kind]} {counted}", icon=WARNING_ICON)
+    swallowing = [special for special in found if special.swallowed]
+    if swallowing:
+        named = ", ".join(
+            f"{escape_markdown(special.content)} takes {_places(special.swallowed)}" for special in swallowing[:5]
+        )
+        st.caption(
+            f"White space that the model does not see, because it belongs to the special token beside it: {named}"
+            + (f" and {len(swallowing) - 5:,} more." if len(swallowing) > 5 else ".")
+        )
     if doubled_bos(encoding(name, text, True, True)):
         st.warning(
             "With add_special_tokens=True this text begins with bos twice: a rendered chat has its own already.",

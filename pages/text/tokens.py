@@ -9,6 +9,7 @@ from ui import state
 from ui.errors import escape_markdown, show_errors
 from ui.loaders import display_name, encodings, round_trips, tokenizer
 from ui.page import as_code, page_header, reproduce
+from ui.removed_text import removed_sentence
 from ui.take_away import download_buttons
 from ui.token_view import TokenRow, token_view
 from ui.upload import uploaded_tokenizers
@@ -34,7 +35,8 @@ for name in {embedded}:
     tok = tokenizers.Tokenizer.from_str(gzip.decompress((data / (name + ".json.gz")).read_bytes()).decode())
     tok.encode_special_tokens = {plain}
     raw = tok.encode(text, add_special_tokens={add})
-    print(name, len(raw.ids), raw.ids, raw.offsets)
+    print(name, len(raw.ids), raw.ids)
+    print(raw.offsets)  # where NFC merged characters, or a byte was dropped, these leave characters out
 """
 
 page_header(
@@ -98,6 +100,9 @@ with show_errors():
             export="tokens",
         )
         card_place = st.container()
+        for name, enc in found.items():
+            if sentence := removed_sentence(enc):
+                st.caption(escape_markdown(f"{display_name(name)}: {sentence}"))
         for name in known:
             if not round_trips(name, text, add, parse):
                 st.caption(
