@@ -63,13 +63,14 @@ except lm.NoChatTemplateError as error:
 
 edited = None if named else request.templates.get(name)
 chat = None
-try:
-    chat = request.render(tok, add_generation_prompt=prompt)
-except lm.LoupeError as error:
-    show_template_error(error, original if edited is None else edited)
-if chat is not None:
-    chat_warnings(chat, tok, request)
-    prompt_view(chat, key="provenance", source=True, height=560)
+with st.container():  # one place, whatever it holds: what follows stays where it is while this changes
+    try:
+        chat = request.render(tok, add_generation_prompt=prompt)
+    except lm.LoupeError as error:
+        show_template_error(error, original if edited is None else edited)
+    if chat is not None:
+        chat_warnings(chat, tok, request)
+        prompt_view(chat, key="provenance", source=True, height=560)
 with st.expander("Edit the template", expanded=edited is not None, icon=":material/edit:"):
     edit_template(name, original, edited)
 
