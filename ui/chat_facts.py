@@ -51,8 +51,8 @@ def show_prefix(found: lm.PrefixStability, tok: lm.Tokenizer) -> None:
     with st.expander("Turn by turn: what a cache keeps", icon=":material/cached:"):
         st.dataframe(_prefix_table(found, tok), hide_index=True, width="stretch")
         st.caption(
-            "2 → 3: turns 1 to 2 in turns 1 to 3. Text: the messages up to one against those up to the next, without a "
-            "request for a reply. Served: a prompt that asks for a reply, with that reply, against the next such prompt."
+            "2 → 3: turns 1 to 2 in turns 1 to 3. Text: without a request for a reply. Served: a prompt that asks "
+            "for a reply, with that reply, against the next such prompt."
         )
 
 
