@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 
 import lmloupe as lm
 from lmloupe import errors
+from lmloupe.continuation import Reading
 from lmloupe.load import load_engine, pick_device
 from tests import tiny_models
 from tests.test_hub import failure
@@ -111,33 +112,37 @@ def test_encoder_only(folder: Path) -> None:
         vocab_size=512, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
     )
     transformers.BertForMaskedLM(config).save_pretrained(folder)
-    assert "BertForMaskedLM" in failure(errors.UnsupportedError, load_engine, str(folder))
+    assert "is not causal" in failure(errors.UnsupportedError, load_engine, str(folder))
 
 
 BERT = transformers.BertConfig(
     vocab_size=512, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
 )
 
+BART = transformers.BartConfig(
+    vocab_size=512, d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+    decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, max_position_embeddings=64,
+)  # fmt: skip
+T5 = transformers.T5Config(vocab_size=512, d_model=32, d_kv=16, d_ff=32, num_layers=1, num_heads=2)
+
 
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (lambda: transformers.BertModel(BERT), "BertModel, not a causal language model"),
-        (lambda: transformers.LlamaModel(tiny_models.config("llama")), "LlamaModel, not a causal language model"),
-        (lambda: transformers.BertLMHeadModel(BERT), "is an encoder"),
+        (lambda: transformers.BertModel(BERT), "lack cls.predictions"),
+        (lambda: transformers.LlamaModel(tiny_models.config("llama")), "lack lm_head.weight"),
+        (lambda: transformers.BertLMHeadModel(BERT), "is not causal: other words later"),
+        (lambda: transformers.BartForConditionalGeneration(BART), "an encoder-decoder"),
+        (lambda: transformers.T5ForConditionalGeneration(T5), "an encoder-decoder"),
+        (
+            lambda: transformers.LlamaForSequenceClassification(tiny_models.config("llama", tie_word_embeddings=True)),
+            "is LlamaForSequenceClassification: its weights end in score.weight, which gives no next token",
+        ),
     ],
 )
 def test_what_has_no_next_token_is_refused(folder: Path, made: Callable[[], Any], said: str) -> None:
     made().save_pretrained(folder)
-    message = failure(errors.UnsupportedError, load_engine, str(folder))
-    assert said in message
-    assert "no next token" in message
-    assert "ForCausalLM" in message
-
-
-def test_an_encoder_whose_config_names_no_class_is_refused(folder: Path) -> None:
-    BERT.save_pretrained(folder)
-    assert "is an encoder" in failure(errors.UnsupportedError, load_engine, str(folder))
+    assert said in failure(errors.UnsupportedError, load_engine, str(folder))
 
 
 def test_missing_tensors(folder: Path) -> None:
@@ -318,6 +323,13 @@ def account(model: torch.nn.Module) -> int:
     return sum(storages.values())
 
 
+@pytest.fixture
+def before_any_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU bitsandbytes packs its weights anew in the first pass: leave out that of the load."""
+    monkeypatch.setattr("lmloupe.local_engine.find_reading", lambda *_: Reading())
+
+
+@pytest.mark.usefixtures("before_any_pass")
 @each_architecture
 @pytest.mark.parametrize("quantization", ["none", "int8", "nf4", "fp4", "nf4 double"])
 def test_quantized_on_the_cpu(tiny_model_folder: Callable[[str], Path], arch: str, quantization: str) -> None:
@@ -351,6 +363,7 @@ def test_double_quantization_is_smaller(tiny_model_folder: Callable[[str], Path]
     assert all(b.bytes - np.prod(b.shape) // 2 - 64 - np.prod(b.shape) // 64 > 0 for _, b in linear)
 
 
+@pytest.mark.usefixtures("before_any_pass")
 @each_architecture
 @pytest.mark.parametrize("quantization", ["nf4", "fp4", "nf4 double"])
 def test_4bit_weights_are_what_the_forward_multiplies(
