@@ -224,7 +224,7 @@ def held(model: Any, ids: np.ndarray) -> Any:
     try:
         with torch.inference_mode():
             out = model(input_ids=torch.tensor(ids, dtype=torch.long), use_cache=True)
-    except (IndexError, ValueError):  # transformers' own: it counts the encoder's layers, or asks states for a length
+    except (IndexError, ValueError, RuntimeError):  # transformers' own: it counts the encoder's layers, say
         return ANY
     cache = getattr(out, "past_key_values", None) or getattr(out, "cache_params", None)
     layers = getattr(getattr(cache, "self_attention_cache", cache), "layers", None)

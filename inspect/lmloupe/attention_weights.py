@@ -102,8 +102,8 @@ def _pass(
 
     handles = []
     for number, block in enumerate(blocks):
-        for name, module in block.named_modules():
-            label = f"{name.rpartition('.')[2]} {type(module).__name__}".lower()
+        for name, module in list(block.named_modules())[1:]:
+            label = f"{name} {type(module).__name__}".lower()
             if "attn" in label or "attention" in label:
                 handles.append(module.register_forward_hook(lambda m, _, out, i=number: keep(i, m, out)))
     try:

@@ -9,9 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lmloupe.blocks import block_states, find_blocks
-from lmloupe.continuation import Reading
-from lmloupe.cosine import layer_cosines
 from lmloupe.embedding_questions import (
     Indicator,
     Matrix,
@@ -44,7 +41,6 @@ class EmbeddingAnswers:
     _worker: Worker
     _description: ModelDescription
     _matrices: dict[Matrix, VocabularyMatrix]
-    _reading: Reading
 
     if TYPE_CHECKING:
 
@@ -249,45 +245,6 @@ class EmbeddingAnswers:
             scores = self._in_steps(output.find_axes(), lambda: output_cosine_distances(output, reference))
         used: Indicator = "output_cosine" if len(reference) else "input_norm"
         return listed(self.tokenizer, scores, used, k=k, kinds=kinds, reference=reference, why=why)
-
-    def contextual_similarity(
-        self, text_a: TextOrIds, position_a: int, text_b: TextOrIds, position_b: int
-    ) -> NDArray[np.float32]:
-        """Cosine of two tokens' hidden states at every depth, float32 (n_layers + 1,).
-
-        First the embeddings, the same for the same token in any text, then the residual stream after each layer; the
-        last is what the output matrix reads, after the final norm. `lmloupe.word_positions` finds the tokens of a word.
-
-        One forward pass a text, and one in all for twice the same text; what follows a token cannot change its state
-        and is not read.
-
-        Args:
-            text_a: a text or ids.
-            position_a: which of its tokens, from 0, with what the tokenizer adds by itself.
-            text_b: another, or the same.
-            position_b: which of its tokens.
-
-        Raises:
-            InvalidSettingError: a position that the text does not have.
-            InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
-            NotAvailableError: a model without one stream from block to block.
-        """
-        ids_a, ids_b = self.input_ids(text_a), self.input_ids(text_b)
-        for ids, position in ((ids_a, position_a), (ids_b, position_b)):
-            if not 0 <= position < len(ids):
-                raise InvalidSettingError(
-                    f"Position {position} is not in the text: its {len(ids)} tokens are 0 to {len(ids) - 1}."
-                )
-        if np.array_equal(ids_a, ids_b):
-            both = self._states_at(ids_a, [position_a, position_b])
-            return layer_cosines(both[:, 0], both[:, 1])
-        a, b = self._states_at(ids_a, [position_a]), self._states_at(ids_b, [position_b])
-        return layer_cosines(a[:, 0], b[:, 0])
-
-    def _states_at(self, ids: NDArray[np.int32], positions: list[int]) -> NDArray[np.float32]:
-        # What comes after the last of them is not read, where a state does not depend on it.
-        read = ids[: max(positions) + 1] if self._reading.repeatable else ids
-        return self._worker.call(lambda: block_states(self._model, find_blocks(self._model), read, positions))
 
     def _in_steps(self, steps: Iterator[None], last: Any) -> Any:
         """Long work that lets others in between its steps, then its result."""

@@ -12,6 +12,7 @@ from lmloupe.attention_weights import attention_weights
 from lmloupe.attribution import attribute
 from lmloupe.blocks import block_states, find_blocks
 from lmloupe.continuation import Reading
+from lmloupe.cosine import layer_cosines
 from lmloupe.embedding_questions import TextOrIds
 from lmloupe.errors import InvalidSettingError, NotAvailableError
 from lmloupe.inside_questions import AttentionWeights, Attribution, LensParts, LogitLens, Scored
@@ -77,6 +78,44 @@ class InsideAnswers:
         """
         ids = self.input_ids(text_or_ids)
         return self._worker.call(lambda: block_states(self._model, find_blocks(self._model), ids))
+
+    def contextual_similarity(
+        self, text_a: TextOrIds, position_a: int, text_b: TextOrIds, position_b: int
+    ) -> NDArray[np.float32]:
+        """Cosine of two tokens' hidden states at every depth, float32 (n_layers + 1,).
+
+        First the embeddings, the same for the same token in any text, then the residual stream after each layer; the
+        last is what the output matrix reads, after the final norm. `lmloupe.word_positions` finds the tokens of a word.
+
+        One forward pass a text, and one in all for twice the same text; what follows a token is not read.
+
+        Args:
+            text_a: a text or ids.
+            position_a: which of its tokens, from 0, with what the tokenizer adds by itself.
+            text_b: another, or the same.
+            position_b: which of its tokens.
+
+        Raises:
+            InvalidSettingError: a position that the text does not have.
+            InvalidTextError, InvalidIdError, ContextLengthError: see `input_ids`.
+            NotAvailableError: a model without one stream from block to block.
+        """
+        ids_a, ids_b = self.input_ids(text_a), self.input_ids(text_b)
+        for ids, position in ((ids_a, position_a), (ids_b, position_b)):
+            if not 0 <= position < len(ids):
+                raise InvalidSettingError(
+                    f"Position {position} is not in the text: its {len(ids)} tokens are 0 to {len(ids) - 1}."
+                )
+        if np.array_equal(ids_a, ids_b):
+            both = self._states_at(ids_a, [position_a, position_b])
+            return layer_cosines(both[:, 0], both[:, 1])
+        a, b = self._states_at(ids_a, [position_a]), self._states_at(ids_b, [position_b])
+        return layer_cosines(a[:, 0], b[:, 0])
+
+    def _states_at(self, ids: NDArray[np.int32], positions: list[int]) -> NDArray[np.float32]:
+        # What comes after the last of them is not read, where a state does not depend on it.
+        read = ids[: max(positions) + 1] if self._reading.repeatable else ids
+        return self._worker.call(lambda: block_states(self._model, find_blocks(self._model), read, positions))
 
     def logit_lens(self, text_or_ids: TextOrIds, top_k: int = 10) -> LogitLens:
         """What each depth would answer at each position; see `lmloupe.lens`.

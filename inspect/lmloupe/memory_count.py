@@ -110,12 +110,9 @@ def _counted_cache_bytes(config: Any, context: int, dtype: torch.dtype) -> int:
     """Keys and values in all layers by the config; a layer with a window holds all of it but the token that comes."""
     total = 0
     for i, layer in enumerate(layer_configs(config)):
-        n_heads, n_kv_heads, head_dim = head_counts(layer)
-        width = 2 * n_kv_heads * head_dim
-        if setting(layer, "kv_lora_rank"):  # DeepSeek's: transformers keeps what the latent vector is multiplied out to
-            width = n_heads * sum(
-                setting(layer, part) or 0 for part in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim")
-            )
+        _, n_kv_heads, head_dim = head_counts(layer)
+        latent = setting(layer, "kv_lora_rank")  # DeepSeek's: kept is what keys and values are multiplied out of
+        width = latent + setting(layer, "qk_rope_head_dim") if latent else 2 * n_kv_heads * head_dim
         kinds = setting(config, "layer_types") or ()
         window = setting(layer, "sliding_window")
         kind = kinds[i] if i < len(kinds) else "sliding_attention" if window else "full_attention"
