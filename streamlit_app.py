@@ -18,38 +18,52 @@ else:
     pipeline = st.Page(
         "pages/text/pipeline.py", title="Pipeline", icon=":material/conversion_path:", url_path="pipeline"
     )
-    special = st.Page("pages/text/special.py", title="Special tokens", icon=":material/flag:", url_path="special")
+    special = st.Page(
+        "pages/text/special_tokens.py", title="Special tokens", icon=":material/flag:", url_path="special"
+    )
     vocabulary = st.Page(
         "pages/text/vocabulary.py", title="Vocabulary", icon=":material/menu_book:", url_path="vocabulary"
     )
     languages = st.Page("pages/text/languages.py", title="Languages", icon=":material/translate:", url_path="languages")
-    chat = st.Page("pages/text/chat.py", title="Chat template", icon=":material/forum:", url_path="chat")
-    template = st.Page("pages/text/template.py", title="Provenance", icon=":material/line_start:", url_path="template")
+    chat = st.Page("pages/chat/chat_template.py", title="Chat template", icon=":material/forum:", url_path="chat")
+    template = st.Page(
+        "pages/chat/provenance.py", title="Provenance", icon=":material/line_start:", url_path="template"
+    )
     fim = st.Page(
-        "pages/text/fim.py", title="Fill in the middle", icon=":material/format_ink_highlighter:", url_path="fim"
+        "pages/chat/fill_in_the_middle.py",
+        title="Fill in the middle",
+        icon=":material/format_ink_highlighter:",
+        url_path="fim",
     )
     template_cost = st.Page(
-        "pages/run/template_cost.py", title="Wrong template", icon=":material/price_check:", url_path="template_cost"
+        "pages/chat/wrong_template.py", title="Wrong template", icon=":material/price_check:", url_path="template_cost"
     )
     embeddings = st.Page(
-        "pages/model/embeddings.py", title="Embeddings", icon=":material/grid_on:", url_path="embeddings"
+        "pages/vectors/embeddings.py", title="Embeddings", icon=":material/grid_on:", url_path="embeddings"
     )
     next_token = st.Page(
-        "pages/model/next_token.py", title="Next token", icon=":material/bar_chart:", url_path="next_token"
+        "pages/prediction/next_token.py", title="Next token", icon=":material/bar_chart:", url_path="next_token"
     )
-    score = st.Page("pages/model/score.py", title="Text scored", icon=":material/straighten:", url_path="score")
-    layers = st.Page("pages/model/layers.py", title="Layers", icon=":material/layers:", url_path="layers")
-    attention = st.Page("pages/model/attention.py", title="Attention", icon=":material/hub:", url_path="attention")
+    score = st.Page(
+        "pages/prediction/text_scored.py", title="Text scored", icon=":material/straighten:", url_path="score"
+    )
+    layers = st.Page("pages/prediction/layers.py", title="Layers", icon=":material/layers:", url_path="layers")
+    attention = st.Page("pages/prediction/attention.py", title="Attention", icon=":material/hub:", url_path="attention")
     vocabulary_map = st.Page(
-        "pages/model/vocabulary_map.py", title="Vocabulary map", icon=":material/scatter_plot:", url_path="map"
+        "pages/vectors/vocabulary_map.py", title="Vocabulary map", icon=":material/scatter_plot:", url_path="map"
     )
     contextual = st.Page(
-        "pages/model/contextual.py", title="Static and contextual", icon=":material/call_split:", url_path="contextual"
+        "pages/vectors/static_and_contextual.py",
+        title="Static and contextual",
+        icon=":material/call_split:",
+        url_path="contextual",
     )
     architecture = st.Page(
-        "pages/model/architecture.py", title="Architecture", icon=":material/account_tree:", url_path="architecture"
+        "pages/vectors/architecture.py", title="Architecture", icon=":material/account_tree:", url_path="architecture"
     )
-    generate = st.Page("pages/run/generate.py", title="Generate", icon=":material/play_arrow:", url_path="generate")
+    generate = st.Page(
+        "pages/prediction/generate.py", title="Generate", icon=":material/play_arrow:", url_path="generate"
+    )
     sections = {
         "Text": [tokens, tokens_by_name, pipeline, special, vocabulary, languages],
         "Chat": [chat, template, fim, template_cost],

@@ -24,8 +24,8 @@ def conversation(n_turns: int) -> list[dict[str, Any]]:
 
 def rows(n_turns: int = N_TURNS, rounds: int = 60) -> list[Row]:
     import lmloupe as lm
-    from lmloupe.chat_template import render_template
-    from lmloupe.chat_trace import trace_template
+    from lmloupe.chat.jinja.dialect import render_template
+    from lmloupe.chat.jinja.trace import trace_template
 
     found, parts = [], []
     for name in FAMILIES:

@@ -42,12 +42,12 @@ def _measured(view: str, rounds: int) -> Row:
     from streamlit.testing.v1 import AppTest
 
     import lmloupe as lm
-    from ui.loaders import engine
-    from ui.settings import DEFAULT_TEXT, EMBEDDED_MODEL
+    from ui.base.loaders import engine
+    from ui.state.settings import DEFAULT_TEXT, EMBEDDED_MODEL
 
     app = AppTest.from_file(str(FRONT_DOOR), default_timeout=120)
     app.query_params["next_view"] = view
-    app.switch_page("pages/model/next_token.py")
+    app.switch_page("pages/prediction/next_token.py")
     app.run()
     if app.exception:
         raise RuntimeError(f"Next token failed: {app.exception[0].message}")

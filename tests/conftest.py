@@ -9,7 +9,7 @@ import pytest
 
 from lmloupe.errors import UnreachableError
 
-pytest_plugins = ["tests.browser", "tests.tiny_models"]
+pytest_plugins = ["tests.support.browser", "tests.support.tiny_models"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def embedded_model_folder() -> Path:
     """The embedded model, fetched into the cache folder (LMLOUPE_CACHE or the user's own) where it is not there yet."""
-    from lmloupe.embedded_model import ensure_embedded_model
+    from lmloupe.loading.embedded_model.folder import ensure_embedded_model
 
     try:
         return ensure_embedded_model()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui import state
+from ui.state import store as state
 
 __all__ = ["as_code", "metrics_row", "page_header", "reproduce"]
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from benchmarks.text import mixed_text
 from lmloupe import Encoding, encode, load_tokenizer
-from ui.token_view import TokenRow, token_view
+from ui.components.token_view import TokenRow, token_view
 
 N_TOKENS = 100_000
 PLAIN = """

@@ -158,3 +158,7 @@ class AnswerTimeoutError(QuestionError, TokenizerTimeoutError):
 
 class NotFiniteError(QuestionError):
     """The model's scores are NaN or infinite, so nothing that follows from them would be true."""
+
+
+for _name in __all__:  # a traceback names an error as callers do: lmloupe.InputError
+    globals()[_name].__module__ = "lmloupe"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 import lmloupe as lm
-from lmloupe.language_fertility import Fertility
-from ui import languages_view as view
-from ui import state
-from ui.errors import escape_markdown, show_errors
-from ui.loaders import display_name, encodings
+from lmloupe.languages.fertility import Fertility
+from ui.base.errors import escape_markdown, show_errors
+from ui.base.loaders import display_name, encodings
 from ui.page import as_code, page_header, reproduce
+from ui.state import store as state
+from ui.text import languages_view as view
 
 CODE = """
 import lmloupe as lm
-from lmloupe.budget import context_share, cut, price
-from lmloupe.language_fertility import fertility
-from lmloupe.parallel import load_parallel, parallel_languages
+from lmloupe.encodings.budget import context_share, cut, price
+from lmloupe.languages.fertility import fertility
+from lmloupe.languages.parallel_texts import load_parallel, parallel_languages
 
 tok = lm.load_tokenizer({name!r})
 found = fertility(tok, {texts})

@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 import lmloupe as lm
-from lmloupe.pattern import pattern_parts
-from lmloupe.uploaded import describe_kind
-from ui import state
-from ui.chips import chips, visible
-from ui.errors import escape_markdown, show_errors
-from ui.loaders import display_name, stages, tokenizer
+from lmloupe.loading.tokenizer_file import describe_kind
+from lmloupe.pipeline.pattern import pattern_parts
+from ui.base.chips import chips, visible
+from ui.base.errors import escape_markdown, show_errors
+from ui.base.loaders import display_name, stages, tokenizer
 from ui.page import as_code, page_header, reproduce
-from ui.pipeline_view import (
+from ui.state import store as state
+from ui.text.pipeline_view import (
     MAX_CHANGES,
     change_table,
     choose_source,
@@ -21,8 +21,8 @@ from ui.pipeline_view import (
     piece_counts,
     piece_tokens,
 )
-from ui.replay_view import can_replay, replay_piece
-from ui.upload import uploaded_tokenizers
+from ui.text.replay_view import can_replay, replay_piece
+from ui.text.upload import uploaded_tokenizers
 
 MAX_TEXT = 200_000
 MAX_PIECES = 300

@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 import lmloupe as lm
-from ui import state
-from ui.errors import escape_markdown, show_errors
-from ui.loaders import display_name, encodings, round_trips, tokenizer
+from ui.base.errors import escape_markdown, show_errors
+from ui.base.loaders import display_name, encodings, round_trips, tokenizer
+from ui.components.token_view import TokenRow, token_view
 from ui.page import as_code, page_header, reproduce
-from ui.removed_text import removed_sentence
-from ui.take_away import download_buttons
-from ui.token_view import TokenRow, token_view
-from ui.upload import uploaded_tokenizers
+from ui.state import store as state
+from ui.text.removed_text import removed_sentence
+from ui.text.token_files import download_buttons
+from ui.text.upload import uploaded_tokenizers
 
 CODE = """
 import lmloupe as lm
@@ -112,9 +112,9 @@ with show_errors():
                     )
                 )
         # pandas and plotly take half a second to load: the rows above are on the screen by then.
-        from ui.thread import on_tokens, show_thread
-        from ui.token_analysis import show_counts, show_ruler
-        from ui.token_card import token_card
+        from ui.state.thread import on_tokens, show_thread
+        from ui.text.token_analysis import show_counts, show_ruler
+        from ui.text.token_card import token_card
 
         with card_place:
             rows = list(found.values())

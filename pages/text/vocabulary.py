@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import state
-from ui import vocabulary_view as view
-from ui.errors import escape_markdown, show_errors
-from ui.loaders import display_name, tokenizer
+from ui.base.errors import escape_markdown, show_errors
+from ui.base.loaders import display_name, tokenizer
 from ui.page import metrics_row, page_header, reproduce
+from ui.state import store as state
+from ui.text import vocabulary_view as view
 
 CODE = """
 import lmloupe as lm
-from lmloupe.vocabulary import search_vocabulary
-from lmloupe.vocabulary_counts import vocabulary_stats
+from lmloupe.vocabulary.search import search_vocabulary
+from lmloupe.vocabulary.counts import vocabulary_stats
 
 tok = lm.load_tokenizer({name!r})
 found = search_vocabulary(tok{arguments}, limit=tok.vocab_size)

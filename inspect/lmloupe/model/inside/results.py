@@ -1,0 +1,272 @@
+"""What an engine says about a text from inside the model: plain data and the part of the `Engine` protocol that asks.
+
+Nothing here imports torch; `lmloupe.model.inside.answers` answers in this process. A layer is counted so that 0 is the
+embedding, before any block, and ``n_layers`` is the last block's output: ``n_layers + 1`` rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmloupe.model.embeddings.results import TextOrIds
+
+__all__ = [
+    "AttentionWeights",
+    "Attribution",
+    "InsideQuestions",
+    "LensParts",
+    "LensRow",
+    "LensRows",
+    "LogitLens",
+    "Scored",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """How a model rates a text: every token but the first, after the tokens before it.
+
+    Entry ``i`` of the arrays is about token ``i + 1``. A text of one token has nothing to rate: arrays of length 0 and
+    a perplexity of nan.
+
+    Attributes:
+        input_ids: int32 (n,), what the model read.
+        log_probs: float32 (n - 1,), natural log of the token's probability after its prefix.
+        ranks: int32 (n - 1,), 1 where no token is more probable than it.
+        entropy_bits: float32 (n - 1,), entropy of what was expected there: the surprisal to be expected, in bits.
+        top_ids: int32 (n - 1, top_k), what the model held most probable there, best first.
+        top_log_probs: float32 (n - 1, top_k), theirs, natural logs.
+
+    >>> scored = Scored(
+    ...     np.array([3, 1, 2], np.int32), np.log(np.array([0.5, 0.125], np.float32)), np.array([1, 3], np.int32),
+    ...     np.zeros(2, np.float32), np.zeros((2, 5), np.int32), np.zeros((2, 5), np.float32))
+    >>> scored.surprisal_bits.tolist(), round(scored.perplexity, 6)
+    ([1.0, 3.0], 4.0)
+    """
+
+    input_ids: NDArray[np.int32]
+    log_probs: NDArray[np.float32]
+    ranks: NDArray[np.int32]
+    entropy_bits: NDArray[np.float32]
+    top_ids: NDArray[np.int32] = field(repr=False)
+    top_log_probs: NDArray[np.float32] = field(repr=False)
+
+    @property
+    def surprisal_bits(self) -> NDArray[np.float32]:
+        """float32 (n - 1,), -log2 of the probability: 0 for a token that was certain."""
+        return -self.log_probs / np.float32(math.log(2))
+
+    @property
+    def perplexity(self) -> float:
+        """Exponential of the mean negative log probability per token rated; nan for a text of one token.
+
+        Among so many equally likely tokens a guess would be as hard.
+        """
+        if len(self.log_probs) == 0:
+            return math.nan
+        return float(np.exp(-self.log_probs.mean(dtype=np.float64)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LogitLens:
+    """What the model would say after every layer: the final norm and the output matrix put on each layer's state.
+
+    The norm is applied once, with each state's own statistics. The last row is the model's own answer.
+
+    Attributes:
+        input_ids: int32 (n,), what the model read.
+        token_ids: int32 (n_layers + 1, n, top_k), best first.
+        log_probs: float32 (n_layers + 1, n, top_k), theirs, natural logs.
+        entropy_bits: float32 (n_layers + 1, n), of the distribution over the whole vocabulary.
+        final_log_probs: float32 (n_layers + 1, n), at that layer, of the token that the last layer ranks first.
+        final_ranks: int32 (n_layers + 1, n), its rank at that layer, 1 where none is more probable.
+        norms: float32 (n_layers + 1, n), Euclidean length of the residual stream there, before the final norm.
+    """
+
+    input_ids: NDArray[np.int32]
+    token_ids: NDArray[np.int32] = field(repr=False)
+    log_probs: NDArray[np.float32] = field(repr=False)
+    entropy_bits: NDArray[np.float32] = field(repr=False)
+    final_log_probs: NDArray[np.float32] = field(repr=False)
+    final_ranks: NDArray[np.int32] = field(repr=False)
+    norms: NDArray[np.float32] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LensRow:
+    """One layer of a `LogitLens` at the m positions that were asked for.
+
+    Attributes:
+        layer: 0 for the embedding to ``n_layers`` for the model's answer.
+        positions: int32 (m,).
+        token_ids: int32 (m, top_k), best first.
+        log_probs: float32 (m, top_k), theirs, natural logs.
+        entropy_bits: float32 (m,).
+        final_log_probs: float32 (m,), of the token that the last layer ranks first at that position.
+        final_ranks: int32 (m,), its rank here.
+        norms: float32 (m,), Euclidean length of the residual stream.
+    """
+
+    layer: int
+    positions: NDArray[np.int32]
+    token_ids: NDArray[np.int32] = field(repr=False)
+    log_probs: NDArray[np.float32] = field(repr=False)
+    entropy_bits: NDArray[np.float32] = field(repr=False)
+    final_log_probs: NDArray[np.float32] = field(repr=False)
+    final_ranks: NDArray[np.int32] = field(repr=False)
+    norms: NDArray[np.float32] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LensParts:
+    """What a logit lens reads a state with, for doing the same with transformers alone.
+
+    Logits are ``head(norm(state)) * scale``, then ``soft_cap * tanh(logits / soft_cap)`` where there is a cap.
+
+    Attributes:
+        norm: dotted path of the final norm in the transformers model, ``model.norm`` or ``transformer.ln_f``: what
+            ``model.get_submodule`` takes.
+        head: dotted path of the output matrix, ``lm_head``.
+        scale: the factor of the logits (Granite, Cohere); 1.0 in most models.
+        soft_cap: the bound of the logits (Gemma 2); None in most models.
+
+    >>> parts = LensParts("transformer.ln_f", "lm_head", 1.0, None)
+    >>> parts.norm
+    'transformer.ln_f'
+    """
+
+    norm: str
+    head: str
+    scale: float
+    soft_cap: float | None
+
+
+class LensRows(Iterator[LensRow], Protocol):
+    """A lens while it is computed: iterate over its rows, or `poll` so as never to wait for long."""
+
+    @property
+    def input_ids(self) -> NDArray[np.int32]:
+        """int32 (n,), the text as the model reads it."""
+
+    def poll(self, timeout_s: float) -> LensRow | None:
+        """The next row, or None after ``timeout_s`` seconds without one.
+
+        Raises:
+            StopIteration: all rows have come.
+        """
+
+    def close(self) -> None:
+        """Stop: the model computes nothing more than the piece at hand. Safe to call twice."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttentionWeights:
+    """What one block's query heads read.
+
+    Attributes:
+        input_ids: int32 (n,), what the model read.
+        layer: which block, from 0.
+        weights: float32 (n_heads, n, n): head, token that reads, token that is read. A row and its sink sum to 1.
+        sink: float32 (n_heads, n), the share of each row that goes to the sink: one more logit in the softmax, with no
+            token and no value behind it (gpt-oss, MiMo-V2, Flint). None in models without, whose rows sum to 1, and in
+            those that scale their output by it afterwards (Granite SWA): the weights are those before.
+        module: dotted path of the attention in the transformers model, ``model.layers.0.self_attn``.
+        layers: every block that has such weights, from 0; state-space and convolution blocks have none.
+
+    >>> half = AttentionWeights(
+    ...     np.array([7], np.int32), 0, np.full((1, 1, 1), 0.5, np.float32), np.full((1, 1), 0.5, np.float32),
+    ...     "model.layers.0.self_attn", (0, 1))
+    >>> float(half.weights[0, 0].sum() + half.sink[0, 0])
+    1.0
+    """
+
+    input_ids: NDArray[np.int32]
+    layer: int
+    weights: NDArray[np.float32] = field(repr=False)
+    sink: NDArray[np.float32] | None = field(repr=False)
+    module: str
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """What each part of a model adds to one token's logit; all terms, `unexplained` too, together are the logit.
+
+    Each part writes a vector into the residual stream; the final norm divides by a length (and, where it is a
+    LayerNorm, takes the mean away), the output matrix takes the product with the token's row. With the norm's divisor
+    held as it was, that is linear, so the logit is a sum over parts.
+
+    Attributes:
+        token_id: whose logit.
+        position: after which token of the text, from 0.
+        embedding: of what goes into the first layer.
+        attention: float32 (n_layers,), of each layer's attention, after a norm that follows it (Gemma).
+        mlp: float32 (n_layers,), of each layer's MLP, likewise.
+        bias: of the final norm's and of the output matrix's own bias; 0 where they have none.
+        soft_cap: what the bound on the logits takes away at the end (Gemma 2): the bent logit less the one before; 0.0
+            in models without.
+        unexplained: the logit less all of these: rounding.
+        logit: the model's own.
+    """
+
+    token_id: int
+    position: int
+    embedding: float
+    attention: NDArray[np.float32] = field(repr=False)
+    mlp: NDArray[np.float32] = field(repr=False)
+    bias: float
+    soft_cap: float
+    unexplained: float
+    logit: float
+
+
+class InsideQuestions(Protocol):
+    """Questions about what happens to a text between the embedding and the answer.
+
+    Each raises `lmloupe.NotFiniteError` where the model answers with numbers that are none, and
+    `lmloupe.NotAvailableError` where a model is built so that this view of it cannot be had.
+    """
+
+    def score(self, text_or_ids: TextOrIds, top_k: int = 5) -> Scored:
+        """Probability, rank and entropy of every token after its prefix, and what was expected instead."""
+
+    def hidden_states(self, text_or_ids: TextOrIds) -> NDArray[np.float32]:
+        """The states between the layers, float32 (n_layers + 1, n, width), as transformers returns them."""
+
+    def logit_lens(self, text_or_ids: TextOrIds, top_k: int = 10) -> LogitLens:
+        """What the model would say after every layer, at every position."""
+
+    def lens_rows(
+        self,
+        text_or_ids: TextOrIds,
+        layers: Sequence[int] | None = None,
+        positions: Sequence[int] | None = None,
+        top_k: int = 10,
+        *,
+        background: bool = False,
+    ) -> LensRows:
+        """The same row by row as they are computed, for chosen layers and positions.
+
+        In the background every other question of anybody goes ahead of it.
+        """
+
+    def lens_parts(self) -> LensParts:
+        """Where in the model the lens' final norm and output matrix are, and what is done to its logits."""
+
+    def attention(self, text_or_ids: TextOrIds, layer: int) -> NDArray[np.float32]:
+        """Attention weights of one layer's query heads, float32 (n_heads, n, n).
+
+        ``layer`` is 0 to n_layers - 1: 0 is the first block, which row 1 of `hidden_states` comes out of.
+        """
+
+    def attention_weights(self, text_or_ids: TextOrIds, layer: int) -> AttentionWeights:
+        """The same, with what goes to an attention sink, where the model has one."""
+
+    def attribution(self, text_or_ids: TextOrIds, token_id: int, position: int = -1) -> Attribution:
+        """What each part of the model adds to a token's logit after a position."""

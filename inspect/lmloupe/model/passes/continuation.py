@@ -1,0 +1,108 @@
+"""How a model goes on from what it has read: with a cache, in the way that this model wants it, or not at all.
+
+A second piece of a text continues the first only where the model takes up the state that the first one left. Under
+which name it hands that state on, whether it counts positions by itself, and whether it can read several tokens from
+a state at all differs between architectures, and a state under a name that a model does not know is ignored without a
+word. So nothing is taken for granted here: `lmloupe.model.passes.reading` tries the ways below on the loaded model.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import torch
+from transformers import DynamicCache
+
+__all__ = ["WAYS", "CannotContinueError", "Continuation", "Reading", "Way"]
+
+Way: TypeAlias = Literal["cache", "positions", "plain cache", "generate"]
+WAYS: tuple[Way, ...] = ("cache", "positions", "plain cache", "generate")
+"""What a further piece comes with, in the order in which the ways are tried.
+
+``cache``: transformers' cache for this config. ``positions``: the same and the number of each token. ``plain cache``:
+a cache that asks no config. ``generate``: whatever transformers' own ``generate`` passes to this model.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a model's texts are read, as found on the loaded model.
+
+    Attributes:
+        way: how a further piece goes on from the pieces before it; None where none gives what the whole text gives.
+        in_pieces: a further piece may have several tokens. Otherwise a text is read whole, and only single tokens
+            follow it.
+        repeatable: the beginning of a text gives the same alone and before more text.
+    """
+
+    way: Way | None = "cache"
+    in_pieces: bool = True
+    repeatable: bool = True
+
+
+class CannotContinueError(Exception):
+    """The model takes the whole text again, or hands on no state; caught where a way is tried."""
+
+
+class Continuation:
+    """One text as it is read, piece after piece.
+
+    Args:
+        model: a ``transformers`` causal LM.
+        module: the model, or its base: what each piece is read with.
+        reading: how.
+    """
+
+    def __init__(self, model: Any, module: Any, reading: Reading) -> None:
+        self._model, self._module, self._way = model, module, reading.way
+        self._ids = torch.empty((1, 0), dtype=torch.long, device=model.get_input_embeddings().weight.device)
+        self._state: dict[str, Any] = {}
+        if self._way in ("cache", "positions"):
+            self._state["past_key_values"] = DynamicCache(config=model.config)
+        elif self._way == "plain cache":
+            self._state["past_key_values"] = DynamicCache()
+        elif self._way == "generate" and model._supports_default_dynamic_cache():
+            # As `generate` itself names it.
+            name = "cache_params" if "mamba" in type(model).__name__.lower() else "past_key_values"
+            self._state[name] = DynamicCache(config=model.config.get_text_config(decoder=True))
+
+    def read(self, piece: torch.Tensor, **options: Any) -> Any:
+        """Read a further piece, int64 (1, m); the output has rows for it, or for the whole text where that is read.
+
+        Args:
+            piece: its ids.
+            options: for the module, as ``logits_to_keep``.
+        """
+        before = self._ids.shape[1]
+        self._ids = torch.cat((self._ids, piece), 1)
+        if self._way is None:
+            return self._module(input_ids=self._ids, use_cache=False, **options)
+        if self._way == "generate":
+            return self._read_as_generate_does(before, options)
+        positions = {}
+        if self._way == "positions":
+            positions["position_ids"] = torch.arange(before, self._ids.shape[1], device=piece.device)[None]
+        return self._module(input_ids=piece, use_cache=True, **self._state, **positions, **options)
+
+    def _read_as_generate_does(self, before: int, options: dict[str, Any]) -> Any:
+        size = self._ids.shape[1]
+        given: dict[str, Any] = {"attention_mask": torch.ones_like(self._ids)}
+        if "position_ids" in inspect.signature(self._model.forward).parameters:
+            given["position_ids"] = torch.arange(size, device=self._ids.device)[None]
+        inputs = self._model.prepare_inputs_for_generation(
+            self._ids,
+            next_sequence_length=size - before if before else None,
+            is_first_iteration=before == 0,
+            use_cache=True,
+            **self._state,
+            **given,
+        )
+        if inputs["input_ids"].shape[1] != size - before:
+            raise CannotContinueError("it is given the whole text again")
+        inputs.pop("logits_to_keep", None)  # ours, and the base has none
+        output = self._module(**inputs, **options, return_dict=True)
+        # Handed on under the name that the model itself reads it by.
+        self._state = self._model._update_model_kwargs_for_generation(output, self._state)
+        return output

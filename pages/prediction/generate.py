@@ -1,0 +1,120 @@
+"""Generate: the model writes, one token at a time, and every step can be looked at afterwards."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.base.errors import show_errors
+from ui.base.loaders import display_name, encoding
+from ui.chat.facts import show_reply, show_stops
+from ui.chat.request import ChatRequest, chat_request, ending_switches, show_refusals
+from ui.chat.warnings import chat_warnings
+from ui.model.choice import choose_model
+from ui.model.transformers_code import loading_code
+from ui.page import as_code, page_header, reproduce
+from ui.prediction.generation.runs import Request, Run, finished_run
+from ui.prediction.generation.view import show_run, stream
+from ui.prediction.sampling_controls import choose_sampling
+from ui.state import store as state
+from ui.state.thread import without_bos
+
+CODE = """
+import lmloupe as lm
+
+engine = lm.load_engine({model!r}, quantization={quantization!r})
+tok = engine.tokenizer
+{prompt}
+sampling = lm.{sampling!r}
+for step in engine.generate(ids, sampling, max_new_tokens={n}, seed={seed}):
+    print(repr(step.text), step.log_prob, step.entropy_bits)
+
+# The same log probabilities with transformers alone: one pass over the prompt and the tokens that were drawn
+{loading}
+drawn = {drawn!r}
+with torch.inference_mode():
+    read = torch.tensor([ids + drawn], device=model.device)
+    logits = model(input_ids=read).logits[0, len(ids) - 1 : -1].float()
+log_probs = torch.log_softmax(logits, -1)
+for i, token_id in enumerate(drawn):
+    print(token_id, float(log_probs[i, token_id]))
+"""
+PROMPTS = {"chat": "The conversation of Chat template", "text": "The shared text, as it is"}
+
+page_header(
+    "Generate",
+    "The model reads the prompt once (prefill), then adds one token at a time (decode): score every token, draw one, "
+    "append it, again. The same seed draws the same tokens.",
+)
+model, quantization, engine = choose_model()
+source = state.segmented(
+    "prompt",
+    "Prompt",
+    format_func=PROMPTS.__getitem__,
+    help="What the model goes on from; both are kept between the pages.",
+)
+conversation: ChatRequest | None = None
+if source == "text":
+    state.live_text("text", "Text", help="The model continues this text.")
+else:
+    ending_switches()
+    conversation = chat_request()
+    show_refusals(conversation)
+sampling = choose_sampling()
+with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+    n = state.number_input(
+        "max_new_tokens", "Maximum new tokens", width=160, help="Stops here, or earlier at an end token."
+    )
+    seed = state.number_input(
+        "seed", "Seed", width=160, help="Of the random draws; the same seed gives the same tokens."
+    )
+    lens = state.toggle(
+        "record_lens", "Record the lens", help="Keep what each layer would have said at every step; a little slower."
+    )
+    asked = st.button("Generate", type="primary", icon=":material/play_arrow:")
+    stop_place = st.empty()
+
+with show_errors():
+    tok = engine.tokenizer
+    if conversation is not None:
+        chat = conversation.render(tok, add_generation_prompt=True)
+        prompt = chat.encoding
+        prompt_text = without_bos(tok, prompt.text)
+        written = conversation.code(tok, add_generation_prompt=True) + "\nids = chat.encoding.input_ids.tolist()"
+        with_tools = f", {len(conversation.tools)} tools" if conversation.tools else ""
+        own = (tok.chat_template, *tok.chat_templates.values())
+        edited = ", your edited template" if chat.source not in own else ""
+        st.caption(
+            f"{len(conversation.messages)} turns in its chat format{with_tools}{edited}, {len(prompt)} tokens; edit "
+            "them on Chat template."
+        )
+        chat_warnings(chat, tok, conversation)
+    else:
+        prompt_text = state.get("text")
+        prompt = encoding(tok.name, prompt_text, True, True)
+        written = f"ids = lm.encode(tok, {as_code(prompt_text)}, add_special_tokens=True).input_ids.tolist()"
+    show_stops((conversation or chat_request()).stops(tok, generation_ids=engine.describe().stop_ids))
+    request = Request(model, quantization, tuple(prompt.input_ids.tolist()), sampling, n, seed, lens)
+    run: Run | None = st.session_state.get("run")
+    if asked or run is None:
+        before = finished_run(request)
+        run = before or Run(request)
+        st.session_state["run"], st.session_state["run_kept"] = run, before is not None
+    if not run.steps and not run.finished:
+        stop_place.button("Stop", icon=":material/stop:", help="Stops before the next token; what is there stays.")
+        place = st.empty()
+        stream(run, engine, place)
+        place.empty()
+        stop_place.empty()
+    if run.request != request:
+        st.caption("The prompt or the settings have changed since this was generated: press Generate for a new one.")
+    if run.steps:
+        text = prompt_text if run.request == request else None
+        show_run(run, tok, display_name(run.request.model), text, kept=st.session_state["run_kept"])
+    if run.steps and run.request == request and conversation is not None:
+        st.subheader("Rendered again as a turn", anchor=False)
+        with show_errors():
+            show_reply(conversation.reply(tok, [step.token_id for step in run.steps]), tok)
+    drawn = [step.token_id for step in run.steps] if run.request == request else []
+    code = loading_code(engine.describe(), request.ids)
+    fields = {"model": model, "quantization": quantization, "prompt": written, "sampling": sampling}
+    reproduce(CODE.format(**fields, n=n, seed=seed, loading=code, drawn=drawn))

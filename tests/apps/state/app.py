@@ -1,5 +1,0 @@
-"""Two pages that show what ``ui.state`` gives them; driven by ``tests/test_state.py``."""
-
-import streamlit as st
-
-st.navigation([st.Page("first.py", default=True), st.Page("second.py")]).run()

@@ -1,0 +1,199 @@
+"""The running app in Chromium: every page on every screen, the link, Stop, and text that tries to be markup."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import expect
+
+import lmloupe as lm
+from tests.support.browser import serve, settled
+from ui.state.link import encode as encode_link
+from ui.state.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.model]
+
+PAGES = {"": "Tokens", "pipeline": "Pipeline", "special": "Special tokens", "vocabulary": "Vocabulary",
+         "languages": "Languages", "chat": "Chat template", "template": "Provenance",
+         "fim": "Fill in the middle", "template_cost": "Wrong template",
+         "embeddings": "Embeddings", "next_token": "Next token",
+         "score": "Text scored", "layers": "Layers", "attention": "Attention",
+         "map": "Vocabulary map", "contextual": "Static and contextual", "architecture": "Architecture",
+         "generate": "Generate"}  # fmt: skip
+SCREENS = {"laptop": (1280, 900), "projector": (1920, 1080), "phone": (390, 844)}
+PAPER: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 26)"}
+# Set to docs/screenshots, this test writes the README's pictures.
+SCREENSHOTS = os.environ.get("LMLOUPE_SCREENSHOTS")
+LOAD_S = 180
+expect.set_options(timeout=60_000)
+
+
+@pytest.fixture(scope="module")
+def url(browser: Browser, embedded_model_folder: Path) -> Iterator[str]:
+    with serve() as served:
+        yield served
+
+
+def visit(page: Page, address: str) -> Page:
+    page.goto(address)
+    page.get_by_role("heading", level=1).wait_for(timeout=LOAD_S * 1000)
+    settled(page, timeout_s=LOAD_S)
+    return page
+
+
+@pytest.mark.parametrize(("path", "title"), PAGES.items())
+def test_every_page_fits_every_screen(browser: Browser, url: str, path: str, title: str) -> None:
+    context = browser.new_context(color_scheme="light")
+    page = context.new_page()
+    errors: list[str] = []
+    outside: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda r: outside.append(r.url) if not r.url.startswith((url, "data:", "blob:", "ws")) else None)
+    # One visit: what a page has drawn for one width or theme it draws anew for another.
+    for theme, paper in PAPER.items():
+        for screen, (width, height) in SCREENS.items():
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=theme)
+            if page.url == "about:blank":
+                visit(page, f"{url}/{path}?quantization=none")  # a quarter of nf4's time on a CPU
+            else:
+                page.wait_for_timeout(300)
+            expect(page.get_by_test_id("stApp")).to_have_css("background-color", paper)
+            assert page.get_by_role("heading", level=1).inner_text() == title
+            assert page.locator("[data-testid='stException'], [data-testid='stAlertContentError']").count() == 0
+            overflow = page.evaluate(
+                "() => { const main = document.querySelector('[data-testid=stMain]');"
+                " return Math.max(main.scrollWidth - main.clientWidth,"
+                " document.documentElement.scrollWidth - document.documentElement.clientWidth) }"
+            )
+            assert overflow <= 0, f"{title} scrolls sideways by {overflow} pixels on the {screen}, {width} wide"
+            if SCREENSHOTS and (screen, theme) == ("laptop", "light"):
+                picture(page, Path(SCREENSHOTS) / f"{path or 'tokens'}.png")
+    context.close()
+    assert not errors
+    assert not outside, "the app must work offline"
+
+
+def picture(page: Page, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": 1280, "height": min(int(height), 1150)})
+    page.wait_for_timeout(800)
+    page.screenshot(path=path)
+
+
+def test_the_text_follows_from_page_to_page_and_into_a_fresh_session(browser: Browser, page: Page, url: str) -> None:
+    visit(page, url)
+    box = page.get_by_label("Text", exact=True)
+    box.fill("Two coconuts fell")
+    box.press("Control+Enter")
+    page.wait_for_url(re.compile("text=Two"))
+    page.get_by_role("link", name="Embeddings").click(delay=60)
+    page.get_by_role("heading", name="Embeddings").wait_for(timeout=LOAD_S * 1000)
+    settled(page, timeout_s=LOAD_S)
+    expect(page.get_by_label("Text", exact=True)).to_have_value("Two coconuts fell")
+    page.get_by_text("Nearest tokens", exact=True).click()
+    page.wait_for_url(re.compile("embedding_view=neighbours"))
+    page.get_by_text("dot", exact=True).click()
+    page.wait_for_url(re.compile("metric=dot"))
+    settled(page, timeout_s=LOAD_S)
+    link = page.url
+    fresh = browser.new_context().new_page()
+    visit(fresh, link)
+    expect(fresh.get_by_role("heading", level=1)).to_have_text("Embeddings")
+    expect(fresh.get_by_label("Text", exact=True)).to_have_value("Two coconuts fell")
+    expect(fresh.locator(".stPlotlyChart").last).to_contain_text("dot product")
+    fresh.context.close()
+
+
+def test_markup_in_the_text_stays_text(page: Page, url: str) -> None:
+    ran: list[str] = []
+    page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    nasty = '<img src=x onerror=alert(1)><iframe srcdoc="<script>parent.alert(2)</script>"></iframe>'
+    for path in ("", "next_token", "embeddings"):
+        visit(page, f"{url}/{path}")
+        box = page.get_by_label("Text", exact=True)
+        box.fill(nasty)
+        box.press("Control+Enter")
+        page.wait_for_url(re.compile("text=|z="))
+        settled(page, timeout_s=LOAD_S)
+        page.wait_for_timeout(300)
+        assert page.locator("iframe[srcdoc], img[src='x']").count() == 0
+    assert not ran
+
+
+def test_the_token_view_shows_the_tokenizers_own_tokens(page: Page, url: str) -> None:
+    visit(page, f"{url}/?text=A+coconut+palm&tokenizers=starcoder2,llama-3.1")
+    for row, key in enumerate(["starcoder2", "llama-3.1"]):
+        expected = [token.text for token in lm.encode(lm.load_tokenizer(key), "A coconut palm").tokens]
+        expect(page.locator(".flow").nth(row).locator(".t")).to_have_text(expected)
+
+
+def test_a_click_on_a_token_shows_its_embedding(page: Page, url: str) -> None:
+    visit(page, f"{url}/embeddings?text=The+cat+sat")
+    page.locator(".t", has_text="sat").first.click()
+    page.wait_for_url(re.compile("token_index=2"))
+    settled(page, timeout_s=LOAD_S)
+    token_id = int(lm.encode(lm.load_tokenizer("smollm2"), "The cat sat").input_ids[2])
+    expect(page.locator("[data-testid='stMetric']", has_text="Id").first).to_contain_text(f"{token_id:,}")
+
+
+def test_generation_streams_and_stop_keeps_what_is_there(page: Page, url: str) -> None:
+    page.goto(f"{url}/generate?prompt=text&text=Once+upon+a+time&max_new_tokens=512&temperature=0.8&seed=11")
+    stop = page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop")
+    stop.wait_for(timeout=LOAD_S * 1000)
+    page.get_by_text(re.compile(r"^[3-9]\d* tokens|^[12]\d+ tokens")).first.wait_for(timeout=LOAD_S * 1000)
+    stop.click()
+    settled(page, timeout_s=LOAD_S)
+    page.get_by_text("What else could have been said").wait_for()
+    box = page.locator("[data-testid='stMetric']", has_text="Generated").first
+    count = int(box.inner_text().split()[1].replace(",", ""))
+    assert 0 < count < 512
+    page.wait_for_timeout(1000)
+    assert int(box.inner_text().split()[1].replace(",", "")) == count
+    assert stop.count() == 0
+
+
+def test_pointing_at_a_token_shows_its_id_and_bytes(page: Page, url: str) -> None:
+    visit(page, f"{url}/?text=A+coconut+palm&tokenizers=starcoder2,llama-3.1")
+    token = lm.encode(lm.load_tokenizer("llama-3.1"), "A coconut palm").token(1)
+    page.locator(".flow").nth(1).locator(".t").nth(1).hover()
+    tooltip = page.locator(".tooltip")
+    expect(tooltip).to_contain_text(str(token.id))
+    expect(tooltip).to_contain_text(token.bytes.hex(" "))
+
+
+def test_a_click_on_half_an_emoji_shows_the_other_half(page: Page, url: str) -> None:
+    visit(page, f"{url}/?text=Hi+%F0%9F%A4%9A&tokenizers=llama-3.1")
+    page.locator(".flow .t", has_text="a4").click()
+    card = page.get_by_test_id("stMainBlockContainer")
+    expect(card).to_contain_text("Token 3 of 4 in Llama 3.1")
+    expect(card).to_contain_text("It holds a part of a character")
+    for part in ("20 f0 9f", "9a"):
+        expect(card).to_contain_text(part)
+    expect(page.locator(".view")).not_to_contain_text("\ufffd")
+
+
+def test_a_hundred_thousand_tokens_are_shown_and_scroll(page: Page, url: str) -> None:
+    text = "palm coconut tree and sea\n" * 17_000
+    n = len(lm.encode(lm.load_tokenizer("llama-3.1"), text))
+    assert n > 100_000
+    # The text repeats itself, so that it is short enough for a link.
+    defaults = {name: setting.default for name, setting in SETTINGS.items()}
+    link = encode_link(defaults | {"text": text, "tokenizers": ("llama-3.1",)})
+    visit(page, f"{url}/?{urlencode(link.params)}")
+    expect(page.locator(".facts").first).to_contain_text(f"{n:,} tokens", timeout=120_000)
+    expect(page.locator(".facts").first).not_to_contain_text("first")
+    page.locator(".flow .t").first.focus()
+    page.keyboard.press("End")
+    expect(page.locator(".tooltip")).to_contain_text(f"{n:,} of {n:,}")
+    expect(page.locator(".flow .t").last).to_be_in_viewport()

@@ -1,0 +1,180 @@
+"""``streamlit run streamlit_app.py``: every page at its address from the first request on, and nothing heavy loaded."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lmloupe.errors import InvalidTextError
+from tests.support.browser import FRONT_DOOR, REPOSITORY, serve, settled
+
+PAGES = {
+    "tokens": ("pages/text/tokens.py", "Tokens"),
+    "pipeline": ("pages/text/pipeline.py", "Pipeline"),
+    "special": ("pages/text/special_tokens.py", "Special tokens"),
+    "vocabulary": ("pages/text/vocabulary.py", "Vocabulary"),
+    "languages": ("pages/text/languages.py", "Languages"),
+    "chat": ("pages/chat/chat_template.py", "Chat template"),
+    "template": ("pages/chat/provenance.py", "Provenance"),
+    "fim": ("pages/chat/fill_in_the_middle.py", "Fill in the middle"),
+    "template_cost": ("pages/chat/wrong_template.py", "Wrong template"),
+    "embeddings": ("pages/vectors/embeddings.py", "Embeddings"),
+    "map": ("pages/vectors/vocabulary_map.py", "Vocabulary map"),
+    "contextual": ("pages/vectors/static_and_contextual.py", "Static and contextual"),
+    "architecture": ("pages/vectors/architecture.py", "Architecture"),
+    "next_token": ("pages/prediction/next_token.py", "Next token"),
+    "score": ("pages/prediction/text_scored.py", "Text scored"),
+    "layers": ("pages/prediction/layers.py", "Layers"),
+    "attention": ("pages/prediction/attention.py", "Attention"),
+    "generate": ("pages/prediction/generate.py", "Generate"),
+}
+
+
+def python(code: str) -> str:
+    paths = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "inspect")])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_the_first_page_loads_neither_torch_nor_transformers():
+    loaded = python(
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({str(FRONT_DOOR)!r}, default_timeout=60).run()\n"
+        "assert not app.exception and app.title[0].value == 'Tokens', app\n"
+        "print(sorted({'torch', 'transformers', 'bitsandbytes'} & set(sys.modules)))"
+    )
+    assert loaded.splitlines()[-1] == "[]"
+
+
+def test_the_front_door_imports_nothing_of_its_own():
+    """What every visit runs stays small: the pages import what they need."""
+    loaded = python(
+        "import sys\nbefore = set(sys.modules)\nimport streamlit\nimport streamlit_app\n"
+        "print(sorted(name for name in set(sys.modules) - before if name.split('.')[0] in ('lmloupe', 'ui', 'pandas')))"
+    )
+    assert loaded.splitlines()[-1] == "[]"
+
+
+def test_the_standard_library_keeps_its_inspect():
+    assert not (REPOSITORY / "inspect" / "__init__.py").exists()
+    assert "getsource" in python("import inspect; print(inspect.getsource.__name__)")
+
+
+def test_shipped_settings_are_names_that_this_streamlit_knows_and_are_safe():
+    config = tomllib.loads((REPOSITORY / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    shown = python("import streamlit.config as c; print(*c.get_config_options(), sep='\\n')").split("\n")
+
+    def keys(table: dict[str, object], prefix: str = "") -> list[str]:
+        found = []
+        for name, value in table.items():
+            found += keys(value, f"{prefix}{name}.") if isinstance(value, dict) else [prefix + name]
+        return found
+
+    assert set(keys(config)) <= set(shown)
+    server = config["server"]
+    assert (server["enableXsrfProtection"], server["enableCORS"]) == (True, True)
+    assert (server["fileWatcherType"], server["maxUploadSize"], server["showEmailPrompt"]) == ("none", 10, False)
+    assert config["client"]["showErrorDetails"] == "none"
+    assert config["browser"]["gatherUsageStats"] is False
+
+
+def errors_page() -> None:
+    import streamlit as st
+
+    from lmloupe.errors import InvalidTextError
+    from ui.base.errors import show_errors
+
+    with show_errors():
+        raise InvalidTextError("Bad `text` <iframe srcdoc='x'> **bold** $x^2$ :red[hi]\n# head")
+    st.write("the page goes on")
+    if st.checkbox("break"):
+        with show_errors():
+            raise KeyError("not for visitors")
+    with show_errors():
+        st.stop()
+    st.write("never reached")
+
+
+def test_an_error_is_one_sentence_of_plain_text_and_the_page_goes_on():
+    app = AppTest.from_function(errors_page).run()
+    (error,) = app.error
+    # Backslash before every mark is CommonMark's own way to say: this character, nothing else.
+    assert r"\*\*bold\*\*" in error.value
+    assert r"\<iframe srcdoc\=" in error.value
+    assert r"\$x" in error.value
+    assert "\n" not in error.value
+    assert [text.value for text in app.markdown] == ["the page goes on"]
+    assert issubclass(InvalidTextError, ValueError)
+
+
+def test_other_errors_and_streamlits_own_signals_pass_through():
+    app = AppTest.from_function(errors_page).run()
+    assert not app.exception
+    assert "never reached" not in [text.value for text in app.markdown]
+    app.checkbox[0].check().run()
+    (exception,) = app.exception
+    assert "not for visitors" not in exception.message + "".join(exception.stack_trace)
+
+
+@pytest.mark.browser
+def test_an_error_shows_its_characters_as_they_were(page, tmp_path: Path):
+    message = "Bad `text` <b>x</b> **bold** $x^2$ :red[hi] :smile: http://a.example [l](mailto:b) &amp; a_b_c 1. ~~s~~"
+    script = tmp_path / "app.py"
+    script.write_text(
+        "from lmloupe.errors import LoupeError\nfrom ui.base.errors import show_errors\n"
+        f"with show_errors():\n    raise LoupeError({message!r})\n"
+    )
+    with serve(script) as url:
+        page.goto(url)
+        alert = page.get_by_test_id("stAlert")
+        alert.wait_for()
+        assert alert.inner_text().strip() == message
+        assert alert.locator("b, strong, code, del, .katex").count() == 0
+        assert alert.locator("a").all_inner_texts() == ["http://a.example"]  # a bare address may stay one
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("path", ["next_token", "tokens"])
+def test_the_very_first_request_of_a_server_may_be_a_deep_link(page, path):
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    with serve() as url:
+        page.goto(f"{url}/{path}?text=Hello")
+        page.get_by_role("heading", name=PAGES[path][1], exact=True).wait_for()
+        page.get_by_test_id("stSidebarNav").wait_for()
+        assert page.get_by_role("dialog").count() == 0
+        assert not [line for line in said if "does not seem to exist" in line]
+        assert page.url == f"{url}/{path}?text=Hello"
+
+
+@pytest.mark.browser
+def test_every_page_is_in_the_sidebar_at_its_address_and_keeps_the_text(page, app_url):
+    page.goto(f"{app_url}/?text=Hello+there")
+    page.get_by_role("heading", name="Tokens", exact=True).wait_for()
+    settled(page)
+    sidebar = page.get_by_test_id("stSidebarNav")
+    assert sidebar.get_by_test_id("stNavSectionHeader").all_inner_texts() == ["Text", "Chat", "Vectors", "Prediction"]
+    assert sidebar.get_by_role("link").count() == len(PAGES)
+    for path, (_, title) in PAGES.items():
+        sidebar.get_by_role("link", name=re.compile(rf"\b{title}$")).click(delay=60)
+        page.get_by_role("heading", name=title, exact=True).wait_for()
+        # Not until the script ends: on three of the pages it loads a model first.
+        page.wait_for_url("**text=Hello+there")
+        assert page.url == f"{app_url}/{'' if path == 'tokens' else path}?text=Hello+there"
+        assert page.get_by_role("dialog").count() == 0

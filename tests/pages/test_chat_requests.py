@@ -1,0 +1,183 @@
+"""One chat request behind every page that renders a chat, and what the pages say of a prompt and a reply."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import lmloupe as lm
+from tests.pages.test_chat import TOOLS
+from tests.pages.test_pages import in_the_repository, no_exception, open_page, output_of, sentences
+from ui.chat.request import for_templates
+from ui.chat.template_upload import MAX_OWN
+from ui.state.link import encode
+
+__all__ = ["in_the_repository"]  # the fixture, which applies here as well
+
+BEGUN = [{"role": "user", "content": "Capital?"}, {"role": "assistant", "content": "The capital of France is "}]
+CHAT, PROVENANCE, GENERATE = "pages/chat/chat_template.py", "pages/chat/provenance.py", "pages/prediction/generate.py"
+
+
+def opened(path: str, **values: Any) -> AppTest:
+    return no_exception(open_page(path, **encode(values).params))
+
+
+def tool_talk() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    messages = for_templates(json.loads(json.dumps(TOOLS.messages)))[0]
+    return messages, json.loads(TOOLS.tools)
+
+
+# --- Generate asks for what Chat template shows ---------------------------------------------------
+
+
+@pytest.mark.model
+def test_generate_renders_tools_calls_variables_and_the_edited_template(embedded_model_folder: Path) -> None:
+    edited = "{# mine #}" + str(lm.load_tokenizer("llama-3.1").chat_template)
+    values = {"messages": list(TOOLS.messages), "tools": TOOLS.tools, "date_string": "1 Jan 2025"}
+    app = opened(GENERATE, **values, templates={"smollm2": edited}, max_new_tokens=2)
+    messages, tools = tool_talk()
+    variables = {"date_string": "1 Jan 2025"}
+    chat = lm.render_chat(lm.load_tokenizer("smollm2"), messages, tools, True, edited, variables)
+    assert '"parameters": {"city": "Suva"}' in chat.text
+    assert "get_weather" in chat.text
+    assert list(app.session_state["run"].request.ids) == chat.encoding.input_ids.tolist()
+    assert "1 tools, your edited template" in sentences(app)
+    # The code beside it comes to the same ids and tokens.
+    code = app.code[-1].value
+    made: dict[str, Any] = {}
+    exec(code[: code.index("sampling = ")], made)  # noqa: S102 - the code that the page tells people to run
+    assert made["ids"] == chat.encoding.input_ids.tolist()
+    steps = app.session_state["run"].steps
+    assert [line.rsplit(" ", 2)[0] for line in output_of(app)[: len(steps)]] == [repr(step.text) for step in steps]
+
+
+@pytest.mark.model
+def test_generate_goes_on_from_the_last_message(embedded_model_folder: Path) -> None:
+    app = opened(GENERATE, messages=BEGUN, continue_final_message=True, temperature=0.0, max_new_tokens=3)
+    chat = lm.render_chat(lm.load_tokenizer("smollm2"), BEGUN, continue_final_message=True)
+    assert list(app.session_state["run"].request.ids) == chat.encoding.input_ids.tolist()
+    assert "A reply ends at: <|im_end|> (2: eos of the tokenizer, generation_config, the template; trained" in (
+        sentences(app)
+    )
+    assert any("Rendered again" in header.value for header in app.subheader)
+    code = app.code[-1].value
+    made: dict[str, Any] = {}
+    exec(code[: code.index("sampling = ")], made)  # noqa: S102 - the code that the page tells people to run
+    assert made["ids"] == chat.encoding.input_ids.tolist()
+
+
+@pytest.mark.model
+def test_arguments_that_are_not_json_are_said_on_generate(embedded_model_folder: Path) -> None:
+    messages = json.loads(json.dumps(TOOLS.messages))
+    messages[1]["tool_calls"][0]["function"]["arguments"] = "{"
+    app = opened(GENERATE, messages=messages, max_new_tokens=1)
+    assert "arguments of get_weather" in sentences(app)
+
+
+def reply_app() -> None:
+    import lmloupe as lm
+    from ui.chat.facts import show_reply
+
+    tok = lm.load_tokenizer("qwen2")
+    talk = [{"role": "user", "content": "Hi"}]
+    show_reply(lm.compare_reply(tok, talk, [9707, 151645]), tok)
+    show_reply(lm.compare_reply(tok, talk, [39, 68, 75, 385, 151645]), tok)
+
+
+def test_a_reply_that_does_not_come_back_is_shown_with_its_place() -> None:
+    app = no_exception(AppTest.from_function(reply_app).run())
+    assert "all ids that the model has read and written come back" in sentences(app)
+    (warning,) = app.warning
+    said = warning.value.replace("\\", "")
+    assert "at token 1 of the reply" in said
+    assert "It has “H” “e” “l” “lo”; rendered, “Hello”" in said
+    assert "5 tokens of the cache cannot be reused" in said
+
+
+# --- Going on, stops and prefixes on Chat template and Provenance ---------------------------------
+
+
+def test_going_on_is_one_switch_of_all_pages() -> None:
+    app = opened(CHAT, messages=BEGUN, tokenizers=("llama-3.1", "qwen2"))
+    assert sum("|>assistant" in block.value for block in app.code[:-1]) == 2
+    app.toggle(key="continue_final_message").set_value(True)
+    no_exception(app.run())
+    shown = [block.value.strip("\n") for block in app.code[:-1]]
+    assert [text[-24:] for text in shown] == ["The capital of France is", "he capital of France is "]
+    assert app.toggle(key="add_generation_prompt").disabled
+    assert app.query_params["continue_final_message"] in ("1", ["1"])
+    printed = output_of(app)
+    assert [line for line in printed if line.startswith("transformers")] == ["transformers agrees: True"] * 2
+    app = opened(PROVENANCE, messages=BEGUN, continue_final_message=True)
+    chat = lm.render_chat(lm.load_tokenizer("llama-3.1"), BEGUN, continue_final_message=True)
+    assert (
+        output_of(app)[-1] == f"{int(chat.assistant_mask.sum())} of {len(chat.encoding)} tokens are the assistant's own"
+    )
+
+
+def test_what_cannot_be_gone_on_from_is_said_for_its_family_alone() -> None:
+    messages = [BEGUN[0], {"role": "tool", "content": "4"}]
+    app = opened(CHAT, messages=messages, tokenizers=("phi-3", "qwen2"), continue_final_message=True)
+    assert "The last message (tool) cannot be gone on from" in sentences(app)
+    assert len(app.code) == 2  # Qwen2's prompt, and the code
+
+
+def test_stops_and_prefixes_are_said_for_each_family() -> None:
+    talk = [*BEGUN, {"role": "user", "content": "And of Japan?"}]
+    app = opened(CHAT, messages=talk, tokenizers=("llama-3.1", "phi-3"))
+    said = sentences(app)
+    assert "<|eom_id|> (128008: generation_config; not trained)" in said
+    assert "<|end|> (32007: generation_config, the template; trained by the loss mask)" in said
+    assert "Prefix-stable: the ids of each prompt begin those of the next" in said
+    step = lm.prefix_stability(lm.load_tokenizer("phi-3"), talk).turns[0]
+    assert (
+        f"the ids of turn 1 do not begin those of turns 1 to 2. They part at token {step.n_kept + 1} (“<|endoftext|>” "
+        f"against “<|assistant|>”), which costs 1 token of {step.n_cached} in the cache."
+    ) in said
+    table = next(frame.value for frame in app.dataframe if "Lost" in frame.value.columns and frame.value["Lost"].any())
+    assert table["Lost"].tolist() == [1, 1, 0]
+
+
+# --- Templates that a person uploads --------------------------------------------------------------
+
+
+def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    box = next(box for box in app.file_uploader if "tokenizer_config.json" in box.label)
+    box.set_value([(name, data, "application/json") for name, data in files])
+    return no_exception(app.run())
+
+
+def test_an_uploaded_template_stands_beside_the_families() -> None:
+    app = opened(CHAT, messages=BEGUN[:1], tokenizers=("qwen2",))
+    named = [
+        {"name": "default", "template": "{{ bos_token }}D {{ messages[0].content }}{{ pad_token }}"},
+        {"name": "tool_use", "template": "T {{ messages[0].content }}"},
+    ]
+    config = {"chat_template": named, "bos_token": {"content": "<go>"}, "pad_token": "<pad>"}
+    upload(app, ("tokenizer_config.json", json.dumps(config).encode()))
+    assert "<go>D Capital?<pad>" in [block.value.strip("\n") for block in app.code]
+    printed = output_of(app)
+    assert "<go>D Capital?<pad>" in printed
+    assert [line for line in printed if line.startswith("transformers")] == ["transformers agrees: True"] * 2
+    which = next(box for box in app.selectbox if box.label == "Template")
+    which.set_value("tool_use")
+    no_exception(app.run())
+    assert "T Capital?" in [block.value.strip("\n") for block in app.code]
+    next(button for button in app.button if button.label == "Remove").click()
+    no_exception(app.run())
+    assert len(app.code) == 2
+
+
+def test_files_chosen_together_belong_together_and_bad_ones_get_a_sentence() -> None:
+    app = opened(CHAT, messages=BEGUN[:1], tokenizers=("qwen2",))
+    upload(app, ("tokenizer_config.json", b'{"eos_token": "<end>"}'), ("chat_template.jinja", b"J{{ eos_token }}"))
+    assert "J<end>" in [block.value.strip("\n") for block in app.code]
+    upload(app, ("tokenizer_config.json", b"{}"))
+    assert "'tokenizer_config.json' has no chat_template" in sentences(app)
+    for i in range(MAX_OWN - 1):
+        upload(app, (f"{i}.jinja", b"{{ 1 }}"))
+    assert next(box for box in app.file_uploader if "tokenizer_config.json" in box.label).proto.disabled

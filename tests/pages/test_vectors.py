@@ -1,0 +1,372 @@
+"""Next token's views, the map, static and contextual, architecture, and the choice of a model, as AppTest runs them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+import lmloupe as lm
+from lmloupe.model.local import LocalEngine
+from tests.support.tiny_models import tiny_model_folder
+from ui.base import loaders
+from ui.components.stage_view import EARLIER, HERE, KEPT, stage_panels
+from ui.model.choice import OFFERED
+from ui.prediction.sampling_code import warpers_code
+from ui.prediction.sampling_frames import best_ids
+from ui.state import link
+from ui.state.settings import SETTINGS
+from ui.vectors.block_diagram import block_svg
+
+__all__ = ["tiny_model_folder"]
+
+REPOSITORY = Path(__file__).parents[2]
+model = pytest.mark.model
+TITLES = {
+    "architecture": "Architecture",
+    "contextual": "Static and contextual",
+    "embeddings": "Embeddings",
+    "next_token": "Next token",
+    "vocabulary_map": "Vocabulary map",
+}
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+
+
+@pytest.fixture(scope="module")
+def engine(embedded_model_folder: Path) -> lm.Engine:
+    """The copy that the pages have."""
+    return loaders.engine("smollm2-135m-instruct", "none")
+
+
+def open_page(stem: str, **params: str) -> AppTest:
+    app = AppTest.from_file(str(REPOSITORY / "streamlit_app.py"), default_timeout=180)
+    if stem == "vocabulary_map":
+        app.run()  # before its first run AppTest knows a page by its file's name, which is not in this page's address
+    for name, value in params.items():
+        app.query_params[name] = value
+    app.switch_page(f"pages/model/{stem}.py")
+    app.run()
+    assert not app.exception
+    assert app.title[0].value == TITLES[stem]
+    return app
+
+
+def output_of(app: AppTest) -> list[str]:
+    """What the page's own code prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(app.code[-1].value, {})  # noqa: S102 - the code that the page tells people to run
+    return printed.getvalue().splitlines()
+
+
+# The stages as they are drawn
+
+
+SAMPLINGS = st.builds(
+    lm.Sampling,
+    temperature=st.sampled_from([0.0, 0.5, 1.0, 1.7]),
+    top_k=st.integers(0, 12),
+    top_p=st.floats(0.1, 1.0),
+    min_p=st.floats(0.0, 0.5),
+    repetition_penalty=st.sampled_from([1.0, 1.3]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 1000), SAMPLINGS)
+def test_the_panels_lose_nothing_that_a_stage_struck_out(seed: int, sampling: lm.Sampling) -> None:
+    logits = np.random.default_rng(seed).normal(0, 3, 20).astype(np.float32)
+    stages = lm.sampling_stages(logits, sampling, np.array([3, 4]))
+    panels = stage_panels(logits, stages, sampling, range(20))
+    assert [panel.title for panel in panels] == [
+        "Logits", "Repetition penalty", "Temperature", "Top-k", "Top-p", "Min-p", "Renormalised"
+    ]  # fmt: skip
+    assert panels[0].values == tuple(logits.tolist())
+    struck: set[int] = set()
+    for panel, stage in zip(panels, stages, strict=False):
+        here = {i for i, fate in enumerate(panel.fates) if fate == HERE}
+        assert {i for i, fate in enumerate(panel.fates) if fate == EARLIER} == struck
+        struck |= here
+        assert {i for i, fate in enumerate(panel.fates) if fate == KEPT} == set(np.flatnonzero(stage.kept).tolist())
+        if panel.title != "Logits":
+            assert sum(panel.values[i] for i in here) == pytest.approx(stage.removed_mass)
+            assert all(panel.values[i] > 0 for i in struck)
+    last = [v if fate == KEPT else 0 for v, fate in zip(panels[-1].values, panels[-1].fates, strict=True)]
+    np.testing.assert_allclose(last, stages[-1].probs, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        lm.Sampling(),
+        lm.Sampling(temperature=0),
+        lm.Sampling(temperature=0.7, top_k=7, top_p=0.8, min_p=0.05, repetition_penalty=1.3),
+    ],
+)
+def test_the_code_of_the_settings_is_transformers_own(sampling: lm.Sampling) -> None:
+    import torch
+
+    logits = torch.from_numpy(np.random.default_rng(1).normal(0, 3, (1, 50)).astype(np.float32))
+    ids = torch.tensor([[3, 4, 4]])
+    names: dict[str, list[object]] = {}
+    exec(warpers_code(sampling), names)  # noqa: S102 - the code that the page tells people to run
+    scores = logits
+    for warper in names["warpers"]:
+        scores = warper(ids, scores)  # type: ignore[operator]
+    ours = lm.sampling_stages(logits[0].numpy(), sampling, ids[0].numpy())[-1].probs
+    np.testing.assert_allclose(torch.softmax(scores, -1)[0].numpy(), ours, atol=1e-6)
+
+
+# Next token
+
+
+@model
+def test_every_view_of_next_token_comes_from_one_forward(engine: lm.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    forward = LocalEngine.next_token
+
+    def counted(self: LocalEngine, ids: object) -> lm.NextToken:
+        calls.append(1)
+        return forward(self, ids)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LocalEngine, "next_token", counted)
+    monkeypatch.setattr(LocalEngine, "score", lambda *_, **__: pytest.fail("a slider ran the model"))
+    text = "The sun rises in the"
+    app = open_page("next_token", text=text, temperature="0.8", min_p="0.01", next_view="vocabulary")
+    answer = forward(engine, text)  # type: ignore[arg-type]
+    stages = lm.sampling_stages(answer.logits, lm.Sampling(temperature=0.8, min_p=0.01), answer.input_ids)
+    whole = app.dataframe[0].value
+    assert sorted(whole["Id"]) == list(range(len(answer.logits)))
+    np.testing.assert_array_equal(whole["Logit"], answer.logits[whole["Id"]])
+    np.testing.assert_allclose(whole["Drawn with"], stages[-1].probs[whole["Id"]])
+    assert ((whole["Struck out by"] == "min-p") == ~stages[-1].kept[whole["Id"]]).all()
+    assert set(whole["Struck out by"]) == {"", "min-p"}
+
+    app.segmented_control(key="next_view").set_value("draws")
+    drawn = app.run().dataframe[0].value
+    expected = np.random.default_rng(0).choice(len(answer.logits), 200, p=stages[-1].probs)
+    assert drawn["Drawn"].tolist() == [int((expected == i).sum()) for i in drawn["Id"]]
+
+    app.segmented_control(key="next_view").set_value("settings")
+    app.run()
+    app.number_input(key="top_k_b").set_value(2)
+    rows, both = (frame.value for frame in app.run().dataframe[:2])
+    second = lm.sampling_stages(answer.logits, lm.Sampling(1.5, 2, 0.9), answer.input_ids)[-1]
+    np.testing.assert_allclose(both["Second"], second.probs[both["Id"]])
+    np.testing.assert_allclose(both["First"], stages[-1].probs[both["Id"]])
+    assert rows["Tokens left"].tolist() == [int(stages[-1].kept.sum()), int(second.kept.sum())]
+
+    app.button(key="preset_Top-k 5").click()
+    assert app.run().metric[3].value == "5"
+    assert app.slider(key="temperature").value == 1.0
+    assert app.number_input(key="top_k_b").value == 2
+    assert not app.exception
+    assert len(calls) == 1
+
+
+@model
+def test_a_phrase_has_the_product_of_its_tokens(engine: lm.Engine) -> None:
+    app = open_page("next_token", text="The capital of France is", next_view="phrase", phrase=" Paris.")
+    table = app.dataframe[0].value
+    ids = list(engine.next_token("The capital of France is").input_ids)
+    product = 1.0
+    for token_id, probability in zip(table["Id"], table["Probability"], strict=True):
+        own = np.exp(engine.next_token(ids).log_probs[token_id])
+        assert probability == pytest.approx(own, rel=1e-3)
+        product *= own
+        ids.append(token_id)
+    assert len(table) == 2
+    assert float(app.metric[5].value) == pytest.approx(product, rel=1e-2)
+    app.text_input(key="phrase").set_value("")
+    assert "Write a token" in app.run().info[0].value
+
+
+# Embeddings
+
+
+@model
+def test_embeddings_arithmetic_shows_the_analogy(engine: lm.Engine) -> None:
+    app = open_page("embeddings", embedding_view="arithmetic", neighbours="6")
+    a, b, c = (int(lm.encode(engine.tokenizer, word).input_ids[0]) for word in (" king", " man", " woman"))
+    found = engine.analogy(a, b, c, 6)
+    table = app.dataframe[0].value
+    assert table["Id"].tolist() == found.ids.tolist()
+    np.testing.assert_allclose(table["Similarity"], found.similarities, atol=1e-6)
+    rows = engine.embed([a, b, c])
+    nearest = engine.neighbours(rows[0] - rows[1] + rows[2], 1)
+    assert any(f"({nearest.similarities[0]:.3f})" in caption.value for caption in app.caption)
+    app.text_input(key="analogy_b").set_value(" incomprehensibilities")
+    app.run()
+    assert "must be one" in app.error[0].value.replace("\\", "")
+    assert app.text_input(key="analogy_b").value == " incomprehensibilities"
+    app.text_input(key="analogy_b").set_value(" man")
+    app.segmented_control(key="metric").set_value("dot")
+    again = app.run().dataframe[0].value
+    assert again["Id"].tolist() == engine.analogy(a, b, c, 6, "dot").ids.tolist()
+
+
+# The map, static and contextual, architecture
+
+
+@model
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=40), st.integers(1, 45))
+def test_the_best_ids_are_those_of_a_full_sort(scores: list[int], n: int) -> None:
+    values = np.array(scores, float)
+    assert best_ids(values, n).tolist() == np.argsort(-values, kind="stable")[:n].tolist()
+
+
+def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
+    engine: lm.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page("vocabulary_map", map_search="coconut")
+    near, suspects = (frame.value for frame in app.dataframe)
+    found = lm.search_vocabulary(engine.tokenizer, "coconut", ignore_case=True).ids
+    near_the_first = engine.neighbours(int(found[0]), 8)
+    assert near["Id"].tolist() == near_the_first.ids.tolist()
+    np.testing.assert_allclose(near["Similarity"], near_the_first.similarities, atol=1e-6)
+    odd = engine.undertrained_tokens(40, kinds=("text",))
+    assert suspects["Id"].tolist() == odd.ids.tolist()
+    np.testing.assert_allclose(suspects["Score"], odd.scores, atol=1e-6)
+    assert suspects["No text becomes it"].tolist() == odd.unreachable.tolist()
+    placed = engine.project(None, "pca", 2)
+    share = placed.explained_variance_ratio
+    assert share is not None
+    said = " ".join(caption.value for caption in app.caption)
+    assert f"{len(placed.ids):,} tokens; the 2 axes hold {share.sum():.1%}" in said
+    assert f"{len(found):,} tokens hold what you search" in said
+    monkeypatch.setattr("lmloupe.load_engine", lambda *_, **__: engine, raising=False)
+    printed = [line.split() for line in output_of(app)]
+    assert len(printed) == 40
+    for place in (0, 20):  # LM Loupe, then transformers and torch alone
+        points, scores = printed[place : place + 10], printed[place + 10 : place + 20]
+        assert [int(line[0]) for line in points] == placed.ids[:10].tolist()
+        numbers = [[float(number) for number in line[1:]] for line in points]
+        np.testing.assert_allclose(numbers, placed.points[:10], rtol=1e-3, atol=1e-4)
+        assert [int(line[0]) for line in scores] == odd.ids[:10].tolist()
+        np.testing.assert_allclose([float(line[1]) for line in scores], odd.scores[:10], rtol=1e-3, atol=1e-4)
+
+
+@model
+def test_one_word_parts_ways_with_itself(engine: lm.Engine) -> None:
+    app = open_page("contextual")
+    table = app.dataframe[0].value
+    at = {}
+    for name in "abc":
+        text = str(SETTINGS[f"sentence_{name}"].default)
+        start = text.index("bank")
+        at[name] = engine.input_ids(text), int(lm.word_positions(engine.tokenizer, text, start, start + 4)[-1])
+    unlike, alike = (engine.contextual_similarity(*at["a"], *at[other]) for other in "bc")
+    assert len(table) == engine.describe().n_layers + 1
+    np.testing.assert_allclose(table["A and B"], unlike, atol=1e-4)
+    np.testing.assert_allclose(table["A and C"], alike, atol=1e-4)
+    assert (alike[3:] > unlike[3:]).all()
+    app.text_input(key="word").set_value("river")
+    app.run()
+    assert "Sentence B does not hold the word" in app.error[0].value.replace("\\", "")
+
+
+@model
+def test_architecture_counts_every_module_and_its_weights(engine: lm.Engine) -> None:
+    app = open_page("architecture", module="model.layers.3.mlp.down_proj")
+    stored, modules = (frame.value for frame in app.dataframe)
+    described = engine.describe()
+    assert stored["Parameters"].sum() == modules["Parameters"][0] == described.n_parameters
+    assert stored["MB"].sum() * 1e6 == pytest.approx(described.bytes)
+    counted = engine.weight_histogram("model.layers.3.mlp.down_proj")
+    metrics = [metric.value for metric in app.metric if metric.label in ("Mean", "Standard deviation", "Least")]
+    assert metrics == [f"{counted.mean:.5f}", f"{counted.std:.5f}", f"{counted.min:.4f}"]
+    app.toggle(key="all_blocks").set_value(True)
+    table = app.run().dataframe[1].value
+    assert table["Path"].tolist() == [node.name for node in described.tree]
+    assert table["Parameters"].tolist() == [node.n_parameters for node in described.tree]
+
+
+@model
+def test_the_drawing_of_a_block_has_the_models_own_numbers(engine: lm.Engine) -> None:
+    described = engine.describe()
+    words = " ".join(ET.fromstring(block_svg(described)).itertext())  # noqa: S314 - our own drawing
+    for said in ("q_proj  576→576", "k_proj  576→192", "down_proj  1536→576", "9 query heads of 64, 3 key-value heads",
+                 "RMSNorm", "θ = 100,000", "SwiGLU", "grouped-query"):  # fmt: skip
+        assert said in words, said
+    odd = replace(described, block=replace(described.block, activation="<b>&", norm_kind=None, rope_theta=None))
+    assert "<b>&" in " ".join(ET.fromstring(block_svg(odd)).itertext())  # noqa: S314 - our own drawing
+
+
+# The choice of a model
+
+
+def an_estimate(*, fits: bool) -> lm.MemoryEstimate:
+    return lm.MemoryEstimate(
+        name="owner/model", quantization="nf4", device="cpu", context=2048, n_parameters=8_000_000_000,
+        weights_bytes=5_600_000_000, kv_cache_bytes=1, overhead_bytes=1, total_bytes=5_600_000_002,
+        available_bytes=8_000_000_000 if fits else 1, fits=fits, disk_bytes=16_000_000_000,
+        download_bytes=16_000_000_000, sentence="Takes about 5.6 GB.",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_model_of_the_hub_is_loaded_at_a_press_of_the_button_alone(
+    monkeypatch: pytest.MonkeyPatch, *, fits: bool
+) -> None:
+    loads: list[str] = []
+
+    def load(name: str, *_: object) -> lm.Engine:
+        loads.append(name)
+        raise lm.UnreachableError("The hub did not answer.")
+
+    monkeypatch.setattr("lmloupe.load_engine", load, raising=False)
+    monkeypatch.setattr("lmloupe.memory_estimate", lambda *_: an_estimate(fits=fits), raising=False)
+    app = open_page("next_token", model=f"owner/model-{fits}")
+    assert loads == []
+    (said,) = app.info if fits else app.warning
+    assert "Takes about 5\\.6 GB" in said.value
+    (button,) = (button for button in app.button if button.label == "Download and load")
+    assert button.disabled is not fits
+    if fits:
+        button.click()
+        app.run()
+        assert loads == ["owner/model-True"]
+        assert "The hub did not answer" in app.error[0].value
+    assert set(OFFERED) <= set(app.selectbox(key="model").options) | {"smollm2-135m-instruct"}
+
+
+def test_a_folder_as_the_model_is_loaded_at_the_button(tiny_model_folder: Callable[[str], Path]) -> None:
+    folder = tiny_model_folder("qwen2")
+    app = open_page("next_token", text="coconut", quantization="none", model=str(folder))
+    assert app.selectbox(key="model").value == str(folder)
+    assert app.info[0].value.replace("\\", "").startswith(f"{folder}: Takes about")
+    next(button for button in app.button if button.label == "Load").click()
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert "3 layers of width 64" in app.caption[0].value
+    assert link.decode(dict(app.query_params))[0]["model"] == str(folder)
+
+
+def model_box() -> None:
+    from ui.state import store as state
+
+    state.text_input("model", "Model")  # AppTest cannot type into a selectbox what it does not offer
+
+
+@pytest.mark.parametrize("typed", ["no slash", "//elsewhere/share/model", "file:///tmp", "a/b/c"])
+def test_a_model_that_is_refused_says_so_and_what_the_page_goes_on_with(typed: str) -> None:
+    app = AppTest.from_function(model_box).run()
+    app.text_input(key="model").set_value(typed).run()
+    said = app.error[0].value.replace("\\", "")
+    assert said.startswith("The model was not taken over: it must be")
+    assert said.endswith("The page goes on with smollm2-135m-instruct.")
+    assert app.text_input(key="model").value == typed

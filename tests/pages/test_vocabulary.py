@@ -1,0 +1,236 @@
+"""Vocabulary and Languages as AppTest runs them: what is on the screen equals the library's answers."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import lmloupe as lm
+from lmloupe.encodings.budget import context_share, cut, price
+from lmloupe.languages.fertility import fertility
+from lmloupe.languages.parallel_texts import load_parallel, parallel_languages
+from lmloupe.vocabulary.compare import overlap
+from lmloupe.vocabulary.counts import vocabulary_stats
+from lmloupe.vocabulary.search import search_vocabulary
+from ui.state.settings import DEFAULT_TEXT
+from ui.text import languages_view, vocabulary_view
+
+REPOSITORY = Path(__file__).parents[2]
+# The smallest vocabularies: every token is encoded again for the statistics.
+SMALL = "phi-3"
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+
+
+def open_page(stem: str, **params: str) -> AppTest:
+    app = AppTest.from_file(str(REPOSITORY / "pages" / "text" / f"{stem}.py"), default_timeout=180)
+    for name, value in params.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def again(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def errors(app: AppTest) -> list[str]:
+    return [error.value.replace("\\", "") for error in app.error]
+
+
+def output_of(app: AppTest) -> list[str]:
+    """What the page's own code prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(app.code[-1].value, {})  # noqa: S102 - the code that the page tells people to run
+    return printed.getvalue().splitlines()
+
+
+@pytest.fixture
+def vocabulary() -> AppTest:
+    return open_page("vocabulary", tokenizer=SMALL, compare_with="starcoder2", vocabulary_search="the")
+
+
+def test_vocabulary_shows_what_the_library_finds(vocabulary: AppTest) -> None:
+    tok = lm.load_tokenizer(SMALL)
+    table = vocabulary.dataframe[0].value
+    assert table["Id"].tolist() == search_vocabulary(tok, "the", ignore_case=True).ids.tolist()
+    assert [bytes.fromhex(raw) for raw in table["Bytes"]] == [tok.token_bytes(i) for i in table["Id"]]
+    assert table["Piece"].tolist() == [tok.piece(i) for i in table["Id"]]
+    assert "␣the" in table["Token"].tolist()
+    stats = vocabulary_stats(tok)
+    metrics = {metric.label: metric.value for metric in vocabulary.metric}
+    assert metrics["Tokens"] == f"{stats.n_tokens:,}"
+    assert metrics["Never reached"].startswith(f"{len(stats.unreachable_ids):,} (")
+    both = overlap(tok, lm.load_tokenizer("starcoder2"))
+    assert metrics["In both"] == f"{both.n_shared:,} pieces"
+    assert metrics["Of Phi\\-3"] == f"{both.share_of_a:.1%}"
+    only = vocabulary.dataframe[-1].value
+    assert only["Id"].tolist() == both.only_b_ids[: len(only)].tolist()
+    longest = vocabulary.dataframe[1].value
+    assert longest["Id"].tolist() == stats.longest_ids.tolist()
+
+
+@pytest.mark.parametrize(
+    ("by", "typed", "arguments"),
+    [
+        ("bytes", "e0 a4", {"bytes": b"\xe0\xa4"}),
+        ("regex", "^ ?[0-9]+$", {"regex": "^ ?[0-9]+$"}),
+        ("ids", "100 - 120", {"ids": (100, 120)}),
+        ("ids", "31999-9999999", {"ids": (31999, 9999999)}),
+        ("text", " of the", {"text": " of the"}),
+    ],
+)
+def test_vocabulary_is_searched_four_ways(by: str, typed: str, arguments: dict[str, Any]) -> None:
+    tok = lm.load_tokenizer(SMALL)
+    expected = search_vocabulary(tok, **arguments, limit=tok.vocab_size).ids
+    assert vocabulary_view.search(tok, typed, by).ids.tolist() == expected.tolist()
+
+
+def test_bad_searches_get_one_sentence_each_and_keep_what_was_typed(vocabulary: AppTest) -> None:
+    for by, typed, said in [
+        ("regex", "(", "cannot be used"),
+        ("bytes", "xyz", "is not a row of bytes"),
+        ("ids", "32100-32200", "There is no token 32100: the ids go from 0 to"),
+        ("ids", "200-100", "are no range"),
+        ("ids", "-5", "is no range of ids"),
+    ]:
+        vocabulary.segmented_control(key="search_by").set_value(by)
+        vocabulary.text_input(key="vocabulary_search").set_value(typed)
+        again(vocabulary)
+        assert len(errors(vocabulary)) == 1, (by, typed)
+        assert said in errors(vocabulary)[0]
+        assert vocabulary.text_input(key="vocabulary_search").value == typed
+        assert len(vocabulary.metric) > 5, "the statistics stay"
+
+
+def test_a_pattern_that_would_backtrack_for_ever_is_answered(vocabulary: AppTest) -> None:
+    vocabulary.segmented_control(key="search_by").set_value("regex")
+    vocabulary.text_input(key="vocabulary_search").set_value("(a+)+$")
+    again(vocabulary)
+    # RE2 has no pattern that hangs, so there is an answer, or a sentence on a machine too slow for it.
+    table = vocabulary.dataframe[0].value
+    assert errors(vocabulary) or all(raw.endswith("61") for raw in table["Bytes"])
+
+
+def test_an_empty_search_is_the_whole_vocabulary() -> None:
+    tok = lm.load_tokenizer(SMALL)
+    for by in vocabulary_view.SEARCHES:
+        assert vocabulary_view.search(tok, "", by).total == len(vocabulary_view.vocabulary_frame(SMALL))
+
+
+def test_the_button_shows_all_of_it(vocabulary: AppTest) -> None:
+    next(button for button in vocabulary.button if button.label.startswith("Show all")).click()
+    again(vocabulary)
+    assert vocabulary.text_input(key="vocabulary_search").value == ""
+    total = len(vocabulary_view.vocabulary_frame(SMALL))
+    assert any(f"{total:,} of {total:,} tokens" in caption.value for caption in vocabulary.caption)
+
+
+def test_the_code_of_vocabulary_prints_its_numbers(vocabulary: AppTest) -> None:
+    *rows, last = output_of(vocabulary)
+    assert [int(row.split()[0]) for row in rows] == vocabulary.dataframe[0].value["Id"].tolist()[:100]
+    stats = vocabulary_stats(lm.load_tokenizer(SMALL))
+    assert last.endswith(f"{stats.kinds} {len(stats.unreachable_ids)}")
+
+
+# Languages
+
+
+@pytest.fixture
+def languages() -> AppTest:
+    return open_page("languages", tokenizer=SMALL, tokenizers=f"{SMALL},starcoder2", cut_at="10")
+
+
+def test_languages_are_sorted_by_what_they_cost(languages: AppTest) -> None:
+    found = fertility(lm.load_tokenizer(SMALL))
+    table = languages.dataframe[0].value
+    assert table["Tokens"].is_monotonic_decreasing
+    shown = table.set_index("Language")
+    for i, language in enumerate(found.languages):
+        row = shown.loc[language.name]
+        assert row["Tokens"] == found.n_tokens[i]
+        assert row["Relative"] == found.relative[i]
+        assert row["Per character"] == found.tokens_per_char[i]
+        np.testing.assert_equal(row["Per word"], found.tokens_per_word[i])
+    assert shown.loc["English", "Relative"] == 1
+    assert np.isnan(shown.loc["Burmese", "Per word"])
+    costliest = found.languages[int(found.relative.argmax())].name
+    times = re.escape(f"{found.relative.max():.1f} times the tokens in {costliest}")
+    assert any(re.search(times, said.value.replace("\\", "")) for said in languages.markdown)
+
+
+def test_languages_say_what_a_text_costs(languages: AppTest) -> None:
+    languages.number_input(key="price_per_million").set_value(2.5)
+    languages.number_input(key="context_length").set_value(1000)
+    costs = again(languages).dataframe[-1].value.set_index("Tokenizer")
+    assert costs.index.tolist() == ["Phi-3", "StarCoder2"]
+    enc = lm.encode(lm.load_tokenizer(SMALL), DEFAULT_TEXT)
+    row = costs.loc["Phi-3"]
+    assert row["Tokens"] == len(enc)
+    assert row["Of the context"] == context_share(len(enc), 1000)
+    assert row["Price"] == price(len(enc), 2.5)
+    assert row["Characters kept"] == cut(enc, 10).n_chars
+    assert "holds what" in " ".join(said.value for said in languages.markdown)
+
+
+def test_a_file_of_ones_own_takes_the_place_of_the_sentences(languages: AppTest) -> None:
+    data = "English\tDeutsch <b>\tไทย\nGood evening.\tGuten Abend.\tสวัสดีตอนเย็น\n".encode()
+    languages.file_uploader[0].upload("own.tsv", data, "text/plain")
+    table = again(languages).dataframe[0].value.set_index("Language")
+    found = fertility(lm.load_tokenizer(SMALL), load_parallel(data))
+    assert {name: table.loc[name, "Tokens"] for name in ("English", "Deutsch <b>", "ไทย")} == dict(
+        zip(("English", "Deutsch <b>", "ไทย"), found.n_tokens, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"English\tFrench\nGood evening.\tBons\xff\n", "Byte 33 of the file, in line 2, is 0xff, which is not UTF-8"),
+        (b"English,French\nGood evening.,\n", "Line 2 of the file has no sentence in 'French'"),
+        (b"", "file"),
+        (b"\x00\x01\x02", "file"),
+    ],
+)
+def test_a_bad_file_gets_one_sentence_and_the_page_stays(languages: AppTest, data: bytes, said: str) -> None:
+    languages.file_uploader[0].upload("own.tsv", data, "text/plain")
+    again(languages)
+    assert len(errors(languages)) == 1
+    assert said in errors(languages)[0]
+    assert len(languages.dataframe[0].value) == len(parallel_languages())
+
+
+def test_the_file_to_start_from_can_be_read_back() -> None:
+    read = load_parallel(languages_view.parallel_file(parallel_languages()))
+    assert [(x.name, x.sentences) for x in read] == [(x.name, x.sentences) for x in parallel_languages()]
+
+
+def test_an_unknown_tokenizer_takes_nothing_else_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str, **_: object) -> lm.Tokenizer:
+        raise lm.SourceNotFoundError(f"The hub has no repository {name!r}.")
+
+    monkeypatch.setattr("lmloupe.loading.hub_tokenizer.load_transformers_tokenizer", missing)
+    app = open_page("languages", tokenizer=SMALL, tokenizers=f"{SMALL},no-one/nothing")
+    assert "no repository 'no-one/nothing'" in app.warning[0].value.replace("\\", "")
+    assert app.dataframe[-1].value["Tokenizer"].tolist() == ["Phi-3"]
+
+
+def test_the_code_of_languages_prints_its_numbers(languages: AppTest) -> None:
+    *rows, last = output_of(languages)
+    table = languages.dataframe[0].value
+    assert sorted(row.split(" ")[-3] for row in rows) == sorted(map(str, table["Tokens"]))
+    assert last.split()[-1] == str(languages.dataframe[-1].value["Characters kept"][0])

@@ -1,0 +1,73 @@
+"""Charts of the pages: they draw numbers that are given to them and compute none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from ui.base import theme
+from ui.base.errors import escape_plotly
+
+__all__ = ["BAR_HEIGHT", "MUTED", "alternative_bars", "bars", "count_bars", "places_axis"]
+
+BAR_HEIGHT = 26
+MUTED = "rgba(127, 137, 148, 0.55)"
+
+
+def bars(
+    labels: pd.Series, values: pd.Series, hover: str, *, x_title: str, text_format: str, colour: object = None
+) -> go.Figure:
+    """Horizontal bars, the first on top. Labels go by place, not by name: two tokens may look alike."""
+    # Plotly takes grey that lets a dark page through for light, and writes on it in black.
+    each = colour if isinstance(colour, list) else [colour] * len(labels)
+    bar = {
+        "type": "bar",
+        "x": values,
+        "y": list(range(len(labels))),
+        "orientation": "h",
+        "marker": {"color": colour or theme.accent()},
+        "text": [format(value, text_format) for value in values],
+        "textposition": "auto",
+        "textangle": 0,
+        "constraintext": "none",  # a number in a bar keeps its size
+        "insidetextfont": {"color": [theme.ink(on_accent=one != MUTED) for one in each]},
+        "hovertemplate": hover,
+        "cliponaxis": False,
+    }
+    layout = theme.chart_layout(x_title=x_title, height=BAR_HEIGHT * len(labels) + 70)
+    layout["yaxis"] |= places_axis(labels)
+    # One dictionary: every `update_...` of a figure costs the server some milliseconds.
+    return go.Figure({"data": [bar], "layout": layout})
+
+
+def places_axis(labels: pd.Series) -> dict[str, Any]:
+    """The y axis of horizontal bars at the places 0, 1, ... from the top."""
+    return {
+        "tickmode": "array",
+        "tickvals": list(range(len(labels))),
+        "ticktext": [escape_plotly(label) for label in labels],
+        "autorange": "reversed",
+        "ticksuffix": " ",
+    }
+
+
+def count_bars(counts: pd.DataFrame) -> go.Figure:
+    """Tokens of each tokenizer, as `ui.base.frames.token_counts` gives them."""
+    return bars(
+        counts["Tokenizer"], counts["Tokens"], "%{x:,} tokens<extra></extra>", x_title="tokens", text_format=",d"
+    )
+
+
+def alternative_bars(table: pd.DataFrame) -> go.Figure:
+    """The most probable tokens of one step; the chosen one in the accent."""
+    colours = [theme.accent() if chosen else MUTED for chosen in table["Chosen"]]
+    return bars(
+        table["Token"],
+        table["Probability"],
+        "%{x:.4f}<extra></extra>",
+        x_title="probability in the model's own distribution",
+        text_format=".1%",
+        colour=colours,
+    )

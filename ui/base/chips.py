@@ -1,0 +1,53 @@
+"""Pieces of text in a row of boxes, for what is no encoding and so no token view: pre-tokens, symbols of a merge."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from ui.base import theme
+
+__all__ = ["chips", "unnamed_row", "visible"]
+
+_SIGNS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"})
+
+
+def visible(text: str) -> str:
+    """White space as signs, control characters as their code points."""
+    signs = text.translate(_SIGNS)
+    return "".join(char if char.isprintable() else f"⟨U+{ord(char):04X}⟩" for char in signs)
+
+
+def unnamed_row(token_id: int) -> str:
+    """What to write for a row of a model's matrix that no token names."""
+    return f"(row {token_id}, no token)"
+
+
+def chips(
+    pieces: Sequence[str], *, marked: Sequence[int] = (), below: Sequence[str] = (), place: DeltaGenerator | None = None
+) -> None:
+    """Draw pieces side by side; they wrap. Every piece is escaped: it is a person's text.
+
+    Args:
+        pieces: what to write into the boxes.
+        marked: places of boxes that get a border in the accent.
+        below: small print under each box, as many as pieces or none.
+        place: draw into this instead of a new element.
+    """
+    colours = theme.token_colours()
+    notes = list(below) or [""] * len(pieces)
+    marks = set(marked)
+    boxes = []
+    for i, (piece, note) in enumerate(zip(pieces, notes, strict=True)):
+        border = f"2px solid {theme.accent()}" if i in marks else "2px solid transparent"
+        small = f'<span style="font-size:.7rem;opacity:.75">{html.escape(note)}</span>' if note else ""
+        boxes.append(
+            '<span style="display:inline-flex;flex-direction:column;align-items:center">'
+            f'<span style="background:{colours[i % len(colours)]};border:{border};border-radius:.3rem;'
+            f'padding:.05rem .35rem;overflow-wrap:anywhere">{html.escape(visible(piece)) or "∅"}</span>{small}</span>'
+        )
+    body = f'<div style="display:flex;flex-wrap:wrap;gap:.3rem;font-family:monospace">{"".join(boxes)}</div>'
+    (place or st).html(body)

@@ -1,0 +1,115 @@
+"""Colours of tokens, roles and charts, one set for the light and one for the dark theme.
+
+The sets were searched for under three conditions, which ``tests/ui/test_theme.py`` computes again: text on every colour
+has a contrast of at least 4.5:1 (WCAG 2.2, success criterion 1.4.3); colours next to each other in the cycle, which
+neighbouring tokens get, differ by at least 15 in CIEDE2000; any two differ by at least 9. Differences are taken for
+normal sight and for protanopia, deuteranopia and tritanopia as Machado, Oliveira and Fernandes (2009) simulate them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import streamlit as st
+
+__all__ = [
+    "ACCENT_DARK",
+    "ACCENT_LIGHT",
+    "BACKGROUND_DARK",
+    "BACKGROUND_LIGHT",
+    "DIVERGING_DARK",
+    "DIVERGING_LIGHT",
+    "ROLE_COLOURS_DARK",
+    "ROLE_COLOURS_LIGHT",
+    "TEXT_DARK",
+    "TEXT_LIGHT",
+    "TOKEN_COLOURS_DARK",
+    "TOKEN_COLOURS_LIGHT",
+    "accent",
+    "chart_layout",
+    "diverging",
+    "ink",
+    "is_dark",
+    "role_colours",
+    "token_colours",
+]
+
+# The same values stand in .streamlit/config.toml; a test compares them.
+TEXT_LIGHT, TEXT_DARK = "#1b1f24", "#e8eaed"
+BACKGROUND_LIGHT, BACKGROUND_DARK = "#ffffff", "#12161a"
+ACCENT_LIGHT, ACCENT_DARK = "#1f6f8b", "#4a9ebd"
+
+# Order matters: the token at position i gets colour i modulo 8.
+TOKEN_COLOURS_LIGHT = ("#ead5d7", "#84b2fc", "#beacb4", "#d9f2a1", "#b4acd0", "#84deab", "#ddd7f1", "#f19c79")
+TOKEN_COLOURS_DARK = ("#43372f", "#133676", "#71564b", "#3b364b", "#90482a", "#585b71", "#662408", "#42589d")
+
+ROLE_COLOURS_LIGHT: Mapping[str, str] = MappingProxyType(
+    {"system": "#aeb2a4", "user": "#84b2fc", "assistant": "#d4f1c1", "tool": "#dda668", "special": "#fce0f3"}
+)
+ROLE_COLOURS_DARK: Mapping[str, str] = MappingProxyType(
+    {"system": "#545f54", "user": "#1a5da0", "assistant": "#1b4120", "tool": "#735811", "special": "#631c53"}
+)
+
+# From below zero to above, with the page's own background at zero.
+DIVERGING_LIGHT = ("#8f3a12", "#cf8261", "#ffffff", "#6fadc2", "#175970")
+DIVERGING_DARK = ("#f0b090", "#b0603a", "#12161a", "#387893", "#9fd3e6")
+
+
+def is_dark() -> bool:
+    """Whether the person sees the dark theme; light where the browser has not said yet."""
+    return st.context.theme.type == "dark"
+
+
+def accent() -> str:
+    """The one colour of bars, lines and marks."""
+    return ACCENT_DARK if is_dark() else ACCENT_LIGHT
+
+
+def ink(*, on_accent: bool = False) -> str:
+    """The colour of text on the page and on half-transparent grey, or on the accent."""
+    dark = is_dark()
+    if on_accent:
+        return BACKGROUND_DARK if dark else BACKGROUND_LIGHT
+    return TEXT_DARK if dark else TEXT_LIGHT
+
+
+def token_colours() -> tuple[str, ...]:
+    """Eight backgrounds for tokens in turn."""
+    return TOKEN_COLOURS_DARK if is_dark() else TOKEN_COLOURS_LIGHT
+
+
+def role_colours() -> Mapping[str, str]:
+    """A background for each role of a conversation, and for special tokens."""
+    return ROLE_COLOURS_DARK if is_dark() else ROLE_COLOURS_LIGHT
+
+
+def diverging() -> list[tuple[float, str]]:
+    """A Plotly colour scale for values on both sides of zero; use it with ``zmid=0``."""
+    colours = DIVERGING_DARK if is_dark() else DIVERGING_LIGHT
+    return [(i / (len(colours) - 1), colour) for i, colour in enumerate(colours)]
+
+
+def chart_layout(*, x_title: str = "", y_title: str = "", height: int = 320, **layout: Any) -> dict[str, Any]:
+    """What every chart has in common, for ``figure.update_layout(**chart_layout(...))``.
+
+    Backgrounds are transparent and text colours are left out, so that ``st.plotly_chart``'s own theme fills them in for
+    light and dark. Axis titles carry the unit. Margins grow to fit the labels. ``layout`` adds to this or replaces it.
+    """
+    axis = {"automargin": True, "zeroline": False}
+    common: dict[str, Any] = {
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "colorway": [accent()],
+        "showlegend": False,
+        "dragmode": False,
+        # Plotly takes half of the paper's colour for the box behind the camera, which of transparent black is grey.
+        "modebar": {"bgcolor": "rgba(0,0,0,0)"},
+        "bargap": 0.25,
+        "xaxis": axis | {"title": {"text": x_title}},
+        "yaxis": axis | {"title": {"text": y_title}},
+    }
+    return common | layout

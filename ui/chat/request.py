@@ -1,0 +1,263 @@
+"""What a page asks a template to render: the shared conversation, its tools, its variables, the edited template.
+
+Every page that renders a chat, and the Python shown beside it, goes through one `ChatRequest`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import streamlit as st
+
+import lmloupe as lm
+from ui.base.errors import escape_markdown
+from ui.state import store as state
+
+__all__ = [
+    "ChatRequest",
+    "chat_request",
+    "ending_switches",
+    "for_templates",
+    "functions_of",
+    "read_tools",
+    "show_refusals",
+]
+
+_MARK = "\ufeff"  # a byte order mark, which many editors put before what they save
+_BLANK = f"{_MARK} \t\r\n"
+
+Template: TypeAlias = str | lm.ChatTemplates
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """The arguments of `lmloupe.render_chat`, and one sentence for each that could not be read."""
+
+    messages: list[dict[str, Any]]
+    tools: list[dict[str, Any]] | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
+    templates: dict[str, str] = field(default_factory=dict)
+    continue_final_message: bool = False
+    refusals: tuple[str, ...] = ()
+
+    def template_for(self, tok: lm.Tokenizer) -> str | None:
+        """The edited template of a family, or the name of the chosen one; None where it is the tokenizer's own."""
+        return self.templates.get(tok.name)
+
+    def render(
+        self, tok: lm.Tokenizer, *, add_generation_prompt: bool, template: Template | None = None
+    ) -> lm.RenderedChat:
+        """The conversation in a family's format, in its edited template where there is one.
+
+        Args:
+            tok: whose format; a loaded model's own tokenizer, or one of the families.
+            add_generation_prompt: ask for a reply, unless the request is to go on from the last message.
+            template: in place of the tokenizer's and of an edited one.
+
+        Raises:
+            LoupeError: as `lmloupe.render_chat` says.
+        """
+        rendered: lm.RenderedChat = _answered(
+            "render_chat",
+            tok,
+            messages=self.messages,
+            tools=self.tools,
+            add_generation_prompt=add_generation_prompt and not self.continue_final_message,
+            template=template or self.template_for(tok),
+            variables=self.variables,
+            continue_final_message=self.continue_final_message,
+        )
+        return rendered
+
+    def prefix(self, tok: lm.Tokenizer, template: Template | None = None) -> lm.PrefixStability:
+        """Whether its prompts begin with each other; see `lmloupe.prefix_stability`."""
+        found: lm.PrefixStability = _answered(
+            "prefix_stability",
+            tok,
+            messages=self.messages,
+            tools=self.tools,
+            template=template or self.template_for(tok),
+            variables=self.variables,
+        )
+        return found
+
+    def stops(
+        self, tok: lm.Tokenizer, template: Template | None = None, generation_ids: Sequence[int] | None = None
+    ) -> lm.StopSet:
+        """What ends a reply; see `lmloupe.stop_tokens`."""
+        found: lm.StopSet = _answered(
+            "stop_tokens",
+            tok,
+            tools=self.tools,
+            template=template or self.template_for(tok),
+            variables=self.variables,
+            generation_ids=generation_ids,
+        )
+        return found
+
+    def reply(self, tok: lm.Tokenizer, ids: Sequence[int]) -> lm.ReplyComparison:
+        """Whether a reply to it comes back when it is rendered; see `lmloupe.compare_reply`."""
+        found: lm.ReplyComparison = _answered(
+            "compare_reply",
+            tok,
+            messages=self.messages,
+            reply_ids=list(ids),
+            tools=self.tools,
+            template=self.template_for(tok),
+            variables=self.variables,
+            continue_final_message=self.continue_final_message,
+        )
+        return found
+
+    def code(self, tok: lm.Tokenizer, *, add_generation_prompt: bool) -> str:
+        """Lines that define ``chat`` from ``tok``, as `render` does."""
+        return (
+            f"messages = {self.messages!r}\n"
+            f"tools = {self.tools!r}\n"
+            f"variables = {self.variables!r}\n"
+            f"template = {self.template_for(tok)!r}  # None: the tokenizer's own\n"
+            "chat = lm.render_chat(\n"
+            "    tok, messages, tools, template=template, variables=variables,\n"
+            f"    {self.ending_code(add_generation_prompt=add_generation_prompt)},\n"
+            ")"
+        )
+
+    def ending_code(self, *, add_generation_prompt: bool) -> str:
+        """How the prompt ends, as the last arguments of a call."""
+        asked = add_generation_prompt and not self.continue_final_message
+        return f"add_generation_prompt={asked}, continue_final_message={self.continue_final_message}"
+
+
+def _answered(question: str, tok: lm.Tokenizer, **arguments: Any) -> Any:
+    template = arguments["template"]
+    if isinstance(template, lm.ChatTemplates):
+        own = template.special_tokens
+        arguments["template"] = [template.name, dict(template.templates), None if own is None else dict(own)]
+    answer = _kept(question, tok, tok.name, json.dumps(arguments), datetime.date.today().isoformat())
+    if isinstance(answer, str):
+        raise lm.TemplateError(answer)
+    return answer
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _kept(question: str, _tok: lm.Tokenizer, name: str, arguments: str, day: str) -> Any:
+    """An answer of the library, or what the template's error says: a slow one need not run at every click.
+
+    ``name`` and ``day`` are in the key: the first stands for the tokenizer, the second for what strftime_now writes.
+    """
+    given = json.loads(arguments)
+    if isinstance(given["template"], list):
+        given["template"] = lm.ChatTemplates(*given["template"])
+    try:
+        return getattr(lm, question)(_tok, **given)
+    except (lm.NoChatTemplateError, lm.TemplateTimeoutError):
+        raise  # the next try may have more time
+    except lm.TemplateError as error:
+        return str(error)
+
+
+def chat_request() -> ChatRequest:
+    """The shared settings as arguments; what cannot be read is left out and said, never lost."""
+    refusals = []
+    messages, error = for_templates(state.get("messages"))
+    refusals += [error] if error else []
+    tools, error = read_tools(state.get("tools"))
+    refusals += [f"{error} Until then the tools are left out."] if error else []
+    variables, error = _read_variables(state.get("variables"))
+    refusals += [f"{error} Until then they are left out."] if error else []
+    if state.get("date_string").strip():
+        variables["date_string"] = state.get("date_string").strip()
+    if not state.get("tools_in_user_message"):
+        variables["tools_in_user_message"] = False
+    go_on = state.get("continue_final_message")
+    return ChatRequest(messages, tools, variables, state.get("templates"), go_on, tuple(refusals))
+
+
+def ending_switches(*, asked_help: str | None = None) -> bool:
+    """Draw the switches that say how the prompt ends; get whether a reply is asked for.
+
+    Args:
+        asked_help: what asking for a reply does on this page. None: it always asks for one, so there is no switch.
+    """
+    go_on = state.get("continue_final_message")
+    asked = asked_help is None or state.toggle(
+        "add_generation_prompt", "Ask for a reply", help=asked_help, disabled=go_on
+    )
+    state.toggle(
+        "continue_final_message",
+        "Go on from the last message",
+        help="End where the text of the last message ends (continue_final_message), so that the model goes on from "
+        "there: a reply that is begun for it.",
+    )
+    return bool(asked) and not go_on
+
+
+def show_refusals(request: ChatRequest) -> None:
+    """A red box for each part that could not be read."""
+    for sentence in request.refusals:
+        st.error(escape_markdown(sentence))
+
+
+def for_templates(messages: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    """Messages of the OpenAI form as templates read them: arguments of tool calls as values, not as JSON.
+
+    Arguments that are not JSON stay a text, with a sentence about the first of them.
+    """
+    error = ""
+    for i, message in enumerate(messages, start=1):
+        for function in functions_of(message):
+            if not isinstance(function.get("arguments"), str):
+                continue
+            try:
+                function["arguments"] = _parse(function["arguments"] or "{}")
+            except ValueError as cause:
+                called = str(function.get("name"))[:40]
+                error = error or f"Turn {i}: the arguments of {called} are not valid JSON: {cause}."
+    return messages, error
+
+
+def functions_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The functions that a message calls, of those calls that have the OpenAI form."""
+    calls = message.get("tool_calls")
+    found = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    return [function for function in found if isinstance(function, dict)]
+
+
+def read_tools(text: str) -> tuple[list[dict[str, Any]] | None, str]:
+    """Tools from their JSON: None where there are none, and a sentence where it is not right."""
+    if not text.strip(_BLANK):
+        return None, ""
+    try:
+        tools = _parse(text)
+    except ValueError as cause:
+        return None, f"The tools are not valid JSON: {cause}."
+    if not isinstance(tools, list) or not all(
+        isinstance(tool, dict) and isinstance(tool.get("function", {}), dict) for tool in tools
+    ):
+        return None, "The tools must be a list of function schemas: [{...}, {...}]."
+    return tools, ""
+
+
+def _read_variables(text: str) -> tuple[dict[str, Any], str]:
+    if not text.strip(_BLANK):
+        return {}, ""
+    try:
+        variables = _parse(text)
+    except ValueError as cause:
+        return {}, f"The template variables are not valid JSON: {cause}."
+    if not isinstance(variables, dict):
+        return {}, 'The template variables must be a JSON object such as {"enable_thinking": false}.'
+    return variables, ""
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text.removeprefix(_MARK))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error

@@ -1,0 +1,155 @@
+"""The token view: texts cut into tokens, one row for each tokenizer, in the browser.
+
+Python packs what the rows need into one run of bytes (see `ui.components.token_view.payload`); the scripts
+beside this file draw it. Nothing of a person's text ever becomes HTML: they set ``textContent`` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ui.base import theme
+from ui.components.token_view.payload import ROLES, ColourBy, Show, TokenRow, build_payload, payload_version
+
+__all__ = ["ROLES", "ColourBy", "Selection", "Show", "TokenRow", "token_view"]
+
+_HERE = Path(__file__).parent
+# Streamlit takes one module: the scripts are joined in this order and share their names.
+_SCRIPTS = ("rows.js", "colour.js", "paint.js", "ids.js", "blocks.js", "tooltip.js", "picture.js", "token_view.js")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The token that a person clicked: row number and place in that row, both from 0."""
+
+    row: int
+    index: int
+
+
+def _colours() -> str:
+    """The theme's colours as CSS custom properties; ``light-dark()`` follows the theme that Streamlit shows."""
+    tokens = zip(theme.TOKEN_COLOURS_LIGHT, theme.TOKEN_COLOURS_DARK, strict=True)
+    pairs = {f"token-{i}": pair for i, pair in enumerate(tokens, start=1)}
+    pairs |= {f"role-{role}": (theme.ROLE_COLOURS_LIGHT[role], theme.ROLE_COLOURS_DARK[role]) for role in ROLES}
+    lines = (f"  --{name}: light-dark({light}, {dark});\n" for name, (light, dark) in pairs.items())
+    return ":host {\n" + "".join(lines) + "}\n"
+
+
+# Registered where the module is imported, once a process. Streamlit's renderer keeps the three texts
+# and puts them into a runtime that does not know the name yet, so later sessions, other pages and
+# AppTest's runtimes, all of which find this module already imported, are served as well.
+_render = st.components.v2.component(
+    "lmloupe_token_view",
+    css=_colours() + (_HERE / "token_view.css").read_text("utf-8"),
+    js="\n".join((_HERE / script).read_text("utf-8") for script in _SCRIPTS),
+)
+
+
+def token_view(
+    rows: Sequence[TokenRow],
+    *,
+    text: str,
+    key: str,
+    show_whitespace: bool = False,
+    height: int | None = None,
+    max_tokens: int = 20_000,
+    selectable: bool = False,
+    on_select: Callable[[], None] | None = None,
+    colour_by: ColourBy = "position",
+    show: Show = "text",
+    export: str | None = None,
+) -> Selection | None:
+    """Draw one text as the tokens of several tokenizers, row under row.
+
+    Hovering a token, or reaching it by keyboard, shows its id, piece, bytes and character offsets and
+    marks the same characters in the other rows.
+
+    Args:
+        rows: what to draw, one `TokenRow` a tokenizer; each encoding is of ``text``.
+        text: the text that was encoded.
+        key: the widget's key. A run with the same key and content leaves the drawn view, its scroll
+            position and its tooltip as they are.
+        show_whitespace: mark spaces, tabs and line ends. A token that is nothing but line ends is
+            marked in any case, it would be invisible.
+        height: pixels after which the rows scroll inside the view; None lets them take their room.
+        max_tokens: tokens drawn in each row; where there are more, the row's heading says so.
+        selectable: let a click (or Enter) pin a token and run the script again.
+        on_select: called before that run, as widget callbacks are.
+        colour_by: ``"position"`` gives eight colours in turn, ``"id"`` the same colour to the same id,
+            ``"length"`` a darker shade to a token of more bytes. Rows with ``classes`` or ``fill`` keep theirs.
+        show: the tokens' ``"text"``, their ``"ids"`` as a list, or ``"both"``, the list below the text.
+        export: name of a file, without ending; where it is given, two buttons save the view as SVG and as PNG.
+
+    Returns:
+        The pinned token while ``selectable`` and as long as what is shown stays the same, else None.
+
+    Raises:
+        ValueError: an encoding of another text, or ``classes``, ``fill`` or ``notes`` of another
+            length than the encoding; ``colour_by`` or ``show`` that is none of the above.
+    """
+    payload = _payload(
+        rows,
+        key,
+        text=text,
+        show_whitespace=show_whitespace,
+        height=height,
+        max_tokens=max_tokens,
+        selectable=selectable,
+        colour_by=colour_by,
+        show=show,
+        export=export,
+    )
+    callback = on_select if on_select is not None else _nothing
+    result = _render(key=key, data=payload, on_selected_change=callback)
+    return _read_selection(result.get("selected"), payload_version(payload), rows) if selectable else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Packed:
+    """The bytes that a view was last given, and what they were made of."""
+
+    rows: tuple[TokenRow, ...]
+    settings: dict[str, Any]
+    payload: bytes
+
+    def serves(self, rows: Sequence[TokenRow], settings: dict[str, Any]) -> bool:
+        return (
+            self.settings == settings
+            and len(self.rows) == len(rows)
+            and all(
+                ours.encoding is theirs.encoding and (ours.name, ours.subtitle) == (theirs.name, theirs.subtitle)
+                for ours, theirs in zip(self.rows, rows, strict=True)
+            )
+        )
+
+
+def _payload(rows: Sequence[TokenRow], key: str, **settings: Any) -> bytes:
+    """The payload, packed anew only where it differs: a click on one of a million tokens need not wait for it."""
+    if any(extra is not None for row in rows for extra in (row.classes, row.fill, row.notes)):
+        return build_payload(rows, **settings)  # told by what they hold, which costs as much as packing
+    place = f"{key}_packed"
+    packed = st.session_state.get(place)
+    if packed is None or not packed.serves(rows, settings):
+        packed = st.session_state[place] = _Packed(tuple(rows), settings, build_payload(rows, **settings))
+    return packed.payload
+
+
+def _nothing() -> None:
+    """Streamlit reports a component's state only where a callback is registered for it."""
+
+
+def _read_selection(state: object, version: str, rows: Sequence[TokenRow]) -> Selection | None:
+    # The state comes from the browser and may belong to the text before this one: trust none of it.
+    if not isinstance(state, dict) or state.get("version") != version:
+        return None
+    row, index = state.get("row"), state.get("index")
+    if not isinstance(row, int) or not isinstance(index, int):
+        return None
+    if not 0 <= row < len(rows) or not 0 <= index < len(rows[row].encoding):
+        return None
+    return Selection(row, index)

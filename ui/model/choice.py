@@ -1,0 +1,183 @@
+"""Which model, in which precision: the two controls that every page with a model begins with.
+
+A model of the hub is loaded at a press of the button alone, never because a link or a list names it: before that the
+page says what it will take in memory, what is to be downloaded, and whether it fits.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import streamlit as st
+
+import lmloupe as lm
+from ui.base.errors import escape_markdown
+from ui.base.loaders import display_name, embedded_fetch, engine
+from ui.state import store as state
+from ui.state.settings import EMBEDDED_MODEL
+
+__all__ = ["OFFERED", "choose_model"]
+
+POLL_S = 0.2
+OFFERED = (
+    EMBEDDED_MODEL,
+    "Qwen/Qwen2-0.5B-Instruct",
+    "Qwen/Qwen2-1.5B-Instruct",
+    "Qwen/Qwen2-7B-Instruct",
+    "bigcode/starcoder2-3b",
+    "microsoft/Phi-3-mini-4k-instruct",
+    "meta-llama/Llama-3.1-8B-Instruct",
+)
+"""What the list offers: the embedded model, and one or more of each of the four families; any other id can be typed."""
+QUANTIZATIONS = ("none", "int8", "nf4", "fp4")
+
+
+@st.cache_resource(show_spinner=False)
+def _asked_for() -> set[tuple[str, str]]:
+    """What somebody has pressed the button for since the server started: loaded, so that others need not ask again."""
+    return set()
+
+
+@st.cache_data(max_entries=64, ttl=600, show_spinner=False)
+def _estimate(model: str, quantization: lm.Quantization) -> lm.MemoryEstimate:
+    return lm.memory_estimate(model, quantization)
+
+
+def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
+    """Draw the controls, load what is chosen, and say in one line what is loaded.
+
+    Ends the run of the page with one sentence when the model cannot be had, or is not asked for yet; what was typed
+    stays.
+    """
+    model_column, quantization_column = st.columns([3, 4], vertical_alignment="bottom")
+    with model_column:
+        model = state.selectbox(
+            "model",
+            "Model",
+            OFFERED,
+            format_func=display_name,
+            accept_new_options=True,
+            help="The model that came with LM Loupe, the hub id of any causal language model, such as "
+            "Qwen/Qwen2-0.5B-Instruct, or a folder with one, such as /home/me/model. Type to enter one.",
+        )
+    with quantization_column:
+        defaults = _defaults()
+        unquantized = _unquantized(model, defaults.dtype)
+        quantization = state.segmented(
+            "quantization",
+            "Quantization",
+            QUANTIZATIONS,
+            otherwise=defaults.quantization,
+            format_func=lambda choice: unquantized if choice == "none" else choice,
+            help="How bitsandbytes stores the weights: int8 in 8 bits, nf4 and fp4 in 4; less memory, other numbers.",
+        )
+    try:
+        if model == EMBEDDED_MODEL:
+            if lm.embedded_model_folder() is None:
+                _fetch_embedded()
+        elif (model, quantization) not in _asked_for():
+            _ask(model, quantization)
+        loaded = _loaded(model, quantization)
+    except lm.LoupeError as error:
+        _asked_for().discard((model, quantization))
+        st.error(escape_markdown(str(error)))
+        st.stop()
+    described = loaded.describe()
+    st.caption(_summary(described))
+    if quantization != "none" and not described.n_quantized:
+        st.warning(
+            f"0 matrices are quantized: bitsandbytes found no layer of {escape_markdown(described.architecture)} that "
+            f"it can store in {quantization}. The numbers are those of the model as it is without quantization.",
+            icon=":material/compress:",
+        )
+    for note in described.notes:
+        st.caption(f":material/info: {escape_markdown(note)}")
+    return model, quantization, loaded
+
+
+def _defaults() -> lm.MachineDefaults:
+    if "torch" in sys.modules:
+        return lm.machine_defaults()
+    with st.spinner("Loading torch …"):  # once a process, some seconds
+        return lm.machine_defaults()
+
+
+def _unquantized(model: str, dtype: str) -> str:
+    """The word for the weights as they come. The embedded model's were published in 4 bits: more is not in them."""
+    return f"{dtype} (from a published 4-bit file)" if model == EMBEDDED_MODEL else f"none (in {dtype})"
+
+
+@st.cache_resource(show_spinner=False)
+def _loaded_before() -> set[tuple[str, str]]:
+    """What has been loaded since the server started, and most probably still is."""
+    return set()
+
+
+def _loaded(model: str, quantization: lm.Quantization) -> lm.Engine:
+    if (model, quantization) in _loaded_before():  # a spinner is a thread, at every move of every slider
+        return engine(model, quantization)
+    with st.spinner(f"Loading {escape_markdown(display_name(model))} ({quantization}) …", show_time=True):
+        loaded = engine(model, quantization)
+    _loaded_before().add((model, quantization))
+    return loaded
+
+
+def _ask(model: str, quantization: lm.Quantization) -> None:
+    """Say what the model will take; go on only where the button is pressed.
+
+    Raises:
+        lmloupe.LoupeError: there is no such model, or nobody can say.
+    """
+    with st.spinner(f"Asking what {escape_markdown(display_name(model))} takes …", show_time=True):
+        estimate = _estimate(model, quantization)
+    said = f"{escape_markdown(model)}: {escape_markdown(estimate.sentence)}"
+    if estimate.fits:
+        st.info(said, icon=":material/memory:")
+    else:
+        smaller = "fewer bits or a smaller model" if quantization == "none" else "a smaller model"
+        st.warning(f"{said} Choose {smaller}, or a machine with more memory.", icon=":material/memory:")
+    label = "Download and load" if estimate.download_bytes else "Load"
+    st.button(
+        label,
+        type="primary",
+        icon=":material/download:",
+        disabled=not estimate.fits,
+        on_click=_asked_for().add,
+        args=((model, quantization),),
+        help="Until then nothing is downloaded but the model's description, some kilobytes.",
+    )
+    st.stop()
+
+
+def _fetch_embedded() -> None:
+    fetch = embedded_fetch()
+    bar = st.progress(0.0, "Preparing the embedded model, once for this machine …")
+    while not fetch.wait(POLL_S):
+        if fetch.progress is not None:
+            bar.progress(fetch.progress.fraction, fetch.progress.message)
+    bar.empty()
+    if fetch.error is not None:
+        st.button("Try again", on_click=embedded_fetch.clear, icon=":material/refresh:")
+        raise fetch.error
+
+
+def _summary(described: lm.ModelDescription) -> str:
+    precision = "not quantized"
+    if described.quantization != "none":
+        precision = f"{described.n_quantized} matrices in {described.quantization}"
+    limit = described.context_length
+    context = f"context of {limit:,} tokens" if limit else "no longest context named"
+    return (
+        f"{described.n_parameters / 1e6:,.0f} million parameters, {described.bytes / 1e6:,.0f} MB on "
+        f"{described.device}, {precision}, computing in {described.compute_dtype}; {described.n_layers} layers of "
+        f"width {described.width}, {context}. {_published(described)}"
+    )
+
+
+def _published(described: lm.ModelDescription) -> str:
+    if described.name == EMBEDDED_MODEL:
+        return (
+            f"The weights are a published {described.published_as} file, multiplied out: no choice here is the "
+            "precision in which the model was trained."
+        )
+    return f"Published as {escape_markdown(described.published_as)}." if described.published_as else ""

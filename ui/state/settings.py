@@ -1,0 +1,277 @@
+"""Every setting that the pages share: its name, its default, and what counts as a value of it.
+
+A value can come from a widget or from a link, and a stranger can write either, so both go through
+``Setting.check``. Nothing in this module knows Streamlit.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from lmloupe import embedded_tokenizers
+from ui.state.checks import ROLES, files_check, messages_check, templates_check
+
+__all__ = ["AUTO", "EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "ROLES", "SETTINGS", "Setting"]
+
+EMBEDDED_MODEL = "smollm2-135m-instruct"
+AUTO = "auto"
+MAX_TEXT_CHARACTERS = 2_000_000
+MAX_TOKENIZERS = 8
+
+# For the tokenizers a long word, an emoji, a number, code and two more scripts; for the model a line to go on from.
+DEFAULT_TEXT = (
+    "A coconut 🥥 drifted 4828 km across the sea.\n"
+    "for nut in range(10): print(nut)\n"
+    "Кокосовая пальма, ココナッツ\n"
+    "The capital of France is"
+)
+# " 🤚!" in Llama 3.1: three ids for one emoji.
+DEFAULT_IDS = "9906 11410 97 248 0"
+DEFAULT_MESSAGES = (
+    {"role": "system", "content": "You answer in one short sentence."},
+    {"role": "user", "content": "What is the capital of France?"},
+    {"role": "assistant", "content": "The capital of France is Paris."},
+    {"role": "user", "content": "And of Japan?"},
+)
+
+DEFAULT_FIM_PREFIX = 'def average(numbers):\n    """The mean of a list."""\n'
+DEFAULT_FIM_SUFFIX = "\n    return total / len(numbers)\n"
+DEFAULT_FILES = (
+    {"path": "trees.py", "text": "class Tree:\n    def __init__(self, height):\n        self.height = height\n"},
+    {"path": "main.py", "text": "from trees import Tree\n\npalm = Tree("},
+)
+
+# A hub id as the hub restricts it: two parts, neither of which starts with a dot, so no path climbs out of a folder.
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.\-]{0,95}/[A-Za-z0-9][\w.\-]{0,95}", re.ASCII)
+# A folder that is written as one: from the root, the home folder or the working directory, on any system.
+_FOLDER = re.compile(r"/(?!/)|~|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
+MAX_PATH_CHARACTERS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. ``check`` returns the value in its own type or raises ``ValueError`` with "must be ..." words."""
+
+    name: str
+    default: object
+    check: Callable[[object], object]
+    parse: Callable[[str], object] = str
+    format: Callable[..., str] = str
+    low: float | None = None
+    high: float | None = None
+    options: tuple[str, ...] = ()
+    shown_from: int = 0
+    """What a widget calls the value 0: 1 where people count from 1 and the arrays, and so the links, from 0."""
+    packed: bool = False
+    """True where the value would be unreadable in a link anyway, so that it always goes there compressed."""
+
+
+def _integer(name: str, default: int, low: int, high: int) -> Setting:
+    def check(value: object) -> int:
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if isinstance(value, bool) or not whole or not low <= value <= high:  # type: ignore[operator]
+            raise ValueError(f"it must be a whole number from {low} to {high}")
+        return int(value)  # type: ignore[call-overload, no-any-return]
+
+    def parse(text: str) -> object:
+        return int(text) if re.fullmatch(r"-?[0-9]{1,12}", text) else text
+
+    return Setting(name, default, check, parse, str, low, high)
+
+
+def _place(name: str, default: int, high: int) -> Setting:
+    """A position or a block: from 0 here, as in the library's arrays, from 1 in its widget."""
+    return replace(_integer(name, default, 0, high), shown_from=1)
+
+
+def _real(name: str, default: float, low: float, high: float) -> Setting:
+    def check(value: object) -> float:
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or not low <= value <= high:  # type: ignore[operator]
+            raise ValueError(f"it must be a number from {low:g} to {high:g}")
+        return float(value)  # type: ignore[arg-type]
+
+    def parse(text: str) -> object:
+        return float(text) if re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,20})?(e-?[0-9]{1,3})?", text) else text
+
+    def shortest(value: float) -> str:
+        return str(int(value)) if value.is_integer() else repr(value)
+
+    return Setting(name, default, check, parse, shortest, low, high)
+
+
+def _flag(name: str, default: bool) -> Setting:
+    def check(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError("it must be 1 (on) or 0 (off)")
+        return value
+
+    def parse(text: str) -> object:
+        return {"1": True, "0": False}.get(text, text)
+
+    return Setting(name, default, check, parse, lambda value: "1" if value else "0")
+
+
+def _choice(name: str, default: str, options: tuple[str, ...]) -> Setting:
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in options:
+            raise ValueError(f"it must be one of {', '.join(options)}")
+        return value
+
+    return Setting(name, default, check, options=options)
+
+
+def _known_or_hub(value: object, known: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or (value not in known and not _HUB_ID.fullmatch(value)):
+        raise ValueError(f"it must be one of {', '.join(known)}, or a hub id such as owner/name")
+    return value
+
+
+def _model(name: str, default: str) -> Setting:
+    def check(value: object) -> str:
+        written = value.strip() if isinstance(value, str) else ""
+        if written == default or _HUB_ID.fullmatch(written):
+            return written
+        # No shares of other machines: to look into one, Windows sends it the person's name and a hash of the password.
+        if _FOLDER.match(written) and len(written) <= MAX_PATH_CHARACTERS and written.isprintable():
+            return written
+        raise ValueError(
+            f"it must be {default}, a hub id such as owner/name, or a folder of the machine that LM Loupe runs on, "
+            "written from its root, such as /home/me/model"
+        )
+
+    return Setting(name, default, check, options=(default,))
+
+
+def _tokenizer(name: str, default: str) -> Setting:
+    known = embedded_tokenizers()
+    return Setting(name, default, lambda value: _known_or_hub(value, known), options=known)
+
+
+def _tokenizers(name: str, default: tuple[str, ...]) -> Setting:
+    known = embedded_tokenizers()
+
+    def check(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or len(value) > MAX_TOKENIZERS:
+            raise ValueError(f"it must name at most {MAX_TOKENIZERS} tokenizers")
+        return tuple(dict.fromkeys(_known_or_hub(item, known) for item in value))
+
+    def parse(text: str) -> object:
+        return text.split(",") if text else []
+
+    return Setting(name, default, check, parse, ",".join, options=known)
+
+
+def _plain_text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT_CHARACTERS:
+        raise ValueError(f"it must be text of at most {MAX_TEXT_CHARACTERS:,} characters")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("it must be text without lone surrogates, which have no UTF-8 bytes") from None
+    return value
+
+
+_messages = messages_check(_plain_text)
+
+
+_TABLE = (
+    Setting("text", DEFAULT_TEXT, _plain_text),
+    _tokenizers("tokenizers", ("llama-3.1", "phi-3", "qwen2", "starcoder2")),
+    _flag("add_special_tokens", default=False),
+    _flag("parse_special_tokens", default=True),
+    _tokenizer("tokenizer", "llama-3.1"),
+    Setting("ids", DEFAULT_IDS, _plain_text),
+    Setting("vocabulary_search", "coconut", _plain_text),
+    _choice("search_by", "text", ("text", "bytes", "regex", "ids")),
+    _tokenizer("compare_with", "phi-3"),
+    _integer("context_length", 8192, 1, 100_000_000),
+    _real("price_per_million", 1.0, 0.0, 100_000.0),
+    _integer("cut_at", 32, 0, MAX_TEXT_CHARACTERS),
+    _flag("show_whitespace", default=False),
+    _choice("colour_by", "position", ("position", "id", "length")),
+    _choice("show_tokens", "text", ("text", "ids", "both")),
+    Setting("messages", _messages(DEFAULT_MESSAGES), _messages, packed=True),
+    _flag("add_generation_prompt", default=True),
+    _flag("continue_final_message", default=False),
+    Setting("tools", "", _plain_text),
+    Setting("date_string", "", _plain_text),
+    _flag("tools_in_user_message", default=True),
+    Setting("variables", "", _plain_text),
+    _tokenizer("template_of", "llama-3.1"),
+    Setting(
+        "templates",
+        {},
+        templates_check(lambda name: _known_or_hub(name, embedded_tokenizers()), _plain_text),
+        packed=True,
+    ),
+    Setting("fim_prefix", DEFAULT_FIM_PREFIX, _plain_text),
+    Setting("fim_suffix", DEFAULT_FIM_SUFFIX, _plain_text),
+    Setting("repository", "coconut/trees", _plain_text),
+    Setting("repository_files", [dict(file) for file in DEFAULT_FILES], files_check(_plain_text), packed=True),
+    _model("model", EMBEDDED_MODEL),
+    # "auto" until somebody chooses: the machine's own, which takes torch to know, and not every page loads torch.
+    _choice("quantization", AUTO, (AUTO, "none", "int8", "nf4", "fp4")),
+    _place("token_index", 1, MAX_TEXT_CHARACTERS),
+    # A character of the text whose token the next page shall show; -1 for none. See ui/thread.py.
+    _integer("place", -1, -1, MAX_TEXT_CHARACTERS),
+    # The token that the card of Tokens shows where another page's link opened it: "" for the first row's at `place`.
+    Setting("card_of", "", lambda value: value if value == "" else _known_or_hub(value, embedded_tokenizers())),
+    _integer("card_id", -1, -1, 2**31 - 1),
+    _integer("card_nth", 0, 0, MAX_TEXT_CHARACTERS),
+    _flag("injected", default=False),
+    _choice("score_by", "rank", ("rank", "surprisal", "entropy")),
+    _choice("lens_by", "probability", ("probability", "entropy", "rank")),
+    # Beyond the last layer and the last window: a widget shows the nearest, which is the last.
+    _integer("lens_layer", 1000, 0, 1000),
+    _place("lens_from", MAX_TEXT_CHARACTERS, MAX_TEXT_CHARACTERS),
+    _choice("explain", "answer", ("answer", "text", "cell")),
+    # In the middle of most models are heads that visibly read one place.
+    _place("attention_layer", 12, 1000),
+    _integer("attention_head", 0, 0, 1000),
+    _place("attention_from", MAX_TEXT_CHARACTERS, MAX_TEXT_CHARACTERS),
+    _choice("attention_as", "arcs", ("arcs", "matrix")),
+    _flag("skip_first", default=True),
+    _integer("neighbours", 10, 1, 50),
+    _choice("metric", "cosine", ("cosine", "dot")),
+    _real("temperature", 1.0, 0.0, 2.0),
+    _integer("top_k", 0, 0, 1000),
+    _real("top_p", 1.0, 0.05, 1.0),
+    _real("min_p", 0.0, 0.0, 1.0),
+    _real("repetition_penalty", 1.0, 1.0, 2.0),
+    _choice("next_view", "best", ("best", "draws", "vocabulary", "phrase", "settings", "scores")),
+    Setting("phrase", " Paris, of course", _plain_text),
+    # The second of two settings side by side.
+    _real("temperature_b", 1.5, 0.0, 2.0),
+    _integer("top_k_b", 0, 0, 1000),
+    _real("top_p_b", 0.9, 0.05, 1.0),
+    _real("min_p_b", 0.0, 0.0, 1.0),
+    _real("repetition_penalty_b", 1.0, 1.0, 2.0),
+    _choice("embedding_view", "matrix", ("matrix", "cosine", "neighbours", "arithmetic")),
+    _choice("dimensions", "all", ("all", "64", "12")),
+    _integer("dimension_from", 0, 0, 1_000_000),
+    _place("matrix_from", 0, MAX_TEXT_CHARACTERS),
+    _choice("matrix", "input", ("input", "output")),
+    Setting("analogy_a", " king", _plain_text),
+    Setting("analogy_b", " man", _plain_text),
+    Setting("analogy_c", " woman", _plain_text),
+    _choice("map_method", "pca", ("pca", "tsne")),
+    _choice("map_space", "2", ("2", "3")),
+    _choice("map_colour", "script", ("script", "length", "norm")),
+    Setting("map_search", "nut", _plain_text),
+    Setting("word", "bank", _plain_text),
+    Setting("sentence_a", "They walked along the river and sat on the bank", _plain_text),
+    Setting("sentence_b", "He went to town to put his money in the bank", _plain_text),
+    Setting("sentence_c", "They fished in the lake from the bank", _plain_text),
+    Setting("module", "", _plain_text),
+    _choice("prompt", "chat", ("chat", "text")),
+    _integer("seed", 0, 0, 2**31 - 1),
+    _integer("max_new_tokens", 64, 1, 512),
+    _flag("record_lens", default=False),
+)
+SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
+"""Setting by name, in the order in which a link names them."""

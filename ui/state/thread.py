@@ -1,0 +1,205 @@
+"""The thread: one token of the text, the same on every page, and the way from one view of it to the next.
+
+What pages share is ``token_index``: a place among the tokens of the model's own tokenizer, those left out that it
+adds by itself. A page that shows other tokenizers leaves the token's first character in ``place`` instead, and the
+next page that has the model looks up which of its tokens covers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+import lmloupe as lm
+from ui.base.errors import escape_markdown
+from ui.base.frames import token_label
+from ui.base.loaders import encoding
+from ui.state import store as state
+from ui.state.settings import SETTINGS
+
+__all__ = [
+    "PAGES",
+    "carry",
+    "covering",
+    "follow",
+    "n_added",
+    "on_tokens",
+    "select",
+    "selected",
+    "show_thread",
+    "window_start",
+    "without_bos",
+]
+
+_CHOSEN = "thread_chosen"
+_CARD_OF_NOBODY: dict[str, object] = {"card_of": "", "card_id": -1, "card_nth": 0}
+
+CARD = "pages/text/tokens.py"
+LINKED = ("embedded", "hub")
+"""Sources of tokenizers that a link can name."""
+
+# Page, what a person finds about the token there, and its icon.
+PAGES = {
+    CARD: ("Card", "Its id, bytes and merges, and its twins in the other vocabularies.", "segment"),
+    "pages/vectors/embeddings.py": ("Embedding, neighbours", "Its row of the matrix, the rows nearest to it.", "grid_on"),
+    "pages/prediction/text_scored.py": ("Surprisal", "How much the model expected it, and what else it expected.", "straighten"),
+    "pages/prediction/layers.py": ("Lens", "What the model would say after it, layer by layer.", "layers"),
+    "pages/prediction/attention.py": ("Attention", "Which tokens before it each head reads from.", "hub"),
+}  # fmt: skip
+
+
+def n_added(enc: lm.Encoding) -> int:
+    """How many tokens the tokenizer put in front by itself, a bos for example."""
+    added = enc.special_tokens_mask & (enc.offsets[:, 0] == enc.offsets[:, 1])
+    return int(np.argmin(np.append(added, False)))
+
+
+def without_bos(tok: lm.Tokenizer, text: str) -> str:
+    """A rendered chat as the shared text: less the bos that the tokenizer puts in front of every text by itself."""
+    adds = n_added(lm.encode(tok, "a", True, True)) > 0
+    return text.removeprefix(tok.bos_token or "") if adds else text
+
+
+def covering(enc: lm.Encoding, place: int, token_id: int = -1, nth: int = 0) -> int:
+    """The first token that covers the character at ``place``; the last that begins before it where none does.
+
+    Of several that begin at or cover the place, such as the parts of an emoji or a bos in front, those with
+    ``token_id`` go first; ``nth`` (from 0) says which of them, as one emoji may have the same id twice.
+    """
+    starts, ends = enc.offsets[:, 0], enc.offsets[:, 1]
+    holds = (starts <= place) & (place < ends)
+    meant = np.flatnonzero((holds | (starts == place)) & (enc.input_ids == token_id))
+    if len(meant):
+        return int(meant[min(nth, len(meant) - 1)])
+    if holds.any():
+        return int(np.flatnonzero(holds)[0])
+    return max(0, int(np.count_nonzero(starts <= place)) - 1)
+
+
+def selected(enc: lm.Encoding, otherwise: int | None = None) -> int:
+    """The place in ``enc`` of the shared token; ``enc`` is of the model's tokenizer and not empty.
+
+    What another page left as a place in the text is taken over here, so call it before the token's slider is drawn.
+    ``otherwise`` is the answer while nobody has chosen a token yet.
+    """
+    st.session_state.pop("followed_token_rows", None)  # the view's pin ended with its page
+    place = state.get("place")
+    if place >= 0:
+        state.put("place", -1)
+        select(enc, covering(enc, place))
+    chosen = st.session_state.get(_CHOSEN) or state.get("token_index") != SETTINGS["token_index"].default
+    if otherwise is not None and not chosen:
+        return otherwise
+    return int(min(state.get("token_index") + n_added(enc), len(enc) - 1))
+
+
+def select(enc: lm.Encoding, index: int) -> None:
+    """Make a token of ``enc`` (of the model's tokenizer) the shared one."""
+    st.session_state[_CHOSEN] = True
+    number = max(0, index - n_added(enc))
+    if number != state.get("token_index"):
+        state.put("token_index", number)
+
+
+def follow(key: str, enc: lm.Encoding, clicked: int | None) -> None:
+    """Make the token the shared one that was clicked in the view ``key``, once: a pin that stays is no new click."""
+    known = st.session_state.get(f"followed_{key}")
+    st.session_state[f"followed_{key}"] = clicked
+    if clicked is not None and clicked != known:
+        select(enc, clicked)
+
+
+def window_start(name: str, label: str, n: int, shown: int, index: int) -> int:
+    """The first position of the ``shown`` that a page draws of ``n``, with a slider where there are more.
+
+    The slider keeps its place in the setting ``name``. It goes to the chosen token when another is chosen out of view.
+    """
+    if n <= shown:
+        return 0
+    known = st.session_state.get(f"window_{name}")
+    first = min(state.get(name), n - shown)
+    if known != index and not first <= index < first + shown:
+        state.put(name, max(0, min(index - shown // 2, n - shown)))
+    st.session_state[f"window_{name}"] = index
+    return int(state.slider(name, label, max_value=n - shown, help=f"{shown} positions are shown at once."))
+
+
+def carry(place: int) -> None:
+    """Leave a character of the text for the next page, or -1 for none."""
+    if place != state.get("place"):
+        state.put("place", place)
+
+
+def on_tokens(
+    key: str, clicked: tuple[int, int] | None, encodings: Sequence[lm.Encoding], text: str
+) -> tuple[lm.Encoding, int] | None:
+    """The token whose card a page of many tokenizers shows, and the encoding that it is of.
+
+    It is the clicked one, or what a link of another page carried here: that page's token, of the tokenizer that the
+    page reads with, among the rows or not.
+
+    Args:
+        key: the token view's key.
+        clicked: row and place of the token that is pinned in the view, else None.
+        encodings: what the rows show.
+        text: what they are encodings of.
+
+    Raises:
+        lmloupe.LoadError: the tokenizer of the carried token cannot be had.
+    """
+    known = st.session_state.get(f"followed_{key}")
+    st.session_state[f"followed_{key}"] = clicked
+    if clicked is not None:
+        row, index = clicked
+        _forget_card()
+        carry(int(encodings[row].offsets[index, 0]))
+        return encodings[row], index
+    if known is not None:
+        _forget_card()
+        carry(-1)  # unpinned, or the text has changed under it
+    place, name = state.get("place"), state.get("card_of")
+    enc = encoding(name, text, True, True) if name else encodings[0] if encodings else None
+    if place < 0 or enc is None or not len(enc):
+        return None
+    return enc, covering(enc, place, state.get("card_id"), state.get("card_nth"))
+
+
+def _forget_card() -> None:
+    if state.get("card_of"):
+        for name, value in _CARD_OF_NOBODY.items():
+            state.put(name, value)
+
+
+def _card_of(enc: lm.Encoding, index: int) -> dict[str, object]:
+    """The settings by which Tokens finds this very token again; none for a tokenizer that no link can name."""
+    if enc.tokenizer.source not in LINKED:
+        return {}
+    start, token_id = enc.offsets[index, 0], enc.input_ids[index]
+    same = (enc.offsets[:index, 0] == start) & (enc.input_ids[:index] == token_id)
+    return {"card_of": enc.tokenizer.name, "card_id": int(token_id), "card_nth": int(same.sum())}
+
+
+def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = None) -> None:
+    """Name the token, and link to the other views of it.
+
+    Args:
+        enc: an encoding that holds it, of any tokenizer.
+        index: its place there.
+        here: the page that is on the screen, a key of `PAGES`; it gets no link to itself.
+        text: the shared text that the linked pages get where ``enc`` is of another one, such as a model's answer;
+            it must hold the text of ``enc`` at its end.
+    """
+    start = int(enc.offsets[index, 0])
+    place = start if text is None else len(text) - len(enc.text) + start
+    token_id = int(enc.input_ids[index])
+    changes = _CARD_OF_NOBODY | {"place": place} | ({} if text is None else {"text": text})
+    own = changes | _card_of(enc, index)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        label = escape_markdown(token_label(enc.tokenizer, token_id))
+        st.markdown(f"**{label}** · id {token_id:,} · token {index + 1} of {len(enc):,}", width="content")
+        for page, (title, tip, icon) in PAGES.items():
+            if page != here:
+                params = state.link_params(**(own if page == CARD else changes))
+                st.page_link(page, label=title, help=tip, icon=f":material/{icon}:", query_params=params)

@@ -1,0 +1,184 @@
+"""The views of Embeddings, each drawn only when it is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+import lmloupe as lm
+from ui.base.downloads import PICTURE_MENU, take_away
+from ui.base.errors import escape_markdown
+from ui.base.frames import neighbour_table, token_label
+from ui.base.loaders import engine as loaded_engine
+from ui.state import store as state
+from ui.state.thread import select
+from ui.vectors.charts import cosine_heatmap, neighbour_bars, norm_bars, sentence_heatmap
+
+__all__ = ["VIEWS", "one_token", "show_arithmetic", "show_cosines", "show_matrix", "show_neighbours"]
+
+VIEWS = {
+    "matrix": "The text as a matrix",
+    "cosine": "Cosines in the text",
+    "neighbours": "Nearest tokens",
+    "arithmetic": "a − b + c",
+}
+DIMENSIONS = {"all": "all", "64": "64", "12": "12, with numbers"}
+N_FACTS = 12
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def mean_norm(model: str, quantization: lm.Quantization) -> float:
+    """Mean length of the rows of the input matrix that tokens use."""
+    engine = loaded_engine(model, quantization)
+    return float(engine.embedding_norms()[: engine.tokenizer.vocab_size].mean())
+
+
+def show_matrix(rows: NDArray[np.float32], labels: Sequence[str], marked: int, mean: float) -> None:
+    """Tokens x dimensions, with a zoom down to the numbers, and the lengths of the rows."""
+    width = rows.shape[1]
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        zoom = state.segmented(
+            "dimensions",
+            "Dimensions shown",
+            format_func=DIMENSIONS.__getitem__,
+            help="With 12 dimensions the values are written in the cells.",
+        )
+        first, n = 0, width
+        if zoom != "all" and width > int(zoom):
+            n = int(zoom)
+            first = state.slider(
+                "dimension_from", "From dimension (the first is 0)", max_value=width - n, width=320,
+                help="Moves the window over the dimensions.",
+            )  # fmt: skip
+    figure = sentence_heatmap(rows[:, first : first + n], labels, first, marked)
+    figure.update_layout(dragmode="zoom")
+    st.plotly_chart(figure, width="stretch", config=PICTURE_MENU, key="sentence_matrix")
+    st.caption(
+        "Each row is a token's row of the embedding matrix. Drag to zoom in, double-click to "
+        "reset. The button at its corner saves it as SVG."
+    )
+    norms = np.linalg.norm(rows, axis=1)
+    st.plotly_chart(norm_bars(labels, norms, mean, marked), width="stretch", config=PICTURE_MENU, key="norms")
+    table = pd.DataFrame(rows[:, first : first + n], columns=[f"dim {i}" for i in range(first, first + n)])
+    table.insert(0, "Token", list(labels))
+    table.insert(1, "Norm", norms)
+    take_away("embedding", table, {"embedding": (lambda: rows, f"float32 {rows.shape}: token, dimension")})
+
+
+def show_cosines(rows: NDArray[np.float32], labels: Sequence[str], enc: lm.Encoding, first: int) -> None:
+    """Cosine of each token of the text with each other; a click on a cell selects its pair."""
+    cosines = lm.cosine_matrix(rows)
+    event = st.altair_chart(
+        cosine_heatmap(cosines, labels, "pair"), width="stretch", on_select="rerun", key="cosine_matrix"
+    )
+    pair = [point for point in event.selection.get("pair", []) if isinstance(point, dict)]
+    others = cosines.copy()
+    np.fill_diagonal(others, -np.inf)
+    if pair and all(isinstance(pair[0].get(name), int) for name in ("row", "column")):
+        i, j = (min(max(int(pair[0][name]), 0), len(labels) - 1) for name in ("row", "column"))
+        select(enc, first + i)
+    elif len(labels) > 1:
+        i, j = divmod(int(others.argmax()), len(labels))
+    else:
+        i = j = 0
+    words = "The pair that you clicked" if pair else "The nearest pair"
+    st.markdown(
+        f"{words}: **{escape_markdown(labels[i])}** and **{escape_markdown(labels[j])}**, cosine "
+        f"**{cosines[i, j]:.4f}**. Click a cell for another pair."
+    )
+    st.caption(
+        "These are the rows before any layer: the same token has cosine 1 with itself wherever it stands. What the "
+        "context makes of it is on Static and contextual. The menu at the chart's corner saves it as SVG or PNG."
+    )
+    table = pd.DataFrame(cosines, columns=[f"{i + 1} {label}" for i, label in enumerate(labels)])
+    table.insert(0, "Token", list(labels))
+    take_away("cosines", table, {"cosines": (lambda: cosines, f"float32 {cosines.shape}: token, token")})
+
+
+def _how(tied: bool) -> tuple[int, str, str]:
+    """How many, the measure and the matrix."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        k = state.slider("neighbours", "How many", width=240, help="Tokens to list, out of all rows of the matrix.")
+        metric = state.segmented(
+            "metric", "Measure", help="Cosine compares directions; the dot product also rewards long vectors."
+        )
+        matrix = "input"
+        if not tied:
+            matrix = state.segmented(
+                "matrix", "Matrix", help="Input: what an id becomes. Output: what the last state is compared with."
+            )
+    if tied:
+        st.caption("In this model the output matrix is the input matrix (tied), so there is one list.")
+    return k, metric, matrix
+
+
+def show_neighbours(engine: lm.Engine, token_id: int, tied: bool) -> tuple[int, str, str]:
+    """The rows nearest to a token's; returns how they were asked for."""
+    k, metric, matrix = _how(tied)
+    table = neighbour_table(engine.tokenizer, engine.neighbours(token_id, k, metric, matrix))
+    _bars_and_table(table, metric, "neighbours_of_token")
+    return k, metric, matrix
+
+
+def _bars_and_table(table: pd.DataFrame, metric: str, name: str) -> None:
+    chart_column, table_column = st.columns(2)
+    with chart_column:
+        st.plotly_chart(neighbour_bars(table, metric), width="stretch", config=PICTURE_MENU, key=f"{name}_bars")
+    with table_column:
+        st.dataframe(
+            table,
+            hide_index=True,
+            width="stretch",
+            column_config={"Similarity": st.column_config.NumberColumn(format="%.4f")},
+        )
+    take_away(name, table, {})
+
+
+def one_token(tok: lm.Tokenizer, name: str, text: str) -> int:
+    """The id of a text that is one token.
+
+    Raises:
+        lmloupe.InvalidTextError: it is none or several.
+    """
+    ids = lm.encode(tok, text).input_ids
+    if len(ids) != 1:
+        pieces = " ".join(token_label(tok, int(i)) for i in ids[:N_FACTS])
+        raise lm.InvalidTextError(
+            f"{name} is {text!r}, which is {len(ids)} tokens{f' ({pieces})' if pieces else ''} and must be one: try it "
+            "with a space in front, or a more common word."
+        )
+    return int(ids[0])
+
+
+def show_arithmetic(engine: lm.Engine, tied: bool) -> tuple[tuple[int, int, int], int, str, str]:
+    """Row a - row b + row c and its neighbours, with the word on when that fails."""
+    tok = engine.tokenizer
+    with st.container(horizontal=True, gap="medium"):
+        texts = [
+            state.text_input(f"analogy_{name}", label, width=200, help="One token; mind the space in front of a word.")
+            for name, label in (("a", "a"), ("b", "− b"), ("c", "+ c"))
+        ]
+    k, metric, matrix = _how(tied)
+    a, b, c = (one_token(tok, name, text) for name, text in zip("abc", texts, strict=True))
+    found = engine.analogy(a, b, c, k, metric, matrix)
+    st.markdown(
+        f"**{' '.join(escape_markdown(part) for part in (token_label(tok, a), '−', token_label(tok, b), '+'))} "
+        f"{escape_markdown(token_label(tok, c))}** is closest to "
+        f"**{escape_markdown(token_label(tok, int(found.ids[0])))}** (the three inputs excluded)."
+    )
+    if matrix == "input":
+        rows = engine.embed([a, b, c])
+        nearest = engine.neighbours(rows[0] - rows[1] + rows[2], 1, metric)
+        label = escape_markdown(token_label(tok, int(nearest.ids[0])))
+        st.caption(f"Not left out, the nearest of all would be {label} ({nearest.similarities[0]:.3f}).")
+    st.caption(
+        "When it fails: leaving a, b and c out flatters the method, because one of them is nearly always nearest. It "
+        "holds for some pairs that differ in grammar or by name, and not for most relations between things. A word of "
+        "several tokens has no row of its own, and these rows were trained to serve the layers after them, not this."
+    )
+    _bars_and_table(neighbour_table(tok, found), metric, "arithmetic")
+    return (a, b, c), k, metric, matrix
