@@ -18,7 +18,6 @@ from ui.prediction.attention_table import attended, mean_to_first
 from ui.state import store as state
 from ui.state.thread import select, selected, show_thread, window_start
 
-HERE = "pages/prediction/attention.py"
 N_SHOWN = 60
 CODE = """
 import lmloupe as lm
@@ -107,7 +106,7 @@ with show_errors():
         + "Arcs below 2 % are not drawn. Attention is not explanation: it says where a head reads, not what it takes "
         "from there or whether the answer depends on it."
     )
-    show_thread(enc, index, HERE)
+    show_thread(enc, index, "attention")
     table = attended(weights[head], labels, index, None if sink is None else float(sink[head, index]))
     st.markdown(
         f"**What {escape_markdown(labels[index])} (token {index + 1}) reads, in head {head + 1} of layer {layer + 1}**"

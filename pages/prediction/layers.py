@@ -25,7 +25,6 @@ from ui.prediction.lens.view import cell_table, grid, layer_name, legend_words, 
 from ui.state import store as state
 from ui.state.thread import select, selected, show_thread, window_start
 
-HERE = "pages/prediction/layers.py"
 N_SHOWN = 24
 WORDS = {"probability": "Probability", "entropy": "Entropy", "rank": "Rank of the answer"}
 CODE = """
@@ -89,7 +88,7 @@ with show_errors():
         select(enc, index)
     if complete and len(ids) > N_SHOWN:
         show_rest(run, engine, first)
-    show_thread(enc, index, HERE)
+    show_thread(enc, index, "layers")
     st.caption(
         "Early rows say little: the output matrix was only ever trained to read the last layer, and earlier layers may "
         "keep their vectors in directions of their own, so a word there is as much the lens's doing as the model's. "

@@ -27,7 +27,6 @@ from ui.prediction.score_view import (
 from ui.state import store as state
 from ui.state.thread import follow, selected, show_thread
 
-HERE = "pages/prediction/text_scored.py"
 WORDS = {"rank": "Rank of the guess", "surprisal": "Surprisal", "entropy": "Entropy"}
 CODE = """
 import lmloupe as lm
@@ -85,7 +84,7 @@ with show_errors():
     clicked = token_view([row], text=text, key="scored_tokens", selectable=True, export="scored")
     follow("scored_tokens", enc, clicked.index if clicked else None)
     index = selected(enc, otherwise=max(1, int(score.surprisal_bits.argmax()) + 1))
-    show_thread(enc, index, HERE)
+    show_thread(enc, index, "score")
     labels = [token_label(tok, i) for i in ids]
     st.plotly_chart(surprisal_chart(score, labels, index), width="stretch", config=PICTURE_MENU)
     table = score_table(score, tok)

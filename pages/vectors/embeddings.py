@@ -16,7 +16,6 @@ from ui.state import store as state
 from ui.state.thread import follow, selected, show_thread, window_start
 from ui.vectors import embedding_view as view
 
-HERE = "pages/vectors/embeddings.py"
 MAX_SHOWN, N_ROWS = 2000, 36
 CODE = """
 import lmloupe as lm
@@ -83,7 +82,7 @@ with show_errors():
             ("Largest value", f"{vector[largest]:.3f}", f"In dimension {largest}, the first being 0."),
         ]
     )
-    show_thread(enc, index, HERE)
+    show_thread(enc, index, "embeddings")
     shown = state.segmented(
         "embedding_view", "Show", format_func=view.VIEWS.__getitem__, help="Four looks at the same rows."
     )

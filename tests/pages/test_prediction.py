@@ -26,7 +26,7 @@ from ui.prediction.score_view import BUCKETS, bucket_of, score_shades
 
 REPOSITORY = Path(__file__).parents[2]
 TEXT = "The capital of France is Paris, and the capital of Japan is"
-SCORE, LAYERS, ATTENTION = (f"pages/model/{name}.py" for name in ("score", "layers", "attention"))
+SCORE, LAYERS, ATTENTION = (page(url).path for url in ("score", "layers", "attention"))
 
 
 @pytest.fixture(autouse=True)

@@ -57,7 +57,7 @@ def open_page(stem: str, **params: str) -> AppTest:
         app.run()  # before its first run AppTest knows a page by its file's name, which is not in this page's address
     for name, value in params.items():
         app.query_params[name] = value
-    app.switch_page(f"pages/model/{stem}.py")
+    app.switch_page(page(stem).path)
     app.run()
     assert not app.exception
     assert app.title[0].value == TITLES[stem]

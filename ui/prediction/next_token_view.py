@@ -23,7 +23,6 @@ from ui.state.thread import show_thread
 
 __all__ = ["VIEWS", "show_best", "show_draws", "show_phrase", "show_scores", "show_settings", "show_vocabulary"]
 
-HERE = "pages/prediction/next_token.py"
 N_DRAWS = 200
 VIEWS = {
     "best": "Most probable",
@@ -82,7 +81,7 @@ def _go_on(tok: lm.Tokenizer, text: str, chosen: list[int]) -> None:
     )  # fmt: skip
     enc = encoding(tok.name, longer, True, True)
     if len(enc):
-        show_thread(enc, len(enc) - 1, HERE, text=longer)
+        show_thread(enc, len(enc) - 1, "next_token", text=longer)
 
 
 def show_draws(tok: lm.Tokenizer, probs: np.ndarray, n_shown: int) -> None:

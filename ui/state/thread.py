@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 import lmloupe as lm
+from ui import pages
 from ui.base.errors import escape_markdown
 from ui.base.frames import token_label
 from ui.base.loaders import encoding
@@ -20,7 +21,6 @@ from ui.state import store as state
 from ui.state.settings import SETTINGS
 
 __all__ = [
-    "PAGES",
     "carry",
     "covering",
     "follow",
@@ -36,18 +36,18 @@ __all__ = [
 _CHOSEN = "thread_chosen"
 _CARD_OF_NOBODY: dict[str, object] = {"card_of": "", "card_id": -1, "card_nth": 0}
 
-CARD = "pages/text/tokens.py"
+CARD = "tokens"
 LINKED = ("embedded", "hub")
 """Sources of tokenizers that a link can name."""
 
-# Page, what a person finds about the token there, and its icon.
-PAGES = {
-    CARD: ("Card", "Its id, bytes and merges, and its twins in the other vocabularies.", "segment"),
-    "pages/vectors/embeddings.py": ("Embedding, neighbours", "Its row of the matrix, the rows nearest to it.", "grid_on"),
-    "pages/prediction/text_scored.py": ("Surprisal", "How much the model expected it, and what else it expected.", "straighten"),
-    "pages/prediction/layers.py": ("Lens", "What the model would say after it, layer by layer.", "layers"),
-    "pages/prediction/attention.py": ("Attention", "Which tokens before it each head reads from.", "hub"),
-}  # fmt: skip
+# Address of a page, and what a person finds about the token there.
+_VIEWS = {
+    CARD: ("Card", "Its id, bytes and merges, and its twins in the other vocabularies."),
+    "embeddings": ("Embedding, neighbours", "Its row of the matrix, the rows nearest to it."),
+    "score": ("Surprisal", "How much the model expected it, and what else it expected."),
+    "layers": ("Lens", "What the model would say after it, layer by layer."),
+    "attention": ("Attention", "Which tokens before it each head reads from."),
+}
 
 
 def n_added(enc: lm.Encoding) -> int:
@@ -187,7 +187,7 @@ def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = N
     Args:
         enc: an encoding that holds it, of any tokenizer.
         index: its place there.
-        here: the page that is on the screen, a key of `PAGES`; it gets no link to itself.
+        here: the address of the page that is on the screen, as in `ui.pages`; it gets no link to itself.
         text: the shared text that the linked pages get where ``enc`` is of another one, such as a model's answer;
             it must hold the text of ``enc`` at its end.
     """
@@ -199,7 +199,7 @@ def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = N
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         label = escape_markdown(token_label(enc.tokenizer, token_id))
         st.markdown(f"**{label}** · id {token_id:,} · token {index + 1} of {len(enc):,}", width="content")
-        for page, (title, tip, icon) in PAGES.items():
-            if page != here:
-                params = state.link_params(**(own if page == CARD else changes))
-                st.page_link(page, label=title, help=tip, icon=f":material/{icon}:", query_params=params)
+        for url, (title, tip) in _VIEWS.items():
+            if url != here:
+                target, params = pages.page(url), state.link_params(**(own if url == CARD else changes))
+                st.page_link(target.path, label=title, help=tip, icon=target.icon_shortcode, query_params=params)

@@ -16,6 +16,7 @@ from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown
 from ui.base.frames import neighbour_table, token_label
 from ui.base.loaders import engine
+from ui.pages import page
 from ui.prediction.sampling_frames import vocabulary_labels
 from ui.state import store as state
 from ui.text.vocabulary_view import search
@@ -102,7 +103,7 @@ def show_token(loaded: lm.Engine, token_id: int, matrix: str) -> None:
     piece = lm.decode(tok, [token_id])
     if "\ufffd" not in piece and piece.strip():
         st.page_link(
-            "pages/vectors/embeddings.py", label="Its row and neighbours", icon=":material/grid_on:",
+            page("embeddings").path, label="Its row and neighbours", icon=page("embeddings").icon_shortcode,
             query_params=state.link_params(text=piece, token_index=0), help="Embeddings, with this token as the text.",
         )  # fmt: skip
 
@@ -134,8 +135,8 @@ def show_undertrained(model: str, quantization: lm.Quantization, tok: lm.Tokeniz
         piece = lm.decode(tok, [int(found.ids[rows[0]])])
         prompt = f'Repeat this word exactly: "{piece}". The word is "'
         st.page_link(
-            "pages/prediction/next_token.py", label=f"Try {escape_markdown(token_label(tok, int(found.ids[rows[0]])))}",
-            icon=":material/bar_chart:", query_params=state.link_params(text=prompt),
+            page("next_token").path, label=f"Try {escape_markdown(token_label(tok, int(found.ids[rows[0]])))}",
+            icon=page("next_token").icon_shortcode, query_params=state.link_params(text=prompt),
             help="Opens Next token with a prompt that asks for this token; a trained token comes back at the top.",
         )  # fmt: skip
     take_away("undertrained", table, {})

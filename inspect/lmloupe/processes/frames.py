@@ -13,6 +13,17 @@ import sys
 from collections.abc import Callable
 from typing import IO, Any
 
+__all__ = [
+    "MAX_ANSWER_BYTES",
+    "MAX_MEMORY_BYTES",
+    "Answer",
+    "Refused",
+    "limit_resources",
+    "read_frame",
+    "serve",
+    "write_frame",
+]
+
 MAX_ANSWER_BYTES = 64 << 20
 MAX_MEMORY_BYTES = 2 << 30
 
