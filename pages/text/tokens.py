@@ -121,7 +121,7 @@ with show_errors():
             chosen = on_tokens("token_rows", (selection.row, selection.index) if selection else None, rows, text)
             if chosen is not None:
                 enc, index = chosen
-                show_thread(enc, index, CARD)
+                show_thread(enc, index, "tokens")
                 with st.spinner("Looking this token up in every vocabulary …"):
                     others = {key: tokenizer(key) for key in dict.fromkeys([*lm.embedded_tokenizers(), *known])}
                     token_card(enc, index, others)
