@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import os
 import re
 import shlex
@@ -68,7 +69,7 @@ def project_files() -> list[Path]:
         listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, encoding="utf-8").stdout
         paths = [ROOT / name for name in listed.split("\0") if name]
     else:
-        made = re.compile(r"__pycache__|.*\.egg-info|venv|build|dist|\.(?!ci$|streamlit$|github$).*")
+        made = re.compile(r"__pycache__|.*\.egg-info|venv|node_modules|build|dist|\.(?!ci$|streamlit$|github$).*")
         paths = [
             path
             for path in ROOT.rglob("*")
@@ -126,6 +127,14 @@ def test_dev_requirements_add_to_the_others() -> None:
     assert first == "-r requirements.txt"
     assert [line for line in others if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", line)] == []
     assert direct_dependencies("requirements-dev.txt") & direct_dependencies("requirements.txt") == set()
+
+
+def test_javascript_tools_are_pinned_and_their_lock_names_no_registry() -> None:
+    tools = json.loads((ROOT / "package.json").read_text("utf-8"))["devDependencies"]
+    lock = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
+    assert {name: lock[f"node_modules/{name}"]["version"] for name in tools} == tools
+    assert lock[""]["devDependencies"] == tools
+    assert [name for name, package in lock.items() if "resolved" in package] == []
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])

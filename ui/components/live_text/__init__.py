@@ -9,18 +9,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.components import kit
 from ui.components.live_text.box import Box
 
 __all__ = ["Box", "browser_attached", "draw_box", "sent_by"]
 
 _HERE = Path(__file__).parent
-
-# Registered where the module is imported, once a process: see ui/token_view/__init__.py.
-_render = st.components.v2.component(
-    "lmloupe_live_text",
-    css=(_HERE / "live_text.css").read_text("utf-8"),
-    js=(_HERE / "live_text.js").read_text("utf-8"),
-)
+_render = kit.component("lmloupe_live_text", _HERE / "live_text.js", _HERE / "live_text.css")
 
 
 def browser_attached() -> bool:
@@ -55,14 +50,10 @@ def draw_box(
         "seen": box.seen,
         "text": box.pushed,
     }
-    _render(key=key, data=data, on_edit_change=_nothing)
+    _render(key=key, data=data, on_edit_change=kit.nothing)
 
 
 def sent_by(key: str) -> object:
     """What the browser last sent from the text area with this key, for `Box.receive`; None if nothing."""
     value = st.session_state.get(key)
     return value.get("edit") if isinstance(value, dict) else None
-
-
-def _nothing() -> None:
-    """Streamlit reports a component's state only where a callback is registered for it."""

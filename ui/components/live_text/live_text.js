@@ -1,4 +1,32 @@
-// A text area that sends what is typed after a short pause. The rules of who has the newest text: ui/live_text/box.py.
+// A text area that sends what is typed after a short pause. The rules of who has the newest text: live_text/box.py.
+
+import { activeIn, make } from "../kit/dom.js";
+import { mounted } from "../kit/mount.js";
+
+/** @import { Component } from "../kit/mount.js" */
+
+/**
+ * What `draw_box` in live_text/__init__.py sends.
+ * @typedef {object} BoxData
+ * @property {string} name what the box is for; boxes of one name hold the same text
+ * @property {string} label
+ * @property {number} height pixels
+ * @property {string | null} help
+ * @property {string | null} placeholder
+ * @property {string} push name of the newest push
+ * @property {number} seen the last edit that the server knew then
+ * @property {string} text of that push
+ */
+
+/**
+ * @typedef {object} Draft
+ * @property {string | null} push the newest one that was taken over
+ * @property {string} held
+ * @property {string | null} sent
+ * @property {number} edit number of the last edit
+ * @property {boolean} newest whether what was typed goes before an older push
+ * @property {LiveText | null} owner the box that a person sees
+ */
 
 const PAUSE_MS = 250;
 const PAUSE_LONG_MS = 800; // a text of this many characters takes the server a moment
@@ -6,19 +34,25 @@ const LABEL_PX = 28; // Streamlit's heights include the label
 const LONG = 100_000;
 
 // What each box holds and what of it was sent, by name. It outlives the element on the page: another page draws a new one.
+/** @type {Map<string, Draft>} */
 const drafts = new Map();
 let edits = 0; // one count for all boxes, for as long as the browser's page lives
 
+/** @param {string} name @returns {Draft} */
 function draftOf(name) {
-  if (!drafts.has(name)) drafts.set(name, { push: null, held: "", sent: "", edit: 0, newest: true, owner: null });
-  return drafts.get(name);
+  const draft = drafts.get(name) ?? { push: null, held: "", sent: "", edit: 0, newest: true, owner: null };
+  drafts.set(name, draft);
+  return draft;
 }
 
 // Back and forward ask for an earlier screen: what was typed before gives way to it.
-addEventListener("popstate", () => drafts.forEach((draft) => { draft.newest = false; }));
+addEventListener("popstate", () => {
+  for (const draft of drafts.values()) draft.newest = false;
+});
 
 // A link is written at every pause, and each would become a step of the Back button. While a person stays in a box
 // only the first one does, and the next ones replace it. Another page (another path) is always a step of its own.
+/** @type {LiveText | null} */
 let answering = null; // the box whose text is on its way into the link
 const pushState = history.pushState;
 history.pushState = function pushOrReplace(state, title, url) {
@@ -32,39 +66,39 @@ history.pushState = function pushOrReplace(state, title, url) {
 };
 
 class LiveText {
+  /** @param {HTMLElement} parent */
   constructor(parent) {
-    this.root = document.createElement("div");
-    this.root.className = "live";
-    this.head = document.createElement("div");
-    this.head.className = "head";
-    this.label = document.createElement("label");
+    this.root = make("div", "live");
+    this.head = make("div", "head");
+    this.label = make("label");
     this.label.htmlFor = "box";
-    this.area = document.createElement("textarea");
+    this.area = make("textarea");
     this.area.id = "box";
     this.area.setAttribute("autocomplete", "off");
     this.area.setAttribute("spellcheck", "false"); // red waves under code and other languages
-    this.head.append(this.label);
+    this.helper = make("button", "helper", "?");
+    this.helper.type = "button";
+    this.helper.setAttribute("aria-describedby", "help");
+    this.help = make("div", "help");
+    this.help.id = "help";
+    this.help.setAttribute("role", "tooltip");
+    this.head.append(this.label, this.helper, this.help);
     this.root.append(this.head, this.area);
-    this.buildHelp();
+    this.composing = false;
+    this.stepped = false; // whether a step of the Back button leads to before this person's stay in the box
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    this.data = /** @type {BoxData | null} */ (null); // until the first update, as what follows
+    this.draft = /** @type {Draft} */ (/** @type {unknown} */ (null));
+    /** @type {Component<BoxData>["setStateValue"]} */
+    this.setStateValue = () => {};
     this.listen();
     parent.append(this.root);
   }
 
-  buildHelp() {
-    this.helper = document.createElement("button");
-    this.helper.type = "button";
-    this.helper.className = "helper";
-    this.helper.textContent = "?";
-    this.help = document.createElement("div");
-    this.help.id = "help";
-    this.help.className = "help";
-    this.help.setAttribute("role", "tooltip");
-    this.helper.setAttribute("aria-describedby", "help");
-    this.head.append(this.helper, this.help);
-  }
-
   listen() {
-    const on = (name, handler) => this.area.addEventListener(name, handler);
+    /** @type {HTMLTextAreaElement["addEventListener"]} */
+    const on = (/** @type {string} */ name, /** @type {EventListener} */ handler) => this.area.addEventListener(name, handler);
     on("input", () => this.typed());
     // A word that is being composed (Japanese, accents on a phone) is left alone until it stands.
     on("compositionstart", () => {
@@ -76,12 +110,16 @@ class LiveText {
       this.typed();
       this.reconcile();
     });
-    on("focus", () => { this.stepped = false; });
+    on("focus", () => {
+      this.stepped = false;
+    });
     on("blur", (event) => {
       // On the way to another page two runs would be asked for at once, and Streamlit may lose the page among them.
       // The box over there sends what it finds here; the pause goes on, in case the person stays after all.
-      if (!event.relatedTarget?.closest?.("a[href]")) this.send();
-      setTimeout(() => { if (answering === this && !this.focused()) answering = null; }, 1000);
+      if (!(event.relatedTarget instanceof Element && event.relatedTarget.closest("a[href]"))) this.send();
+      setTimeout(() => {
+        if (answering === this && !this.focused()) answering = null;
+      }, 1000);
     });
     on("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.send();
@@ -91,11 +129,12 @@ class LiveText {
   }
 
   focused() {
-    return this.area.getRootNode().activeElement === this.area;
+    return activeIn(this.area) === this.area;
   }
 
   typed() {
-    this.draft.edit = edits += 1;
+    edits += 1;
+    this.draft.edit = edits;
     this.draft.newest = true;
     clearTimeout(this.timer);
     if (this.composing) return;
@@ -106,18 +145,23 @@ class LiveText {
     clearTimeout(this.timer);
     const { draft } = this;
     if (this.composing || this.area.value === draft.sent) return;
-    draft.held = draft.sent = this.area.value;
+    draft.held = this.area.value;
+    draft.sent = draft.held;
     answering = this;
     this.setStateValue("edit", { push: draft.push, edit: draft.edit, text: draft.sent });
   }
 
-  update(data, setStateValue) {
+  /** @param {BoxData} data @param {Component<BoxData>} component */
+  update(data, { setStateValue }) {
     const first = !this.data;
-    Object.assign(this, { data, setStateValue, draft: draftOf(data.name) });
+    this.data = data;
+    this.setStateValue = setStateValue;
+    this.draft = draftOf(data.name);
     this.label.textContent = data.label;
     this.helper.setAttribute("aria-label", `Help for ${data.label}`);
     this.area.placeholder = data.placeholder ?? "";
-    this.helper.hidden = this.help.hidden = !data.help;
+    this.helper.hidden = !data.help;
+    this.help.hidden = !data.help;
     this.help.textContent = data.help ?? "";
     if (first) {
       this.draft.owner = this;
@@ -132,7 +176,7 @@ class LiveText {
   // Take over a push, or stand by what was typed since.
   reconcile() {
     const { data, draft } = this;
-    if (draft.push === data.push || this.composing) return;
+    if (!data || draft.push === data.push || this.composing) return;
     draft.push = data.push;
     if (draft.newest && draft.edit > data.seen) {
       draft.sent = null; // what was sent stood on an older push
@@ -141,11 +185,13 @@ class LiveText {
     }
     clearTimeout(this.timer);
     this.put(data.text);
-    draft.held = draft.sent = this.area.value; // line ends as the browser keeps them
+    draft.held = this.area.value; // line ends as the browser keeps them
+    draft.sent = draft.held;
     draft.edit = Math.min(draft.edit, data.seen);
     draft.newest = true;
   }
 
+  /** @param {string} text */
   put(text) {
     if (this.area.value === text) return;
     const { selectionStart, selectionEnd } = this.area;
@@ -161,16 +207,4 @@ class LiveText {
   }
 }
 
-// Streamlit calls the function below at every run with new data; the box lives as long as its place.
-const boxes = new WeakMap();
-
-export default function (component) {
-  const { data, parentElement, setStateValue } = component;
-  let box = boxes.get(parentElement);
-  if (!box) boxes.set(parentElement, (box = new LiveText(parentElement)));
-  box.update(data, setStateValue);
-  return () => {
-    boxes.delete(parentElement);
-    box.destroy();
-  };
-}
+export default mounted(LiveText);

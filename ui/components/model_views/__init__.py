@@ -13,20 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
+
+from ui.components import kit
 
 __all__ = ["LensCell", "LensRow", "attention_view", "lens_view"]
 
 _HERE = Path(__file__).parent
-_CSS = (_HERE / "model_views.css").read_text("utf-8")
-_COMMON = (_HERE / "common.js").read_text("utf-8")
-
-# Registered where the module is imported, once a process: see ui/token_view/__init__.py.
-_lens = st.components.v2.component("lmloupe_lens", css=_CSS, js=_COMMON + (_HERE / "lens.js").read_text("utf-8"))
-_attention = st.components.v2.component(
-    "lmloupe_attention", css=_CSS, js=_COMMON + (_HERE / "attention.js").read_text("utf-8")
-)
+_STYLES = (kit.DRAWING, _HERE / "model_views.css")
+_lens = kit.component("lmloupe_lens", _HERE / "lens.js", *_STYLES)
+_attention = kit.component("lmloupe_attention", _HERE / "attention.js", *_STYLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +91,8 @@ def lens_view(
         ],
         "picked": [places.get(picked[0], 0), picked[1] - first],
     }
-    sent = _lens(key=key, data=data, on_picked_change=_nothing).get("picked")
-    layer, position = _whole(sent, "layer"), _whole(sent, "position")
+    sent = _lens(key=key, data=data, on_picked_change=kit.nothing).get("picked")
+    layer, position = kit.whole(sent, "layer"), kit.whole(sent, "position")
     if layer is None or position is None or layer not in places or not first <= position < first + len(reads):
         return None
     return layer, position
@@ -147,8 +143,8 @@ def attention_view(
         "show": show,
         "skipFirst": skip_first,
     }
-    sent = _attention(key=key, data=data, on_picked_change=_nothing).get("picked")
-    chosen, at = _whole(sent, "head"), _whole(sent, "token")
+    sent = _attention(key=key, data=data, on_picked_change=kit.nothing).get("picked")
+    chosen, at = kit.whole(sent, "head"), kit.whole(sent, "token")
     if chosen is None or at is None or not 0 <= chosen < len(weights) or not first <= at < first + len(tokens):
         return None
     return chosen, at
@@ -157,13 +153,3 @@ def attention_view(
 def _packed(shares: NDArray[np.float32]) -> str:
     # 16 bits: an error of at most 0.001 %, below what the view writes.
     return base64.b64encode(np.rint(np.clip(shares, 0, 1) * 65535).astype("<u2").tobytes()).decode("ascii")
-
-
-def _whole(sent: object, name: str) -> int | None:
-    # It comes from a browser: trust neither its form nor its range.
-    value = sent.get(name) if isinstance(sent, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _nothing() -> None:
-    """Streamlit reports what a component sends only where a callback is registered for it."""

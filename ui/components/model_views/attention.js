@@ -1,55 +1,71 @@
 // Attention: every head of a layer small, grouped by the key-value head that it reads, and one head large.
 
-const [SMALL, LABEL, MATRIX_HEAD] = [64, 92, 84];
-const FAINT = 0.02; // weights below this share are not drawn as arcs
+import { uint16FromBase64 } from "../kit/bytes.js";
+import { make, shape, shortened, used } from "../kit/dom.js";
+import { Drawing, drawingIn } from "../kit/drawing.js";
+import { mounted } from "../kit/mount.js";
+import { rgba, themeColour } from "../kit/plain_colour.js";
+import { arcPath, arcsLayout, matrixCell } from "./layout.js";
 
+const [LABEL, MATRIX_HEAD] = [92, 84];
+const FAINT = 0.02; // weights below this share are not drawn as arcs
 const SINK = -1; // stands before the first token, as a key that no token is
 
-function sharesOf(packed) {
-  const raw = atob(packed);
-  const bytes = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
-  return new Uint16Array(bytes.buffer);
-}
+/**
+ * What `attention_view` in model_views/__init__.py sends.
+ * @typedef {object} AttentionData
+ * @property {string} weights 16 bits each, of (head, query, key), in base64
+ * @property {string | null} [sink] the same of (head, query): what goes to an attention sink, in models that have one
+ * @property {string[]} tokens
+ * @property {number} first position of the first token in the text
+ * @property {number} layer
+ * @property {number} nHeads
+ * @property {number} nKvHeads
+ * @property {number} head the one that is shown large
+ * @property {number} token the one whose weights stand out, counted in `tokens`
+ * @property {"arcs" | "matrix"} show
+ * @property {boolean} skipFirst leave what goes to the text's first token undrawn
+ */
 
-class AttentionView {
+/** @extends {Drawing<AttentionData>} */
+class AttentionView extends Drawing {
+  /** @param {HTMLElement} parent */
   constructor(parent) {
-    this.root = make("div", "attention");
+    super(parent, "attention");
     this.heads = make("div", "heads");
     this.title = make("div", "title");
     this.scroller = make("div", "scroller");
     this.root.append(this.heads, this.title, this.scroller);
-    this.root.append(savers(this.root, "attention", () => [{ x: 0, y: 0, svg: this.scroller.firstChild }]));
-    parent.append(this.root);
-    this.observer = new ResizeObserver(() => {
-      if (this.data && this.scroller.clientWidth !== this.drawnFor) this.draw();
-    });
-    this.observer.observe(this.scroller);
+    this.finish(this.scroller, "attention", () => [{ x: 0, y: 0, svg: drawingIn(this.scroller) }]);
+    /** @type {HTMLButtonElement[]} */
+    this.buttons = [];
+    this.weights = new Uint16Array();
+    /** @type {Uint16Array | null} */
+    this.sink = null;
+    this.n = 0; // tokens
+    this.head = 0;
+    this.token = 0;
   }
 
-  destroy() {
-    this.observer.disconnect();
-    this.root.remove();
-  }
-
-  update(data) {
-    const json = JSON.stringify(data);
-    if (json === this.json) return;
-    [this.json, this.data] = [json, data];
-    this.weights = sharesOf(data.weights);
-    this.sink = data.sink === null ? null : sharesOf(data.sink);
+  /** @param {AttentionData} data */
+  replace(data) {
+    this.data = data;
+    this.weights = uint16FromBase64(data.weights);
+    this.sink = data.sink ? uint16FromBase64(data.sink) : null;
     this.n = data.tokens.length;
     [this.head, this.token] = [data.head, data.token];
     this.drawHeads();
     this.draw();
   }
 
+  /** @param {number} head @param {number} query @param {number} key */
   weight(head, query, key) {
-    if (key === SINK) return this.sink[head * this.n + query] / 65535;
+    if (key === SINK) return (this.sink?.[head * this.n + query] ?? 0) / 65535;
     return this.weights[(head * this.n + query) * this.n + key] / 65535;
   }
 
   // Where the first token is left out, the darkest of the others sets the scale of a small picture as well.
+  /** @param {number} query @param {number} key */
   drawn(query, key) {
     return key === SINK || (key <= query && !(this.data.skipFirst && this.data.first + key === 0));
   }
@@ -71,17 +87,15 @@ class AttentionView {
     this.markHead();
   }
 
+  /** @param {number} head */
   small(head) {
     const button = make("button", "head");
     button.type = "button";
     const canvas = make("canvas");
     canvas.width = canvas.height = this.n;
     const context = canvas.getContext("2d");
-    const style = getComputedStyle(this.root);
-    painter.clearRect(0, 0, 1, 1);
-    painter.fillStyle = style.getPropertyValue("--st-primary-color").trim() || "#1f6f8b";
-    painter.fillRect(0, 0, 1, 1);
-    const [red, green, blue] = painter.getImageData(0, 0, 1, 1).data;
+    if (!context) throw new Error("This browser has no canvas to draw on.");
+    const [red, green, blue] = rgba(themeColour(this.root, "--st-primary-color", "#1f6f8b"));
     const image = context.createImageData(this.n, this.n);
     for (let query = 0; query < this.n; query++) {
       for (let key = 0; key <= query; key++) {
@@ -104,7 +118,7 @@ class AttentionView {
   }
 
   markHead() {
-    this.buttons.forEach((button, head) => button.setAttribute("aria-pressed", String(head === this.head)));
+    for (const [head, button] of this.buttons.entries()) button.setAttribute("aria-pressed", String(head === this.head));
   }
 
   draw() {
@@ -120,14 +134,17 @@ class AttentionView {
     if (at && (at.left < seen.left || at.right > seen.right)) this.scroller.scrollLeft += at.right - seen.right + 60;
   }
 
+  /** @param {number} token */
   chooseToken(token) {
     this.token = token;
     this.draw();
     this.pick({ head: this.head, token: this.data.first + token });
   }
 
+  /** @param {number} token @param {number} x @param {number} y @param {number} angle @param {string} className */
   wordOf(token, x, y, angle, className) {
     const text = shortened(this.data.tokens[token], 11);
+    /** @type {Record<string, string>} */
     const turn = angle ? { transform: `rotate(${angle} ${x.toFixed(1)} ${y.toFixed(1)})` } : {};
     const node = shape("text", { x, y, class: `token pick ${className} ${token === this.token ? "chosen" : ""}`, tabindex: 0,
       role: "button", ...turn }, text);
@@ -135,8 +152,7 @@ class AttentionView {
     node.addEventListener("click", () => this.chooseToken(token));
     node.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      event.stopPropagation();
+      used(event);
       this.chooseToken(token);
     });
     node.addEventListener("pointerenter", () => this.light(token));
@@ -144,45 +160,42 @@ class AttentionView {
     return node;
   }
 
+  /** @param {number} token */
   light(token) {
-    this.scroller.querySelectorAll("[data-query]").forEach((node) => {
-      node.classList.toggle("lit", Number(node.dataset.query) === token);
-    });
+    for (const node of this.scroller.querySelectorAll("[data-query]")) {
+      node.classList.toggle("lit", node.getAttribute("data-query") === String(token));
+    }
   }
 
+  /** @param {number} query @param {number} key */
   say(query, key) {
     const share = (this.weight(this.head, query, key) * 100).toFixed(1);
     if (key === SINK) return `${this.data.tokens[query]} gives to the sink, which is no token: ${share} %`;
     return `${this.data.tokens[query]} attends to ${this.data.tokens[key]}: ${share} %`;
   }
 
+  /** @param {number} x @param {number} y @param {number} angle */
   sinkLabel(x, y, angle) {
-    const turn = angle ? { transform: `rotate(${angle} ${x.toFixed(1)} ${y.toFixed(1)})` } : {};
-    const node = shape("text", { x, y, class: "token sink", ...turn }, "sink");
+    const turn = `rotate(${angle} ${x.toFixed(1)} ${y.toFixed(1)})`;
+    const node = shape("text", { x, y, class: "token sink", transform: turn }, "sink");
     node.append(shape("title", {}, "The attention sink: one more logit in the softmax, with no token behind it"));
     return node;
   }
 
   arcs() {
-    const [leftmost, columns] = this.sink ? [SINK, this.n + 1] : [0, this.n];
-    const step = Math.max(13, Math.min(72, (this.drawnFor - 60) / columns));
-    const width = step * columns + 60;
-    const tallest = Math.min(260, Math.max(90, (step * (columns - 1)) / 2));
-    const base = tallest + 26;
+    const leftmost = this.sink ? SINK : 0;
+    const layout = arcsLayout(this.n, this.drawnFor, leftmost);
+    const { step, width, base, x } = layout;
     const svg = shape("svg", { width, height: base + 96, role: "group", "aria-label": this.title.textContent });
-    const x = (i) => step * (i - leftmost + 0.5) + 6;
     for (let query = 0; query < this.n; query++) {
       for (let key = leftmost; key <= query; key++) {
         const weight = this.weight(this.head, query, key);
         if (weight < FAINT || !this.drawn(query, key)) continue;
-        const span = x(query) - x(key);
-        const rise = 10 + (tallest - 10) * (span / (step * Math.max(1, columns - 1))) ** 0.7;
         const arc = key === query
           ? shape("circle", { cx: x(key), cy: base - 7, r: 5 })
-          : shape("path", { d: `M${x(key).toFixed(1)} ${base}C${x(key).toFixed(1)} ${(base - rise * 1.33).toFixed(1)} `
-            + `${x(query).toFixed(1)} ${(base - rise * 1.33).toFixed(1)} ${x(query).toFixed(1)} ${base}` });
+          : shape("path", { d: arcPath(layout, key, query) });
         arc.setAttribute("class", query === this.token ? "arc lit" : "arc");
-        arc.dataset.query = query;
+        arc.dataset.query = String(query);
         arc.style.setProperty("--weight", weight.toFixed(4));
         arc.append(shape("title", {}, this.say(query, key)));
         svg.append(arc);
@@ -197,11 +210,11 @@ class AttentionView {
   }
 
   matrix() {
-    const [leftmost, columns] = this.sink ? [SINK, this.n + 1.5] : [0, this.n];
-    const cell = Math.max(11, Math.min(26, (this.drawnFor - LABEL - 12) / columns));
+    const [leftmost, before] = this.sink ? [SINK, 1.5] : [0, 0];
+    const cell = matrixCell(this.n + before, this.drawnFor - LABEL);
     const size = cell * this.n;
     // The sink's column is the first, half a cell apart from the tokens'.
-    const x = (key) => LABEL + (key === SINK ? 0 : key + columns - this.n) * cell;
+    const x = (/** @type {number} */ key) => LABEL + (key === SINK ? 0 : key + before) * cell;
     const svg = shape("svg", { width: x(this.n) + 60, height: MATRIX_HEAD + size + 8, role: "group",
       "aria-label": this.title.textContent });
     for (let query = 0; query < this.n; query++) {
@@ -211,7 +224,7 @@ class AttentionView {
       for (let key = leftmost; key <= query; key++) {
         const box = shape("rect", { x: x(key) + 0.5, y: y + 0.5, width: cell - 1, height: cell - 1, rx: 1.5 });
         box.setAttribute("class", query === this.token ? "box lit" : "box");
-        box.dataset.query = query;
+        box.dataset.query = String(query);
         const weight = this.drawn(query, key) ? this.weight(this.head, query, key) : 0;
         box.style.setProperty("--share", `${(Math.sqrt(weight) * 100).toFixed(1)}%`);
         box.append(shape("title", {}, this.say(query, key)));

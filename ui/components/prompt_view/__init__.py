@@ -8,29 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import streamlit as st
-
 import lmloupe as lm
-from ui.base import theme
+from ui.components import kit
 from ui.components.prompt_view.payload import build_payload, known_role
 
 __all__ = ["known_role", "prompt_view"]
 
 _HERE = Path(__file__).parent
-
-
-def _colours() -> str:
-    """The roles' colours as CSS custom properties, the same as in the token view."""
-    roles = theme.ROLE_COLOURS_LIGHT
-    lines = (f"  --role-{role}: light-dark({roles[role]}, {theme.ROLE_COLOURS_DARK[role]});\n" for role in roles)
-    return ":host {\n" + "".join(lines) + "}\n"
-
-
-# Registered where the module is imported, once a process: see ui/token_view/__init__.py.
-_render = st.components.v2.component(
-    "lmloupe_prompt_view",
-    css=_colours() + (_HERE / "prompt_view.css").read_text("utf-8"),
-    js=(_HERE / "prompt_view.js").read_text("utf-8"),
+_render = kit.component(
+    "lmloupe_prompt_view", _HERE / "prompt_view.js", _HERE / "prompt_view.css", colours=kit.role_colours()
 )
 
 

@@ -1,20 +1,60 @@
 // A prompt and the template that wrote it. Text goes in by textContent alone.
 
-const SIGNS = { "\n": "⏎", "\t": "⇥", "\r": "␍" };
+import { clamp, make, Pointer, used } from "../kit/dom.js";
+import { mounted } from "../kit/mount.js";
+import { bitsOf } from "./bits.js";
 
-function make(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
+/**
+ * A run of characters that came from one place.
+ * @typedef {object} Piece
+ * @property {string} text
+ * @property {number} start character
+ * @property {number | null} line of the template
+ * @property {number | null} caller line that called the macro of that line
+ * @property {number | null} message
+ * @property {string} part
+ * @property {string} words what the part is called
+ * @property {string | null} role
+ * @property {boolean} special
+ */
+
+/**
+ * What prompt_view/payload.py sends.
+ * @typedef {object} PromptData
+ * @property {string} version
+ * @property {Piece[]} pieces
+ * @property {string[] | null} lines of the template, where it is shown
+ * @property {number[]} wrote lines that wrote something
+ * @property {number} digits of the highest line number
+ * @property {number | null} height pixels
+ * @property {number | null} first the piece that is lit at first
+ */
+
+/** @typedef {HTMLSpanElement & { place: number }} PieceNode */
+/** @typedef {HTMLDivElement & { number: number }} LineNode */
 
 class PromptView {
+  /** @param {HTMLElement} parent */
   constructor(parent) {
     this.root = make("div", "prompt-view");
-    this.version = null;
+    this.version = "";
+    /** @type {[node: Element, name: string][]} */
     this.lit = [];
-    for (const name of ["pointerover", "focusin"]) this.root.addEventListener(name, (event) => this.meet(event));
+    /** @type {Piece[]} */
+    this.pieces = [];
+    /** @type {PieceNode[]} */
+    this.nodes = [];
+    /** @type {LineNode[]} */
+    this.lines = [];
+    this.text = make("div");
+    /** @type {HTMLDivElement | null} */
+    this.source = null;
+    this.status = make("div");
+    this.pointer = new Pointer();
+    this.root.addEventListener("pointerover", (event) => {
+      if (this.source && !this.pointer.rests(event)) this.meet(event);
+    });
+    this.root.addEventListener("focusin", (event) => this.meet(event));
     this.root.addEventListener("keydown", (event) => this.key(event));
     parent.append(this.root);
   }
@@ -23,17 +63,18 @@ class PromptView {
     this.root.remove();
   }
 
+  /** @param {PromptData} data */
   update(data) {
     if (data.version === this.version) return; // the same content: what is lit, focused and scrolled stays
     this.version = data.version;
     this.lit = [];
     this.pieces = data.pieces;
     this.root.classList.toggle("with-source", data.lines !== null);
-    this.root.style.setProperty("--digits", data.digits);
+    this.root.style.setProperty("--digits", String(data.digits));
     this.text = this.drawText(data);
     const panes = make("div", "panes");
     panes.append(this.text);
-    this.source = data.lines && this.drawSource(data);
+    this.source = data.lines && this.drawSource(data, data.lines);
     if (this.source) panes.append(this.source);
     this.status = make("div", "status");
     this.status.setAttribute("role", "status");
@@ -42,22 +83,27 @@ class PromptView {
     this.root.dataset.version = data.version; // what tests wait for
   }
 
-  drawText(data) {
-    const pane = make("div", "text");
+  /** @param {string} className @param {string} label @param {number | null} height */
+  drawPane(className, label, height) {
+    const pane = make("div", className);
     pane.setAttribute("role", "group");
-    pane.setAttribute("aria-label", "The prompt. Arrow keys go from piece to piece.");
-    if (data.height) pane.style.maxHeight = `${data.height}px`;
+    pane.setAttribute("aria-label", label);
+    if (height) pane.style.maxHeight = `${height}px`;
+    return pane;
+  }
+
+  /** @param {PromptData} data */
+  drawText(data) {
+    const pane = this.drawPane("text", "The prompt. Arrow keys go from piece to piece.", data.height);
     this.nodes = data.pieces.map((piece, i) => {
-      const node = make("span", "p");
-      node.place = i;
+      const node = Object.assign(make("span", "p"), { place: i });
       if (piece.role) node.classList.add(piece.role);
       if (piece.special) node.classList.add("special");
       if (piece.part === "generation_prompt") node.classList.add("asks");
       if (piece.part === "template_text") node.classList.add("added");
-      // White space alone would be invisible; a line end is drawn as a sign before it.
-      for (const bit of piece.text.split(/(\r|\n|\t)/)) {
-        if (SIGNS[bit]) node.append(make("span", "sign", SIGNS[bit]));
-        if (bit) node.append(bit);
+      for (const { sign, text } of bitsOf(piece.text)) {
+        if (sign) node.append(make("span", "sign", sign));
+        node.append(text);
       }
       return node;
     });
@@ -67,15 +113,12 @@ class PromptView {
     return pane;
   }
 
-  drawSource(data) {
-    const pane = make("div", "source");
-    pane.setAttribute("role", "group");
-    pane.setAttribute("aria-label", "The template. Arrow keys go from line to line.");
-    if (data.height) pane.style.maxHeight = `${data.height}px`;
+  /** @param {PromptData} data @param {string[]} lines */
+  drawSource(data, lines) {
+    const pane = this.drawPane("source", "The template. Arrow keys go from line to line.", data.height);
     const wrote = new Set(data.wrote);
-    this.lines = data.lines.map((text, i) => {
-      const row = make("div", wrote.has(i + 1) ? "line wrote" : "line");
-      row.number = i + 1;
+    this.lines = lines.map((text, i) => {
+      const row = Object.assign(make("div", wrote.has(i + 1) ? "line wrote" : "line"), { number: i + 1 });
       row.append(make("span", "number", String(i + 1)), make("code", "", text || " "));
       return row;
     });
@@ -84,21 +127,16 @@ class PromptView {
     return pane;
   }
 
+  /** @param {EventTarget | null} target @returns {PieceNode | LineNode | null} */
   find(target) {
-    if (!(target instanceof Element)) return null;
-    return target.closest(".p") ?? target.closest(".line");
+    return target instanceof Element ? target.closest(".p") ?? target.closest(".line") : null;
   }
 
+  /** @param {Event} event */
   meet(event) {
-    if (!this.source) return;
-    const node = this.find(event.target);
+    const node = this.source && this.find(event.target);
     if (!node) return;
-    if (event.type === "pointerover") {
-      // What scrolls under a resting pointer is nobody's wish.
-      if (event.clientX === this.pointerX && event.clientY === this.pointerY) return;
-      [this.pointerX, this.pointerY] = [event.clientX, event.clientY];
-    }
-    if (node.place !== undefined) this.lightPiece(node.place, true);
+    if ("place" in node) this.lightPiece(node.place, true);
     else this.lightLine(node.number, true);
   }
 
@@ -107,27 +145,30 @@ class PromptView {
     this.lit = [];
   }
 
+  /** @param {Element} node @param {string} name */
   light(node, name) {
     node.classList.add(name);
     this.lit.push([node, name]);
   }
 
+  /** @param {number} place @param {boolean} reveal */
   lightPiece(place, reveal) {
     this.dark();
     const piece = this.pieces[place];
-    this.nodes.forEach((node, i) => {
+    for (const [i, node] of this.nodes.entries()) {
       if (piece.message !== null && this.pieces[i].message === piece.message) this.light(node, "message");
-    });
+    }
     this.light(this.nodes[place], "here");
     if (piece.caller) this.light(this.lines[piece.caller - 1], "caller");
     const row = piece.line ? this.lines[piece.line - 1] : null;
     if (row) {
       this.light(row, "here");
-      if (reveal) this.reveal(this.source, row);
+      if (reveal && this.source) this.reveal(this.source, row);
     }
     this.say(piece);
   }
 
+  /** @param {number} number @param {boolean} reveal */
   lightLine(number, reveal) {
     this.dark();
     this.light(this.lines[number - 1], "here");
@@ -140,6 +181,7 @@ class PromptView {
       : `Template line ${number} wrote nothing here.`;
   }
 
+  /** @param {Piece} piece */
   say(piece) {
     const message = piece.message === null ? "no message: the template’s own" : `message ${piece.message + 1}`;
     const caller = piece.caller ? `, called from line ${piece.caller}` : "";
@@ -147,7 +189,11 @@ class PromptView {
     this.status.textContent = `From character ${piece.start}: ${line}, ${message}, ${piece.words}.`;
   }
 
-  // Scrolls inside the pane only: the page itself must not jump under a pointer.
+  /**
+   * Scrolls inside the pane only: the page itself must not jump under a pointer.
+   * @param {Element} pane
+   * @param {Element} node
+   */
   reveal(pane, node) {
     const [outer, inner] = [pane.getBoundingClientRect(), node.getBoundingClientRect()];
     if (inner.top < outer.top || inner.bottom > outer.bottom) {
@@ -155,33 +201,23 @@ class PromptView {
     }
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     const node = this.find(event.target);
     if (!node || event.ctrlKey || event.metaKey || event.altKey) return;
-    const all = node.place !== undefined ? this.nodes : this.lines;
+    /** @type {(PieceNode | LineNode)[]} */
+    const all = "place" in node ? this.nodes : this.lines;
     const at = all.indexOf(node);
+    /** @type {Record<string, number>} */
     const places = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 };
     if (!(event.key in places)) return;
-    event.preventDefault();
-    event.stopPropagation(); // Streamlit's own shortcuts are not meant here
-    const next = all[Math.max(0, Math.min(all.length - 1, places[event.key]))];
+    used(event);
+    const next = all[clamp(places[event.key], 0, all.length - 1)];
     node.removeAttribute("tabindex");
     next.tabIndex = 0;
     next.focus({ preventScroll: true });
-    this.reveal(node.place !== undefined ? this.text : this.source, next);
+    this.reveal(next.parentElement ?? next, next);
   }
 }
 
-// Streamlit calls the function below at every run with new data; the view lives as long as its place.
-const views = new WeakMap();
-
-export default function (component) {
-  const { data, parentElement } = component;
-  let view = views.get(parentElement);
-  if (!view) views.set(parentElement, (view = new PromptView(parentElement)));
-  view.update(data);
-  return () => {
-    views.delete(parentElement);
-    view.destroy();
-  };
-}
+export default mounted(PromptView);

@@ -11,21 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 import lmloupe as lm
+from ui.components import kit
 
 __all__ = ["EARLIER", "HERE", "KEPT", "Panel", "stage_panels", "stage_view"]
 
 _HERE = Path(__file__).parent
-_COMMON = (_HERE.parent / "model_views" / "common.js").read_text("utf-8")
-
-# Registered where the module is imported, once a process: see ui/token_view/__init__.py.
-_render = st.components.v2.component(
-    "lmloupe_stages",
-    css=(_HERE / "stages.css").read_text("utf-8"),
-    js=_COMMON + (_HERE / "stages.js").read_text("utf-8"),
-)
+_render = kit.component("lmloupe_stages", _HERE / "stages.js", kit.DRAWING, _HERE / "stages.css")
 
 KEPT, HERE, EARLIER = 0, 1, 2
 """What became of a token: still in, struck out by this stage, struck out by an earlier one."""

@@ -14,13 +14,12 @@ from typing import Any
 import streamlit as st
 
 from ui.base import theme
+from ui.components import kit
 from ui.components.token_view.payload import ROLES, ColourBy, Show, TokenRow, build_payload, payload_version
 
 __all__ = ["ROLES", "ColourBy", "Selection", "Show", "TokenRow", "token_view"]
 
 _HERE = Path(__file__).parent
-# Streamlit takes one module: the scripts are joined in this order and share their names.
-_SCRIPTS = ("rows.js", "colour.js", "paint.js", "ids.js", "blocks.js", "tooltip.js", "picture.js", "token_view.js")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +31,12 @@ class Selection:
 
 
 def _colours() -> str:
-    """The theme's colours as CSS custom properties; ``light-dark()`` follows the theme that Streamlit shows."""
     tokens = zip(theme.TOKEN_COLOURS_LIGHT, theme.TOKEN_COLOURS_DARK, strict=True)
     pairs = {f"token-{i}": pair for i, pair in enumerate(tokens, start=1)}
-    pairs |= {f"role-{role}": (theme.ROLE_COLOURS_LIGHT[role], theme.ROLE_COLOURS_DARK[role]) for role in ROLES}
-    lines = (f"  --{name}: light-dark({light}, {dark});\n" for name, (light, dark) in pairs.items())
-    return ":host {\n" + "".join(lines) + "}\n"
+    return kit.colour_properties(pairs) + kit.role_colours()
 
 
-# Registered where the module is imported, once a process. Streamlit's renderer keeps the three texts
-# and puts them into a runtime that does not know the name yet, so later sessions, other pages and
-# AppTest's runtimes, all of which find this module already imported, are served as well.
-_render = st.components.v2.component(
-    "lmloupe_token_view",
-    css=_colours() + (_HERE / "token_view.css").read_text("utf-8"),
-    js="\n".join((_HERE / script).read_text("utf-8") for script in _SCRIPTS),
-)
+_render = kit.component("lmloupe_token_view", _HERE / "token_view.js", _HERE / "token_view.css", colours=_colours())
 
 
 def token_view(
@@ -104,7 +93,7 @@ def token_view(
         show=show,
         export=export,
     )
-    callback = on_select if on_select is not None else _nothing
+    callback = on_select if on_select is not None else kit.nothing
     result = _render(key=key, data=payload, on_selected_change=callback)
     return _read_selection(result.get("selected"), payload_version(payload), rows) if selectable else None
 
@@ -139,17 +128,11 @@ def _payload(rows: Sequence[TokenRow], key: str, **settings: Any) -> bytes:
     return packed.payload
 
 
-def _nothing() -> None:
-    """Streamlit reports a component's state only where a callback is registered for it."""
-
-
 def _read_selection(state: object, version: str, rows: Sequence[TokenRow]) -> Selection | None:
     # The state comes from the browser and may belong to the text before this one: trust none of it.
     if not isinstance(state, dict) or state.get("version") != version:
         return None
-    row, index = state.get("row"), state.get("index")
-    if not isinstance(row, int) or not isinstance(index, int):
-        return None
-    if not 0 <= row < len(rows) or not 0 <= index < len(rows[row].encoding):
+    row, index = kit.whole(state, "row"), kit.whole(state, "index")
+    if row is None or index is None or not 0 <= row < len(rows) or not 0 <= index < len(rows[row].encoding):
         return None
     return Selection(row, index)

@@ -1,62 +1,131 @@
-// What arrives from Python, unpacked: see ui/token_view/payload.py.
-// One of the scripts that ui/token_view/__init__.py joins into a single module, in the order named there.
+// What arrives from Python, unpacked: see token_view/payload.py.
+
+import { unpackArray, unpackParts } from "../kit/bytes.js";
+import { RTL } from "./characters.js";
+
+/** @import { Place } from "../kit/bytes.js" */
+/** @import { BlockList } from "./blocks.js" */
 
 const SPECIAL = 1;
 const PARTIAL = 2;
 const ADDED = 4;
-const NO_FILL = 255;
-const ROLES = ["none", "system", "user", "assistant", "tool", "special"];
+export const NO_FILL = 255;
+export const ROLES = ["none", "system", "user", "assistant", "tool", "special"];
 
-const TYPES = { u1: Uint8Array, i1: Int8Array, u2: Uint16Array, i2: Int16Array, i4: Int32Array };
+/**
+ * A row as `_pack_row` writes it.
+ * @typedef {object} RowHeader
+ * @property {string} name
+ * @property {string} subtitle
+ * @property {string} facts the heading's numbers
+ * @property {number} count tokens, of which not all need be sent
+ * @property {number} textEnd character behind the last token
+ * @property {string[]} pieces one for each id that occurs, as in `ids`
+ * @property {Place} ids
+ * @property {Place} bytes of all of them, end to end
+ * @property {Place} byteEnds
+ * @property {Place} slots of each token: its id's place in `ids`
+ * @property {Place} gaps of each token: characters from the end of the one before
+ * @property {Place} sizes of each token: characters
+ * @property {Place} flags
+ * @property {Place} [classes] places in `ROLES`
+ * @property {Place} [fill] 0 to 254, or `NO_FILL`
+ * @property {string[]} [notes]
+ */
 
-// One of the arrays; `=` before its type says that a single item stands for all.
-function unpackArray(body, from, length, kind) {
-  if (kind[0] !== "=") return new TYPES[kind](body.buffer, from, length);
-  const Type = TYPES[kind.slice(1)];
-  return new Type(length).fill(new Type(body.buffer, from, 1)[0]);
-}
+/**
+ * @typedef {object} Settings
+ * @property {string} text
+ * @property {number} length of the text in characters
+ * @property {boolean} whitespace mark spaces, tabs and line ends
+ * @property {number | null} height pixels
+ * @property {boolean} selectable
+ * @property {"position" | "id" | "length"} colourBy
+ * @property {"text" | "ids" | "both"} show
+ * @property {string | null} export name of the saved file
+ * @property {number} mostTokens of all rows
+ */
 
-class Row {
+/** @typedef {Settings & { rows: Row[] }} Payload */
+
+/**
+ * @typedef {object} Source
+ * @property {string} text
+ * @property {(i: number) => number} unit where character `i` begins, in UTF-16 units
+ * @property {boolean} rtl whether any letter goes from right to left
+ */
+
+/** @typedef {HTMLSpanElement & { place: number }} Spot the element of a token, or of its id */
+
+export class Row {
+  /** @param {RowHeader} header @param {Uint8Array<ArrayBuffer>} body @param {Source} source */
   constructor(header, body, source) {
-    const array = (place) => place && unpackArray(body, ...place);
-    Object.assign(this, header);
+    const array = (/** @type {Place} */ place) => unpackArray(body, place);
+    this.name = header.name;
+    this.subtitle = header.subtitle;
+    this.facts = header.facts;
+    this.count = header.count;
+    this.textEnd = header.textEnd;
+    this.pieces = header.pieces;
+    this.notes = header.notes;
     this.source = source;
     this.ids = array(header.ids);
     this.tokenBytes = array(header.bytes);
     this.byteEnds = array(header.byteEnds);
     this.slots = array(header.slots);
     this.flags = array(header.flags);
-    this.classes = array(header.classes);
-    this.fill = array(header.fill);
+    this.classes = header.classes && array(header.classes);
+    this.fill = header.fill && array(header.fill);
     this.length = this.slots.length;
     this.starts = new Int32Array(this.length);
     this.ends = new Int32Array(this.length);
     const [gaps, sizes] = [array(header.gaps), array(header.sizes)];
     for (let i = 0, end = 0; i < this.length; i++) {
       this.starts[i] = end + gaps[i];
-      this.ends[i] = end = this.starts[i] + sizes[i];
+      end = this.starts[i] + sizes[i];
+      this.ends[i] = end;
     }
     // Elements of what is drawn at the moment, which of a long row is a small part (blocks.js).
+    /** @type {(Spot | undefined)[]} */
     this.elements = new Array(this.length); // what a person reaches: tokens, or ids where ids alone are shown
+    /** @type {(Spot | undefined)[]} */
     this.numbers = new Array(this.length); // the ids below the tokens, where both are shown
+    /** @type {BlockList[]} */
+    this.lists = []; // its blocks: of what a person reaches, then of the ids below
     this.stop = 0; // the token that Tab reaches
     // Tokens that the tokenizer added have an empty pair of offsets that may be (0, 0) anywhere, so the
     // search runs over the furthest end so far.
     this.reach = new Int32Array(this.length);
-    for (let i = 0, far = 0; i < this.length; i++) this.reach[i] = far = Math.max(far, this.ends[i]);
+    for (let i = 0, far = 0; i < this.length; i++) {
+      far = Math.max(far, this.ends[i]);
+      this.reach[i] = far;
+    }
   }
 
+  /** @param {number} i */
   id(i) { return this.ids[this.slots[i]]; }
+  /** @param {number} i */
   piece(i) { return this.pieces[this.slots[i]]; }
+  /** @param {number} i */
   special(i) { return (this.flags[i] & SPECIAL) !== 0; }
+  /** Whether it is an added token, which a text is cut at before any rule. @param {number} i */
   added(i) { return (this.flags[i] & ADDED) !== 0; }
+  /** @param {number} i */
   partial(i) { return (this.flags[i] & PARTIAL) !== 0; }
+  /** @param {number} i */
   empty(i) { return this.starts[i] === this.ends[i]; }
-  slice(start, end) { return this.source.text.slice(this.source.unit(start), this.source.unit(end)); }
+  /** @param {number} i */
   text(i) { return this.slice(this.starts[i], this.ends[i]); }
+  /** @param {number} i */
   endsLine(i) { return !this.empty(i) && this.source.text.charCodeAt(this.source.unit(this.ends[i]) - 1) === 10; }
 
-  // The end of the run that begins at token `i`: tokens that share characters belong together.
+  /** @param {number} start @param {number} end */
+  slice(start, end) { return this.source.text.slice(this.source.unit(start), this.source.unit(end)); }
+
+  /**
+   * The end of the run that begins at token `i`: tokens that share characters belong together.
+   * @param {number} i
+   */
   runEnd(i) {
     let next = i + 1;
     if (this.special(i) || this.empty(i)) return next;
@@ -67,15 +136,22 @@ class Row {
     return next;
   }
 
+  /** @param {number} i */
   bytesOf(i) {
     const slot = this.slots[i];
     return this.tokenBytes.subarray(slot ? this.byteEnds[slot - 1] : 0, this.byteEnds[slot]);
   }
 
+  /** @param {number} i */
   hex(i) { return Array.from(this.bytesOf(i), (byte) => byte.toString(16).padStart(2, "0")); }
 
-  // Places of the tokens that cover a character from `start` to `end`.
+  /**
+   * Places of the tokens that cover a character from `start` to `end`.
+   * @param {number} start
+   * @param {number} end
+   */
   covering(start, end) {
+    /** @type {number[]} */
     const found = [];
     if (start === end) return found;
     let low = 0;
@@ -91,26 +167,28 @@ class Row {
   }
 }
 
-// Python counts characters, JavaScript UTF-16 units: they part at the first emoji. `unit` leads from one to the other.
-function sourceOf(text, length) {
-  if (text.length === length) return { text, unit: (i) => i };
+/**
+ * Python counts characters, JavaScript UTF-16 units: they part at the first emoji. `unit` leads from one to the other.
+ * @param {string} text
+ * @param {number} length in characters
+ * @returns {Source}
+ */
+export function sourceOf(text, length) {
+  const rtl = RTL.test(text);
+  if (text.length === length) return { text, rtl, unit: (i) => i };
   const at = new Int32Array(length + 1);
   let unit = 0;
   for (let i = 0; i < length; i++) {
     at[i] = unit;
-    unit += text.codePointAt(unit) > 0xffff ? 2 : 1;
+    unit += (text.codePointAt(unit) ?? 0) > 0xffff ? 2 : 1;
   }
   at[length] = unit;
-  return { text, unit: (i) => at[i] };
+  return { text, rtl, unit: (i) => at[i] };
 }
 
-const versionOf = (data) => new TextDecoder().decode(data.subarray(0, 16));
-
-function unpack(data) {
-  const length = new DataView(data.buffer, data.byteOffset, data.byteLength).getUint32(16, true);
-  const header = JSON.parse(new TextDecoder().decode(data.subarray(20, 20 + length)));
-  const body = data.slice(20 + length); // a copy begins at an address that the arrays can use
+/** @param {Uint8Array} payload @returns {Payload} */
+export function unpack(payload) {
+  const { header, body } = unpackParts(payload);
   const source = sourceOf(header.text, header.length);
-  source.rtl = RTL.test(header.text);
-  return { ...header, rows: header.rows.map((row) => new Row(row, body, source)) };
+  return { ...header, rows: header.rows.map((/** @type {RowHeader} */ row) => new Row(row, body, source)) };
 }

@@ -1,25 +1,59 @@
 // The view: rows, pointer, keyboard, and the way back to Python.
-// One of the scripts that ui/token_view/__init__.py joins into a single module, in the order named there.
+
+import { activeIn, clamp, make, Pointer, used } from "../kit/dom.js";
+import { versionOf } from "../kit/bytes.js";
+import { mounted } from "../kit/mount.js";
+import { BlockList, Blocks } from "./blocks.js";
+import { RTL } from "./characters.js";
+import { IdPainter } from "./ids.js";
+import { drawHeading, drawLegend } from "./legend.js";
+import { RowPainter } from "./paint.js";
+import { drawExporter } from "./picture.js";
+import { unpack } from "./rows.js";
+import { describe, Tooltip } from "./tooltip.js";
+
+/** @import { Component } from "../kit/mount.js" */
+/** @import { Block, Painter } from "./blocks.js" */
+/** @import { Payload, Row, Spot } from "./rows.js" */
+
+/** @typedef {[row: number, i: number, name: string]} Lit a token and the class that marks it */
 
 class TokenView {
+  /** @param {HTMLElement} parent */
   constructor(parent) {
     this.root = make("div", "view");
     this.scroller = make("div", "rows");
     this.root.append(this.scroller);
     this.tooltip = new Tooltip(this.root);
+    this.pointer = new Pointer();
+    /** @type {Lit[]} */
     this.lit = [];
+    /** @type {Lit | null} */
+    this.pinned = null;
+    /** @type {Row[]} */
     this.rows = [];
-    this.version = null;
+    this.version = "";
+    this.selectable = false;
+    /** @type {Blocks | undefined} */
+    this.blocks = undefined;
+    /** @type {HTMLElement | undefined} */
+    this.exporter = undefined;
+    /** @type {Component<Uint8Array>["setStateValue"]} */
+    this.setStateValue = () => {};
+    // Going on by keyboard scrolls: the tooltip follows its token. Under a resting pointer others pass by.
+    this.onScroll = () => {
+      if (this.focused()) this.tooltip.follow();
+      else this.tooltip.hide();
+    };
     this.listen();
     parent.append(this.root);
   }
 
   listen() {
-    const on = (name, handler) => this.root.addEventListener(name, handler);
+    /** @type {HTMLElement["addEventListener"]} */
+    const on = (/** @type {string} */ name, /** @type {EventListener} */ handler) => this.root.addEventListener(name, handler);
     on("pointerover", (event) => {
-      // Tokens that scroll under a resting pointer are nobody's wish.
-      if (event.clientX === this.pointerX && event.clientY === this.pointerY) return;
-      [this.pointerX, this.pointerY] = [event.clientX, event.clientY];
+      if (this.pointer.rests(event)) return;
       const found = this.find(event.target);
       if (found) this.light(found.row, found.i, found.node);
       else if (!this.focused()) this.dark();
@@ -37,11 +71,6 @@ class TokenView {
       this.select(found.row, found.i);
     });
     on("keydown", (event) => this.key(event));
-    // Going on by keyboard scrolls: the tooltip follows its token. Under a resting pointer others pass by.
-    this.onScroll = () => {
-      if (this.focused()) this.tooltip.follow();
-      else this.tooltip.hide();
-    };
     addEventListener("scroll", this.onScroll, { capture: true, passive: true });
   }
 
@@ -51,7 +80,11 @@ class TokenView {
     this.root.remove();
   }
 
-  update(data, setStateValue) {
+  /**
+   * @param {Uint8Array} data see token_view/payload.py
+   * @param {Component<Uint8Array>} component
+   */
+  update(data, { setStateValue }) {
     this.setStateValue = setStateValue;
     const version = versionOf(data);
     if (version === this.version) return; // the same content: hover, focus and scroll stay
@@ -66,15 +99,17 @@ class TokenView {
     this.blocks?.destroy();
     const flows = this.rows.map((row, number) => this.flowsOf(row, number, payload));
     const sections = this.rows.map((row, number) => this.drawRow(row, flows[number], payload));
-    this.blocks = new Blocks(this, flows.flat(), this.scroller);
+    this.blocks = new Blocks(this, flows.flat());
     this.scroller.replaceChildren(...drawLegend(this.rows, payload.colourBy), ...sections);
     this.exporter?.remove();
-    this.exporter = payload.export && drawExporter(this, payload.export);
+    this.exporter = payload.export ? drawExporter(this, payload.export) : undefined;
     if (this.exporter) this.root.append(this.exporter);
     this.root.dataset.version = version; // what tests wait for
   }
 
+  /** @param {Row} row @param {number} number @param {Payload} payload */
   flowsOf(row, number, payload) {
+    /** @type {Painter[]} */
     const painters = payload.show === "ids" ? [] : [new RowPainter(row, payload)];
     if (payload.show !== "text") painters.push(new IdPainter(row, payload));
     for (const painter of painters) painter.flow.row = number;
@@ -82,6 +117,7 @@ class TokenView {
     return row.lists;
   }
 
+  /** @param {Row} row @param {BlockList[]} lists @param {Payload} payload */
   drawRow(row, lists, payload) {
     const section = make("section", "row");
     const [{ flow }] = lists.map((list) => list.painter);
@@ -92,26 +128,30 @@ class TokenView {
     return section;
   }
 
-  // The token under an event: itself, or the first part where the whole character of a group was met.
+  /**
+   * The token under an event: itself, or the first part where the whole character of a group was met.
+   * @param {EventTarget | null} target
+   */
   find(target) {
     if (!(target instanceof Element)) return null;
-    const node = target.closest(".t, .n") ?? target.closest(".group")?.querySelector(".t");
-    const flow = node?.closest(".flow, .below");
-    return flow ? { row: flow.row, i: node.place, node } : null;
+    const node = /** @type {Spot | null} */ (target.closest(".t, .n") ?? target.closest(".group")?.querySelector(".t") ?? null);
+    const flow = /** @type {Painter["flow"] | undefined | null} */ (node?.closest(".flow, .below"));
+    return node && flow ? { row: flow.row, i: node.place, node } : null;
   }
 
-  focused() {
-    const active = this.root.getRootNode().activeElement;
-    return active ? this.find(active) : null;
-  }
+  focused() { return this.find(activeIn(this.root)); }
 
-  // `at` is where the pointer is: on the token, or on its id.
+  /**
+   * @param {number} number of the row
+   * @param {number} i
+   * @param {Spot} [at] where the pointer is: on the token, or on its id
+   */
   light(number, i, at) {
     this.dark();
     const row = this.rows[number];
-    this.rows.forEach((other, which) => {
+    for (const [which, other] of this.rows.entries()) {
       for (const k of other.covering(row.starts[i], row.ends[i])) this.lit.push([which, k, "same"]);
-    });
+    }
     this.lit.push([number, i, "here"]);
     for (const mark of this.lit) this.each(mark, (node, name) => node.classList.add(name));
     this.tooltip.show(row, i, at ?? row.elements[i] ?? row.numbers[i]);
@@ -123,20 +163,30 @@ class TokenView {
     this.tooltip.hide();
   }
 
-  // The elements of a marked token, as far as they are drawn.
+  /**
+   * The elements of a marked token, as far as they are drawn.
+   * @param {Lit} mark
+   * @param {(node: Spot, name: string) => void} change
+   */
   each([number, i, name], change) {
     const row = this.rows[number];
     for (const node of [row.elements[i], row.numbers[i]]) if (node) change(node, name);
   }
 
-  // Puts marks on a block that is drawn after they were set.
+  /**
+   * Puts marks on a block that is drawn after they were set.
+   * @param {Block} block
+   */
   mark(block) {
-    const here = (number, i) => this.rows[number].lists.includes(block.list) && block.list.holds(block, i);
-    for (const mark of this.lit) if (here(...mark)) this.each(mark, (node, name) => node.classList.add(name));
-    if (this.pinned && here(...this.pinned)) this.each(this.pinned, (node, name) => node.classList.add(name));
+    const here = (/** @type {Lit} */ [number, i]) => this.rows[number].lists.includes(block.list) && block.list.holds(block, i);
+    for (const mark of this.lit) if (here(mark)) this.each(mark, (node, name) => node.classList.add(name));
+    if (this.pinned && here(this.pinned)) this.each(this.pinned, (node, name) => node.classList.add(name));
   }
 
-  // Whether a block must stay drawn: the keyboard stands in it, or Tab leads to it.
+  /**
+   * Whether a block must stay drawn: the keyboard stands in it, or Tab leads to it.
+   * @param {Block} block
+   */
   needs(block) {
     return this.rows.some((row) => row.lists[0] === block.list && block.list.holds(block, row.stop));
   }
@@ -147,15 +197,20 @@ class TokenView {
     else this.dark();
   }
 
-  // One token of a row is in the tab order. Labels are written when a token gets the focus: 100,000 of
-  // them at the start would cost more than the drawing.
+  /**
+   * One token of a row is in the tab order. Labels are written when a token gets the focus: 100,000 of
+   * them at the start would cost more than the drawing.
+   * @param {number} number of the row
+   * @param {number} i
+   */
   focus(number, i) {
     const row = this.rows[number];
     const [list] = row.lists;
     row.elements[row.stop]?.removeAttribute("tabindex");
-    this.blocks.fill(list.at(i)); // End leads to what was never drawn
+    this.blocks?.fill(list.at(i)); // End leads to what was never drawn
     row.stop = i;
     const node = row.elements[i];
+    if (!node) return;
     node.tabIndex = 0;
     node.setAttribute("role", "listitem");
     node.setAttribute("aria-setsize", String(row.length));
@@ -167,6 +222,10 @@ class TokenView {
     this.light(number, i);
   }
 
+  /**
+   * @param {number} number of the row
+   * @param {number} i
+   */
   select(number, i) {
     if (!this.selectable) return;
     const again = this.pinned?.[0] === number && this.pinned[1] === i;
@@ -176,13 +235,15 @@ class TokenView {
     this.setStateValue("selected", again ? null : { version: this.version, row: number, index: i });
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     const found = this.find(event.target);
     if (!found || event.ctrlKey || event.metaKey || event.altKey) return;
     const { row: number, i } = found;
     const row = this.rows[number];
     const ahead = RTL.test(row.text(i)) ? -1 : 1; // the arrow points where the text goes
-    const go = (place) => this.focus(number, Math.max(0, Math.min(row.length - 1, place)));
+    const go = (/** @type {number} */ place) => this.focus(number, clamp(place, 0, row.length - 1));
+    /** @type {Record<string, () => void>} */
     const actions = {
       ArrowRight: () => go(i + ahead),
       ArrowLeft: () => go(i - ahead),
@@ -192,16 +253,23 @@ class TokenView {
       End: () => go(row.length - 1),
       Enter: () => this.select(number, i),
       " ": () => this.select(number, i),
-      Escape: () => { event.target.blur(); this.dark(); },
+      Escape: () => {
+        found.node.blur();
+        this.dark();
+      },
     };
     const action = actions[event.key];
     if (!action) return;
-    event.preventDefault();
-    event.stopPropagation(); // Streamlit's own shortcuts are not meant here
+    used(event);
     action();
   }
 
-  // Up and down stay at the same characters.
+  /**
+   * Up and down stay at the same characters.
+   * @param {number} number of the row
+   * @param {number} i
+   * @param {1 | -1} step
+   */
   toRow(number, i, step) {
     const row = this.rows[number];
     for (let next = number + step; next >= 0 && next < this.rows.length; next += step) {
@@ -214,16 +282,4 @@ class TokenView {
   }
 }
 
-// Streamlit calls the function below at every run with new data; the view lives as long as its place.
-const views = new WeakMap();
-
-export default function (component) {
-  const { data, parentElement, setStateValue } = component;
-  let view = views.get(parentElement);
-  if (!view) views.set(parentElement, (view = new TokenView(parentElement)));
-  view.update(data, setStateValue);
-  return () => {
-    views.delete(parentElement);
-    view.destroy();
-  };
-}
+export default mounted(TokenView);

@@ -1,21 +1,35 @@
 // What a tooltip and a screen reader say about a token.
-// One of the scripts that ui/token_view/__init__.py joins into a single module, in the order named there.
 
-function describe(row, i) {
+import { make } from "../kit/dom.js";
+import { drawText } from "./characters.js";
+import { GROUP } from "./paint.js";
+import { ROLES } from "./rows.js";
+
+/** @import { Row } from "./rows.js" */
+
+/** @param {Row} row @param {number} i @returns {[term: string, value: string][]} */
+export function describe(row, i) {
   const [start, end] = [row.starts[i], row.ends[i]];
   const hex = row.hex(i);
+  /** @type {[term: string, value: string][]} */
   const facts = [["id", String(row.id(i))], ["piece", row.piece(i)]];
   const bytes = hex.length > 48 ? `${hex.slice(0, 48).join(" ")} \u2026` : hex.join(" ");
   facts.push(["bytes", hex.length > 4 ? `${bytes} (${hex.length})` : bytes]);
   facts.push(["characters", start === end ? (hex.length ? "none: the tokenizer added it" : "none: no token has this id") : `${start}\u2013${end}`]);
   if (row.partial(i)) facts.push(["holds", `part of ${start === end ? "a character" : wholeOf(row, i)}`]);
-  facts.push(["special", row.special(i) ? "yes" : row.added(i) ? "no, but always read as one token" : "no"]);
-  if (row.classes && row.classes[i]) facts.push(["role", ROLES[row.classes[i]]]);
-  if (row.notes && row.notes[i]) facts.push(["", row.notes[i]]);
+  const special = row.special(i) ? "yes" : "no";
+  facts.push(["special", special === "no" && row.added(i) ? "no, but always read as one token" : special]);
+  if (row.classes?.[i]) facts.push(["role", ROLES[row.classes[i]]]);
+  if (row.notes?.[i]) facts.push(["", row.notes[i]]);
   facts.push(["place", `${(i + 1).toLocaleString("en")} of ${row.count.toLocaleString("en")}`]);
   return facts;
 }
 
+/**
+ * The character that token `i` is a part of, and all the bytes it takes.
+ * @param {Row} row
+ * @param {number} i
+ */
 function wholeOf(row, i) {
   const parts = row.covering(row.starts[i], row.ends[i]);
   const from = parts[0] ?? i;
@@ -26,7 +40,8 @@ function wholeOf(row, i) {
   return parts.length > 1 && text ? `${text}  =  ${bytes.join(" | ")}` : "a character";
 }
 
-class Tooltip {
+export class Tooltip {
+  /** @param {HTMLElement} host */
   constructor(host) {
     this.node = make("div", "tooltip");
     this.node.setAttribute("role", "tooltip");
@@ -34,9 +49,12 @@ class Tooltip {
     this.layered = typeof this.node.showPopover === "function";
     if (this.layered) this.node.popover = "manual";
     this.node.hidden = true;
+    /** @type {Element | undefined} */
+    this.anchor = undefined;
     host.append(this.node);
   }
 
+  /** @param {Row} row @param {number} i @param {Element | undefined} anchor */
   show(row, i, anchor) {
     const headline = make("div", "headline");
     const shown = make("bdi");
@@ -60,6 +78,7 @@ class Tooltip {
   // Beside the last line box of its token.
   move() {
     const { anchor } = this;
+    if (!anchor) return;
     const rects = anchor.getClientRects();
     const box = rects[rects.length - 1] ?? anchor.getBoundingClientRect();
     const own = this.node.getBoundingClientRect();

@@ -1,0 +1,81 @@
+// Elements of HTML and SVG. Every text goes through `textContent`, so nothing of a person's text becomes markup.
+
+export const SVG = "http://www.w3.org/2000/svg";
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what XML cannot hold
+const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+
+/**
+ * An HTML element.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} [className]
+ * @param {string} [text]
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function make(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+/**
+ * An SVG element; numbers are rounded to hundredths.
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {string} [text]
+ * @returns {SVGElementTagNameMap[Tag]}
+ */
+export function shape(tag, attributes, text) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    node.setAttribute(name, typeof value === "number" ? String(Math.round(value * 100) / 100) : value);
+  }
+  if (text !== undefined) node.textContent = text.replace(NOT_XML, "\ufffd");
+  return node;
+}
+
+/**
+ * The text, or as many of its characters as fit and an ellipsis.
+ * @param {string} text
+ * @param {number} room characters that fit
+ */
+export function shortened(text, room) {
+  const letters = Array.from(text);
+  return letters.length <= room ? text : `${letters.slice(0, Math.max(1, room - 1)).join("")}\u2026`;
+}
+
+/** @param {number} value @param {number} low @param {number} high */
+export const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
+
+/**
+ * Mark a key as used: Streamlit's own shortcuts are not meant inside a component.
+ * @param {Event} event
+ */
+export function used(event) {
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/**
+ * The element that has the keyboard, as seen from inside a component.
+ * @param {Element} node
+ */
+export const activeIn = (node) => /** @type {Document | ShadowRoot} */ (node.getRootNode()).activeElement;
+
+/** Tell a pointer that moves from one under which the page scrolls: only the first is a wish. */
+export class Pointer {
+  constructor() {
+    this.x = NaN;
+    this.y = NaN;
+  }
+
+  /** @param {{ clientX: number, clientY: number }} event */
+  rests({ clientX, clientY }) {
+    const rests = clientX === this.x && clientY === this.y;
+    this.x = clientX;
+    this.y = clientY;
+    return rests;
+  }
+}
