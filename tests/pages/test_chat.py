@@ -11,8 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
-from tests.pages.test_pages import FOUR, in_the_repository, no_exception, open_page, output_of, sentences
 from tests.support import tiny_models
+from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.chat.conversation_json import for_editor
 from ui.chat.lessons import LESSONS
 from ui.chat.request import for_templates, read_tools
@@ -20,8 +20,7 @@ from ui.chat.template_editor import diff
 from ui.state.link import decode, encode
 from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
 
-__all__ = ["in_the_repository"]  # the fixture, which applies here as well
-
+FOUR = ("llama-3.1", "phi-3", "qwen2", "starcoder2")
 TOOLS = next(lesson for lesson in LESSONS if lesson.name == "Tools")
 INJECTED = next(lesson for lesson in LESSONS if lesson.name.startswith("Injected"))
 

@@ -11,12 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from tests.pages.test_chat import TOOLS
-from tests.pages.test_pages import in_the_repository, no_exception, open_page, output_of, sentences
+from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.chat.request import for_templates
 from ui.chat.template_upload import MAX_OWN
 from ui.state.link import encode
-
-__all__ = ["in_the_repository"]  # the fixture, which applies here as well
 
 BEGUN = [{"role": "user", "content": "Capital?"}, {"role": "assistant", "content": "The capital of France is "}]
 CHAT, PROVENANCE, GENERATE = "pages/chat/chat_template.py", "pages/chat/provenance.py", "pages/prediction/generate.py"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +17,13 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
+from tests.support.pages import REPOSITORY, open_page
 from tests.support.tiny_models import CHAT_TEMPLATE, config
 from ui.base import loaders
 from ui.base.frames import token_label
 from ui.model import choice as model_choice
 from ui.state.link import encode
 
-REPOSITORY = Path(__file__).parents[2]
 NAME = "www.evil.example/x"
 SHAPES = (
     "[evil{}](http://evil.example)", "<img/src=evil{}>", ":material/evil{}:", "$evil{}^2$", ":red[evil{}]", "`evil{}`",
@@ -167,15 +166,10 @@ def test_nothing_that_others_wrote_is_read_as_markdown(hostile: LocalEngine, pag
         "ids": " ".join(str(i) for i in range(256, 300)), "add_special_tokens": "1", "token_index": "2", "place": "-1",
         "tools": "**evil** <b>", "variables": "**evil** <b>",
     }  # fmt: skip
-    app = AppTest.from_file(str(REPOSITORY / "streamlit_app.py"), default_timeout=180)
-    if page.endswith("vocabulary_map.py"):
-        app.run()
-    for name, value in (settings | params | encode({"messages": messages}).params).items():
-        app.query_params[name] = value
     upload = f"upload:{TOKENS[11]}.json"
-    app.session_state["uploads"] = {upload: replace_name(hostile.tokenizer, upload)}
-    app.switch_page(page)
-    app.run()
+    uploads = {upload: replace_name(hostile.tokenizer, upload)}
+    params = settings | params | dict(encode({"messages": messages}).params)
+    app = open_page(page, session={"uploads": uploads}, **params)
     assert not app.exception
     assert not unescaped(app, hostile.tokenizer)
     if page.endswith("generate.py"):
@@ -184,9 +178,7 @@ def test_nothing_that_others_wrote_is_read_as_markdown(hostile: LocalEngine, pag
 
 
 def test_a_persons_file_names_languages_and_nothing_else(hostile: LocalEngine) -> None:
-    app = AppTest.from_file(str(REPOSITORY / "streamlit_app.py"), default_timeout=180)
-    app.switch_page("pages/text/languages.py")
-    app.run()
+    app = open_page("languages")
     names = [token for token in TOKENS[1:12] if "\n" not in token]
     file = "\t".join(names) + "\n" + "\t".join(f"words {i}" for i in range(len(names))) + "\n"
     app.file_uploader[0].upload("**evil**.tsv", file.encode(), "text/plain")

@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.passes.parts import ModelParts
-from tests.pages.test_pages import REPOSITORY, no_exception, open_page, output_of
+from tests.support.pages import REPOSITORY, no_exception, open_page, output_of
 from tests.support.tiny_models import VOCAB_SIZE, save_tokenizer
 from ui.base.loaders import encoding
 from ui.base.loaders import engine as engine_of

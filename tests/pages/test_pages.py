@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,41 +13,17 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
+from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.base.loaders import embedded_fetch
 from ui.state.settings import DEFAULT_MESSAGES, DEFAULT_TEXT, SETTINGS
 
-REPOSITORY = Path(__file__).parents[2]
 FOUR = ("llama-3.1", "phi-3", "qwen2", "starcoder2")
 MODEL_PAGES = ["pages/vectors/embeddings.py", "pages/prediction/next_token.py", "pages/prediction/generate.py"]
-
-
-@pytest.fixture(autouse=True)
-def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(REPOSITORY)
-
-
-def open_page(path: str, **params: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "streamlit_app.py"), default_timeout=180)
-    for name, value in params.items():
-        app.query_params[name] = value
-    app.switch_page(path)
-    return app.run()
-
-
-def sentences(app: AppTest) -> str:
-    """Everything said in boxes and captions, Markdown's escapes taken out."""
-    boxes = [*app.error, *app.warning, *app.info, *app.caption]
-    return "\n".join(box.value for box in boxes).replace("\\", "")
 
 
 def counts_of(app: AppTest) -> pd.DataFrame:
     """The table of the Tokens page that has one row a tokenizer."""
     return next(frame.value for frame in app.dataframe if "Tokens" in frame.value.columns)
-
-
-def no_exception(app: AppTest) -> AppTest:
-    assert not app.exception
-    return app
 
 
 # Tokens
@@ -324,14 +298,6 @@ def test_one_copy_of_a_model_serves_every_session(model: Path, monkeypatch: pyte
 
 
 # The lines of Python beside the numbers
-
-
-def output_of(app: AppTest) -> list[str]:
-    """What the page's own code prints."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(app.code[-1].value, {})  # noqa: S102 - the code that the page tells people to run
-    return printed.getvalue().splitlines()
 
 
 def test_the_code_of_tokens_prints_its_counts(tokens: AppTest) -> None:

@@ -14,9 +14,10 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
-from tests.pages.test_pages import no_exception, open_page, output_of, sentences
+from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.base.downloads import npy_bytes, table_csv
 from ui.components.model_views import LensCell, LensRow
+from ui.pages import page
 from ui.prediction.attention_table import attended
 from ui.prediction.lens.files import lens_arrays, lens_table
 from ui.prediction.lens.run import LensRequest, LensRun, Part, lens_run
@@ -24,14 +25,8 @@ from ui.prediction.lens.stream import draw_rows
 from ui.prediction.lens.view import grid, half_drawn
 from ui.prediction.score_view import BUCKETS, bucket_of, score_shades
 
-REPOSITORY = Path(__file__).parents[2]
 TEXT = "The capital of France is Paris, and the capital of Japan is"
-SCORE, LAYERS, ATTENTION = (page(url).path for url in ("score", "layers", "attention"))
-
-
-@pytest.fixture(autouse=True)
-def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(REPOSITORY)
+SCORE, LAYERS, ATTENTION = "score", "layers", "attention"
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +172,7 @@ def test_a_place_left_by_tokens_is_taken_up_by_the_models_pages(engine: LocalEng
     enc = lm.encode(engine.tokenizer, TEXT)
     index = next(i for i, (start, end) in enumerate(enc.offsets.tolist()) if start <= place < end)
     assert any(f"token {index + 1} of {len(enc)}" in block.value for block in app.markdown)
-    app.switch_page(ATTENTION)
+    app.switch_page(page(ATTENTION).path)
     app.query_params.clear()
     no_exception(app.run())
     assert any(f"token {index + 1} of {len(enc)}" in block.value for block in app.markdown)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import lmloupe as lm
-from tests.pages.test_pages import no_exception, open_page, output_of, sentences
+from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.state.settings import DEFAULT_TEXT
 
 DATA = Path(lm.__file__).parent / "data"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
+from tests.support.pages import open_page, output_of
 from tests.support.tiny_models import tiny_model_folder
 from ui.base import loaders
 from ui.components.stage_view import EARLIER, HERE, KEPT, stage_panels
@@ -29,47 +28,13 @@ from ui.vectors.block_diagram import block_svg
 
 __all__ = ["tiny_model_folder"]
 
-REPOSITORY = Path(__file__).parents[2]
 model = pytest.mark.model
-TITLES = {
-    "architecture": "Architecture",
-    "contextual": "Static and contextual",
-    "embeddings": "Embeddings",
-    "next_token": "Next token",
-    "vocabulary_map": "Vocabulary map",
-}
-
-
-@pytest.fixture(autouse=True)
-def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(REPOSITORY)
 
 
 @pytest.fixture(scope="module")
 def engine(embedded_model_folder: Path) -> lm.Engine:
     """The copy that the pages have."""
     return loaders.engine("smollm2-135m-instruct", "none")
-
-
-def open_page(stem: str, **params: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "streamlit_app.py"), default_timeout=180)
-    if stem == "vocabulary_map":
-        app.run()  # before its first run AppTest knows a page by its file's name, which is not in this page's address
-    for name, value in params.items():
-        app.query_params[name] = value
-    app.switch_page(page(stem).path)
-    app.run()
-    assert not app.exception
-    assert app.title[0].value == TITLES[stem]
-    return app
-
-
-def output_of(app: AppTest) -> list[str]:
-    """What the page's own code prints."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(app.code[-1].value, {})  # noqa: S102 - the code that the page tells people to run
-    return printed.getvalue().splitlines()
 
 
 # The stages as they are drawn
@@ -231,7 +196,7 @@ def test_the_best_ids_are_those_of_a_full_sort(scores: list[int], n: int) -> Non
 def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
     engine: lm.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = open_page("vocabulary_map", map_search="coconut")
+    app = open_page("map", map_search="coconut")
     near, suspects = (frame.value for frame in app.dataframe)
     found = lm.search_vocabulary(engine.tokenizer, "coconut", ignore_case=True).ids
     near_the_first = engine.neighbours(int(found[0]), 8)

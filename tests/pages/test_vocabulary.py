@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,26 +16,12 @@ from lmloupe.languages.parallel_texts import load_parallel, parallel_languages
 from lmloupe.vocabulary.compare import overlap
 from lmloupe.vocabulary.counts import vocabulary_stats
 from lmloupe.vocabulary.search import search_vocabulary
+from tests.support.pages import open_page, output_of
 from ui.state.settings import DEFAULT_TEXT
 from ui.text import languages_view, vocabulary_view
 
-REPOSITORY = Path(__file__).parents[2]
 # The smallest vocabularies: every token is encoded again for the statistics.
 SMALL = "phi-3"
-
-
-@pytest.fixture(autouse=True)
-def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(REPOSITORY)
-
-
-def open_page(stem: str, **params: str) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "pages" / "text" / f"{stem}.py"), default_timeout=180)
-    for name, value in params.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
 
 
 def again(app: AppTest) -> AppTest:
@@ -49,14 +32,6 @@ def again(app: AppTest) -> AppTest:
 
 def errors(app: AppTest) -> list[str]:
     return [error.value.replace("\\", "") for error in app.error]
-
-
-def output_of(app: AppTest) -> list[str]:
-    """What the page's own code prints."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(app.code[-1].value, {})  # noqa: S102 - the code that the page tells people to run
-    return printed.getvalue().splitlines()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import lmloupe as lm
-from tests.pages.test_pages import no_exception, open_page
+from tests.support.pages import no_exception, open_page
 from ui.text.removed_text import removed_sentence
 from ui.text.token_files import tokens_json
 

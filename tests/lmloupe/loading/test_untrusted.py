@@ -21,8 +21,8 @@ from lmloupe.loading import transformers_reader as hub_loader
 from lmloupe.loading.isolated import guard as guarded
 from lmloupe.loading.isolated.backend import GuardedBackend
 from lmloupe.tokens.panics import no_panic
-from tests.pages.test_pages import REPOSITORY, no_exception, open_page, sentences
 from tests.support.hub_server import Repo, running_hub
+from tests.support.pages import REPOSITORY, no_exception, open_page, sentences
 
 SLOW = r"(a+)+$"
 # Each of these words takes the library about a tenth of a second, less than what it gives up at.

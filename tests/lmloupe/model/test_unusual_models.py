@@ -13,8 +13,8 @@ import transformers
 import lmloupe as lm
 from lmloupe.model.inside.attention import attention_weights
 from lmloupe.model.passes.blocks import find_blocks
-from tests.pages.test_pages import REPOSITORY, no_exception, open_page
 from tests.support.architectures import build
+from tests.support.pages import REPOSITORY, no_exception, open_page
 from ui.model.choice import _asked_for
 from ui.prediction.attention_table import SINK_WORDS, attended
 

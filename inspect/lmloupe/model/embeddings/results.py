@@ -72,7 +72,7 @@ class Undertrained:
         ids: int32 (k,), most suspect first.
         scores: float32 (k,), the indicator; the lower, the more suspect. For ``"output_cosine"`` 0 (the same direction
             as the unused rows) to 2, for ``"input_norm"`` the length of the row.
-        kinds: k names of `lmloupe.vocabulary.table.TOKEN_KINDS`: ``"special"``, ``"byte"``, ``"partial"``, ``"text"``...
+        kinds: k names of `lmloupe.vocabulary.table.TOKEN_KINDS`: ``"special"``, ``"byte"``, ``"partial"`` ...
         unreachable: bool (k,), no text ever becomes this token.
         is_reference: bool (k,), it was taken as known to be unused.
         indicator: ``"output_cosine"`` or ``"input_norm"``.
