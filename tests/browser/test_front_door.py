@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lmloupe.errors import InvalidTextError
-from tests.support.browser import FRONT_DOOR, REPOSITORY, serve, settled
+from tests.support.browser import FRONT_DOOR, REPOSITORY, press, serve, settled
 
 PAGES = {
     "tokens": ("pages/text/tokens.py", "Tokens"),
@@ -172,7 +172,7 @@ def test_every_page_is_in_the_sidebar_at_its_address_and_keeps_the_text(page, ap
     assert sidebar.get_by_test_id("stNavSectionHeader").all_inner_texts() == ["Text", "Chat", "Vectors", "Prediction"]
     assert sidebar.get_by_role("link").count() == len(PAGES)
     for path, (_, title) in PAGES.items():
-        sidebar.get_by_role("link", name=re.compile(rf"\b{title}$")).click(delay=60)
+        press(sidebar.get_by_role("link", name=re.compile(rf"\b{title}$")), timeout_s=60)
         page.get_by_role("heading", name=title, exact=True).wait_for()
         # Not until the script ends: on three of the pages it loads a model first.
         page.wait_for_url("**text=Hello+there")
