@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from lmloupe.errors import GatedError, LoadError, LoupeError, SourceNotFoundError, UnreachableError, UnsupportedError
 from lmloupe.loading.embedded_model.folder import EMBEDDED_MODEL
 from lmloupe.names import shown
-from lmloupe.tokens.tokenizer import embedded_tokenizers
+from lmloupe.tokens.embedded import embedded_tokenizers
 
 __all__ = ["loading", "reading", "suggestion"]
 

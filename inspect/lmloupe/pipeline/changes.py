@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmloupe.offsets.added_tokens import NormalizedRun
-from lmloupe.offsets.rules import PipelineStep
+from lmloupe.offsets.added_tokens import NormalizedRun, cut_segments
+from lmloupe.offsets.rules import PipelineStep, normalizer_steps
 from lmloupe.offsets.step_alignment import align_step, behind, identity
+from lmloupe.tokens.backend import Question
+from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["NormalizationChange", "normalization_changes"]
+__all__ = ["CHANGES", "NormalizationChange", "normalization_changes"]
 
 Ints = NDArray[np.int32]
 
@@ -133,3 +137,20 @@ def _trim(before: str, after: str, b0: int, b1: int, a0: int, a1: int) -> tuple[
     while b0 < b1 and a0 < a1 and before[b1 - 1] == after[a1 - 1]:
         b1, a1 = b1 - 1, a1 - 1
     return b0, b1, a0, a1
+
+
+def _work(tok: Tokenizer, text: str, parse_special_tokens: bool, limit: int | None) -> tuple[NormalizationChange, ...]:
+    return normalization_changes(normalizer_steps(tok), cut_segments(tok, text, parse_special_tokens).runs, text, limit)
+
+
+def _pack(changes: Sequence[NormalizationChange]) -> bytes:
+    return json.dumps([astuple(change) for change in changes], ensure_ascii=False).encode()
+
+
+def _unpack(_tok: Tokenizer, _text: str, data: bytes, **_: Any) -> tuple[NormalizationChange, ...]:
+    found: Sequence[Sequence[Any]] = json.loads(data)
+    return tuple(NormalizationChange(*change) for change in found)
+
+
+CHANGES = Question("lmloupe.pipeline.changes:CHANGES", _work, _pack, _unpack, parts=("normalizer",))
+"""What the normalizer changed in a text; settings ``parse_special_tokens`` and ``limit``."""
