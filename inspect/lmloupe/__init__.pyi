@@ -70,8 +70,8 @@ from .languages.parallel_texts import Language as Language
 from .languages.parallel_texts import code_samples as code_samples
 from .languages.parallel_texts import load_parallel as load_parallel
 from .languages.parallel_texts import parallel_languages as parallel_languages
+from .loading.embedded_model.cache import cache_folder as cache_folder
 from .loading.embedded_model.folder import Progress as Progress
-from .loading.embedded_model.folder import cache_folder as cache_folder
 from .loading.embedded_model.folder import embedded_model_folder as embedded_model_folder
 from .loading.embedded_model.folder import ensure_embedded_model as ensure_embedded_model
 from .loading.tokenizer import load_tokenizer as load_tokenizer
