@@ -27,7 +27,7 @@ MODEL = b"tiny model" * 30_000
 
 PIP = """
 import os, pathlib, sys, tempfile, time
-here = pathlib.Path(__file__).parents[3]
+here = pathlib.Path(__file__).parents[1]
 with open(here / "pip-calls", "a") as calls:
     calls.write(" ".join(sys.argv[1:]) + chr(10))
 how = (here / "how").read_text()
