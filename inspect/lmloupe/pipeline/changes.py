@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmloupe.offsets.added_tokens import NormalizedRun, cut_segments
+from lmloupe.offsets.added_tokens import NormalizedRun
 from lmloupe.offsets.rules import PipelineStep, normalizer_steps
 from lmloupe.offsets.step_alignment import align_step, behind, identity
 from lmloupe.tokens.backend import Question
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["CHANGES", "NormalizationChange", "normalization_changes"]
+__all__ = ["NormalizationChange", "changes_of", "normalization_changes"]
 
 Ints = NDArray[np.int32]
 
@@ -139,8 +139,20 @@ def _trim(before: str, after: str, b0: int, b1: int, a0: int, a1: int) -> tuple[
     return b0, b1, a0, a1
 
 
-def _work(tok: Tokenizer, text: str, parse_special_tokens: bool, limit: int | None) -> tuple[NormalizationChange, ...]:
-    return normalization_changes(normalizer_steps(tok), cut_segments(tok, text, parse_special_tokens).runs, text, limit)
+def changes_of(
+    tok: Tokenizer, text: str, runs: Sequence[NormalizedRun], limit: int | None
+) -> tuple[NormalizationChange, ...]:
+    """`normalization_changes`, worked out where the tokenizer's rules are."""
+    if not runs:
+        return ()
+    return tok.rules.ask(_CHANGES, tok, text, runs=[astuple(run) for run in runs], limit=limit)
+
+
+def _work(
+    tok: Tokenizer, text: str, runs: Sequence[Sequence[Any]], limit: int | None
+) -> tuple[NormalizationChange, ...]:
+    seen = [NormalizedRun(start, end, tuple(after)) for start, end, after in runs]
+    return normalization_changes(normalizer_steps(tok), seen, text, limit)
 
 
 def _pack(changes: Sequence[NormalizationChange]) -> bytes:
@@ -152,5 +164,4 @@ def _unpack(_tok: Tokenizer, _text: str, data: bytes, **_: Any) -> tuple[Normali
     return tuple(NormalizationChange(*change) for change in found)
 
 
-CHANGES = Question("lmloupe.pipeline.changes:CHANGES", _work, _pack, _unpack, parts=("normalizer",))
-"""What the normalizer changed in a text; settings ``parse_special_tokens`` and ``limit``."""
+_CHANGES = Question("lmloupe.pipeline.changes:_CHANGES", _work, _pack, _unpack, parts=("normalizer",))

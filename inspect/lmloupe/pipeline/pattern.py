@@ -17,7 +17,7 @@ from lmloupe.tokens.backend import Question
 from lmloupe.tokens.token_bytes import byte_level_alphabet
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["MATCH", "PatternMatches", "PatternPart", "pattern_matches", "pattern_parts", "split_alternatives"]
+__all__ = ["PatternMatches", "PatternPart", "pattern_matches", "pattern_parts", "split_alternatives"]
 
 # The pattern that `ByteLevel(use_regex=True)` carries in itself. Source: GPT-2 and the tokenizers library.
 _GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -182,7 +182,7 @@ class PatternMatches:
         # Nothing in the known patterns looks further ahead than to the end of a run of white space.
         rest = self._joined[start : min(limit, end + 1000)]
         tok = self._stages.tokenizer
-        lengths = ((part, tok.rules.ask(MATCH, tok, rest, pattern=part.pattern)) for part in _parts(number, step))
+        lengths = ((part, tok.rules.ask(_MATCH, tok, rest, pattern=part.pattern)) for part in _parts(number, step))
         # The first alternative that matches is the one that cut, whatever the others would match.
         part, length = next((found for found in lengths if found[1]), (None, 0))
         return part if length == end - start else None
@@ -216,7 +216,7 @@ def _length(_tok: Tokenizer, _text: str, data: bytes, **_: Any) -> int:
     return int.from_bytes(data, "big")
 
 
-MATCH = Question("lmloupe.pipeline.pattern:MATCH", _matched_length, lambda length: length.to_bytes(8, "big"), _length)
+_MATCH = Question("lmloupe.pipeline.pattern:_MATCH", _matched_length, lambda length: length.to_bytes(8, "big"), _length)
 """How many characters of the text's beginning the setting ``pattern`` matches."""
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lmloupe.offsets.added_tokens import NormalizedRun, Segment
 from lmloupe.offsets.rules import PipelineStep
-from lmloupe.pipeline.changes import CHANGES, NormalizationChange
+from lmloupe.pipeline.changes import NormalizationChange, changes_of
 from lmloupe.pipeline.pieces import PreToken, PreTokenizerStep, SplitString
 from lmloupe.tokens.tokenizer import Tokenizer
 
@@ -117,7 +117,4 @@ class Stages:
         Args:
             limit: no more than this many, the first ones.
         """
-        if not self.normalizer:
-            return ()
-        parse = self.parse_special_tokens
-        return self.tokenizer.rules.ask(CHANGES, self.tokenizer, self.text, parse_special_tokens=parse, limit=limit)
+        return changes_of(self.tokenizer, self.text, self.runs, limit)

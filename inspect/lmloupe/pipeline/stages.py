@@ -12,9 +12,9 @@ from lmloupe.pipeline.stage_run import run_stages
 from lmloupe.tokens.backend import Question
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["STAGES", "stages"]
+__all__ = ["stages"]
 
-STAGES = Question("lmloupe.pipeline.stages:STAGES", run_stages, pack, unpack)
+_STAGES = Question("lmloupe.pipeline.stages:_STAGES", run_stages, pack, unpack)
 
 
 def stages(tok: Tokenizer, text: str, add_special_tokens: bool = True, parse_special_tokens: bool = True) -> Stages:
@@ -49,4 +49,4 @@ def stages(tok: Tokenizer, text: str, add_special_tokens: bool = True, parse_spe
     """
     check_text(text)
     asked = {"add_special_tokens": add_special_tokens, "parse_special_tokens": parse_special_tokens}
-    return tok.rules.ask(STAGES, tok, text, **asked)
+    return tok.rules.ask(_STAGES, tok, text, **asked)

@@ -101,7 +101,7 @@ class Question(Generic[T]):
     """Work that runs a tokenizer's rules, so that it is done where the rules are; see `Rules.ask`.
 
     Attributes:
-        place: the module and the name that this question has there, ``"lmloupe.pipeline.stages:STAGES"``: another
+        place: the module and the name that this question has there, ``"lmloupe.pipeline.stages:_STAGES"``: another
             process finds it by that.
         work: ``work(tok, text, **settings)`` gives the answer, of a tokenizer in this process. The settings are JSON.
             One with the name ``pattern`` is a regular expression of the tokenizer that the work runs.
