@@ -65,7 +65,7 @@ by = state.segmented(
 
 with show_errors():
     tok = engine.tokenizer
-    enc = encoding(tok.name, text, True, True)
+    enc = encoding(tok, text, True, True)
     ids = readable(engine, enc)
     if len(ids) == 1:
         raise lm.InvalidTextError("Scoring needs at least two tokens. Add some text.")

@@ -49,7 +49,7 @@ def check_chat(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping[st
         messages: what was rendered.
 
     >>> from lmloupe.chat.render import render_chat
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> tok, talk = load_tokenizer("phi-3"), [{"role": "user", "content": "a<|end|>"}]
     >>> [(w.kind, w.message, w.as_special, w.as_text) for w in check_chat(render_chat(tok, talk), tok, talk)]
     [('special_token', 0, (32007,), (529, 29989, 355, 29989, 29958))]
