@@ -129,7 +129,7 @@ with show_errors():
             icon=":material/warning:",
         )
     trip = round_trip(encoding(name, text, False, False))
-    if not trip.survives:
+    if trip.position is not None:
         st.warning(
             escape_markdown(
                 f"Decoding does not give this text back: from character {trip.position + 1} on, "
@@ -143,10 +143,10 @@ with show_errors():
     ids: list[int] = []
     with show_errors():
         ids = parse_ids(typed)
-        spelled = lm.spell(tok, ids)
+        enc = lm.spell(tok, ids)
         if ids:
-            token_view([TokenRow("What they spell", spelled)], text=spelled.text, key="spelled")
-            if spelled.input_ids.tolist() != lm.encode(tok, spelled.text).input_ids.tolist():
+            token_view([TokenRow("What they spell", enc)], text=enc.text, key="spelled")
+            if enc.input_ids.tolist() != lm.encode(tok, enc.text).input_ids.tolist():
                 st.caption("The tokenizer itself would write this text with other ids.")
 
     others = f" and {len(tok.added_tokens):,} other added" if tok.added_tokens else ""

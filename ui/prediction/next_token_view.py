@@ -130,7 +130,8 @@ def show_phrase(tok: lm.Tokenizer, model: str, quantization: lm.Quantization, an
     if len(ids) == 0:
         st.info("Write a token or a phrase to have its probability.", icon=":material/edit:")
         return
-    ranks: np.ndarray | None = None
+    logs: np.ndarray
+    ranks: np.ndarray
     if len(ids) == 1:
         logs = answer.log_probs[ids]
         ranks = np.array([1 + int((answer.logits > answer.logits[ids[0]]).sum())])

@@ -28,7 +28,7 @@ def block_svg(described: lm.ModelDescription) -> str:
     mlp = [m for m in modules if m not in attention]
     norm = _norm_words(described)
     parts: list[str] = []
-    y = 46
+    y = 46.0
     y = _part(parts, y, "Attention", norm, [m for m in attention if not _is_out(m)], _attention_words(described),
               [m for m in attention if _is_out(m)], described)  # fmt: skip
     if block.parallel_residual:

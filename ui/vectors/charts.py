@@ -106,7 +106,7 @@ def cosine_heatmap(cosines: NDArray[np.float32], labels: Sequence[str], key: str
     size = max(15, min(30, 560 // n))
     # Vega mixes colours in HCL where nothing else is said, which puts bright cyan between blue and white.
     scale = alt.Scale(domain=[-1, -0.5, 0, 0.5, 1], range=colours, interpolate="rgb")
-    return (
+    chart: alt.Chart = (
         alt.Chart(frame)
         .mark_rect(cursor="pointer")
         .encode(
@@ -124,6 +124,7 @@ def cosine_heatmap(cosines: NDArray[np.float32], labels: Sequence[str], key: str
         .add_params(names, picked)
         .properties(height=n * size)
     )
+    return chart
 
 
 def neighbour_bars(table: pd.DataFrame, metric: str) -> go.Figure:

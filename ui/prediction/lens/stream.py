@@ -105,8 +105,12 @@ def draw_rows(
     while not run.has(described.n_layers, positions):
         with run.claim(positions) as claim, _rows(run, engine, positions if claim else None) as rows:
             while True:
+                row = None
                 try:
-                    row = rows.poll(POLL_S) if rows is not None else time.sleep(POLL_S)
+                    if rows is None:
+                        time.sleep(POLL_S)
+                    else:
+                        row = rows.poll(POLL_S)
                 except StopIteration:
                     break
                 if row is not None:
