@@ -233,7 +233,7 @@ def test_what_cannot_be_followed_stands_alone_and_is_said(monkeypatch: pytest.Mo
         monkeypatch.setattr(chat_trace, "_try", loses(failing))
         trace = trace_template(source, variables)
         assert (trace.text, trace.followed) == ("Hi!", followed)
-        monkeypatch.setattr(lm.chat, "trace_untrusted", trace_template)
+        monkeypatch.setattr("lmloupe.chat.render.trace_untrusted", trace_template)
         tok = lm.load_tokenizer("qwen2")
         chat = lm.render_chat(tok, [user("Hi")], template=source)
         said = [warning.kind for warning in lm.check_chat(chat, tok, [user("Hi")])]
