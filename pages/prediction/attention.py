@@ -7,7 +7,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.components.model_views import attention_view
 from ui.model.answers import MAX_ATTENTION_TOKENS, attention, readable

@@ -8,11 +8,11 @@ import lmloupe as lm
 from lmloupe.encodings.special_tokens import doubled_bos, round_trip, special_in_text
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.frames import parse_ids, special_table
 from ui.base.loaders import display_name, encoding, tokenizer
 from ui.components.token_view import TokenRow, token_view
 from ui.page import as_code, page_header, reproduce
 from ui.state import store as state
+from ui.text.special_table import parse_ids, special_table
 
 CODE = """
 import lmloupe as lm

@@ -13,11 +13,11 @@ import lmloupe as lm
 from lmloupe.model.embeddings.results import Matrix, Metric
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown
-from ui.base.frames import neighbour_table, token_label
+from ui.base.labels import token_label
 from ui.base.loaders import engine as loaded_engine
 from ui.state import store as state
 from ui.state.thread import select
-from ui.vectors.charts import cosine_heatmap, neighbour_bars, norm_bars, sentence_heatmap
+from ui.vectors.charts import cosine_heatmap, neighbour_bars, neighbour_table, norm_bars, sentence_heatmap
 
 __all__ = ["VIEWS", "one_token", "show_arithmetic", "show_cosines", "show_matrix", "show_neighbours"]
 

@@ -16,12 +16,13 @@ from lmloupe.vocabulary.table import vocabulary_table
 from lmloupe.vocabulary.writing_systems import SCRIPT_CLASSES
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown
-from ui.base.frames import neighbour_table, token_label
+from ui.base.labels import token_label
 from ui.base.loaders import engine
 from ui.pages import page
 from ui.prediction.sampling_frames import vocabulary_labels
 from ui.state import store as state
 from ui.text.vocabulary_view import search
+from ui.vectors.charts import neighbour_table
 
 __all__ = [
     "COLOURS",
