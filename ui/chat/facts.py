@@ -9,7 +9,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import escape_markdown
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 
 __all__ = ["show_prefix", "show_reply", "show_stops", "stop_words"]
 
