@@ -62,7 +62,10 @@ def example(tok: lm.Tokenizer) -> str:
 
 
 def _places(pairs: tuple[tuple[int, int], ...]) -> str:
-    return " and ".join(f"characters {start}–{end}" for start, end in pairs)
+    """Stretches of characters as people count them: from 1, with the last."""
+    return " and ".join(
+        f"character {end}" if end - start == 1 else f"characters {start + 1}–{end}" for start, end in pairs
+    )
 
 
 page_header(
