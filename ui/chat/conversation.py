@@ -68,7 +68,7 @@ def _turn(i: int, message: dict[str, Any], n: int, shown: Draft) -> None:
         )
         if message["role"] == "assistant" and isinstance(message.get("tool_calls", []), list):
             _button("", "build", f"{key}_add_call", lambda turns: _add_call(turns[i]), f"Turn {i + 1} calls a tool")
-        _button("", "delete", f"{key}_delete", lambda turns: turns.pop(i), f"Take turn {i + 1} away", n == 1)
+        _button("", "delete", f"{key}_delete", lambda turns: turns.pop(i), f"Remove turn {i + 1}", n == 1)
 
 
 def _texts(i: int, message: dict[str, Any], key: str, label: Any, changed: dict[str, Any]) -> None:
@@ -135,9 +135,7 @@ def _call(i: int, j: int, function: dict[str, Any], key: str, changed: dict[str,
         **changed,
     )
     with button_column:
-        _button(
-            "", "delete", f"{key}_call_{j}_delete", lambda turns: _drop_call(turns[i], j), f"Take call {j + 1} away"
-        )
+        _button("", "delete", f"{key}_call_{j}_delete", lambda turns: _drop_call(turns[i], j), f"Remove call {j + 1}")
 
 
 def _button(

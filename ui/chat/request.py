@@ -1,4 +1,4 @@
-"""What a page asks a template to render: the shared conversation, its tools, its variables, the edited template.
+"""Collect what a page asks a template to render: the shared conversation, tools, variables, the edited template.
 
 Every page that renders a chat, and the Python shown beside it, goes through one `ChatRequest`.
 """
@@ -127,7 +127,7 @@ class ChatRequest:
         )
 
     def ending_code(self, *, add_generation_prompt: bool) -> str:
-        """How the prompt ends, as the last arguments of a call."""
+        """The last arguments of the call, which say how the prompt ends."""
         asked = add_generation_prompt and not self.continue_final_message
         return f"add_generation_prompt={asked}, continue_final_message={self.continue_final_message}"
 
@@ -161,7 +161,7 @@ def _kept(question: str, _tok: lm.Tokenizer, name: str, arguments: str, day: str
 
 
 def chat_request() -> ChatRequest:
-    """The shared settings as arguments; what cannot be read is left out and said, never lost."""
+    """The shared settings as arguments; a part that cannot be read is left out, with a sentence that says so."""
     refusals = []
     messages = state.get("messages")
     refusals += [error] if (error := arguments_error(messages)) else []
@@ -178,7 +178,7 @@ def chat_request() -> ChatRequest:
 
 
 def ending_switches(*, asked_help: str | None = None) -> bool:
-    """Draw the switches that say how the prompt ends; get whether a reply is asked for.
+    """Draw the switches that say how the prompt ends; return whether a reply is asked for.
 
     Args:
         asked_help: what asking for a reply does on this page. None: it always asks for one, so there is no switch.
@@ -217,7 +217,7 @@ def arguments_error(messages: Sequence[dict[str, Any]]) -> str:
 
 
 def read_tools(text: str) -> tuple[list[dict[str, Any]] | None, str]:
-    """Tools from their JSON: None where there are none, and a sentence where it is not right."""
+    """Read tools from their JSON: None without tools, and a sentence where they are not valid."""
     if not text.strip(_BLANK):
         return None, ""
     try:

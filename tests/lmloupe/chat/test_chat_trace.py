@@ -44,6 +44,13 @@ def check_spans(chat: lm.RenderedChat) -> None:
         assert span.line is None or 1 <= span.line <= len(chat.source.splitlines())
         at = span.end
     assert at == len(chat.text)
+    # One tiling: its cuts are those of the spans and of the segments, and each piece is in one of both.
+    assert {piece.start for piece in chat.pieces} == {part.start for part in (*chat.spans, *chat.segments)}
+    for piece in chat.pieces:
+        assert piece.span in chat.spans
+        assert piece.segment in chat.segments
+        assert max(piece.span.start, piece.segment.start) == piece.start
+        assert min(piece.span.end, piece.segment.end) == piece.end
 
 
 # --- A string that knows its origin is the string -------------------------------------------------
