@@ -9,6 +9,7 @@ from lmloupe.encodings.special_tokens import doubled_bos, round_trip, special_in
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown, show_errors
 from ui.base.loaders import display_name, encoding, tokenizer
+from ui.chat.request import ChatRequest
 from ui.components.token_view import TokenRow, token_view
 from ui.page import as_code, page_header, reproduce
 from ui.state import store as state
@@ -45,7 +46,7 @@ def example(tok: lm.Tokenizer) -> str:
     for role in ("system", "assistant"):
         turns = [{"role": "user", "content": QUESTION}, {"role": role, "content": ORDER}]
         try:
-            written = lm.render_chat(tok, turns).text
+            written = ChatRequest(turns).render(tok, add_generation_prompt=False).text
         except lm.TemplateError:
             continue
         start, end = written.find(QUESTION), written.rfind(ORDER)

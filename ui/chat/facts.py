@@ -1,4 +1,4 @@
-"""What follows from a rendered chat: what ends a reply, what a server can reuse, whether a reply comes back."""
+"""Show what ends a reply, what a server can reuse of a prompt, and whether a reply comes back unchanged."""
 
 from __future__ import annotations
 
