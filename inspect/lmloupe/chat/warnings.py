@@ -80,8 +80,8 @@ def _dropped(chat: RenderedChat, tok: Tokenizer) -> list[ChatWarning]:
     for part in chat.dropped_parts:
         if part.message is not None and not part.path:
             sentence = (
-                f"{part.words[0].upper()}{part.words[1:]} is missing: this template of {tok.name} writes nothing "
-                "of it and says nothing. Put its text into a role that the template knows."
+                f"{owner} template wrote nothing of {part.words} and raised no error: the model never sees it. Put its "
+                "text into a role that the template knows."
             )
         elif part.matters:
             sentence = f"{owner} template wrote nothing of {part.words}: the model never sees it."
