@@ -56,7 +56,7 @@ with show_errors():
         st.warning(f"{escape_markdown(failed.name)}: {escape_markdown(failed.error)}")
     shown = [form for form in written if not form.error]
     names = [form.name for form in shown]
-    prompts = [tuple(encoding(tok.name, form.prompt, False, True).input_ids.tolist()) for form in shown]
+    prompts = [tuple(encoding(tok, form.prompt, False, True).input_ids.tolist()) for form in shown]
     answered = lm.encode(tok, answer, parse_special_tokens=False)
     ids = tuple(answered.input_ids.tolist())
     with st.spinner("Scoring the answer behind each prompt …"):

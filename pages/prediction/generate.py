@@ -91,7 +91,7 @@ with show_errors():
         chat_warnings(chat, tok, conversation)
     else:
         prompt_text = state.get("text")
-        prompt = encoding(tok.name, prompt_text, True, True)
+        prompt = encoding(tok, prompt_text, True, True)
         written = f"ids = lm.encode(tok, {as_code(prompt_text)}, add_special_tokens=True).input_ids.tolist()"
     show_stops((conversation or chat_request()).stops(tok, generation_ids=engine.describe().stop_ids))
     request = Request(model, quantization, tuple(prompt.input_ids.tolist()), sampling, n, seed, lens)

@@ -1,4 +1,4 @@
-"""What may go wrong between a conversation and a prompt, and a special token in a message as an experiment."""
+"""Warnings about a rendered chat, and both readings of special tokens that a person typed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def chat_warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest
 
 
 def show_dropped(sentences: Sequence[str]) -> None:
-    """One red box for all that a template wrote nothing of."""
+    """One red box for everything that the template left out."""
     if not sentences:
         return
     more = [f"And {len(sentences) - MAX_DROPPED} more."] if len(sentences) > MAX_DROPPED else []
