@@ -16,6 +16,7 @@ from .chat.render import Span as Span
 from .chat.render import render_chat as render_chat
 from .chat.reply import ReplyComparison as ReplyComparison
 from .chat.reply import compare_reply as compare_reply
+from .chat.spans import ChatPiece as ChatPiece
 from .chat.stops import StopSet as StopSet
 from .chat.stops import StopToken as StopToken
 from .chat.stops import stop_tokens as stop_tokens

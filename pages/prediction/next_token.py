@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lmloupe as lm
 from ui.base.errors import show_errors
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import encoding, next_token
 from ui.components.stage_view import stage_panels, stage_view
 from ui.model.choice import choose_model

@@ -8,7 +8,7 @@ import lmloupe as lm
 from ui.base.charts import alternative_bars
 from ui.base.downloads import PICTURE_MENU, take_away, with_menu
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import display_name, encoding
 from ui.components.token_view import TokenRow, token_view
 from ui.model.answers import readable, scored

@@ -8,11 +8,12 @@ import lmloupe as lm
 from lmloupe.encodings.special_tokens import doubled_bos, round_trip, special_in_text
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.frames import parse_ids, special_table
 from ui.base.loaders import display_name, encoding, tokenizer
+from ui.chat.request import ChatRequest
 from ui.components.token_view import TokenRow, token_view
 from ui.page import as_code, page_header, reproduce
 from ui.state import store as state
+from ui.text.special_table import parse_ids, special_table
 
 CODE = """
 import lmloupe as lm
@@ -45,7 +46,7 @@ def example(tok: lm.Tokenizer) -> str:
     for role in ("system", "assistant"):
         turns = [{"role": "user", "content": QUESTION}, {"role": role, "content": ORDER}]
         try:
-            written = lm.render_chat(tok, turns).text
+            written = ChatRequest(turns).render(tok, add_generation_prompt=False).text
         except lm.TemplateError:
             continue
         start, end = written.find(QUESTION), written.rfind(ORDER)
@@ -129,7 +130,7 @@ with show_errors():
             icon=":material/warning:",
         )
     trip = round_trip(encoding(name, text, False, False))
-    if not trip.survives:
+    if trip.position is not None:
         st.warning(
             escape_markdown(
                 f"Decoding does not give this text back: from character {trip.position + 1} on, "
@@ -143,10 +144,10 @@ with show_errors():
     ids: list[int] = []
     with show_errors():
         ids = parse_ids(typed)
-        spelled = lm.spell(tok, ids)
+        enc = lm.spell(tok, ids)
         if ids:
-            token_view([TokenRow("What they spell", spelled)], text=spelled.text, key="spelled")
-            if spelled.input_ids.tolist() != lm.encode(tok, spelled.text).input_ids.tolist():
+            token_view([TokenRow("What they spell", enc)], text=enc.text, key="spelled")
+            if enc.input_ids.tolist() != lm.encode(tok, enc.text).input_ids.tolist():
                 st.caption("The tokenizer itself would write this text with other ids.")
 
     others = f" and {len(tok.added_tokens):,} other added" if tok.added_tokens else ""

@@ -9,7 +9,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import engine as loaded_engine
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code

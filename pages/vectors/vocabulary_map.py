@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lmloupe.model.embeddings.results import Matrix
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import show_errors
 from ui.model.choice import choose_model
@@ -32,7 +33,7 @@ with show_errors():
         colour = state.segmented(
             "map_colour", "Colour", format_func=view.COLOURS.__getitem__, help="Of the token's text, or of its row."
         )
-        matrix = "input"
+        matrix: Matrix = "input"
         if not described.tied_embeddings:
             matrix = state.segmented(
                 "matrix", "Matrix", help="Input: what an id becomes. Output: what the last state is compared with."
@@ -47,12 +48,12 @@ with show_errors():
         subset = found[: view.MAX_SUBSET] if len(found) >= 5 else view.default_subset(tok, rows)
         ids = tuple(subset.tolist())
     with st.spinner("Placing the tokens …", show_time=True):
-        placed = view.points(model, quantization, method, int(space), matrix, ids)
+        placed = view.points(model, quantization, method, 3 if space == "3" else 2, matrix, ids)
     norms = engine.embedding_norms(matrix)
     table = view.points_table(tok, placed, norms)
     lit = [] if method == "tsne" else table.index[table["Id"].isin(found)].tolist()
-    if method == "pca":
-        share = placed.explained_variance_ratio
+    share = placed.explained_variance_ratio
+    if share is not None:
         axes = [f"{name} ({part:.1%} of the variance)" for name, part in zip(view.AXES["pca"], share, strict=False)]
         said = f"{len(table):,} tokens; the {space} axes hold {share.sum():.1%} of how the rows differ."
     else:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from ui.base import theme
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 __all__ = ["chips", "unnamed_row", "visible"]
 
@@ -43,7 +46,7 @@ def chips(
     boxes = []
     for i, (piece, note) in enumerate(zip(pieces, notes, strict=True)):
         border = f"2px solid {theme.accent()}" if i in marks else "2px solid transparent"
-        small = f'<span style="font-size:.7rem;opacity:.75">{html.escape(note)}</span>' if note else ""
+        small = f'<span style="font-size:.7rem;opacity:{theme.QUIET}">{html.escape(note)}</span>' if note else ""
         boxes.append(
             '<span style="display:inline-flex;flex-direction:column;align-items:center">'
             f'<span style="background:{colours[i % len(colours)]};border:{border};border-radius:.3rem;'

@@ -1,4 +1,4 @@
-"""What may go wrong between a conversation and a prompt, and a special token in a message as an experiment."""
+"""Warnings about a rendered chat, and both readings of special tokens that a person typed."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def chat_warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest
     for warning in (*whole, *typed[:1], *added[:1]):
         st.warning(escape_markdown(warning.sentence), icon=":material/warning:")
     if len(typed) > 1:
-        st.caption(f"So it is with {len(typed)} special tokens in all; below they are read in both ways.")
+        st.caption(f"{len(typed)} special tokens are affected; both readings are shown below.")
     for warning in warnings:
         if warning.kind == "doubled_bos":
             st.caption(escape_markdown(warning.sentence))
 
 
 def show_dropped(sentences: Sequence[str]) -> None:
-    """One red box for all that a template wrote nothing of."""
+    """One red box for everything that the template left out."""
     if not sentences:
         return
     more = [f"And {len(sentences) - MAX_DROPPED} more."] if len(sentences) > MAX_DROPPED else []

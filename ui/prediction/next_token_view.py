@@ -11,7 +11,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.model.answers import scored
 from ui.page import metrics_row
@@ -130,7 +130,8 @@ def show_phrase(tok: lm.Tokenizer, model: str, quantization: lm.Quantization, an
     if len(ids) == 0:
         st.info("Write a token or a phrase to have its probability.", icon=":material/edit:")
         return
-    ranks: np.ndarray | None = None
+    logs: np.ndarray
+    ranks: np.ndarray
     if len(ids) == 1:
         logs = answer.log_probs[ids]
         ranks = np.array([1 + int((answer.logits > answer.logits[ids[0]]).sum())])

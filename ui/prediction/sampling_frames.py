@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 import lmloupe as lm
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import BY_TOKENIZER, engine, next_token
 
 __all__ = [

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import lmloupe as lm
 from ui.base import theme
 from ui.base.errors import escape_plotly
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 
 __all__ = [
     "BUCKETS",
@@ -144,7 +144,7 @@ def surprisal_chart(score: lm.Scored, labels: Sequence[str], index: int) -> go.F
     begin = max(0, min(index - 1 - MAX_BARS // 2, n - MAX_BARS))
     shown = slice(begin, begin + MAX_BARS)
     places = np.arange(n)[shown] + 2
-    colours = [theme.accent() if place == index + 1 else "rgba(127, 137, 148, 0.55)" for place in places]
+    colours = [theme.accent() if place == index + 1 else theme.MUTED for place in places]
     figure = go.Figure(
         go.Bar(
             x=places, y=score.surprisal_bits[shown], marker_color=colours, name="surprisal of the token",
@@ -153,7 +153,7 @@ def surprisal_chart(score: lm.Scored, labels: Sequence[str], index: int) -> go.F
     )  # fmt: skip
     figure.add_scatter(
         x=places, y=score.entropy_bits[shown], mode="markers", name="entropy: the surprisal that was to be expected",
-        marker={"symbol": "line-ew", "size": 11, "line": {"width": 2, "color": "rgba(200, 120, 60, 0.95)"}},
+        marker={"symbol": "line-ew", "size": 11, "line": {"width": 2, "color": theme.CONTRAST}},
         hovertemplate="position %{x}: %{y:.2f} bits expected<extra></extra>",
     )  # fmt: skip
     figure.update_layout(

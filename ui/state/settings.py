@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from lmloupe import embedded_tokenizers
-from ui.state.checks import ROLES, files_check, messages_check, templates_check
+from ui.state.checks import files_check, messages_check, templates_check
 
-__all__ = ["AUTO", "EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "ROLES", "SETTINGS", "Setting"]
+__all__ = ["AUTO", "EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 AUTO = "auto"
@@ -176,7 +176,7 @@ def _plain_text(value: object) -> str:
     return value
 
 
-_messages = messages_check(_plain_text)
+_messages = messages_check(MAX_TEXT_CHARACTERS)
 
 
 _TABLE = (

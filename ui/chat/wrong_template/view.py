@@ -19,7 +19,6 @@ from ui.prediction.generation.view import stream
 __all__ = ["answer_tokens", "cost_bars", "cost_table", "generated_answers"]
 
 _RUNS = "template_runs"
-MUTED = "rgba(127, 137, 148, 0.55)"
 
 
 def cost_table(names: Sequence[str], prompts: Sequence[Sequence[int]], bits: Sequence[np.ndarray]) -> pd.DataFrame:
@@ -41,7 +40,7 @@ def cost_bars(table: pd.DataFrame) -> go.Figure:
             x=table["Bits per token"],
             y=places,
             orientation="h",
-            marker_color=[theme.accent(), *[MUTED] * (len(table) - 1)],
+            marker_color=[theme.accent(), *[theme.MUTED] * (len(table) - 1)],
             text=[f"{value:.2f}" for value in table["Bits per token"]],
             textposition="auto",
             textangle=0,
