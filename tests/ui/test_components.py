@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from lmloupe.tokens.encoding import encode
 
+from lmloupe.encodings.encoding import encode
 from lmloupe.tokens.tokenizer import embedded_tokenizers, load_tokenizer
 from ui.components import kit
 from ui.components.token_view import TokenRow

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
-from tests.support.browser import serve, settled
+from tests.support.browser import press, serve, settled
 from ui.state import link
 from ui.state.settings import MAX_TEXT_CHARACTERS, SETTINGS
 
@@ -323,7 +323,7 @@ def test_text_survives_the_sidebar_the_link_and_the_back_button(page):
         page.get_by_role("heading", name="Second").wait_for()
         settled(page)
         expect(page.get_by_label("Text")).to_have_value("typed 世界")
-        page.get_by_role("button", name="Cool").click()
+        press(page.get_by_role("button", name="Cool"))
         page.wait_for_url("**temperature=0.25**")
         settled(page)
         assert page.get_by_test_id("stSliderThumbValue").first.inner_text() == "0.25"

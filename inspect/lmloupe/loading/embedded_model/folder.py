@@ -201,7 +201,7 @@ def _convert(spec: _Spec, gguf: Path, folder: Path, report: Report) -> None:
         late = elapsed / _CONVERT_USUALLY_S
         report("convert", message, 0.85 * late if late < 1 else 1 - 0.15 / late)
 
-    here = str(Path(__file__).resolve().parents[1])
+    here = str(Path(__file__).resolve().parents[3])
     env = {
         "PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH")))),
         "HF_HUB_OFFLINE": "1",

@@ -44,7 +44,7 @@ _BYTES_A_SECOND = 200_000
 _READS = ("tables", "states", "model_state")  # the file's data: as much work as opening it, and no rule runs
 _STAGES = ("stages", "changes", "match", "encode_with_care")
 _LIBRARY_S = 4.0  # the first of these loads lmloupe and NumPy into the process
-_ROOT = str(Path(__file__).parents[1])
+_ROOT = str(Path(__file__).parents[3])
 
 # The process sees no secret of this one: no token of the hub, no key.
 _ENVIRONMENT = ("PATH", "PYTHONHOME", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TEMP", "TMP")
