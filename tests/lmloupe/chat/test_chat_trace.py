@@ -264,8 +264,8 @@ def places(source: str, talk: Messages) -> list[tuple[str, Any, int | None, int 
     ("source", "expected"),
     [
         (
-            "{% macro g(x, site, function, self) %}({{ caller(x) }}){% endmacro %}{% for m in messages %}\n"
-            "{% call(y) g(m.role, self=1, site=1, function=1) -%}\n{{ y }}\n{%- endcall %}{% endfor %}",
+            "{% macro g(x, site, function) %}({{ caller(x) }}){% endmacro %}{% for m in messages %}\n"
+            "{% call(y) g(m.role, site=1, function=1) -%}\n{{ y }}\n{%- endcall %}{% endfor %}",
             [("(", None, 1, 2, 0), ("a", 0, 3, 2, 0), (")", None, 1, 2, 0),
              ("(", None, 1, 2, 1), ("b", 1, 3, 2, 1), (")", None, 1, 2, 1)],
         ),
