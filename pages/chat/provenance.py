@@ -87,8 +87,6 @@ if chat is not None:
         )
         token_view(mask_rows(chat), text=chat.text, key="mask")
     else:
-        st.markdown(
-            "Not known: this template cannot be followed, so it is not known which message each character comes from."
-        )
+        st.markdown("Not known: this template cannot be followed, so no character is traced to its message.")
     chat_downloads(chat, name, key="provenance")
     reproduce(CODE.format(name=name, chat=request.code(tok, add_generation_prompt=prompt)))

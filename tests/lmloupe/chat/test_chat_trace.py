@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lmloupe as lm
-from lmloupe.chat import render
 from lmloupe.chat.jinja import trace as chat_trace
 from lmloupe.chat.jinja import untrusted as chat_guarded
 from lmloupe.chat.jinja.dialect import render_template
@@ -241,7 +240,7 @@ def test_what_cannot_be_followed_stands_alone_and_is_said(monkeypatch: pytest.Mo
         monkeypatch.setattr(chat_trace, "_try", loses(failing))
         trace = trace_template(source, variables)
         assert (trace.text, trace.followed) == ("Hi!", followed)
-        monkeypatch.setattr(render, "trace_untrusted", trace_template)
+        monkeypatch.setattr("lmloupe.chat.render.trace_untrusted", trace_template)
         tok = lm.load_tokenizer("qwen2")
         chat = lm.render_chat(tok, [user("Hi")], template=source)
         said = [warning.kind for warning in lm.check_chat(chat, tok, [user("Hi")])]
@@ -265,8 +264,8 @@ def places(source: str, talk: Messages) -> list[tuple[str, Any, int | None, int 
     ("source", "expected"),
     [
         (
-            "{% macro g(x) %}({{ caller(x) }}){% endmacro %}{% for m in messages %}\n"
-            "{% call(y) g(m.role) -%}\n{{ y }}\n{%- endcall %}{% endfor %}",
+            "{% macro g(x, site, function) %}({{ caller(x) }}){% endmacro %}{% for m in messages %}\n"
+            "{% call(y) g(m.role, site=1, function=1) -%}\n{{ y }}\n{%- endcall %}{% endfor %}",
             [("(", None, 1, 2, 0), ("a", 0, 3, 2, 0), (")", None, 1, 2, 0),
              ("(", None, 1, 2, 1), ("b", 1, 3, 2, 1), (")", None, 1, 2, 1)],
         ),

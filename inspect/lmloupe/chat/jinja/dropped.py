@@ -1,4 +1,4 @@
-"""What a chat template was given and wrote nothing of: tools, calls, contents, reasoning, names, whole messages.
+"""Find what a chat template was given and did not write: tools, calls, contents, reasoning, names, whole messages.
 
 The trace says what was written. What it does not know of is looked for by rendering again,
 `lmloupe.chat.jinja.unwritten`.

@@ -113,7 +113,7 @@ class Environment(ImmutableSandboxedEnvironment):
     concat = staticmethod(concat)
 
     @jinja2.pass_context
-    def write_call(self, context: Context, site: Site, function: Any, *args: Any, **kwargs: Any) -> str:
+    def write_call(self, context: Context, site: Site, function: Any, /, *args: Any, **kwargs: Any) -> str:
         """What a ``{% call %}`` block writes at a place."""
         return _write(self.call(context, function, *args, **kwargs), site)
 

@@ -1,4 +1,4 @@
-"""Which values of a conversation a template writes nothing of: it is rendered again with other values in their place.
+"""Find values of a conversation that a template does not write, by rendering it with other values in their place.
 
 If the text stays the same, no character of it came from them, whatever filters and formats the template uses. This
 holds for any template, also where the trace of `lmloupe.chat.jinja.trace` has lost the way of a value.
