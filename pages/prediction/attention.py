@@ -50,7 +50,7 @@ text = state.live_text("text", "Text", help="The text that all pages share.")
 
 with show_errors():
     described = engine.describe()
-    enc = encoding(engine.tokenizer.name, text, True, True)
+    enc = encoding(engine.tokenizer, text, True, True)
     ids = readable(engine, enc)
     if len(ids) > MAX_ATTENTION_TOKENS:
         raise lm.InvalidTextError(

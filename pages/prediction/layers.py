@@ -54,7 +54,7 @@ text = state.live_text("text", "Text", help="The text that all pages share.")
 with show_errors():
     described, tok = engine.describe(), engine.tokenizer
     n_layers = described.n_layers
-    enc = encoding(tok.name, text, True, True)
+    enc = encoding(tok, text, True, True)
     ids = readable(engine, enc)
     labels = [token_label(tok, i) for i in ids]
     index = selected(enc, otherwise=len(ids) - 1)

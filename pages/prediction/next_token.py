@@ -52,7 +52,7 @@ sampling = choose_sampling()
 
 with show_errors():
     tok = engine.tokenizer
-    ids = encoding(tok.name, text, True, True).input_ids
+    ids = encoding(tok, text, True, True).input_ids
     answer = next_token(model, quantization, tuple(ids.tolist()))
     stages = lm.sampling_stages(answer.logits, sampling, answer.input_ids)
     first, last = stages[0], stages[-1]

@@ -50,7 +50,7 @@ text = state.live_text("text", "Text", help="The text that all pages share.")
 
 with show_errors():
     tok = engine.tokenizer
-    enc = encoding(tok.name, text, False, True)
+    enc = encoding(tok, text, False, True)
     if len(enc) == 0:
         st.info("The text has no tokens: write something above.", icon=":material/edit:")
         st.stop()

@@ -32,8 +32,7 @@ BECAME = {
 
 def can_replay(tok: lm.Tokenizer) -> bool:
     """Whether the tokenizer's model merges pairs, and the same ones each time."""
-    model = tok.backend.model
-    return type(model).__name__ == "BPE" and not getattr(model, "dropout", None)
+    return tok.rules.model_kind == "BPE" and not tok.backend.model.dropout
 
 
 @st.fragment

@@ -90,7 +90,7 @@ def points_table(tok: lm.Tokenizer, placed: lm.Projection, norms: NDArray[np.flo
     return pd.DataFrame(
         {
             **columns,
-            "Token": vocabulary_labels(tok.name, len(norms))[placed.ids],
+            "Token": vocabulary_labels(tok, len(norms))[placed.ids],
             "Id": placed.ids,
             "Script": np.where(np.isin(names, common), names, "others"),
             "Length (bytes)": table.byte_lengths[where],

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from lmloupe.encodings.encoding import Encoding, encode
-from lmloupe.tokens.tokenizer import load_tokenizer
+from lmloupe.loading.tokenizer import load_tokenizer
 from tests.support.apps.token_view_cases import NAMES, TEXTS
 from ui.components.token_view import TokenRow, token_view
 
