@@ -114,7 +114,7 @@ class InsideAnswers:
 
     def _states_at(self, ids: NDArray[np.int32], positions: list[int]) -> NDArray[np.float32]:
         # What comes after the last of them is not read, where a state does not depend on it.
-        read = ids[: max(positions) + 1] if self._reading.repeatable else ids
+        read = ids[: self._reading.needed(len(ids), max(positions))]
         return self._worker.call(lambda: block_states(self._model, find_blocks(self._model), read, positions))
 
     def logit_lens(self, text_or_ids: TextOrIds, top_k: int = 10) -> LogitLens:

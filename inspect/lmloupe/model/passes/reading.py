@@ -7,7 +7,7 @@ the whole text gives, and what comes later must change nothing before it. Names 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -57,6 +57,24 @@ def find_reading(model: Any, quantization: Quantization, limit: int | None) -> R
     Raises:
         UnsupportedError: it does not read ids alone, or what comes later changes the scores before it.
     """
+    turns_at = _turns_at(model.config.get_text_config())
+    if turns_at is None or (limit is not None and turns_at >= limit):
+        return _find_reading(model, quantization, limit)
+    return replace(_find_reading(model, quantization, turns_at), turns_at=turns_at)
+
+
+def _turns_at(config: Any) -> int | None:
+    """The length up to which LongRoPE turns positions by its short factors; beyond it takes the long ones for all.
+
+    The config alone says it: a text of that length, 4,096 tokens mostly, is too long to be tried.
+    """
+    rope = getattr(config, "rope_parameters", None) or {}
+    kinds = [rope, *(value for value in rope.values() if isinstance(value, dict))]
+    found = [kind.get("original_max_position_embeddings") for kind in kinds if kind.get("rope_type") == "longrope"]
+    return min((n for n in found if isinstance(n, int)), default=None)
+
+
+def _find_reading(model: Any, quantization: Quantization, limit: int | None) -> Reading:
     lengths = [_LENGTH + 2 * bound for bound in _bounds(model.config.get_text_config())]
     cheap = _MOST_PRODUCTS / sum(p.numel() for p in model.parameters())
     length = max((n for n in lengths if n <= cheap), default=_LENGTH)
@@ -107,6 +125,13 @@ def notes_on(reading: Reading) -> tuple[str, ...]:
     >>> print(*notes_on(Reading(None, in_pieces=False)))
     Reads the whole text again for every token: this model has no cache that LM Loupe can continue.
     """
+    if reading.turns_at is not None:
+        turning = (
+            f"Reads texts of more than {reading.turns_at:,} tokens with other position factors (LongRoPE), from the "
+            "first token on: such a text is read in one piece, and a reply that grows past this length makes the model "
+            "read everything again.",
+        )
+        return (*notes_on(replace(reading, turns_at=None)), *turning)
     if not reading.repeatable:
         return (
             "Reads the whole text again for every token: this model scores the beginning of a text differently when "
