@@ -401,12 +401,15 @@ def test_4bit_weights_are_what_the_forward_multiplies(
             continue
         weight = bitsandbytes.functional.dequantize_4bit(module.weight.data, module.weight.quant_state).float()
         assert weight.unique().numel() <= 16 * weight.numel() // 64
-        error = (weight - original[f"{name}.weight"]).abs().max() / original[f"{name}.weight"].abs().max()
-        assert 0 < error < 0.3
+        lost = (weight - original[f"{name}.weight"]).abs().max() / original[f"{name}.weight"].abs().max()
+        assert 0 < lost < 0.3
         x = torch.randn(5, module.in_features, generator=torch.Generator().manual_seed(0))
         bias = 0 if module.bias is None else module.bias
+        expected = x @ weight.T + bias
+        # bitsandbytes' kernel for CPUs with AVX512-BF16 multiplies and answers in bfloat16: 8 binary digits.
+        error = 2**-7 * float(expected.abs().max()) if module.support_avx512bf16_for_cpu else 1e-3
         with torch.inference_mode():
-            torch.testing.assert_close(module(x), x @ weight.T + bias, rtol=1e-3, atol=1e-3)
+            torch.testing.assert_close(module(x), expected, rtol=1e-3, atol=error)
         checked += 1
     assert checked >= 3 * 4
 
