@@ -13,14 +13,7 @@ pytest_plugins = ["tests.support.browser", "tests.support.tiny_models"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long list of architectures to who asks for it, and run a failed browser test again, at most twice.
-
-    A click that meets a page which is just being drawn anew is lost, in Streamlit as in any page; on a machine that
-    others keep busy that happens to a test about once in a hundred. What is broken fails three times.
-    """
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.flaky(reruns=2))
+    """Leave the long list of architectures to who asks for it."""
     if "architectures" not in config.option.markexpr:
         rest = [item for item in items if item.get_closest_marker("architectures")]
         items[:] = [item for item in items if not item.get_closest_marker("architectures")]

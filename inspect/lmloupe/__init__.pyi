@@ -16,6 +16,7 @@ from .chat.render import Span as Span
 from .chat.render import render_chat as render_chat
 from .chat.reply import ReplyComparison as ReplyComparison
 from .chat.reply import compare_reply as compare_reply
+from .chat.spans import ChatPiece as ChatPiece
 from .chat.stops import StopSet as StopSet
 from .chat.stops import StopToken as StopToken
 from .chat.stops import stop_tokens as stop_tokens
@@ -70,10 +71,11 @@ from .languages.parallel_texts import Language as Language
 from .languages.parallel_texts import code_samples as code_samples
 from .languages.parallel_texts import load_parallel as load_parallel
 from .languages.parallel_texts import parallel_languages as parallel_languages
+from .loading.embedded_model.cache import cache_folder as cache_folder
 from .loading.embedded_model.folder import Progress as Progress
-from .loading.embedded_model.folder import cache_folder as cache_folder
 from .loading.embedded_model.folder import embedded_model_folder as embedded_model_folder
 from .loading.embedded_model.folder import ensure_embedded_model as ensure_embedded_model
+from .loading.tokenizer import load_tokenizer as load_tokenizer
 from .loading.tokenizer_file import load_tokenizer_file as load_tokenizer_file
 from .merges.ancestry import MergeTree as MergeTree
 from .merges.ancestry import ancestry as ancestry
@@ -114,11 +116,10 @@ from .model.memory import MemoryEstimate as MemoryEstimate
 from .model.memory import memory_estimate as memory_estimate
 from .pipeline.pattern import PatternPart as PatternPart
 from .pipeline.pattern import pattern_parts as pattern_parts
-from .pipeline.stages import Stages as Stages
+from .pipeline.stage_data import Stages as Stages
 from .pipeline.stages import stages as stages
+from .tokens.embedded import embedded_tokenizers as embedded_tokenizers
 from .tokens.tokenizer import Tokenizer as Tokenizer
-from .tokens.tokenizer import embedded_tokenizers as embedded_tokenizers
-from .tokens.tokenizer import load_tokenizer as load_tokenizer
 from .vocabulary.compare import Spelling as Spelling
 from .vocabulary.compare import VocabularyOverlap as VocabularyOverlap
 from .vocabulary.compare import overlap as overlap

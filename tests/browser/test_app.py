@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 import lmloupe as lm
-from tests.support.browser import serve, settled
+from tests.support.browser import press, serve, settled
 from ui.state.link import encode as encode_link
 from ui.state.settings import SETTINGS
 
@@ -97,13 +97,13 @@ def test_the_text_follows_from_page_to_page_and_into_a_fresh_session(browser: Br
     box.fill("Two coconuts fell")
     box.press("Control+Enter")
     page.wait_for_url(re.compile("text=Two"))
-    page.get_by_role("link", name="Embeddings").click(delay=60)
+    press(page.get_by_role("link", name="Embeddings"), timeout_s=LOAD_S)
     page.get_by_role("heading", name="Embeddings").wait_for(timeout=LOAD_S * 1000)
     settled(page, timeout_s=LOAD_S)
     expect(page.get_by_label("Text", exact=True)).to_have_value("Two coconuts fell")
     page.get_by_text("Nearest tokens", exact=True).click()
     page.wait_for_url(re.compile("embedding_view=neighbours"))
-    page.get_by_text("dot", exact=True).click()
+    press(page.get_by_text("dot", exact=True), timeout_s=LOAD_S)
     page.wait_for_url(re.compile("metric=dot"))
     settled(page, timeout_s=LOAD_S)
     link = page.url
@@ -140,7 +140,7 @@ def test_the_token_view_shows_the_tokenizers_own_tokens(page: Page, url: str) ->
 
 def test_a_click_on_a_token_shows_its_embedding(page: Page, url: str) -> None:
     visit(page, f"{url}/embeddings?text=The+cat+sat")
-    page.locator(".t", has_text="sat").first.click()
+    press(page.locator(".t", has_text="sat").first, timeout_s=LOAD_S)
     page.wait_for_url(re.compile("token_index=2"))
     settled(page, timeout_s=LOAD_S)
     token_id = int(lm.encode(lm.load_tokenizer("smollm2"), "The cat sat").input_ids[2])
@@ -174,7 +174,7 @@ def test_pointing_at_a_token_shows_its_id_and_bytes(page: Page, url: str) -> Non
 
 def test_a_click_on_half_an_emoji_shows_the_other_half(page: Page, url: str) -> None:
     visit(page, f"{url}/?text=Hi+%F0%9F%A4%9A&tokenizers=llama-3.1")
-    page.locator(".flow .t", has_text="a4").click()
+    press(page.locator(".flow .t", has_text="a4"), timeout_s=LOAD_S)
     card = page.get_by_test_id("stMainBlockContainer")
     expect(card).to_contain_text("Token 3 of 4 in Llama 3.1")
     expect(card).to_contain_text("It holds a part of a character")

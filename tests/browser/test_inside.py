@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 import lmloupe as lm
-from tests.support.browser import settled
+from tests.support.browser import press, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,9 +32,9 @@ def test_a_token_leads_through_the_pages(page: Page, app_url: str, embedded_mode
 
     # Tokens: a click in a row of another family, then to the lens of the model's own token.
     page.goto(f"{app_url}/?{urlencode({'text': TEXT, 'tokenizers': 'llama-3.1', 'quantization': 'none'})}")
-    page.locator(".flow .t", has_text="palm").first.click(timeout=LOAD_S * 1000)
-    expect(main).to_contain_text("in SmolLM2", timeout=LOAD_S * 1000)
-    main.get_by_role("link", name="Lens").click()
+    press(page.locator(".flow .t", has_text="palm").first, timeout_s=LOAD_S)
+    expect(main).to_contain_text("in Llama 3.1", timeout=LOAD_S * 1000)
+    press(main.get_by_role("link", name="Lens"), timeout_s=LOAD_S)
     page.get_by_role("heading", level=1, name="Layers").wait_for(timeout=LOAD_S * 1000)
     expect(main).to_contain_text(f"token {token + 1} of {len(enc)}", timeout=LOAD_S * 1000)
     settled(page, timeout_s=LOAD_S)
@@ -54,7 +54,7 @@ def test_a_token_leads_through_the_pages(page: Page, app_url: str, embedded_mode
     assert "30 output" in words
 
     # Attention: the same token; another head, another token, and the link that brings them back.
-    main.get_by_role("link", name="Attention").click()
+    press(main.get_by_role("link", name="Attention"), timeout_s=LOAD_S)
     page.get_by_role("heading", level=1, name="Attention").wait_for(timeout=LOAD_S * 1000)
     expect(main).to_contain_text(f"token 5 of {len(enc)}", timeout=LOAD_S * 1000)
     settled(page, timeout_s=LOAD_S)
@@ -70,6 +70,6 @@ def test_a_token_leads_through_the_pages(page: Page, app_url: str, embedded_mode
     assert page.locator("b", has_text="fall").count() == 0, "a person's text is never markup"
 
     # And to its card: of this very token of this tokenizer, though the rows there are those of another family.
-    main.get_by_role("link", name="Card").click()
+    press(main.get_by_role("link", name="Card"), timeout_s=LOAD_S)
     expect(main).to_contain_text("in SmolLM2", timeout=LOAD_S * 1000)
     expect(main).to_contain_text("␣palm")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 import lmloupe as lm
-from tests.support.browser import settled
+from tests.support.browser import press, settled
 from ui.state.link import encode
 from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
 
@@ -73,7 +73,7 @@ def test_a_piece_lights_its_line_and_a_line_all_that_it_wrote(page: Page, app_ur
 
 def test_a_runaway_template_is_stopped_and_kept(page: Page, app_url: str) -> None:
     visit(page, app_url)
-    page.get_by_text("Edit the template").click()
+    press(page.get_by_text("Edit the template"))
     area = page.get_by_role("textbox", name="Template source")
     runaway = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
     area.fill(runaway)
@@ -82,5 +82,5 @@ def test_a_runaway_template_is_stopped_and_kept(page: Page, app_url: str) -> Non
     expect(page.locator("[data-testid='stAlertContentError']")).to_contain_text("was stopped", timeout=20_000)
     assert time.monotonic() - began < 20, "a loaded machine may take longer than two seconds, but it ends"
     assert area.input_value() == runaway
-    page.get_by_role("button", name="Reset").click()
+    press(page.get_by_role("button", name="Reset"))
     expect(page.locator(".text .p").first).to_have_text("<|begin_of_text|>", timeout=20_000)

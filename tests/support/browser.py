@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 REPOSITORY = Path(__file__).parents[2]
 FRONT_DOOR = REPOSITORY / "streamlit_app.py"
@@ -80,6 +80,13 @@ def settled(page: Page, *, timeout_s: float = 30) -> None:
     """Wait until the script has run to its end and the page shows the result."""
     page.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for(timeout=timeout_s * 1000)
     page.wait_for_function("() => !document.querySelector('[data-stale=\"true\"]')", timeout=timeout_s * 1000)
+
+
+def press(target: Locator, *, timeout_s: float = 30) -> None:
+    """Click when the page has come to rest: while it is being drawn anew, in Streamlit as anywhere, a click is lost."""
+    target.first.wait_for(timeout=timeout_s * 1000)
+    settled(target.page, timeout_s=timeout_s)
+    target.click()
 
 
 def _chromium() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import doctest
 import json
 import zlib
 from pathlib import Path
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
-from tests.support.browser import serve, settled
+from tests.support.browser import press, serve, settled
 from ui.state import link
 from ui.state.settings import MAX_TEXT_CHARACTERS, SETTINGS
 
@@ -52,10 +51,6 @@ def incompressible(length: int) -> str:
 
 
 # ---- the link by itself
-
-
-def test_examples_in_the_docs_hold():
-    assert doctest.testmod(link).failed == 0
 
 
 def test_defaults_need_no_parameter_and_pass_their_own_checks():
@@ -323,7 +318,7 @@ def test_text_survives_the_sidebar_the_link_and_the_back_button(page):
         page.get_by_role("heading", name="Second").wait_for()
         settled(page)
         expect(page.get_by_label("Text")).to_have_value("typed 世界")
-        page.get_by_role("button", name="Cool").click()
+        press(page.get_by_role("button", name="Cool"))
         page.wait_for_url("**temperature=0.25**")
         settled(page)
         assert page.get_by_test_id("stSliderThumbValue").first.inner_text() == "0.25"

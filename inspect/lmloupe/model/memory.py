@@ -21,7 +21,7 @@ from lmloupe.model.memory_count import available_bytes, kv_cache_bytes, meta_mod
 from lmloupe.model.passes.config_sizes import context_length
 from lmloupe.model.quiet import quiet_transformers
 from lmloupe.names import local_folder, shown
-from lmloupe.tokens.tokenizer import embedded_tokenizers
+from lmloupe.tokens.embedded import embedded_tokenizers
 
 __all__ = ["MemoryEstimate", "memory_estimate"]
 

@@ -50,7 +50,7 @@ def word_positions(
     Raises:
         InvalidSettingError: no character of the text lies in that range.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> word_positions(load_tokenizer("llama-3.1"), "The river bank", 10, 14).tolist()
     [3]
     """
