@@ -6,16 +6,16 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.loaders import display_name, tokenizer
+from ui.base.loaders import display_name
 from ui.chat.conversation import edit_conversation
 from ui.chat.conversation_json import edit_json
 from ui.chat.lessons import lesson_buttons
-from ui.chat.request import ChatRequest, chat_request, ending_switches, show_refusals
+from ui.chat.request import chat_request, ending_switches, show_refusals
 from ui.chat.template_upload import OwnTemplate, own_templates
 from ui.chat.template_variables import edit_variables
 from ui.chat.tools_form import edit_tools
 from ui.chat.view import family_card
-from ui.chat.warnings import chat_warnings, injection_experiment
+from ui.chat.warnings import injection_experiment
 from ui.page import page_header, reproduce
 from ui.state import store as state
 
@@ -72,31 +72,6 @@ with variables_column, st.expander("Template variables", icon=":material/tune:")
 with json_column, st.expander("The messages as JSON", icon=":material/data_object:"):
     edit_json()
 
-
-def spelled(template: str | lm.ChatTemplates | None) -> str:
-    """A template as an expression in Python."""
-    if not isinstance(template, lm.ChatTemplates):
-        return repr(template)
-    special = None if template.special_tokens is None else dict(template.special_tokens)
-    return f"lm.ChatTemplates({template.name!r}, {dict(template.templates)!r}, {special!r})"
-
-
-def card(name: str, key: str, request: ChatRequest, prompt: bool, own: OwnTemplate | None = None) -> str | None:
-    """One family's card, or that of an uploaded template; the template in Python, None where there is none."""
-    try:
-        tok = tokenizer(name)
-        template = own.templates if own else None
-        chat = request.render(tok, add_generation_prompt=prompt, template=template)
-    except lm.NoChatTemplateError as error:
-        st.info(escape_markdown(str(error)), icon=":material/block:")
-        if name == "starcoder2" and own is None:
-            st.page_link("pages/chat/fill_in_the_middle.py", label="What it was trained for: fill in the middle")
-        return None
-    chat_warnings(chat, tok, request)
-    family_card(name, chat, request, key=key, asked=prompt, show_whitespace=whitespace, own=template)
-    return spelled(template or request.template_for(tok))
-
-
 request = chat_request()
 show_refusals(request)
 families_column, switch_column = st.columns([3, 2], vertical_alignment="bottom")
@@ -123,7 +98,10 @@ for i, (name, mine) in enumerate(shown):
     with columns[i % 2], st.container(border=True), show_errors():
         title = f"{mine.label}, cut by {display_name(name)}" if mine else display_name(name)
         st.markdown(f"**{escape_markdown(title)}**")
-        template = card(name, f"chat_{i}", request, prompt, mine)
+        own_template = mine.templates if mine else None
+        template = family_card(
+            name, request, key=f"chat_{i}", asked=prompt, show_whitespace=whitespace, own=own_template
+        )
         if template is not None:
             rendered.append((name, template))
 

@@ -10,7 +10,7 @@ from ui.base.loaders import display_name, tokenizer
 from ui.chat.lessons import lesson_buttons
 from ui.chat.request import chat_request, ending_switches, show_refusals
 from ui.chat.template_editor import choose_named, edit_template, show_template_error
-from ui.chat.view import chat_downloads, mask_rows
+from ui.chat.view import chat_downloads, mask_rows, show_no_template
 from ui.chat.warnings import chat_warnings
 from ui.components.prompt_view import prompt_view
 from ui.components.token_view import token_view
@@ -56,9 +56,7 @@ named = choose_named(name, tok.chat_templates)
 try:
     original = lm.choose_template(tok, request.tools, named)
 except lm.NoChatTemplateError as error:
-    st.info(escape_markdown(str(error)), icon=":material/block:")
-    if name == "starcoder2":
-        st.page_link("pages/chat/fill_in_the_middle.py", label="What it was trained for: fill in the middle")
+    show_no_template(name, error)
     st.stop()
 
 edited = None if named else request.templates.get(name)
@@ -89,6 +87,6 @@ if chat is not None:
         )
         token_view(mask_rows(chat), text=chat.text, key="mask")
     else:
-        st.markdown("Not known, since this template cannot be followed: its text has no message beside it.")
+        st.markdown("Not known: this template cannot be followed, so no character is traced to its message.")
     chat_downloads(chat, name, key="provenance")
     reproduce(CODE.format(name=name, chat=request.code(tok, add_generation_prompt=prompt)))

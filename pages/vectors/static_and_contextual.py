@@ -58,7 +58,7 @@ def place_of(tok: lm.Tokenizer, name: str, text: str, word: str) -> tuple[tuple[
 
 page_header(
     "Static and contextual",
-    "A word has one row in the embedding matrix, whatever it means. Each layer then adds what stands around it. Here "
+    "A word has one row in the embedding matrix, whatever it means. Each layer then adds what is around it. Here "
     "is one word in three sentences: how alike its vectors still are after every layer.",
 )
 model, quantization, engine = choose_model()

@@ -12,7 +12,6 @@ from streamlit.testing.v1 import AppTest
 import lmloupe as lm
 from tests.pages.test_chat import TOOLS
 from tests.support.pages import no_exception, open_page, output_of, sentences
-from ui.chat.request import for_templates
 from ui.chat.template_upload import MAX_OWN
 from ui.state.link import encode
 
@@ -25,7 +24,7 @@ def opened(path: str, **values: Any) -> AppTest:
 
 
 def tool_talk() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    messages = for_templates(json.loads(json.dumps(TOOLS.messages)))[0]
+    messages = json.loads(json.dumps(TOOLS.messages))
     return messages, json.loads(TOOLS.tools)
 
 

@@ -210,8 +210,8 @@ def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
     share = placed.explained_variance_ratio
     assert share is not None
     said = " ".join(caption.value for caption in app.caption)
-    assert f"{len(placed.ids):,} tokens; the 2 axes hold {share.sum():.1%}" in said
-    assert f"{len(found):,} tokens hold what you search" in said
+    assert f"{len(placed.ids):,} tokens; the 2 axes show {share.sum():.1%}" in said
+    assert f"{len(found):,} tokens contain the search text" in said
     monkeypatch.setattr("lmloupe.load_engine", lambda *_, **__: engine, raising=False)
     printed = [line.split() for line in output_of(app)]
     assert len(printed) == 40

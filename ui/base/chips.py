@@ -49,8 +49,9 @@ def chips(
         small = f'<span style="font-size:.7rem;opacity:{theme.QUIET}">{html.escape(note)}</span>' if note else ""
         boxes.append(
             '<span style="display:inline-flex;flex-direction:column;align-items:center">'
-            f'<span style="background:{colours[i % len(colours)]};border:{border};border-radius:.3rem;'
-            f'padding:.05rem .35rem;overflow-wrap:anywhere">{html.escape(visible(piece)) or "∅"}</span>{small}</span>'
+            f'<span style="background:{colours[i % len(colours)]};color:{theme.ink()};border:{border};'
+            f'border-radius:.3rem;padding:.05rem .35rem;overflow-wrap:anywhere">'
+            f"{html.escape(visible(piece)) or '∅'}</span>{small}</span>"
         )
     body = f'<div style="display:flex;flex-wrap:wrap;gap:.3rem;font-family:monospace">{"".join(boxes)}</div>'
     (place or st).html(body)

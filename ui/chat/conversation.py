@@ -1,4 +1,4 @@
-"""The conversation as turns to edit; what is edited is the shared setting ``messages``."""
+"""Edit the conversation turn by turn; the shared setting ``messages`` holds it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from lmloupe.chat.messages import REASONING_KEYS, ROLES
 from ui.base.errors import escape_markdown
 from ui.state import store as state
 from ui.state.drafts import Draft, commit, draft
-from ui.state.settings import ROLES
 
 __all__ = ["edit_conversation"]
 
 Messages = list[dict[str, Any]]
-_REASONING = ("reasoning_content", "thinking", "reasoning")
-_NEW_CALL = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+_NEW_CALL = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": {}}}
 
 
 def edit_conversation() -> Messages:
-    """Draw one row a turn, with buttons to move, to add and to take away; return the turns as they now are."""
+    """Draw one row for each turn, with buttons to move, add and remove turns; return the turns."""
     shown = draft("messages")
     messages: Messages = state.get("messages")
     for i, message in enumerate(messages):
@@ -69,7 +68,7 @@ def _turn(i: int, message: dict[str, Any], n: int, shown: Draft) -> None:
         )
         if message["role"] == "assistant" and isinstance(message.get("tool_calls", []), list):
             _button("", "build", f"{key}_add_call", lambda turns: _add_call(turns[i]), f"Turn {i + 1} calls a tool")
-        _button("", "delete", f"{key}_delete", lambda turns: turns.pop(i), f"Take turn {i + 1} away", n == 1)
+        _button("", "delete", f"{key}_delete", lambda turns: turns.pop(i), f"Remove turn {i + 1}", n == 1)
 
 
 def _texts(i: int, message: dict[str, Any], key: str, label: Any, changed: dict[str, Any]) -> None:
@@ -84,7 +83,7 @@ def _texts(i: int, message: dict[str, Any], key: str, label: Any, changed: dict[
         placeholder="no content" if content is None else None,
         **changed,
     )
-    reasoning = [name for name in _REASONING if isinstance(message.get(name), str)]
+    reasoning = [name for name in REASONING_KEYS if isinstance(message.get(name), str)]
     for name in reasoning:
         st.text_area(f"{name} of turn {i + 1}", message[name], height=68, key=f"{key}_{name}", **changed)
     known = {"role", "content", "tool_call_id", *reasoning, *(["name"] if message["role"] == "tool" else [])}
@@ -93,31 +92,31 @@ def _texts(i: int, message: dict[str, Any], key: str, label: Any, changed: dict[
         st.caption(escape_markdown(f"Also in this turn, to edit as JSON: {', '.join(others)}."))
 
 
-def _field(content: object) -> str:
-    """A content as its field shows it: a text as it is, any other value as JSON."""
-    return content if isinstance(content, str) else "" if content is None else json.dumps(content, ensure_ascii=False)
+def _field(value: object) -> str:
+    """A value as its field shows it: a text unchanged, any other value as JSON."""
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _typed(message: dict[str, Any], typed: str) -> None:
-    """Take over what the field of a content holds; what was not touched stays the value that it was."""
-    content = message.get("content")
-    if typed == _field(content):
+def _take(owner: dict[str, Any], name: str, typed: str | None) -> None:
+    """Store what a field contains; a value that was not edited keeps its type."""
+    value = owner.get(name)
+    if typed is None or typed == _field(value):
         return
-    message["content"] = typed
-    if content is not None and not isinstance(content, str):
-        with suppress(ValueError, RecursionError):  # no JSON, so a text
-            message["content"] = json.loads(typed)
+    owner[name] = typed
+    if value is not None and not isinstance(value, str):
+        with suppress(ValueError, RecursionError):  # not JSON, so a text
+            owner[name] = json.loads(typed)
 
 
 def _calls(message: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
-    """The calls that have a form of their own: those in the OpenAI form."""
+    """The calls that have a form of their own: those in OpenAI's form."""
     calls = message.get("tool_calls")
     return [(j, call) for j, call in enumerate(calls) if _has_form(call)] if isinstance(calls, list) else []
 
 
 def _has_form(call: object) -> bool:
     function = call.get("function") if isinstance(call, dict) else None
-    return isinstance(function, dict) and all(isinstance(function.get(part), str) for part in ("name", "arguments"))
+    return isinstance(function, dict) and isinstance(function.get("name"), str) and "arguments" in function
 
 
 def _is_plain(message: dict[str, Any]) -> bool:
@@ -125,16 +124,18 @@ def _is_plain(message: dict[str, Any]) -> bool:
     return isinstance(calls, list) and all(map(_has_form, calls))
 
 
-def _call(i: int, j: int, function: dict[str, str], key: str, changed: dict[str, Any]) -> None:
+def _call(i: int, j: int, function: dict[str, Any], key: str, changed: dict[str, Any]) -> None:
     name_column, arguments_column, button_column = st.columns([4, 7, 1], vertical_alignment="bottom")
     name_column.text_input("Calls the tool", function["name"], key=f"{key}_call_{j}_name", **changed)
     arguments_column.text_input(
-        "Arguments, JSON", function["arguments"], key=f"{key}_call_{j}_arguments", help="A JSON object.", **changed
+        "Arguments, JSON",
+        _field(function["arguments"]),
+        key=f"{key}_call_{j}_arguments",
+        help="A JSON object.",
+        **changed,
     )
     with button_column:
-        _button(
-            "", "delete", f"{key}_call_{j}_delete", lambda turns: _drop_call(turns[i], j), f"Take call {j + 1} away"
-        )
+        _button("", "delete", f"{key}_call_{j}_delete", lambda turns: _drop_call(turns[i], j), f"Remove call {j + 1}")
 
 
 def _button(
@@ -158,22 +159,17 @@ def _button(
 
 
 def _held() -> Messages:
-    """The turns as the fields hold them now: a click may come with text that no run has seen yet."""
+    """The turns with what their fields contain now: a click may arrive together with text that no run has seen."""
     version = draft("messages").version
     messages: Messages = state.get("messages")
     for i, message in enumerate(messages):
         key = f"turn_{version}_{i}"
         message["role"] = st.session_state.get(f"{key}_role", message["role"])
-        if f"{key}_content" in st.session_state:
-            _typed(message, st.session_state[f"{key}_content"])
-        for name in ("name", *_REASONING):
-            held = st.session_state.get(f"{key}_{name}")
-            if held is not None and held != _field(message.get(name)):
-                message[name] = held
+        for name in ("content", "name", *REASONING_KEYS):
+            _take(message, name, st.session_state.get(f"{key}_{name}"))
         for j, call in _calls(message):
-            for part in ("name", "arguments"):
-                held = st.session_state.get(f"{key}_call_{j}_{part}")
-                call["function"][part] = call["function"][part] if held is None else held
+            for name in ("name", "arguments"):
+                _take(call["function"], name, st.session_state.get(f"{key}_call_{j}_{name}"))
     return messages
 
 

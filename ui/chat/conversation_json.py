@@ -1,19 +1,18 @@
-"""The conversation as JSON in the OpenAI form: read, edited, imported from a file, exported to one."""
+"""Show, edit, import and export the conversation as JSON in OpenAI's form."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import escape_markdown
-from ui.chat.request import functions_of, read_tools
+from ui.chat.request import read_tools
 from ui.state import store as state
 from ui.state.drafts import commit, draft
 
-__all__ = ["as_json", "edit_json", "for_editor"]
+__all__ = ["as_json", "edit_json"]
 
 
 def edit_json() -> None:
@@ -54,20 +53,6 @@ def as_json() -> str:
     return lm.messages_to_json(messages, read_tools(state.get("tools"))[0])
 
 
-def for_editor(text: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:
-    """Messages of the setting's form from JSON in the OpenAI form, and the tools if there are any.
-
-    Raises:
-        InputError: not a conversation; one sentence.
-    """
-    messages, tools = lm.messages_from_json(text)
-    for message in messages:
-        for function in functions_of(message):
-            if function.get("arguments") is not None:
-                function["arguments"] = json.dumps(function["arguments"], ensure_ascii=False)
-    return messages, tools
-
-
 def _typed(key: str) -> None:
     _take(st.session_state[key])
 
@@ -83,7 +68,7 @@ def _uploaded() -> None:
 def _take(text: str) -> None:
     shown = draft("messages")
     try:
-        turns, tools = for_editor(text)
+        turns, tools = lm.messages_from_json(text)
     except lm.InputError as error:
         shown.refused, shown.typed = str(error), text
         return

@@ -1,4 +1,4 @@
-"""Conversations to begin a lesson with; each is one click, and the link brings it back."""
+"""Conversations to start a lesson from; one click each, and a link restores them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ LESSONS = (
                     {
                         "id": "call_1",
                         "type": "function",
-                        "function": {"name": "get_weather", "arguments": '{"city": "Suva"}'},
+                        "function": {"name": "get_weather", "arguments": {"city": "Suva"}},
                     }
                 ],
             },
@@ -88,7 +88,7 @@ LESSONS = (
 
 
 def lesson_buttons() -> None:
-    """One small button a lesson; it replaces the conversation and its tools."""
+    """One small button for each lesson; it replaces the conversation and its tools."""
     with st.container(horizontal=True, gap="small"):
         for lesson in LESSONS:
             st.button(lesson.name, key=f"lesson_{lesson.name}", help=lesson.shows, on_click=_take, args=(lesson,))

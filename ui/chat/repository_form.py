@@ -1,4 +1,4 @@
-"""The files of a repository as a form; what is edited is the shared setting ``repository_files``."""
+"""Edit the files of a repository in a form; the shared setting ``repository_files`` holds them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Files = list[dict[str, str]]
 
 
 def edit_files() -> Files:
-    """One row a file, path and text, with buttons to add and to take away; the model goes on with the last one."""
+    """One row for each file, with its path and text; buttons add and remove files. The model continues the last."""
     shown = draft("repository_files")
     files: Files = state.get("repository_files")
     for i, file in enumerate(files):
@@ -28,7 +28,7 @@ def edit_files() -> Files:
             "",
             icon=":material/delete:",
             key=f"{key}_delete",
-            help=f"Take file {i + 1} away",
+            help=f"Remove file {i + 1}",
             type="tertiary",
             disabled=len(files) == 1,
             on_click=_delete,

@@ -1,4 +1,4 @@
-"""What a page asks a template to render: the shared conversation, its tools, its variables, the edited template.
+"""Collect what a page asks a template to render: the shared conversation, tools, variables, the edited template.
 
 Every page that renders a chat, and the Python shown beside it, goes through one `ChatRequest`.
 """
@@ -14,15 +14,15 @@ from typing import Any, TypeAlias
 import streamlit as st
 
 import lmloupe as lm
+from lmloupe.chat.messages import called_functions
 from ui.base.errors import escape_markdown
 from ui.state import store as state
 
 __all__ = [
     "ChatRequest",
+    "arguments_error",
     "chat_request",
     "ending_switches",
-    "for_templates",
-    "functions_of",
     "read_tools",
     "show_refusals",
 ]
@@ -127,7 +127,7 @@ class ChatRequest:
         )
 
     def ending_code(self, *, add_generation_prompt: bool) -> str:
-        """How the prompt ends, as the last arguments of a call."""
+        """The last arguments of the call, which say how the prompt ends."""
         asked = add_generation_prompt and not self.continue_final_message
         return f"add_generation_prompt={asked}, continue_final_message={self.continue_final_message}"
 
@@ -161,10 +161,10 @@ def _kept(question: str, _tok: lm.Tokenizer, name: str, arguments: str, day: str
 
 
 def chat_request() -> ChatRequest:
-    """The shared settings as arguments; what cannot be read is left out and said, never lost."""
+    """The shared settings as arguments; a part that cannot be read is left out, with a sentence that says so."""
     refusals = []
-    messages, error = for_templates(state.get("messages"))
-    refusals += [error] if error else []
+    messages = state.get("messages")
+    refusals += [error] if (error := arguments_error(messages)) else []
     tools, error = read_tools(state.get("tools"))
     refusals += [f"{error} Until then the tools are left out."] if error else []
     variables, error = _read_variables(state.get("variables"))
@@ -178,7 +178,7 @@ def chat_request() -> ChatRequest:
 
 
 def ending_switches(*, asked_help: str | None = None) -> bool:
-    """Draw the switches that say how the prompt ends; get whether a reply is asked for.
+    """Draw the switches that say how the prompt ends; return whether a reply is asked for.
 
     Args:
         asked_help: what asking for a reply does on this page. None: it always asks for one, so there is no switch.
@@ -202,33 +202,22 @@ def show_refusals(request: ChatRequest) -> None:
         st.error(escape_markdown(sentence))
 
 
-def for_templates(messages: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-    """Messages of the OpenAI form as templates read them: arguments of tool calls as values, not as JSON.
-
-    Arguments that are not JSON stay a text, with a sentence about the first of them.
-    """
-    error = ""
+def arguments_error(messages: Sequence[dict[str, Any]]) -> str:
+    """A sentence about the first arguments of a tool call that are still a text, so not JSON; empty without any."""
     for i, message in enumerate(messages, start=1):
-        for function in functions_of(message):
-            if not isinstance(function.get("arguments"), str):
-                continue
-            try:
-                function["arguments"] = _parse(function["arguments"] or "{}")
-            except ValueError as cause:
-                called = str(function.get("name"))[:40]
-                error = error or f"Turn {i}: the arguments of {called} are not valid JSON: {cause}."
-    return messages, error
-
-
-def functions_of(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """The functions that a message calls, of those calls that have the OpenAI form."""
-    calls = message.get("tool_calls")
-    found = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-    return [function for function in found if isinstance(function, dict)]
+        for function in called_functions(message):
+            if isinstance(text := function.get("arguments"), str):
+                of = f"Turn {i}: the arguments of {str(function.get('name'))[:40]} are"
+                try:
+                    _parse(text)
+                except ValueError as cause:
+                    return f"{of} not valid JSON: {cause}."
+                return f"{of} a JSON text: give a JSON object."
+    return ""
 
 
 def read_tools(text: str) -> tuple[list[dict[str, Any]] | None, str]:
-    """Tools from their JSON: None where there are none, and a sentence where it is not right."""
+    """Read tools from their JSON: None without tools, and a sentence where they are not valid."""
     if not text.strip(_BLANK):
         return None, ""
     try:

@@ -1,4 +1,4 @@
-"""What templates read besides the conversation: Llama's date and place of the tools, and any other variable."""
+"""Edit what templates read besides the conversation: Llama's date, where it writes tools, any other variable."""
 
 from __future__ import annotations
 

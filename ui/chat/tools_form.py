@@ -1,4 +1,4 @@
-"""Tool definitions as forms, and the JSON behind them; what is edited is the shared setting ``tools``, a text."""
+"""Edit tool definitions in forms or as JSON; the shared setting ``tools`` holds the JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TYPES = ("string", "number", "integer", "boolean", "array", "object")
 
 
 def edit_tools() -> None:
-    """One form a tool: name, what it does, its parameters; below them the JSON, which may be edited as well."""
+    """One form for each tool: name, description, parameters; below them the JSON, which may be edited as well."""
     version = draft("tools").version
     tools, error = read_tools(state.get("tools"))
     for i, tool in enumerate(tools or []):
@@ -53,7 +53,7 @@ def _form(i: int, tool: dict[str, Any], version: int) -> None:
             "",
             icon=":material/delete:",
             key=f"{key}_delete",
-            help=f"Take tool {i + 1} away",
+            help=f"Remove tool {i + 1}",
             type="tertiary",
             on_click=_delete,
             args=(i,),

@@ -1,4 +1,4 @@
-"""A rendered chat on the screen: one family's card, and rows of the token view coloured by role or by loss mask."""
+"""Show a rendered chat: one family's card, and rows of the token view coloured by role or by loss mask."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import numpy as np
 import streamlit as st
 
 import lmloupe as lm
-from ui.base.errors import show_errors
+from ui.base.errors import escape_markdown, show_errors
+from ui.base.loaders import tokenizer
+from ui.base.words import counted
 from ui.chat.facts import show_prefix, show_stops
 from ui.chat.request import ChatRequest
+from ui.chat.warnings import chat_warnings
 from ui.components.prompt_view import known_role, prompt_view
 from ui.components.token_view import TokenRow, token_view
+from ui.pages import page
 
-__all__ = ["chat_downloads", "chat_row", "family_card", "mask_rows", "token_roles"]
+__all__ = ["chat_downloads", "chat_row", "family_card", "mask_rows", "show_no_template", "token_roles"]
 
 MAX_TURNS_AT_ONCE = 24
 
@@ -45,7 +49,7 @@ def mask_rows(chat: lm.RenderedChat) -> list[TokenRow]:
         TokenRow(
             name,
             chat.encoding,
-            subtitle=f"{int(mask.sum())} tokens train",
+            subtitle=f"{counted(int(mask.sum()), 'token')} in the loss",
             classes=["assistant" if own else None for own in mask.tolist()],
             notes=["loss: counts" if own else "loss: ignored (-100)" for own in mask.tolist()],
         )
@@ -53,21 +57,45 @@ def mask_rows(chat: lm.RenderedChat) -> list[TokenRow]:
     ]
 
 
+def show_no_template(name: str, error: lm.NoChatTemplateError) -> None:
+    """Say that a tokenizer has no chat template; for StarCoder2, link to what it has instead."""
+    st.info(escape_markdown(str(error)), icon=":material/block:")
+    if name == "starcoder2":
+        st.page_link(page("fim").path, label="What it was trained for: fill in the middle")
+
+
 def family_card(
     name: str,
-    chat: lm.RenderedChat,
     request: ChatRequest,
     *,
     key: str,
     asked: bool,
     show_whitespace: bool,
     own: lm.ChatTemplates | None = None,
-) -> None:
-    """The prompt of one family, how it ends, what ends a reply and what a cache keeps, its tokens, all of it as files.
+) -> str | None:
+    """The prompt of one family, its warnings, how it ends, what ends a reply and what a cache keeps, tokens and files.
 
-    ``own`` is the template that a person uploaded, where that was rendered.
+    Args:
+        name: a tokenizer.
+        request: what to render.
+        key: prefix of the widgets' keys.
+        asked: end with a request for a reply.
+        show_whitespace: mark white space in the tokens.
+        own: the template that a person uploaded, in place of the family's.
+
+    Returns:
+        The template as Python code; None where the family has no template.
+
+    Raises:
+        LoupeError: as `lmloupe.render_chat` says.
     """
-    tok = chat.encoding.tokenizer
+    try:
+        tok = tokenizer(name)
+        chat = request.render(tok, add_generation_prompt=asked, template=own)
+    except lm.NoChatTemplateError as error:
+        show_no_template(name, error)
+        return None
+    chat_warnings(chat, tok, request)
     if own is None and chat.source not in (tok.chat_template, *tok.chat_templates.values()):
         st.caption("With your edited template.")
     prompt_view(chat, key=f"{key}_prompt")
@@ -86,6 +114,14 @@ def family_card(
         # st.code drops one line end at each side; every character counts here.
         st.code(f"\n{chat.text}\n", language=None, wrap_lines=True)
         chat_downloads(chat, name, key=key)
+    return _as_code(own or request.template_for(tok))
+
+
+def _as_code(template: str | lm.ChatTemplates | None) -> str:
+    if not isinstance(template, lm.ChatTemplates):
+        return repr(template)
+    special = None if template.special_tokens is None else dict(template.special_tokens)
+    return f"lm.ChatTemplates({template.name!r}, {dict(template.templates)!r}, {special!r})"
 
 
 def _blank_end(chat: lm.RenderedChat) -> str:
@@ -101,14 +137,14 @@ def _switch_words(chat: lm.RenderedChat, other: lm.RenderedChat, asked: bool) ->
     """What the switch changed: tokens with it against tokens without it."""
     on, off = (chat, other) if asked else (other, chat)
     difference = len(on.encoding) - len(off.encoding)
-    tokens = f"{len(on.encoding):,} tokens with the request for a reply, {len(off.encoding):,} without"
+    tokens = f"{counted(len(on.encoding), 'token')} with the request for a reply, {len(off.encoding):,} without"
     if on.text == off.text:
         return "This template does not know add_generation_prompt: the switch changes nothing."
     return f"{tokens} ({difference:+d})" + (", underlined above." if asked else ".")
 
 
 def chat_downloads(chat: lm.RenderedChat, name: str, *, key: str) -> None:
-    """Four files: the text, the ids, the loss mask, the template; each is made when it is asked for."""
+    """Buttons for four files: the text, the ids, the loss mask, the template; each is made when it is asked for."""
     stem = name.replace("/", "-")
     files = (
         ("Text", lambda: chat.text.encode(), f"{stem}-prompt.txt", "text/plain"),

@@ -1,4 +1,4 @@
-"""What may go wrong between a conversation and a prompt, and a special token in a message as an experiment."""
+"""Warnings about a rendered chat, and both readings of special tokens that a person typed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name, tokenizer
+from ui.base.words import counted
 from ui.chat.request import ChatRequest
 from ui.components.token_view import TokenRow, token_view
 
@@ -31,14 +32,14 @@ def chat_warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest
     for warning in (*whole, *typed[:1], *added[:1]):
         st.warning(escape_markdown(warning.sentence), icon=":material/warning:")
     if len(typed) > 1:
-        st.caption(f"So it is with {len(typed)} special tokens in all; below they are read in both ways.")
+        st.caption(f"{len(typed)} special tokens are affected; both readings are shown below.")
     for warning in warnings:
         if warning.kind == "doubled_bos":
             st.caption(escape_markdown(warning.sentence))
 
 
 def show_dropped(sentences: Sequence[str]) -> None:
-    """One red box for all that a template wrote nothing of."""
+    """One red box for everything that the template left out."""
     if not sentences:
         return
     more = [f"And {len(sentences) - MAX_DROPPED} more."] if len(sentences) > MAX_DROPPED else []
@@ -62,7 +63,7 @@ def injection_experiment(names: Sequence[str], messages: Sequence[dict[str, Any]
             if spelled := lm.special_in_text(tok, text):
                 n = len(spelled)
                 kind = "added or special" if any(token.kind == "added" for token in spelled) else "special"
-                rows.append(TokenRow(display_name(name), special, subtitle=f"parsed: {n} {kind} tokens"))
+                rows.append(TokenRow(display_name(name), special, subtitle=f"parsed: {counted(n, f'{kind} token')}"))
                 rows.append(TokenRow(display_name(name), plain, subtitle="as plain text: none"))
         if rows:
             found.append((text, rows))

@@ -16,6 +16,7 @@ import lmloupe as lm
 from ui.base import theme
 from ui.base.errors import escape_plotly
 from ui.base.labels import token_label
+from ui.base.words import counted
 
 __all__ = [
     "BUCKETS",
@@ -84,6 +85,7 @@ def legend(score: lm.Scored, by: str) -> None:
     keys = [
         # The same mix as the token view's shade.
         f'<span style="background:color-mix(in oklab, {theme.accent()} {4 + share * 50:g}%, {ground});'
+        f"color:{theme.ink()};"
         f'border-radius:.3rem;padding:.05rem .5rem">{html.escape(word)}</span>'
         for share, word in zip(shares, words, strict=True)
     ]
@@ -95,8 +97,8 @@ def perplexity_sentence(score: lm.Scored, n_characters: int) -> str:
     n = len(score.ranks)
     total = float(score.surprisal_bits.sum())
     return (
-        f"Perplexity **{score.perplexity:,.2f}** per token: over the {n:,} tokens after the first, the model was on "
-        f"average as unsure as if it chose among {score.perplexity:,.1f} equally likely tokens. "
+        f"Perplexity **{score.perplexity:,.2f}** per token: over the {counted(n, 'token')} after the first, the model "
+        f"was on average as unsure as if it chose among {score.perplexity:,.1f} equally likely tokens. "
         f"That is {total / n:.2f} bits per token and {total / max(1, n_characters):.2f} bits per character; "
         "only the second can be compared between models with different tokenizers."
     )

@@ -1,8 +1,7 @@
-"""What counts as a conversation, as edited templates and as files of a repository, from a form or from a link.
+"""Check a conversation, edited templates and files of a repository, whether from a form or from a link.
 
-Messages are kept in the OpenAI form, in which the arguments of a tool call are a text. So arguments that are not JSON
-yet are kept as they were typed, and the sentence about them comes when they are rendered. Everything else that a
-message may hold is kept as it is: templates of the hub read more than contents.
+The library checks a conversation; this module adds how large it may be. Arguments of a tool call that are not JSON yet
+stay the text that was typed, and the sentence about them comes when they are rendered.
 """
 
 from __future__ import annotations
@@ -10,49 +9,46 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["MAX_MESSAGES", "ROLES", "files_check", "messages_check", "templates_check"]
+import lmloupe as lm
+from lmloupe.chat.messages import ROLES, argument_values, plain_messages
 
-ROLES = ("system", "user", "assistant", "tool", "developer", "function", "ipython")
+__all__ = ["MAX_MESSAGES", "files_check", "messages_check", "templates_check"]
+
 MAX_MESSAGES = 64
 MAX_CALLS = 8
 MAX_TEMPLATES = 16
 MAX_FILES = 16
-MAX_DEPTH = 64
 
 TextCheck = Callable[[object], str]
 
 
-def messages_check(text: TextCheck) -> Callable[[object], list[dict[str, Any]]]:
-    """A check of conversations; ``text`` checks each text in them."""
+def messages_check(most_characters: int) -> Callable[[object], list[dict[str, Any]]]:
+    """A check of conversations, in which no text may be longer than this."""
 
     def check(value: object) -> list[dict[str, Any]]:
         if not isinstance(value, list | tuple) or len(value) > MAX_MESSAGES:
             raise ValueError(f"it must be a list of at most {MAX_MESSAGES} messages")
-        return [_message(message, text) for message in value]
+        try:
+            messages = argument_values(plain_messages(value, ROLES, may_be_empty=True))
+        except lm.InputError as error:
+            raise ValueError(str(error).removesuffix(".")) from error
+        for message in messages:
+            calls = message.get("tool_calls")
+            if isinstance(calls, list | tuple) and len(calls) > MAX_CALLS:
+                raise ValueError(f"tool_calls must be a list of at most {MAX_CALLS} calls")
+        if _longest_text(messages) > most_characters:
+            raise ValueError(f"every text must have at most {most_characters:,} characters")
+        return messages
 
     return check
 
 
-def _message(message: object, text: TextCheck) -> dict[str, Any]:
-    if not isinstance(message, dict) or message.get("role") not in ROLES:
-        raise ValueError(f"every message must have one of the roles {', '.join(ROLES)}")
-    calls = message.get("tool_calls")
-    if isinstance(calls, list | tuple) and len(calls) > MAX_CALLS:
-        raise ValueError(f"tool_calls must be a list of at most {MAX_CALLS} calls")
-    checked: dict[str, Any] = _json(message, text)
-    return checked
-
-
-def _json(value: object, text: TextCheck, depth: int = 0) -> Any:
-    if depth > MAX_DEPTH:
-        raise ValueError(f"it must be nested at most {MAX_DEPTH} deep")
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, list | tuple):
-        return [_json(item, text, depth + 1) for item in value]
+def _longest_text(value: object) -> int:
     if isinstance(value, dict):
-        return {text(key): _json(item, text, depth + 1) for key, item in value.items()}
-    return text(value)
+        return max((_longest_text(part) for item in value.items() for part in item), default=0)
+    if isinstance(value, list | tuple):
+        return max(map(_longest_text, value), default=0)
+    return len(value) if isinstance(value, str) else 0
 
 
 def templates_check(name: Callable[[object], str], text: TextCheck) -> Callable[[object], dict[str, str]]:

@@ -77,7 +77,7 @@ def show_notices() -> None:
     """Say what of the link was ignored, and what is too long for it; nothing when all is well."""
     shared = session()
     for name, reason in shared.ignored.items():
-        st.warning(f"The link's `{name}` was ignored: {escape_markdown(reason)}.")
+        st.warning(f"`{name}` in the link was ignored: {escape_markdown(reason)}.")
     for name in shared.link.left_out:
         st.caption(f"The link in the address bar does not carry the {name}, which is too long for a link.")
 

@@ -10,6 +10,7 @@ import streamlit as st
 import lmloupe as lm
 from lmloupe.encodings.alignment import align
 from ui.base.charts import count_bars
+from ui.base.words import counted
 from ui.text.ruler import agreement_table, ruler_chart
 
 __all__ = ["show_counts", "show_ruler"]
@@ -26,10 +27,13 @@ def show_ruler(encodings: list[lm.Encoding], names: list[str]) -> None:
     inner = len(aligned.shared) - 2
     cut = int((aligned.counts[1:-1] > 0).sum())
     alone = sum(len(places) for places in aligned.alone)
-    st.caption(
-        f"Of {cut:,} places where any of them cuts, all {len(names)} cut at {inner:,}; at {alone:,} one cuts alone "
-        "(thick, in colour)."
-    )
+    if cut:
+        st.caption(
+            f"Of {counted(cut, 'place')} where any of them cuts, all {len(names)} cut at {inner:,}; at {alone:,} one "
+            "cuts alone (thick, in colour)."
+        )
+    else:
+        st.caption("None of them cuts inside this text.")
     start = 0
     if n > WINDOW:
         first = st.slider(

@@ -45,7 +45,8 @@ def block_svg(described: lm.ModelDescription) -> str:
     height = y + 44
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}">'
-        f"<style>{_style()}</style>{stream}{top}{''.join(parts)}{end}</svg>"
+        f'<style>{_style()}</style><rect width="100%" height="100%" class="ground"/>'
+        f"{stream}{top}{''.join(parts)}{end}</svg>"
     )
 
 
@@ -61,7 +62,7 @@ def _style() -> str:
         f".quiet{{font-size:12px;opacity:{theme.QUIET}}}"
         f".stream{{stroke:{theme.accent()};stroke-width:5}}.tip,.wire{{fill:none;stroke:{ink};stroke-width:1.3;opacity:.7}}"
         f".box{{fill:{blue};stroke:none}}.quantized{{fill:{orange};stroke:none}}.frame{{fill:none;stroke:{ink};opacity:.35}}"
-        f".plus{{fill:{ground};stroke:{theme.accent()};stroke-width:3}}"
+        f".ground{{fill:{ground}}}.plus{{fill:{ground};stroke:{theme.accent()};stroke-width:3}}"
         f".step{{fill:none;stroke:{ink};opacity:.6;stroke-dasharray:4 3}}"
     )
 

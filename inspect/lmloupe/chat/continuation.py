@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lmloupe.chat.jinja.trace import REASONING, REASONING_KEYS, Trace
+from lmloupe.chat.jinja.trace import REASONING, Trace
 from lmloupe.chat.jinja.traced import Run
+from lmloupe.chat.messages import REASONING_KEYS
 from lmloupe.errors import InvalidMessagesError, InvalidSettingError
 
 __all__ = ["continued_field", "cut_at_final_text", "with_final_text"]

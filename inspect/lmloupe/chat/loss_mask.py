@@ -1,4 +1,4 @@
-"""Which tokens a fine-tuning run trains on, read from a trace."""
+"""Mask the tokens that a fine-tuning run trains on, as the trace knows them."""
 
 from __future__ import annotations
 

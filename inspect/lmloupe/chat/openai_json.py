@@ -1,4 +1,4 @@
-"""Conversations as JSON in the form of OpenAI's chat completions, and back."""
+"""Write and read conversations as JSON in the form of OpenAI's chat completions."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from lmloupe.chat.messages import check_messages, check_tools
+from lmloupe.chat.messages import ROLES, check_tools, plain_messages
 from lmloupe.errors import InvalidMessagesError
 
 __all__ = ["messages_from_json", "messages_to_json"]
-
-_ROLES = ("system", "developer", "user", "assistant", "tool", "function", "ipython")
 
 
 def messages_to_json(
     messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None = None, indent: int | None = 2
 ) -> str:
-    r"""Write a conversation as OpenAI's chat completions takes it.
+    r"""Write a conversation as OpenAI's chat completions API takes it.
 
     There the arguments of a tool call are JSON in a string, and a message that only calls tools has the content null.
 
@@ -27,14 +25,13 @@ def messages_to_json(
         indent: spaces for each level, None for one line.
 
     Raises:
-        InvalidMessagesError: no conversation, or a value that is not JSON.
+        InvalidMessagesError: not a conversation, or a value that is not JSON.
         InvalidTextError: a lone surrogate.
 
     >>> print(messages_to_json([{"role": "user", "content": "Hi"}], indent=None))
     {"messages": [{"role": "user", "content": "Hi"}]}
     """
-    check_messages(messages)
-    whole: dict[str, Any] = {"messages": [_outgoing(message) for message in messages]}
+    whole: dict[str, Any] = {"messages": [_outgoing(message) for message in plain_messages(messages)]}
     if tools is not None:
         whole["tools"] = check_tools(tools)
     return json.dumps(whole, ensure_ascii=False, indent=indent)
@@ -85,23 +82,17 @@ def messages_from_json(text: str) -> tuple[list[dict[str, Any]], list[dict[str, 
         _refuse(f"The JSON holds a number that is too long ({error}): shorten it.", error)
     whole = parsed if isinstance(parsed, dict) else {"messages": parsed}
     if "messages" not in whole:
-        _refuse("The JSON object has no messages: give {'messages': [...]}, or the list alone.")
+        _refuse('The JSON object has no messages: give {"messages": [...]}, or the list alone.')
     if not isinstance(whole["messages"], list):
         _refuse(f"The messages are {_name(whole['messages'])}: give a list.")
     messages = [_incoming(message, f"Message {i}") for i, message in enumerate(whole["messages"], start=1)]
-    check_messages(messages)
-    return messages, check_tools(whole.get("tools"))
+    return plain_messages(messages, ROLES), check_tools(whole.get("tools"))
 
 
 def _incoming(message: Any, place: str) -> dict[str, Any]:
     if not isinstance(message, dict):
         _refuse(f"{place} is {_name(message)}: a message is an object with a role and a content.")
     given = {key: value for key, value in message.items() if value is not None}
-    role = given.get("role")
-    if isinstance(role, str) and role and role not in _ROLES:
-        _refuse(
-            f"{place} has the role {role[:40]!r}, which OpenAI's form does not know: use one of {', '.join(_ROLES)}."
-        )
     content = given.get("content")
     # One text for templates of text models; with other parts between them, the template reads the list.
     if isinstance(content, list) and content and all(map(_is_text, content)):

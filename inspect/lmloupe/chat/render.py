@@ -1,10 +1,11 @@
-"""A conversation as the one string that a chat model reads."""
+"""Render a conversation as the one string that a chat model reads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from lmloupe.chat.jinja.unwritten import unwritten
 from lmloupe.chat.loss_mask import assistant_mask, generation_mask
 from lmloupe.chat.messages import check_messages, check_tools, check_variables
 from lmloupe.chat.roles import Segment, read_segments
-from lmloupe.chat.spans import Span, find_spans
+from lmloupe.chat.spans import ChatPiece, Span, find_pieces
 from lmloupe.chat.templates.choice import choose_template
 from lmloupe.chat.templates.file import ChatTemplates
 from lmloupe.encodings.encoding import Encoding, encode
@@ -54,6 +55,7 @@ class RenderedChat:
             from; ``"lines"``, to the line alone; ``"nothing"``, where following them changed the text. Then ``text``
             is that of plain rendering, and spans and masks say nothing.
         differs_without_tools: the tools are an empty list, and without it the text is another one.
+        pieces: ``text`` cut where ``segments`` or ``spans`` are cut, each piece with its segment and its span.
     """
 
     text: str
@@ -67,6 +69,7 @@ class RenderedChat:
     dropped_parts: tuple[DroppedPart, ...] = ()
     followed: Followed = field(repr=False, default="values")
     differs_without_tools: bool = field(repr=False, default=False)
+    pieces: tuple[ChatPiece, ...] = field(repr=False, default=())
 
 
 def render_chat(
@@ -146,7 +149,8 @@ def render_chat(
         trace = cut_at_final_text(trace, checked, field_name, render)
     encoding = encode(tok, trace.text, add_special_tokens=False, parse_special_tokens=True)
     segments = read_segments(encoding)
-    spans = find_spans(trace.text, trace.pieces, segments, special.get("bos_token"), special.get("eos_token"))
+    pieces = find_pieces(trace.text, trace.pieces, segments, special.get("bos_token"), special.get("eos_token"))
+    spans = tuple(span for span, _ in groupby(piece.span for piece in pieces))
     return RenderedChat(
         trace.text,
         segments,
@@ -159,6 +163,7 @@ def render_chat(
         lost,
         trace.followed,
         without_tools,
+        pieces,
     )
 
 

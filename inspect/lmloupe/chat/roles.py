@@ -1,8 +1,8 @@
-"""Whose turn each character of a rendered chat is, read from the text as the model reads it.
+"""For every character of a rendered chat: whose turn the model takes it for.
 
-A model sees no list of messages: it sees one string, in which special tokens say where a turn begins and
-whose it is. So roles are read back from the string, and never remembered from the messages. A message whose
-text holds ``<|im_end|>`` and ``<|im_start|>system`` therefore shows as what it is to the model: a system turn.
+A model does not see a list of messages. It sees one string, in which special tokens say where a turn begins and whose
+it is. So roles are read from the string and never from the messages: a message whose text contains ``<|im_end|>`` and
+``<|im_start|>system`` is shown as what it is to the model, a system turn.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from lmloupe.chat.messages import ROLES
 from lmloupe.encodings.encoding import Encoding
 from lmloupe.encodings.special_tokens import specials_of
 
 __all__ = ["Segment", "closes_turn", "names_role_after", "opens_turn", "read_segments"]
 
 # What a header may say, and the role that it means.
-_ROLES = {role: role for role in ("system", "user", "assistant", "tool", "ipython", "developer", "function")}
-_ROLES |= {"human": "user", "model": "assistant", "chatbot": "assistant"}
+_ROLES = {role: role for role in ROLES} | {"human": "user", "model": "assistant", "chatbot": "assistant"}
 # Mistral's headers name no role.
 _NAMED_ROLES = {"[INST]": "user", "[/INST]": "assistant"}
 # After these the header is whatever follows up to a line end or special token: any name is a role.

@@ -1,19 +1,20 @@
-"""Whose each character of a rendered chat is: which message, and which part of its turn.
+"""For every character of a rendered chat: the message it belongs to and the part of that message's turn.
 
 The trace says where characters come from; the special tokens that the template wrote say how the turn is built. Special
-tokens that a message spells are content like the rest of it.
+tokens in the text of a message are content like the rest of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from lmloupe.chat.jinja.traced import Run, Site
 from lmloupe.chat.roles import Segment, closes_turn, names_role_after, opens_turn
 
-__all__ = ["Part", "Span", "find_spans"]
+__all__ = ["COPIED_PARTS", "ChatPiece", "Part", "Span", "find_pieces"]
 
 Part = Literal[
     "header", "content", "terminator", "generation_prompt", "template_text", "tools", "tool_call", "tool_result"
@@ -24,6 +25,8 @@ _COPIED: dict[str | None, Part] = {
     "tool_result": "tool_result",
     "tools": "tools",
 }
+COPIED_PARTS = frozenset(_COPIED.values())
+"""Parts that were copied from the conversation; the template wrote all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,31 @@ class Span:
     call_line: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ChatPiece:
+    """Characters of a rendered chat that are in one span and in one segment.
+
+    Attributes:
+        start: first character.
+        end: character after the last one.
+        span: which line of the template wrote them, for which part of which message.
+        segment: whose turn the model takes them for, and whether they are a special token.
+    """
+
+    start: int
+    end: int
+    span: Span
+    segment: Segment
+
+
 @dataclass(slots=True)
 class _Atom:
-    """A piece, or a part of one, on one side of every special token and line end."""
+    """A run of the trace, or a part of one, within one segment; what the template wrote is cut at line ends too."""
 
     start: int
     end: int
     text: str
+    segment: Segment | None
     special: str | None
     site: Site
     kind: str | None
@@ -69,26 +90,26 @@ class _Atom:
     is_body: bool = False
 
 
-def find_spans(
-    text: str, pieces: Iterable[Run], segments: Sequence[Segment], bos: str | None, eos: str | None
-) -> tuple[Span, ...]:
-    """Name the message and the part of every character.
+def find_pieces(
+    text: str, runs: Iterable[Run], segments: Sequence[Segment], bos: str | None, eos: str | None
+) -> tuple[ChatPiece, ...]:
+    """Name the message, the part and the role of every character.
 
     Args:
         text: what was rendered.
-        pieces: its trace.
-        segments: its special tokens.
+        runs: its trace.
+        segments: its special tokens and the text between them.
         bos: the token that begins a text.
         eos: the token that ends a reply.
 
     Returns:
-        Spans that tile ``text``.
+        Pieces that tile ``text``; none is empty.
     """
     turns = _Turns(bos, eos)
-    for atom in _atoms(text, pieces, segments):
+    for atom in _atoms(text, runs, segments):
         turns.add(atom)
     turns.flush()
-    return tuple(_merged(turns.done))
+    return tuple(_pieces(turns.done))
 
 
 class _Turns:
@@ -197,49 +218,32 @@ def _next(turn: list[_Atom], i: int, own: set[int]) -> int | None:
     return next(after, max(own, default=None))
 
 
-def _atoms(text: str, pieces: Iterable[Run], segments: Sequence[Segment]) -> Iterator[_Atom]:
-    specials = [s for s in segments if s.is_special]
+def _atoms(text: str, runs: Iterable[Run], segments: Sequence[Segment]) -> Iterator[_Atom]:
     i, at = 0, 0
-    for length, origin, site, turn in pieces:
+    for length, origin, site, turn in runs:
         source, kind = origin[:2] if origin is not None else (None, None)
         whose = site, kind, source, turn
-        end = at + length
         if not length:
-            yield _Atom(at, at, "", None, *whose)
-        if kind in _COPIED:
-            if length:
-                yield _Atom(at, end, text[at:end], None, *whose)
-            at = end
-            while i < len(specials) and specials[i].end <= at:
-                i += 1
-            continue
+            yield _Atom(at, at, "", None, None, *whose)
+        end = at + length
         while at < end:
-            while i < len(specials) and specials[i].end <= at:
+            while segments[i].end <= at:
                 i += 1
-            special = specials[i] if i < len(specials) else None
-            if special is not None and special.start <= at:
-                stop = min(end, special.end)
-                yield _Atom(at, stop, text[at:stop], text[special.start : special.end], *whose)
-            else:
-                stop = end if special is None else min(end, special.start)
-                line_end = text.find("\n", at, stop)
-                stop = stop if line_end < 0 else line_end + 1
-                yield _Atom(at, stop, text[at:stop], None, *whose)
+            segment, special = segments[i], None
+            stop = min(end, segment.end)
+            if segment.is_special and kind not in _COPIED:
+                special = text[segment.start : segment.end]
+            elif kind not in _COPIED:
+                stop = text.find("\n", at, stop) + 1 or stop
+            yield _Atom(at, stop, text[at:stop], segment, special, *whose)
             at = stop
 
 
-def _merged(atoms: Iterable[_Atom]) -> Iterator[Span]:
-    last: Span | None = None
-    for atom in atoms:
-        if atom.start == atom.end:
-            continue
-        if last is not None and (last.line, last.message, last.part, last.call_line) == (
-            atom.site.line, atom.message, atom.part, atom.site.call_line,
-        ):  # fmt: skip
-            last = Span(last.start, atom.end, last.line, last.message, last.part, last.call_line)
-            continue
-        if last is not None:
-            yield last
-        last = Span(atom.start, atom.end, atom.site.line, atom.message, atom.part, atom.site.call_line)
-    if last is not None:
-        yield last
+def _pieces(atoms: Iterable[_Atom]) -> Iterator[ChatPiece]:
+    written = [atom for atom in atoms if atom.segment is not None]
+    for key, of_span in groupby(written, lambda atom: (atom.site.line, atom.message, atom.part, atom.site.call_line)):
+        parts = [(segment, list(group)) for segment, group in groupby(of_span, lambda atom: atom.segment)]
+        span = Span(parts[0][1][0].start, parts[-1][1][-1].end, *key)
+        for segment, group in parts:
+            if segment is not None:
+                yield ChatPiece(group[0].start, group[-1].end, span, segment)

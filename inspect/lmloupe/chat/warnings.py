@@ -1,4 +1,4 @@
-"""What goes wrong with rendered chats every day: a second bos, parts left out, control tokens in a person's text."""
+"""Warn of common faults of a rendered chat: a second bos, parts left out, special tokens in a person's text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lmloupe.chat.render import RenderedChat
+from lmloupe.chat.spans import COPIED_PARTS
 from lmloupe.encodings.encoding import encode
 from lmloupe.encodings.special_tokens import doubled_bos, special_in_text
 from lmloupe.tokens.tokenizer import Tokenizer
@@ -79,8 +80,8 @@ def _dropped(chat: RenderedChat, tok: Tokenizer) -> list[ChatWarning]:
     for part in chat.dropped_parts:
         if part.message is not None and not part.path:
             sentence = (
-                f"{part.words[0].upper()}{part.words[1:]} is missing: this template of {tok.name} writes nothing "
-                "of it and says nothing. Put its text into a role that the template knows."
+                f"{owner} template wrote nothing of {part.words} and raised no error: the model never sees it. Put its "
+                "text into a role that the template knows."
             )
         elif part.matters:
             sentence = f"{owner} template wrote nothing of {part.words}: the model never sees it."
@@ -109,14 +110,13 @@ def _about_the_whole(chat: RenderedChat) -> list[ChatWarning]:
 
 
 def _special_tokens(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping[str, Any]]) -> list[ChatWarning]:
-    copied = [s for s in chat.spans if s.part in ("content", "tool_call", "tool_result", "tools")]
     found = []
-    for segment in chat.segments:
-        if not segment.is_special or segment.token_id is None:
+    for piece in chat.pieces:
+        span, segment = piece.span, piece.segment
+        if segment.token_id is None or piece.start != segment.start or span.part not in COPIED_PARTS:
             continue
-        span = next((s for s in copied if s.start <= segment.start < s.end), None)
         content = chat.text[segment.start : segment.end]
-        if span is None or not _is_spelled(content, span.message, messages):
+        if not _is_spelled(content, span.message, messages):
             continue
         plain = tuple(encode(tok, content, parse_special_tokens=False).input_ids.tolist())
         whose = "The tools spell" if span.message is None else f"Message {span.message + 1} spells"
@@ -131,7 +131,7 @@ def _special_tokens(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mappi
 
 
 def _added_tokens(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping[str, Any]]) -> list[ChatWarning]:
-    copied = [s for s in chat.spans if s.part in ("content", "tool_call", "tool_result", "tools")]
+    copied = [s for s in chat.spans if s.part in COPIED_PARTS]
     found = []
     for token in special_in_text(tok, chat.text) if tok.added_tokens else ():
         span = next((s for s in copied if s.start <= token.start < s.end), None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,10 @@ from lmloupe.offsets.true_offsets import encoding_offsets, uncovered
 from lmloupe.tokens.panics import no_panic
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["Encoding", "Token", "check_text", "decode", "encode", "spell"]
+__all__ = ["Encoding", "TextOrIds", "Token", "check_text", "decode", "encode", "spell"]
+
+TextOrIds: TypeAlias = str | Sequence[int] | NDArray[np.integer]
+"""What a model reads: a text, which is encoded first, or ids."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from lmloupe.loading.hub_errors import loading, reading
 from lmloupe.loading.hub_files import open_repo, weight_files
 from lmloupe.loading.tokenizer import load_tokenizer
 from lmloupe.model.architecture.describe import published_as
-from lmloupe.model.engine import Device, Quantization
+from lmloupe.model.architecture.results import Device, Quantization
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.config_sizes import layer_count
 from lmloupe.model.quiet import quiet_transformers, without_int8_remark

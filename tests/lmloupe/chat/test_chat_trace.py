@@ -43,6 +43,13 @@ def check_spans(chat: lm.RenderedChat) -> None:
         assert span.line is None or 1 <= span.line <= len(chat.source.splitlines())
         at = span.end
     assert at == len(chat.text)
+    # One tiling: its cuts are those of the spans and of the segments, and each piece is in one of both.
+    assert {piece.start for piece in chat.pieces} == {part.start for part in (*chat.spans, *chat.segments)}
+    for piece in chat.pieces:
+        assert piece.span in chat.spans
+        assert piece.segment in chat.segments
+        assert max(piece.span.start, piece.segment.start) == piece.start
+        assert min(piece.span.end, piece.segment.end) == piece.end
 
 
 # --- A string that knows its origin is the string -------------------------------------------------
@@ -239,6 +246,59 @@ def test_what_cannot_be_followed_stands_alone_and_is_said(monkeypatch: pytest.Mo
         said = [warning.kind for warning in lm.check_chat(chat, tok, [user("Hi")])]
         assert said == ([] if followed == "values" else ["not_followed"])
         assert ({span.line for span in chat.spans} == {None}) == (followed == "nothing")
+
+
+def places(source: str, talk: Messages) -> list[tuple[str, Any, int | None, int | None, int | None]]:
+    """The text of each piece, the message it was copied from, its line, the line that called, the loop's message."""
+    trace = trace_template(source, {"messages": talk})
+    assert (trace.text, trace.followed) == (render_template(source, {"messages": talk}), "values")
+    found, at = [], 0
+    for length, origin, site, turn in trace.pieces:
+        copied = None if origin is None else origin.message
+        found.append((trace.text[at : at + length], copied, site.line, site.call_line, turn))
+        at += length
+    return found
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            "{% macro g(x, site, function) %}({{ caller(x) }}){% endmacro %}{% for m in messages %}\n"
+            "{% call(y) g(m.role, site=1, function=1) -%}\n{{ y }}\n{%- endcall %}{% endfor %}",
+            [("(", None, 1, 2, 0), ("a", 0, 3, 2, 0), (")", None, 1, 2, 0),
+             ("(", None, 1, 2, 1), ("b", 1, 3, 2, 1), (")", None, 1, 2, 1)],
+        ),
+        (
+            "{% filter upper %}\nx{{ messages[0].role }}{% endfilter %}"
+            "{% set k | trim %}\n {{ messages[1].role }}{% endset %}\n{{ k }}",
+            [("X", None, 2, 1, None), ("A", 0, 2, 1, None), ("b", 1, 3, 4, None)],
+        ),
+        (
+            "{% autoescape true %}<{{ messages[0].role ~ '<' }}{{ '<' }}{% block x %}{{ '<' }}{% endblock %}"
+            "{% for m in messages %}{{ m.role }}{% break %}{% endfor %}{% endautoescape %}",
+            [("<", None, 1, None, None), ("a&lt;", None, 1, None, None), ("&lt;", None, 1, None, None),
+             ("<", None, 1, None, None), ("a", 0, 1, None, 0)],
+        ),
+        (
+            "{% autoescape missing %}{{ messages[0].role }}{% autoescape true %}<{{ '<' }}{% endautoescape %}"
+            "{% endautoescape %}",
+            [("a", 0, 1, None, None), ("<", None, 1, None, None), ("&lt;", None, 1, None, None)],
+        ),
+        (
+            "{% for m in messages recursive %}{% if loop.depth < 2 %}{{ m.role }}\n{{ loop([m]) }}{% else %}."
+            "{% endif %}{% endfor %}!",
+            [("a", 0, 1, None, 0), ("\n", None, 1, None, 0), (".", None, 2, 2, 0),
+             ("b", 1, 1, None, 1), ("\n", None, 1, None, 1), (".", None, 2, 2, 1), ("!", None, 2, None, None)],
+        ),
+        (
+            "{% for m in messages %}{% for c in 'xy' %}{{ c }}{% break %}{% endfor %}{{ m.role }}{% endfor %}",
+            [("x", None, 1, None, 0), ("a", 0, 1, None, 0), ("x", None, 1, None, 1), ("b", 1, 1, None, 1)],
+        ),
+    ],
+)  # fmt: skip
+def test_each_piece_knows_its_place(source: str, expected: Any) -> None:
+    assert places(source, [{"role": "a"}, {"role": "b"}]) == expected
 
 
 # --- Worked examples ------------------------------------------------------------------------------

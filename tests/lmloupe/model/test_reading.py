@@ -47,7 +47,7 @@ def test_pieces_of_any_length_give_what_the_whole_gives(kind: str) -> None:
         ids = torch.tensor(IDS[None, :60], dtype=torch.long)
         whole = model(input_ids=ids, use_cache=False).logits[0]
         for sizes in ([1, 59], [30, 30], [7, 1, 1, 50, 1]):
-            running = Continuation(model, model, engine._reading)
+            running = Continuation(model, model, engine.loaded.reading)
             found = torch.cat([running.read(piece).logits[0] for piece in torch.split(ids, sizes, 1)])
             torch.testing.assert_close(found, whole, rtol=1e-3, atol=1e-4)
 
@@ -63,7 +63,7 @@ def test_the_first_token_s_row_may_be_zero() -> None:
 def test_a_context_of_few_tokens_is_enough() -> None:
     for limit in (1, 2, 3, 5):
         with torch.inference_mode():
-            reading = find_reading(reference("llama"), "none", limit)
+            reading = find_reading(reference("llama"), limit)
         assert reading == (Reading(None, in_pieces=False) if limit < 3 else Reading("cache"))
 
 

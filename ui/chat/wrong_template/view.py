@@ -12,6 +12,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base import theme
 from ui.base.errors import escape_markdown, escape_plotly
+from ui.base.words import counted
 from ui.components.token_view import TokenRow, token_view
 from ui.prediction.generation.runs import Request, Run, finished_run
 from ui.prediction.generation.view import stream
@@ -93,4 +94,4 @@ def generated_answers(names: Sequence[str], requests: Sequence[Request], engine:
             del runs[next(iter(runs))]
         place.code("".join(step.text for step in run.steps) or "(nothing)", language=None, wrap_lines=True)
         ended = "" if run.finished else " Stopped: press Generate answers for the rest."
-        st.caption(f"{len(run.steps)} tokens, greedy.{ended}")
+        st.caption(f"{counted(len(run.steps), 'token')}, greedy.{ended}")

@@ -8,8 +8,6 @@ import json
 from hashlib import blake2b
 from typing import Any
 
-import numpy as np
-
 import lmloupe as lm
 
 __all__ = ["PARTS", "build_payload", "known_role"]
@@ -44,30 +42,20 @@ def build_payload(chat: lm.RenderedChat, *, source: bool = False, height: int | 
 
 
 def _pieces(chat: lm.RenderedChat) -> list[dict[str, Any]]:
-    """The text cut at the borders of spans and of segments, both of which tile it."""
-    span_starts = [span.start for span in chat.spans]
-    segment_starts = [segment.start for segment in chat.segments]
-    cuts = sorted({*span_starts, *segment_starts, len(chat.text)})
-    starts = np.array(cuts[:-1], dtype=np.int64)
-    span_places = np.searchsorted(span_starts, starts, side="right") - 1
-    segment_places = np.searchsorted(segment_starts, starts, side="right") - 1
-    pieces = []
-    for start, end, i, j in zip(cuts, cuts[1:], span_places.tolist(), segment_places.tolist(), strict=False):
-        span, segment = chat.spans[i], chat.segments[j]
-        pieces.append(
-            {
-                "text": chat.text[start:end],
-                "start": start,
-                "line": span.line,
-                "caller": span.call_line,
-                "message": span.message,
-                "part": span.part,
-                "words": PARTS[span.part],
-                "role": known_role(segment.role),
-                "special": segment.is_special,
-            }
-        )
-    return pieces
+    return [
+        {
+            "text": chat.text[piece.start : piece.end],
+            "start": piece.start,
+            "line": piece.span.line,
+            "caller": piece.span.call_line,
+            "message": piece.span.message,
+            "part": piece.span.part,
+            "words": PARTS[piece.span.part],
+            "role": known_role(piece.segment.role),
+            "special": piece.segment.is_special,
+        }
+        for piece in chat.pieces
+    ]
 
 
 def _first(pieces: list[dict[str, Any]]) -> int | None:

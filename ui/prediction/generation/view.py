@@ -16,6 +16,7 @@ from ui.base.charts import alternative_bars
 from ui.base.downloads import PICTURE_MENU, take_away, with_menu
 from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
+from ui.base.words import counted
 from ui.components.token_view import TokenRow, token_view
 from ui.page import metrics_row
 from ui.prediction.generation.runs import Run, keep_finished
@@ -66,7 +67,7 @@ def _as_html(run: Run) -> str:
     rate = f"{run.tokens_per_s:.1f} tokens per second" if run.tokens_per_s else ""
     return (
         f'<div style="white-space:pre-wrap;overflow-wrap:anywhere;font-size:1.1rem;line-height:1.7">{text}▍</div>'
-        f'<p style="opacity:{theme.QUIET};font-size:0.85rem">{len(run.steps)} tokens {rate}</p>'
+        f'<p style="opacity:{theme.QUIET};font-size:0.85rem">{counted(len(run.steps), "token")} {rate}</p>'
     )
 
 
@@ -88,8 +89,8 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *,
     rate = run.tokens_per_s
     metrics_row(
         [
-            ("Prompt", f"{len(run.request.ids):,} tokens"),
-            ("Generated", f"{len(run.steps):,} tokens"),
+            ("Prompt", counted(len(run.request.ids), "token")),
+            ("Generated", counted(len(run.steps), "token")),
             (
                 "First token after",
                 f"{run.first_token_s * 1000:,.0f} ms",

@@ -1,217 +1,157 @@
-"""Jinja's own compiler with outputs that say which place of the template wrote them."""
+"""Compile a template so that each character of its text carries the place of the template that wrote it.
 
-# ruff: noqa: N802 - Jinja's compiler calls its methods so
+The tree that Jinja parses is changed before Jinja compiles it: every output goes through a filter that adds its place
+to the text, and loops write an empty text that says which message they have come to. Only public parts of Jinja are
+used: its parser, its nodes, filters, and an environment with another ``concat``, as Jinja's own ``NativeEnvironment``.
+Of these ``concat`` alone is in no manual.
+"""
+
+# ruff: noqa: N802 - Jinja calls the methods of a visitor so
 from __future__ import annotations
 
 import re
-import types
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from io import StringIO
 from typing import Any
 
 import jinja2
 from jinja2 import nodes
-from jinja2.compiler import CodeGenerator, Frame
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.nodes import EvalContext
+from jinja2.visitor import NodeTransformer
 
-from lmloupe.chat.jinja.dialect import FILENAME, GENERATION, new_environment
-from lmloupe.chat.jinja.filters import FILTERS, escaped, written
-from lmloupe.chat.jinja.traced import UNKNOWN, Run, Site, Traced, TracedDict, followed, joined, traced
+from lmloupe.chat.jinja.dialect import FILENAME, GENERATION
+from lmloupe.chat.jinja.outputs import AS_IT_IS, CONCAT, ENVIRONMENT, ESCAPE, TURN, WRITE, loop_end
+from lmloupe.chat.jinja.traced import Site, traced
 
-__all__ = ["Compiled", "compile_traced", "concat"]
-
-
-@lru_cache(maxsize=4096)
-def _through(inner: Site, outer: Site) -> Site:
-    """Where a macro or block wrote what this place printed."""
-    return Site(
-        inner.line,
-        outer.line,
-        inner.is_generation or outer.is_generation,
-        inner.is_prompt or outer.is_prompt,
-        inner.is_literal,
-    )
+__all__ = ["Compiled", "compile_traced"]
 
 
-def concat(stream: Iterable[Any]) -> str:
-    """Join what outputs gave, pairs of a site and a value, into a string that knows both.
+class _Placing(NodeTransformer):
+    """Change each output of a template into one that names its place.
 
-    A negative number in place of a site begins a turn of a loop; its value is the loop's item. 0 ends the loop.
+    Attributes:
+        kept: values that the template's code reads from its environment, by name.
+        has_generation_marks: the template has ``{% generation %}``.
     """
-    texts: list[str] = []
-    runs: list[Run] = []
-    add_text, add_run = texts.append, runs.append
-    loops: list[tuple[int, int | None]] = []
-    turn: int | None = None
-    for site, value in stream:
-        kind = value.__class__
-        if site.__class__ is Site:
-            if kind is not str and kind is not Traced:
-                value = concat((value.event,)) if kind is _Event else written(value)
-                kind = value.__class__
-            add_text(value)
-            if kind is str:
-                add_run((len(value), None, site, turn))
-                continue
-            for length, origin, inner, own in value._runs:
-                place = site if inner is UNKNOWN else _through(inner, site)
-                add_run((length, origin, place, turn if own is None else own))
-        elif site:
-            if not loops or loops[-1][0] != site:
-                loops.append((site, turn))
-            turn = value._origin.message if kind is TracedDict else _message_of(value)
-            if turn is None:
-                turn = loops[-1][1]
-        elif loops and loops[-1][0] == value:
-            turn = loops.pop()[1]
-    return traced("".join(texts), runs)
 
-
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """What a block of a template yielded, given on; a tuple that a template prints is a value."""
-
-    event: tuple[Any, Any]
-
-
-def _text(value: Any) -> Any:
-    """What stands for text where Jinja takes no other value: itself."""
-    if isinstance(value, tuple):
-        return _Event(value)
-    if not isinstance(value, str):
-        raise TypeError(f"expected str instance, {type(value).__name__} found")
-    return value
-
-
-def _message_of(item: Any) -> int | None:
-    origin = item._runs[0][1] if type(item) is Traced and item._runs else None
-    return None if origin is None else origin.message
-
-
-class _Generator(CodeGenerator):
-    """Jinja's compiler with outputs that name their place."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self) -> None:
         self.kept: dict[str, Any] = {}
-        self._generation = False
-        self._n_loops = 0
-        self._marks: dict[int, int] = {}
         self.has_generation_marks = False
+        self._is_generation = self._is_prompt = False
+        self._autoescape: bool | None = False  # None: not known before the template runs
+        self._n_loops = 0
 
-    def _site(self, line: int | None, is_literal: bool = False, is_prompt: bool = False) -> str:
-        return self._keep(Site(line, None, self._generation, is_prompt, is_literal))
+    @contextmanager
+    def _within(self, **state: Any) -> Iterator[None]:
+        before = {name: getattr(self, name) for name in state}
+        vars(self).update(state)
+        yield
+        vars(self).update(before)
 
-    def _keep(self, value: Any) -> str:
-        """A name for a value that the template's code can read."""
+    def _keep(self, value: Any, line: int) -> nodes.Expr:
         name = f"kept_{len(self.kept)}"
         self.kept[name] = value
-        return name
+        return nodes.EnvironmentAttribute(name, lineno=line)
 
-    def start_write(self, frame: Frame, node: nodes.Node | None = None) -> None:
-        super().start_write(frame, node)
-        self.write(f"({self._site(node.lineno if node is not None else None)}, environment.text(")
+    def _site(self, line: int, is_prompt: bool = False, is_literal: bool = False) -> Site:
+        return Site(line, None, self._is_generation, is_prompt or self._is_prompt, is_literal)
 
-    def end_write(self, frame: Frame) -> None:
-        self.write("))")
-        super().end_write(frame)
+    def _output(self, values: list[nodes.Expr]) -> list[nodes.Node]:
+        """Statements that write values as they are."""
+        if self._autoescape is False:
+            return [nodes.Output(values, lineno=values[0].lineno)]
+        # An output would escape what it is given, and an escaped text has no origin. A block of a filter does not.
+        filters = [value if isinstance(value, nodes.Filter) else _filtered(value, AS_IT_IS) for value in values]
+        return [nodes.FilterBlock([], value, lineno=value.lineno) for value in filters]
 
-    def visit_Output(self, node: nodes.Output, frame: Frame) -> None:
-        if frame.require_output_check:
-            if self.has_known_extends:
-                return
-            self.writeline("if parent_template is None:")
-            self.indent()
-        is_prompt = "is_prompt" in node.__dict__
+    def visit_Output(self, node: nodes.Output) -> list[nodes.Node]:
+        made: list[nodes.Expr] = []
         for child in node.nodes:
             if isinstance(child, nodes.TemplateData):
-                self._visit_data(child, frame, is_prompt)
+                for line, text in enumerate(filter(None, re.split(r"(?<=\n)", child.data)), start=child.lineno):
+                    site = self._site(line, is_literal=True)
+                    made.append(self._keep(traced(text, ((len(text), None, site, None),)), line))
+                continue
+            place = self._keep(self._site(child.lineno, _asks_for_prompt(child)), child.lineno)
+            value = self.visit(child)
+            if self._autoescape is False:
+                made.append(_filtered(value, WRITE, place))
             else:
-                super().start_write(frame, child)
-                self.write(f"({self._site(child.lineno, False, is_prompt or _asks_for_prompt(child))}, ")
-                # What is yielded is written at once, and `concat` makes it a text. What is kept may change till then.
-                self.write(self._printed(frame))
-                self.visit(child, frame)
-                self.write("))")
-                super().end_write(frame)
-        if frame.require_output_check:
-            self.outdent()
+                made.append(_filtered(value, ESCAPE, place, nodes.Const(bool(self._autoescape))))
+        return self._output(made) if made else []
 
-    @staticmethod
-    def _printed(frame: Frame) -> str:
-        if frame.eval_ctx.volatile:
-            return "(environment.escaped if context.eval_ctx.autoescape else str)("
-        if frame.eval_ctx.autoescape:
-            return "environment.escaped("
-        return "environment.written(" if frame.buffer is not None else "("
+    def visit_FilterBlock(self, node: nodes.FilterBlock) -> nodes.Node:
+        self.generic_visit(node)
+        node.filter = _filtered(node.filter, WRITE, self._keep(self._site(node.lineno), node.lineno))
+        return node
 
-    def _visit_data(self, node: nodes.TemplateData, frame: Frame, is_prompt: bool) -> None:
-        for i, text in enumerate(re.split(r"(?<=\n)", node.data)):
-            if text:
-                super().start_write(frame, node)
-                self.write(self._keep((self.kept[self._site(node.lineno + i, True, is_prompt)], text)))
-                super().end_write(frame)
+    def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.Node:
+        self.generic_visit(node)
+        place = self._keep(self._site(node.lineno), node.lineno)
+        node.call.args = [place, node.call.node, *node.call.args]
+        node.call.node = nodes.EnvironmentAttribute("write_call", lineno=node.lineno)
+        return node
 
-    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
-        if frame.eval_ctx.volatile or frame.eval_ctx.autoescape:
-            super().visit_Concat(node, frame)
-            return
-        self.write("environment.joined((")
-        for arg in node.nodes:
-            self.visit(arg, frame)
-            self.write(", ")
-        self.write("))")
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
+        self.generic_visit(node)
+        if self._autoescape is not False:
+            return node  # it may join texts that are escaped already
+        return _filtered(nodes.Tuple(node.nodes, "load", lineno=node.lineno), CONCAT)
 
-    def visit_For(self, node: nodes.For, frame: Frame) -> None:
+    def visit_For(self, node: nodes.For) -> list[nodes.Node]:
         self._n_loops += 1
-        mark = -self._n_loops
+        loop, line = self._n_loops, node.lineno
+        self.generic_visit(node)
         if isinstance(node.target, nodes.Name):
-            begin = nodes.ExprStmt(nodes.Name(node.target.name, "load"), lineno=node.lineno)
-            self._marks[id(begin)] = mark
-            node.body.insert(0, begin)
-        super().visit_For(node, frame)
-        super().start_write(frame)
-        self.write(f"(0, {mark})")
-        super().end_write(frame)
+            item = nodes.Name(node.target.name, "load", lineno=line)
+            node.body[:0] = self._output([_filtered(item, TURN, nodes.Const(loop))])
+        return [node, *self._output([self._keep(loop_end(loop), line)])]
 
-    def visit_ExprStmt(self, node: nodes.ExprStmt, frame: Frame) -> None:
-        mark = self._marks.get(id(node))
-        if mark is None:
-            super().visit_ExprStmt(node, frame)
-            return
-        super().start_write(frame)
-        self.write(f"({mark}, ")
-        self.visit(node.node, frame)
-        self.write(")")
-        super().end_write(frame)
-
-    def visit_Scope(self, node: nodes.Scope, frame: Frame) -> None:
+    def visit_Scope(self, node: nodes.Scope) -> nodes.Node:
         if GENERATION not in node.__dict__:  # {% autoescape %}
-            super().visit_Scope(node, frame)
-            return
-        before, self._generation, self.has_generation_marks = self._generation, True, True
-        super().visit_Scope(node, frame)
-        self._generation = before
+            return self.generic_visit(node)
+        self.has_generation_marks = True
+        with self._within(_is_generation=True):
+            return self.generic_visit(node)
 
-    def visit_If(self, node: nodes.If, frame: Frame) -> None:
-        before: list[bool | None] = []
-        for test, branch in [(node.test, node.body), *((other.test, other.body) for other in node.elif_)]:
-            wanted = _wants_prompt(test)
-            # `else` is for a prompt where a condition before it was that none is wanted.
-            before.append(wanted)
-            if wanted:
-                _mark_prompt(branch)
-        if False in before:
-            _mark_prompt(node.else_)
-        super().visit_If(node, frame)
+    def visit_ScopedEvalContextModifier(self, node: nodes.ScopedEvalContextModifier) -> nodes.Node:
+        """``{% autoescape %}``: Jinja compiles a constant in, and asks for any other value when the template runs."""
+        autoescape = self._autoescape
+        for option in node.options:
+            try:
+                said = bool(option.value.as_const(EvalContext(ENVIRONMENT)))
+            except nodes.Impossible:
+                autoescape = None
+            else:
+                autoescape = None if autoescape is None else said
+        with self._within(_autoescape=autoescape):
+            return self.generic_visit(node)
+
+    def visit_Block(self, node: nodes.Block) -> nodes.Node:
+        with self._within(_autoescape=False):  # Jinja compiles a block by itself
+            return self.generic_visit(node)
+
+    def visit_If(self, node: nodes.If) -> nodes.Node:
+        # `else` is for a prompt where a condition before it was that none is wanted.
+        is_unwanted = False
+        for choice in [node, *node.elif_]:
+            wanted = _wants_prompt(choice.test)
+            is_unwanted = is_unwanted or wanted is False
+            choice.test = self.visit(choice.test)
+            choice.body = self._branch(choice.body, is_prompt=bool(wanted))
+        node.else_ = self._branch(node.else_, is_prompt=is_unwanted)
+        return node
+
+    def _branch(self, body: list[nodes.Node], *, is_prompt: bool) -> list[nodes.Node]:
+        with self._within(_is_prompt=self._is_prompt or is_prompt):
+            return [made for node in body for made in self.visit_list(node)]
 
 
-def _mark_prompt(branch: list[nodes.Node]) -> None:
-    for child in branch:
-        for output in [child] if isinstance(child, nodes.Output) else child.find_all(nodes.Output):
-            output.__dict__["is_prompt"] = True
+def _filtered(value: nodes.Expr | None, name: str, *args: nodes.Expr) -> nodes.Filter:
+    line = next(node.lineno for node in (value, *args) if node is not None)
+    return nodes.Filter(value, name, list(args), [], None, None, lineno=line)
 
 
 def _wants_prompt(test: nodes.Node) -> bool | None:
@@ -226,33 +166,6 @@ def _wants_prompt(test: nodes.Node) -> bool | None:
 def _asks_for_prompt(node: nodes.Node) -> bool:
     choices = [node] if isinstance(node, nodes.CondExpr) else node.find_all(nodes.CondExpr)
     return any(_wants_prompt(choice.test) for choice in choices)
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox of chat templates, whose strings keep their origin."""
-
-    code_generator_class = _Generator
-    concat = staticmethod(concat)
-    joined = staticmethod(joined)
-    text = staticmethod(_text)
-    written = staticmethod(written)
-    escaped = staticmethod(escaped)
-
-    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        # A constant of the template is plain: its `join` and `replace` would lose where their arguments are from.
-        is_join = __obj.__class__ is types.BuiltinMethodType and __obj.__name__ in ("join", "replace")
-        if is_join and __obj.__self__.__class__ is str:
-            __obj = getattr(followed(__obj.__self__), __obj.__name__)
-        return super().call(__context, __obj, *args, **kwargs)
-
-
-def _new_environment() -> _Environment:
-    env = new_environment(_Environment)
-    env.filters.update(FILTERS)
-    return env
-
-
-_ENVIRONMENT = _new_environment()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -276,11 +189,11 @@ def compile_traced(source: str) -> Compiled:
         jinja2.TemplateSyntaxError: and what else compiling raises; `lmloupe.chat.jinja.dialect` has the words for
         people.
     """
-    tree = _ENVIRONMENT.parse(source, filename=FILENAME)
-    stream = StringIO()
-    generator = _Generator(_ENVIRONMENT, None, FILENAME, stream, optimized=_ENVIRONMENT.optimized)
-    generator.visit(tree)
-    code = compile(stream.getvalue(), FILENAME, "exec")
-    template = jinja2.Template.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
-    template.root_render_func.__globals__.update(generator.kept)
-    return Compiled(template, generator.has_generation_marks)
+    placing = _Placing()
+    tree = placing.visit(ENVIRONMENT.parse(source, filename=FILENAME))
+    environment = ENVIRONMENT.overlay()
+    environment.extend(**placing.kept)
+    tree.set_environment(environment)
+    code = environment.compile(tree, filename=FILENAME)
+    template = jinja2.Template.from_code(environment, code, environment.make_globals(None))
+    return Compiled(template, placing.has_generation_marks)

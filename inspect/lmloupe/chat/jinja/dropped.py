@@ -1,4 +1,4 @@
-"""What a chat template was given and wrote nothing of: tools, calls, contents, reasoning, names, whole messages.
+"""Find what a chat template was given and did not write: tools, calls, contents, reasoning, names, whole messages.
 
 The trace says what was written. What it does not know of is looked for by rendering again,
 `lmloupe.chat.jinja.unwritten`.
@@ -12,11 +12,10 @@ from typing import Any
 
 from lmloupe.chat.jinja.trace import REASONING, Trace
 from lmloupe.chat.jinja.unwritten import Place, other_value, value_at
+from lmloupe.chat.messages import REASONING_KEYS, RESULT_ROLES
 
 __all__ = ["DroppedPart", "find_dropped", "is_dropped"]
 
-_ALIASES = ("thinking", "reasoning")
-_RESULT_ROLES = ("tool", "ipython", "function")
 Look = Callable[[Sequence[Place]], "Sequence[bool | None]"]
 
 
@@ -140,13 +139,13 @@ def _message_nodes(messages: Sequence[Mapping[str, Any]]) -> Iterator[_Node]:
     for i, message in enumerate(messages):
         role = str(message.get("role"))[:40]
         of = f"of message {i + 1} ({role})"
-        is_result = role in _RESULT_ROLES
+        is_result = role in RESULT_ROLES
         calls = message.get("tool_calls")
         if not is_result:
             n_calls = len(calls) if isinstance(calls, (list, tuple)) else 0
         for key, value in message.items():
             place: Place = (i, (key,))
-            if key in ("role", *_ALIASES) or (key == "tool_calls" and not value):
+            if key in ("role", *REASONING_KEYS[1:]) or (key == "tool_calls" and not value):
                 continue
             if key == "content":
                 beside = " beside the tool call" if calls else ""

@@ -1,10 +1,10 @@
 """Render a chat template so that every character says which line wrote it and which message it was copied from.
 
-The template is compiled by Jinja's own compiler with other output statements: each gives its place together with its
-text. Values of the conversation are `Traced` strings, which keep their origin through trimming, slicing, joining,
-filters, macros and blocks. So the trace is the run itself and no guess from the text, and it needs no marks in the
-template. Each trace is compared with plain rendering: if an exotic operation made a difference, the values are given
-plain and only the lines are known; if that differs too, the plain text stands alone.
+Each output of the template writes its place together with its text (`lmloupe.chat.jinja.compiler`). Values of the
+conversation are `Traced` strings, which keep their origin through trimming, slicing, joining, filters, macros and
+blocks. So the trace is recorded while the template runs, not guessed from its text, and the template needs no marks.
+Each trace is compared with plain rendering. Where an unusual operation changed the text, the template runs again with
+plain values, and only the lines are known; where the text still differs, it is returned without a trace.
 """
 
 from __future__ import annotations
@@ -27,16 +27,13 @@ from lmloupe.chat.jinja.traced import (
     runs_of,
     traced,
 )
+from lmloupe.chat.messages import REASONING_KEYS, RESULT_ROLES
 
-__all__ = ["REASONING", "REASONING_KEYS", "RESULT_ROLES", "Followed", "Trace", "frozen_clock", "trace_template"]
-
-RESULT_ROLES = ("tool", "ipython", "function")
+__all__ = ["REASONING", "Followed", "Trace", "frozen_clock", "trace_template"]
 
 _KINDS = {"role": "role", "tool_calls": "tool_call"}
-REASONING_KEYS = ("reasoning_content", "thinking", "reasoning")
-"""Names under which templates read a model's reasoning; `lmloupe.chat.messages` files it under each."""
-REASONING = "reasoning_content"
-"""The path of all of them."""
+REASONING = REASONING_KEYS[0]
+"""The path of a model's reasoning, under whichever name a template reads it."""
 
 Followed = Literal["values", "lines", "nothing"]
 

@@ -1,7 +1,8 @@
 """A string that knows where each of its characters comes from, through whatever a template does to it.
 
 `Traced` is a ``str`` in everything that a template can see. Beside its characters it carries runs: how many characters,
-the message value that they were copied from, and the places of the template that wrote them. Operations that copy
+the message value that they were copied from, the place of the template that wrote them, and the message that the loop
+around it had come to. Operations that copy
 characters copy their runs; one that makes new characters in a way not followed here gives a plain ``str``, whose
 origin is then unknown. The characters themselves always come from ``str``'s own methods.
 """

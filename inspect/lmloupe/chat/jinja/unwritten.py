@@ -1,4 +1,4 @@
-"""Which values of a conversation a template writes nothing of: it is rendered again with other values in their place.
+"""Find values of a conversation that a template does not write, by rendering it with other values in their place.
 
 If the text stays the same, no character of it came from them, whatever filters and formats the template uses. This
 holds for any template, also where the trace of `lmloupe.chat.jinja.trace` has lost the way of a value.
@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from lmloupe.chat.jinja.dialect import render_template
 from lmloupe.chat.jinja.trace import REASONING, frozen_clock
+from lmloupe.chat.messages import REASONING_KEYS
 from lmloupe.errors import TemplateError
 
 __all__ = ["Place", "other_value", "unwritten", "value_at"]
@@ -90,7 +91,7 @@ def _changed(variables: Mapping[str, Any], places: Sequence[Place]) -> dict[str,
             else:
                 changed["messages"][message] = copy.deepcopy(variables["messages"][message])
         root = changed["tools"] if message is None else changed["messages"][message]
-        names = path[:1] if path != (REASONING,) else [n for n in (REASONING, "thinking", "reasoning") if n in root]
+        names = path[:1] if path != (REASONING,) else [name for name in REASONING_KEYS if name in root]
         for name in names:
             _change(root, (name, *path[1:]))
     return changed

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from lmloupe.errors import UnsupportedError
-from lmloupe.model.engine import Quantization
 from lmloupe.model.passes.continuation import WAYS, Continuation, Reading, Way
+from lmloupe.model.passes.quantized_products import stored_as
 
 __all__ = ["find_reading", "notes_on", "probe_ids"]
 
@@ -46,12 +46,11 @@ _FOUR_BITS = _Rounding(5e-2, 2e-2, 0.2)
 _EIGHT_BITS = _Rounding(0.3, 5e-2, 0.3)  # what is read along with a token decides how it is rounded
 
 
-def find_reading(model: Any, quantization: Quantization, limit: int | None) -> Reading:
+def find_reading(model: Any, limit: int | None) -> Reading:
     """How texts are read with this model; to be called in the worker's thread.
 
     Args:
         model: a ``transformers`` causal LM in eval mode.
-        quantization: as loaded.
         limit: most tokens that it reads at once, None where there is no limit.
 
     Raises:
@@ -86,7 +85,7 @@ def _find_reading(model: Any, quantization: Quantization, limit: int | None) -> 
     whole = _whole(model, text)
     if bool(torch.isnan(whole).any()):
         return Reading()  # a broken quantization, say: whoever asks for scores is told
-    rounding = _rounding(model.dtype, quantization)
+    rounding = _rounding(model.dtype, stored_as(model))
     other_end = torch.cat((text[:, :half], ids[:, length : 2 * length - half]), 1)
     if _errors(_whole(model, other_end)[:half], whole[:half]).mean() > rounding.same_shape:
         if _errors(_whole(model, text), whole).mean() > rounding.same_shape:
@@ -111,10 +110,10 @@ def _find_reading(model: Any, quantization: Quantization, limit: int | None) -> 
     return Reading(way) if way is not None else Reading(_way(model, text, single, whole, most), in_pieces=False)
 
 
-def _rounding(dtype: torch.dtype, quantization: Quantization) -> _Rounding:
-    if quantization == "int8":
+def _rounding(dtype: torch.dtype, stored: str) -> _Rounding:
+    if stored == "int8":
         return _EIGHT_BITS
-    return _HALF.get(dtype, _EXACT if quantization == "none" else _FOUR_BITS)
+    return _HALF.get(dtype, _EXACT if stored == "none" else _FOUR_BITS)
 
 
 def notes_on(reading: Reading) -> tuple[str, ...]:
