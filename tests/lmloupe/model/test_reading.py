@@ -123,7 +123,7 @@ def test_a_text_longer_than_longropes_short_one_is_read_with_its_long_factors_fr
     config = config_of(kind, rope_parameters=rope, original_max_position_embeddings=turns_at)
     torch.manual_seed(1)
     model = transformers.AutoModelForCausalLM.from_config(config).eval()
-    reading = find_reading(model, "none", 512)
+    reading = find_reading(model, 512)
     assert (reading.way, reading.turns_at) == ("cache", turns_at)
     assert "more than 270 tokens" in notes_on(reading)[-1]
     with torch.inference_mode():

@@ -58,8 +58,8 @@ def find_reading(model: Any, limit: int | None) -> Reading:
     """
     turns_at = _turns_at(model.config.get_text_config())
     if turns_at is None or (limit is not None and turns_at >= limit):
-        return _find_reading(model, quantization, limit)
-    return replace(_find_reading(model, quantization, turns_at), turns_at=turns_at)
+        return _find_reading(model, limit)
+    return replace(_find_reading(model, turns_at), turns_at=turns_at)
 
 
 def _turns_at(config: Any) -> int | None:
@@ -73,7 +73,7 @@ def _turns_at(config: Any) -> int | None:
     return min((n for n in found if isinstance(n, int)), default=None)
 
 
-def _find_reading(model: Any, quantization: Quantization, limit: int | None) -> Reading:
+def _find_reading(model: Any, limit: int | None) -> Reading:
     lengths = [_LENGTH + 2 * bound for bound in _bounds(model.config.get_text_config())]
     cheap = _MOST_PRODUCTS / sum(p.numel() for p in model.parameters())
     length = max((n for n in lengths if n <= cheap), default=_LENGTH)
