@@ -41,7 +41,8 @@ def _outgoing(message: Mapping[str, Any]) -> dict[str, Any]:
     given = {key: value for key, value in message.items() if value is not None or key == "content"}
     if "tool_calls" in given:
         given.setdefault("content", None)
-        given["tool_calls"] = [_outgoing_call(call) for call in given["tool_calls"]]
+        calls = given["tool_calls"]  # any JSON, as a template may read it
+        given["tool_calls"] = [*map(_outgoing_call, calls)] if isinstance(calls, (list, tuple)) else calls
     return given
 
 

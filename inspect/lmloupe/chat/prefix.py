@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lmloupe.chat.messages import check_messages
 from lmloupe.chat.render import RenderedChat, render_chat
 from lmloupe.chat.templates.file import ChatTemplates
 from lmloupe.encodings.encoding import encode
@@ -108,6 +109,7 @@ def prefix_stability(
     >>> prefix_stability(load_tokenizer("qwen2"), talk).is_stable
     True
     """
+    messages = check_messages(messages)
     asked = _Prompts(tok, messages, tools, template, variables)
     turns = [_step(asked.ids(n), asked.ids(n + 1), n, n + 1) for n in range(1, len(messages))]
     replies = [i for i, message in enumerate(messages) if message.get("role") == "assistant" and i > 0]

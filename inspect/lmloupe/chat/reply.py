@@ -118,7 +118,8 @@ def compare_reply(
 def _kept_text(tok: Tokenizer, ids: Sequence[int] | NDArray[np.integer]) -> str:
     """As transformers decodes with ``skip_special_tokens=True``. A row of the matrix without a token has no text."""
     special = set(tok.special_tokens.values())
-    return decode(tok, [i for i in map(int, ids) if i not in special and tok.backend.id_to_token(i) is not None])
+    named = (i for i in map(int, ids) if not 0 <= i < 1 << 31 or tok.backend.id_to_token(i) is not None)
+    return decode(tok, [i for i in named if i not in special])
 
 
 def _continued(content: str, prompt: str) -> str:

@@ -231,8 +231,9 @@ def spell(tok: Tokenizer, ids: Iterable[int] | NDArray[np.integer]) -> Encoding:
     >>> enc.text, enc.offsets.tolist()
     (' 🤚!', [[0, 2], [1, 2], [1, 2], [2, 3]])
     """
-    input_ids = np.fromiter((int(i) for i in ids), np.int64)
-    raw = [tok.token_bytes(i) for i in input_ids.tolist()]
+    listed = [int(i) for i in ids]
+    raw = [tok.token_bytes(i) for i in listed]  # refuses an id before it has to fit into an array
+    input_ids = np.array(listed, np.int64)
     characters = b"".join(raw).decode("utf-8", "surrogateescape")
     # An escaped byte is one surrogate; every other character takes its UTF-8 bytes.
     widths = [1 if "\udc80" <= char <= "\udcff" else len(char.encode()) for char in characters]
