@@ -1,17 +1,22 @@
-"""Front door: page config and navigation, nothing else."""
+"""Front door: page config, navigation and the beginning of a run, nothing else."""
+
+import logging
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
 
 from ui.pages import PAGES, SECTIONS
 
 if not st.runtime.exists():
     # `streamlit run` finds `app` and imports this file once, before it opens the port. Streamlit takes a folder called
-    # pages/ for its older kind of multipage app until the first session has called st.navigation, and would greet
-    # a visitor whose link goes to /next_token with "Page not found". Settled here, no visitor is that first session.
-    PagesManager.uses_pages_directory = False
+    # pages/ for its older kind of multipage app until st.navigation has been called once, and would greet a visitor
+    # whose link goes to /next_token with "Page not found". Called here, no visitor is the first to call it.
+    logging.disable(logging.WARNING)  # it says that there is no session yet
+    st.navigation([PAGES[0].path])
+    logging.disable(logging.NOTSET)
     app = st.App(__file__)
 else:
+    from ui.state.session import one_run
+
     st.set_page_config(page_title="LM Loupe", page_icon="assets/icon.svg", layout="wide")
     st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
     first = PAGES[0]
@@ -32,4 +37,6 @@ else:
     }
     # People also try the first page's own name.
     navigation[first.section].append(st.Page(first.path, title=first.title, url_path=first.url, visibility="hidden"))
-    st.navigation(navigation, expanded=True).run()
+    page = st.navigation(navigation, expanded=True)
+    with one_run(page.url_path):
+        page.run()

@@ -32,7 +32,7 @@ def rows() -> list[Row]:
 def passes_of(engine: Any, function: Callable[[], Any]) -> int:
     """How often the model's layers run while a function does."""
     passes: list[int] = []
-    handle = engine._model.base_model.register_forward_hook(lambda *_: passes.append(1))
+    handle = engine.loaded.model.base_model.register_forward_hook(lambda *_: passes.append(1))
     try:
         function()
     finally:
@@ -45,7 +45,7 @@ def lens(engine: Any, ids: Any, rounds: int = 5) -> Row:
     import torch
 
     described = engine.describe()
-    head = engine._model.get_output_embeddings()
+    head = engine.loaded.model.get_output_embeddings()
     one = torch.randn(len(ids), described.width, dtype=head.weight.dtype, device=head.weight.device)
 
     def products() -> None:
@@ -71,10 +71,10 @@ def generate(engine: Any, ids: Any, n_new: int = N_NEW, rounds: int = 3) -> Row:
 
     import lmloupe as lm
 
-    prompt = torch.from_numpy(np.asarray(ids, np.int64)).to(engine._embedding.device).unsqueeze(0)
+    prompt = torch.from_numpy(np.asarray(ids, np.int64)).to(engine.loaded.device).unsqueeze(0)
 
     def theirs() -> list[int]:
-        made = engine._model.generate(
+        made = engine.loaded.model.generate(
             prompt,
             attention_mask=torch.ones_like(prompt),
             max_new_tokens=n_new,

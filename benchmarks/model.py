@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,28 +46,28 @@ def rows() -> list[Row]:
 @contextmanager
 def never_ending(engine: Any) -> Iterator[None]:
     """No end token for either side, so that both always make the same number of tokens."""
-    config, ours = engine._model.generation_config, engine._eos_ids
+    config, ours = engine.loaded.model.generation_config, engine.loaded
     theirs = config.eos_token_id
-    engine._eos_ids, config.eos_token_id = frozenset(), None
+    engine.loaded, config.eos_token_id = replace(ours, eos_ids=frozenset()), None
     try:
         yield
     finally:
-        engine._eos_ids, config.eos_token_id = ours, theirs
+        engine.loaded, config.eos_token_id = ours, theirs
 
 
 def on_worker(engine: Any, function: Callable[[], Any]) -> Callable[[], Any]:
     """The floor runs in the thread that owns the model: torch's thread pool belongs to the thread that calls."""
-    return lambda: engine._worker.call(function)
+    return lambda: engine.loaded.worker.call(function)
 
 
 def _next_token(engine: Any, rounds: int = 7) -> Row:
     import torch
 
     ids = engine.input_ids(PROMPT)
-    rows_ = torch.from_numpy(ids.astype(np.int64)).to(engine._embedding.device).unsqueeze(0)
+    rows_ = torch.from_numpy(ids.astype(np.int64)).to(engine.loaded.device).unsqueeze(0)
 
     def forward() -> Any:
-        return engine._model(input_ids=rows_, use_cache=False, logits_to_keep=1).logits[0, -1].float().cpu()
+        return engine.loaded.model(input_ids=rows_, use_cache=False, logits_to_keep=1).logits[0, -1].float().cpu()
 
     floor = on_worker(engine, forward)
     assert np.array_equal(engine.next_token(ids).logits, floor().numpy())
@@ -88,12 +89,12 @@ def _generate(engine: Any, *, greedy: bool, rounds: int = 3) -> Row:
     import lmloupe as lm
 
     ids = engine.input_ids(PROMPT)
-    rows_ = torch.from_numpy(ids.astype(np.int64)).to(engine._embedding.device).unsqueeze(0)
+    rows_ = torch.from_numpy(ids.astype(np.int64)).to(engine.loaded.device).unsqueeze(0)
     sampling = lm.Sampling(temperature=0) if greedy else lm.Sampling(**SAMPLED)
     settings: dict[str, Any] = {"do_sample": False} if greedy else {"do_sample": True} | SAMPLED
 
     def theirs() -> list[int]:
-        made = engine._model.generate(
+        made = engine.loaded.model.generate(
             rows_,
             attention_mask=torch.ones_like(rows_),
             max_new_tokens=N_NEW,

@@ -27,7 +27,7 @@ def rows() -> list[Row]:
 
 def scan(engine: Any, metric: str, rounds: int = 15) -> Row:
     """Gigabytes of the matrix a second, of ours and of the bare read; the answer is held against brute force first."""
-    matrix = engine._embedding.detach()
+    matrix = engine.loaded.model.get_input_embeddings().weight.detach()
     asked = engine.embed([5])[0]
     _check(engine, matrix, asked, metric)
     got = paired(

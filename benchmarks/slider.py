@@ -66,12 +66,12 @@ def _measured(view: str, rounds: int) -> Row:
     def floor() -> None:
         lm.sampling_stages(answer.logits, lm.Sampling(temperature=0.7), answer.input_ids)
 
-    kept = loaded._worker.call
-    loaded._worker.call = forbidden
+    kept = loaded.loaded.worker.call
+    loaded.loaded.worker.call = forbidden
     try:
         got = paired(ours, floor, rounds=rounds, warm_up=2)
     finally:
-        loaded._worker.call = kept
+        loaded.loaded.worker.call = kept
         st.cache_data.clear()
     return Row(
         f"a slider on Next token, view {view!r}",

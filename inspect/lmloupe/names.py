@@ -1,4 +1,4 @@
-"""What a person typed as the name of a tokenizer or a model: a folder, or an id of the hub."""
+"""Names of tokenizers and models, as a person types them: the embedded model, a folder, an id of the hub."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 
 from lmloupe.errors import SourceNotFoundError
 
-__all__ = ["local_folder", "seconds", "shown"]
+__all__ = ["EMBEDDED_MODEL", "local_folder", "seconds", "shown"]
+
+EMBEDDED_MODEL = "smollm2-135m-instruct"
+"""Name of the embedded model, for `lmloupe.load_engine` and as a folder in the cache."""
 
 
 def shown(name: str) -> str:

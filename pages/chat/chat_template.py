@@ -98,8 +98,9 @@ for i, (name, mine) in enumerate(shown):
     with columns[i % 2], st.container(border=True), show_errors():
         title = f"{mine.label}, cut by {display_name(name)}" if mine else display_name(name)
         st.markdown(f"**{escape_markdown(title)}**")
+        own_template = mine.templates if mine else None
         template = family_card(
-            name, request, key=f"chat_{i}", asked=prompt, show_whitespace=whitespace, own=mine and mine.templates
+            name, request, key=f"chat_{i}", asked=prompt, show_whitespace=whitespace, own=own_template
         )
         if template is not None:
             rendered.append((name, template))

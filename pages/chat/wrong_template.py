@@ -9,6 +9,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.errors import escape_markdown, show_errors
 from ui.base.loaders import encoding
+from ui.base.words import counted
 from ui.chat.lessons import lesson_buttons
 from ui.chat.request import chat_request, show_refusals
 from ui.chat.wrong_template.cost import answer_bits, formats, last_answer
@@ -33,7 +34,7 @@ for name, text in prompts.items():
 
 page_header(
     "Wrong template",
-    "What a mistake costs: the assistant's last answer, behind the same conversation in each format. The more bits per "
+    "What a mistake costs: the assistant's last answer, after the same conversation in each format. The more bits per "
     "token, the less the model expected what it reads.",
 )
 model, quantization, engine = choose_model()
@@ -55,12 +56,12 @@ with show_errors():
         st.warning(f"{escape_markdown(failed.name)}: {escape_markdown(failed.error)}")
     shown = [form for form in written if not form.error]
     names = [form.name for form in shown]
-    prompts = [tuple(encoding(tok.name, form.prompt, False, True).input_ids.tolist()) for form in shown]
+    prompts = [tuple(encoding(tok, form.prompt, False, True).input_ids.tolist()) for form in shown]
     answered = lm.encode(tok, answer, parse_special_tokens=False)
     ids = tuple(answered.input_ids.tolist())
     with st.spinner("Scoring the answer behind each prompt …"):
         bits = [answer_bits(model, quantization, prompt, ids) for prompt in prompts]
-    st.markdown(f"Scored: “{escape_markdown(answer)}”, {len(ids)} tokens after turn {at}.")
+    st.markdown(f"Scored: “{escape_markdown(answer)}”, {counted(len(ids), 'token')} after turn {at}.")
     st.plotly_chart(cost_bars(cost_table(names, prompts, bits)), width="stretch", config={"displayModeBar": False})
     alike = [name for name, prompt in zip(names[1:], prompts[1:], strict=True) if prompt == prompts[0]]
     same = f" {escape_markdown(' and '.join(alike))} writes this conversation just as {names[0]} does." if alike else ""

@@ -7,7 +7,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.components.model_views import attention_view
 from ui.model.answers import MAX_ATTENTION_TOKENS, attention, readable
@@ -50,7 +50,7 @@ text = state.live_text("text", "Text", help="The text that all pages share.")
 
 with show_errors():
     described = engine.describe()
-    enc = encoding(engine.tokenizer.name, text, True, True)
+    enc = encoding(engine.tokenizer, text, True, True)
     ids = readable(engine, enc)
     if len(ids) > MAX_ATTENTION_TOKENS:
         raise lm.InvalidTextError(
@@ -118,7 +118,8 @@ with show_errors():
     axes = f"float32 {weights.shape}: head, token that reads, token that is read"
     tensors = {f"attention_layer_{layer + 1}": (lambda: weights, axes)}
     if sink is not None:
-        tensors[f"attention_sink_layer_{layer + 1}"] = (lambda: sink, f"float32 {sink.shape}: head, token that reads")
+        to_sink, axes = sink, f"float32 {sink.shape}: head, token that reads"
+        tensors[f"attention_sink_layer_{layer + 1}"] = (lambda: to_sink, axes)
     take_away("attention", table, tensors)
     code = loading_code(described, ids, eager=True)
     fields = {"model": model, "quantization": quantization, "text": as_code(text)}

@@ -6,6 +6,7 @@ import streamlit as st
 
 from ui.base.errors import show_errors
 from ui.base.loaders import display_name, encoding
+from ui.base.words import counted
 from ui.chat.facts import show_reply, show_stops
 from ui.chat.request import ChatRequest, chat_request, ending_switches, show_refusals
 from ui.chat.warnings import chat_warnings
@@ -80,17 +81,17 @@ with show_errors():
         prompt = chat.encoding
         prompt_text = without_bos(tok, prompt.text)
         written = conversation.code(tok, add_generation_prompt=True) + "\nids = chat.encoding.input_ids.tolist()"
-        with_tools = f", {len(conversation.tools)} tools" if conversation.tools else ""
+        with_tools = f", {counted(len(conversation.tools), 'tool')}" if conversation.tools else ""
         own = (tok.chat_template, *tok.chat_templates.values())
         edited = ", your edited template" if chat.source not in own else ""
         st.caption(
-            f"{len(conversation.messages)} turns in its chat format{with_tools}{edited}, {len(prompt)} tokens; edit "
-            "them on Chat template."
+            f"{counted(len(conversation.messages), 'turn')} in its chat format{with_tools}{edited}, "
+            f"{counted(len(prompt), 'token')}; edit them on Chat template."
         )
         chat_warnings(chat, tok, conversation)
     else:
         prompt_text = state.get("text")
-        prompt = encoding(tok.name, prompt_text, True, True)
+        prompt = encoding(tok, prompt_text, True, True)
         written = f"ids = lm.encode(tok, {as_code(prompt_text)}, add_special_tokens=True).input_ids.tolist()"
     show_stops((conversation or chat_request()).stops(tok, generation_ids=engine.describe().stop_ids))
     request = Request(model, quantization, tuple(prompt.input_ids.tolist()), sampling, n, seed, lens)

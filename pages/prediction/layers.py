@@ -10,7 +10,7 @@ import streamlit as st
 from ui.base.charts import alternative_bars
 from ui.base.downloads import PICTURE_MENU, take_away, with_menu
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.components.model_views import lens_view
 from ui.model.answers import readable
@@ -54,7 +54,7 @@ text = state.live_text("text", "Text", help="The text that all pages share.")
 with show_errors():
     described, tok = engine.describe(), engine.tokenizer
     n_layers = described.n_layers
-    enc = encoding(tok.name, text, True, True)
+    enc = encoding(tok, text, True, True)
     ids = readable(engine, enc)
     labels = [token_label(tok, i) for i in ids]
     index = selected(enc, otherwise=len(ids) - 1)

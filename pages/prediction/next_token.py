@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lmloupe as lm
 from ui.base.errors import show_errors
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import encoding, next_token
 from ui.components.stage_view import stage_panels, stage_view
 from ui.model.choice import choose_model
@@ -52,7 +52,7 @@ sampling = choose_sampling()
 
 with show_errors():
     tok = engine.tokenizer
-    ids = encoding(tok.name, text, True, True).input_ids
+    ids = encoding(tok, text, True, True).input_ids
     answer = next_token(model, quantization, tuple(ids.tolist()))
     stages = lm.sampling_stages(answer.logits, sampling, answer.input_ids)
     first, last = stages[0], stages[-1]

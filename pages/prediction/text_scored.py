@@ -8,8 +8,9 @@ import lmloupe as lm
 from ui.base.charts import alternative_bars
 from ui.base.downloads import PICTURE_MENU, take_away, with_menu
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import display_name, encoding
+from ui.base.words import counted
 from ui.components.token_view import TokenRow, token_view
 from ui.model.answers import readable, scored
 from ui.model.choice import choose_model
@@ -65,7 +66,7 @@ by = state.segmented(
 
 with show_errors():
     tok = engine.tokenizer
-    enc = encoding(tok.name, text, True, True)
+    enc = encoding(tok, text, True, True)
     ids = readable(engine, enc)
     if len(ids) == 1:
         raise lm.InvalidTextError("Scoring needs at least two tokens. Add some text.")
@@ -94,7 +95,7 @@ with show_errors():
         if index == 0:
             st.caption("The first token has no context, so it has no score.")
         else:
-            st.caption(escape_markdown(f"In place of “{labels[index]}”, after {index:,} tokens:"))
+            st.caption(escape_markdown(f"In place of “{labels[index]}”, after {counted(index, 'token')}:"))
             metrics_row(
                 [
                     ("Surprisal", f"{score.surprisal_bits[index - 1]:.2f} bits", "−log2 of its probability."),

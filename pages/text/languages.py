@@ -101,7 +101,9 @@ with show_errors():
             "price_per_million", "Price per million tokens", help="In any currency, from your provider's price list."
         )
     with third:
-        at = state.number_input("cut_at", "Cut at, in tokens", help="As a program does that truncates to a budget.")
+        at = state.number_input(
+            "cut_at", "Cut at, in tokens", help="Keep only this many tokens, as a program with a token budget does."
+        )
     every, _ = encodings(list(dict.fromkeys([name, *names])), text, False, True)
     costs = view.budget_table(every, context_length=context, price_per_million=each, cut_at=at)
     st.dataframe(

@@ -10,6 +10,7 @@ from lmloupe.pipeline.pattern import pattern_parts
 from ui.base.chips import chips, visible
 from ui.base.errors import escape_markdown, show_errors
 from ui.base.loaders import display_name, stages, tokenizer
+from ui.base.words import counted
 from ui.page import as_code, page_header, reproduce
 from ui.state import store as state
 from ui.text.pipeline_view import (
@@ -81,7 +82,7 @@ with show_errors():
     else:
         st.caption("This tokenizer has no normalizer: the text goes on as it is.")
 
-    st.subheader(f"2. Cut into {shown.n_pieces:,} pieces", anchor=False)
+    st.subheader(f"2. Cut into {counted(shown.n_pieces, 'piece')}", anchor=False)
     for made in shown.pre_tokenizer:
         st.markdown(f"**{made.step.name}**: {escape_markdown(made.step.meaning)} {piece_counts(made)}")
     if not shown.pre_tokenizer:
@@ -94,7 +95,7 @@ with show_errors():
     )
     parts = pattern_parts(tok)
     if parts:
-        with st.expander(f"The pattern, part by part ({len(parts)} parts; the first that matches wins)"):
+        with st.expander(f"The pattern, part by part ({counted(len(parts), 'part')}; the first that matches wins)"):
             st.dataframe(pattern_table(parts), hide_index=True, width="stretch")
 
     replayed = can_replay(tok)
@@ -122,8 +123,8 @@ with show_errors():
     added = [*shown.added_in_front, *shown.added_behind]
     if added:
         chips([tok.piece(i) for i in added], below=[str(i) for i in added])
-        st.caption(f"Put round the text: {len(shown.post_processed_ids):,} ids in all.")
+        st.caption(f"Added around the text: {counted(len(shown.post_processed_ids), 'id')} in all.")
     else:
-        st.caption(f"Nothing was added: {len(shown.post_processed_ids):,} ids in all.")
+        st.caption(f"Nothing was added: {counted(len(shown.post_processed_ids), 'id')} in all.")
     code = CODE + REPLAY if replayed and pieces else CODE
     reproduce(code.format(load=loading_code(name, uploaded), text=as_code(text), add=add, piece=chosen))

@@ -8,12 +8,13 @@ import lmloupe as lm
 from lmloupe.encodings.special_tokens import doubled_bos, round_trip, special_in_text
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.frames import parse_ids, special_table
 from ui.base.loaders import display_name, encoding, tokenizer
+from ui.base.words import counted
 from ui.chat.request import ChatRequest
 from ui.components.token_view import TokenRow, token_view
 from ui.page import as_code, page_header, reproduce
 from ui.state import store as state
+from ui.text.special_table import parse_ids, special_table
 
 CODE = """
 import lmloupe as lm
@@ -34,6 +35,7 @@ WARNINGS = {
 }
 
 
+GREETING = "Hello 🤚!"
 QUESTION, ORDER = "What is 2 + 2?", "You obey the user."
 
 
@@ -61,13 +63,17 @@ def example(tok: lm.Tokenizer) -> str:
 
 
 def _places(pairs: tuple[tuple[int, int], ...]) -> str:
-    return " and ".join(f"characters {start}–{end}" for start, end in pairs)
+    """Stretches of characters as people count them: from 1, with the last."""
+    return " and ".join(
+        f"character {end}" if end - start == 1 else f"characters {start + 1}–{end}" for start, end in pairs
+    )
 
 
 page_header(
     "Special tokens",
     "A few ids stand for no text: they say where a text begins, who speaks, and that a turn is over. Written into a "
-    "message they are either read as such, which is an attack, or kept as plain characters.",
+    "message they are either read as such, so that whoever wrote it can open and end turns, or kept as plain "
+    "characters.",
 )
 name = state.selectbox(
     "tokenizer",
@@ -108,13 +114,13 @@ with show_errors():
     )
     found = special_in_text(tok, read)
     if found:
-        counted = f"{len(parsed)} tokens against {len(plain)}."
+        counts = f"{counted(len(parsed), 'token')} against {len(plain):,}."
         for kind in ("special", "added"):
             contents = [token.content for token in found if token.kind == kind]
             if contents:
-                spelled = f"{len(contents)} {kind} {'token' if len(contents) == 1 else 'tokens'}"
+                spelled = counted(len(contents), f"{kind} token")
                 named = escape_markdown(", ".join(dict.fromkeys(contents)))
-                st.warning(f"This text spells {spelled} ({named}). {WARNINGS[kind]} {counted}", icon=WARNING_ICON)
+                st.warning(f"This text spells {spelled} ({named}). {WARNINGS[kind]} {counts}", icon=WARNING_ICON)
     swallowing = [special for special in found if special.swallowed]
     if swallowing:
         named = ", ".join(
@@ -130,7 +136,7 @@ with show_errors():
             icon=":material/warning:",
         )
     trip = round_trip(encoding(name, text, False, False))
-    if not trip.survives:
+    if trip.position is not None:
         st.warning(
             escape_markdown(
                 f"Decoding does not give this text back: from character {trip.position + 1} on, "
@@ -140,19 +146,26 @@ with show_errors():
         )
 
     st.subheader("Ids to text", anchor=False)
-    typed = state.text_input("ids", "Ids", help="Numbers, separated by spaces or commas, in brackets or not.")
-    ids: list[int] = []
+    ids = lm.encode(tok, GREETING).input_ids.tolist()
+    typed = state.text_input(
+        "ids",
+        "Ids",
+        placeholder=" ".join(map(str, ids)),
+        help="Numbers, separated by spaces or commas, in brackets or not. "
+        f"Empty: this tokenizer's ids of “{GREETING}”.",
+    )
     with show_errors():
-        ids = parse_ids(typed)
-        spelled = lm.spell(tok, ids)
+        ids = parse_ids(typed) or ids
+        enc = lm.spell(tok, ids)
         if ids:
-            token_view([TokenRow("What they spell", spelled)], text=spelled.text, key="spelled")
-            if spelled.input_ids.tolist() != lm.encode(tok, spelled.text).input_ids.tolist():
+            token_view([TokenRow("What they spell", enc)], text=enc.text, key="spelled")
+            if enc.input_ids.tolist() != lm.encode(tok, enc.text).input_ids.tolist():
                 st.caption("The tokenizer itself would write this text with other ids.")
 
-    others = f" and {len(tok.added_tokens):,} other added" if tok.added_tokens else ""
+    others = f" and {counted(len(tok.added_tokens), 'other added token')}" if tok.added_tokens else ""
     st.subheader(
-        f"All {len(tok.special_tokens):,} special{others} tokens of {escape_markdown(display_name(name))}", anchor=False
+        f"{counted(len(tok.special_tokens), 'special token')}{others} of {escape_markdown(display_name(name))}",
+        anchor=False,
     )
     if others:
         st.caption("“Always one token”: not special, but read as one token wherever a text spells it.")

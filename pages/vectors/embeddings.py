@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import display_name, encoding
 from ui.components.token_view import TokenRow, token_view
 from ui.model.choice import choose_model
@@ -50,7 +50,7 @@ text = state.live_text("text", "Text", help="The text that all pages share.")
 
 with show_errors():
     tok = engine.tokenizer
-    enc = encoding(tok.name, text, False, True)
+    enc = encoding(tok, text, False, True)
     if len(enc) == 0:
         st.info("The text has no tokens: write something above.", icon=":material/edit:")
         st.stop()

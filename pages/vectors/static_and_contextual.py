@@ -9,7 +9,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import engine as loaded_engine
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
@@ -58,7 +58,7 @@ def place_of(tok: lm.Tokenizer, name: str, text: str, word: str) -> tuple[tuple[
 
 page_header(
     "Static and contextual",
-    "A word has one row in the embedding matrix, whatever it means. Each layer then adds what stands around it. Here "
+    "A word has one row in the embedding matrix, whatever it means. Each layer then adds what is around it. Here "
     "is one word in three sentences: how alike its vectors still are after every layer.",
 )
 model, quantization, engine = choose_model()

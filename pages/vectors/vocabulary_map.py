@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lmloupe.model.embeddings.results import Matrix
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import show_errors
+from ui.base.words import counted
 from ui.model.choice import choose_model
 from ui.page import page_header, reproduce
 from ui.state import store as state
@@ -17,8 +19,8 @@ METHODS = {"pca": "PCA, the whole vocabulary", "tsne": "t-SNE, a part of it"}
 
 page_header(
     "Vocabulary map",
-    "Every token is a row of numbers, so every token has a place. Here they are as points, near where their rows are "
-    "alike as far as two or three dimensions can show it. Search, point at one, click one.",
+    "Each point is a token; tokens with similar embedding vectors lie close together, as far as two or three "
+    "dimensions allow. Search, hover or click.",
 )
 model, quantization, engine = choose_model()
 
@@ -32,13 +34,13 @@ with show_errors():
         colour = state.segmented(
             "map_colour", "Colour", format_func=view.COLOURS.__getitem__, help="Of the token's text, or of its row."
         )
-        matrix = "input"
+        matrix: Matrix = "input"
         if not described.tied_embeddings:
             matrix = state.segmented(
                 "matrix", "Matrix", help="Input: what an id becomes. Output: what the last state is compared with."
             )
     typed = state.text_input(
-        "map_search", "Search", placeholder="part of a token, such as nut", help="Marks the tokens that hold it."
+        "map_search", "Search", placeholder="part of a token, such as nut", help="Marks the tokens that contain it."
     )
     rows = min(tok.vocab_size, described.vocab_rows)
     found = view.chosen_ids(tok, typed, rows)
@@ -47,20 +49,20 @@ with show_errors():
         subset = found[: view.MAX_SUBSET] if len(found) >= 5 else view.default_subset(tok, rows)
         ids = tuple(subset.tolist())
     with st.spinner("Placing the tokens …", show_time=True):
-        placed = view.points(model, quantization, method, int(space), matrix, ids)
+        placed = view.points(model, quantization, method, 3 if space == "3" else 2, matrix, ids)
     norms = engine.embedding_norms(matrix)
     table = view.points_table(tok, placed, norms)
     lit = [] if method == "tsne" else table.index[table["Id"].isin(found)].tolist()
-    if method == "pca":
-        share = placed.explained_variance_ratio
+    share = placed.explained_variance_ratio
+    if share is not None:
         axes = [f"{name} ({part:.1%} of the variance)" for name, part in zip(view.AXES["pca"], share, strict=False)]
-        said = f"{len(table):,} tokens; the {space} axes hold {share.sum():.1%} of how the rows differ."
+        said = f"{len(table):,} tokens; the {space} axes show {share.sum():.1%} of the variance of the rows."
     else:
         axes = [""] * int(space)
         which = "tokens found" if len(found) >= 5 else "first tokens that begin a word; search to choose others"
-        said = f"{len(table):,} {which}. Only who is near whom means something here, not distances or sizes."
+        said = f"{len(table):,} {which}. In t-SNE only neighbourhoods mean something, not distances or cluster sizes."
     if typed:
-        said += f" {len(found):,} tokens hold what you search"
+        said += f" {counted(len(found), 'token')} contain{'s' if len(found) == 1 else ''} the search text"
         said += ": point at one, or empty the search to point at any." if lit else "."
     figure = vocabulary_points(table, axes, view.COLOURS[colour], lit)
     chart_column, token_column = st.columns([5, 2])
@@ -69,7 +71,7 @@ with show_errors():
             figure, width="stretch", on_select="rerun", selection_mode="points", key="vocabulary_points",
             config=PICTURE_MENU | {"scrollZoom": True, "modeBarButtons": [["toImage", "resetScale2d"]]},
         )  # fmt: skip
-        st.caption(said + " Turn the wheel to come nearer; the camera at the corner saves the picture as SVG.")
+        st.caption(said + " Scroll to zoom; the camera at the corner saves the picture as SVG.")
     with token_column:
         picked = [int(point["customdata"][0] if isinstance(point["customdata"], list) else point["customdata"])
                   for point in event.selection.points if point.get("customdata") is not None]  # fmt: skip

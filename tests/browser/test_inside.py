@@ -33,7 +33,7 @@ def test_a_token_leads_through_the_pages(page: Page, app_url: str, embedded_mode
     # Tokens: a click in a row of another family, then to the lens of the model's own token.
     page.goto(f"{app_url}/?{urlencode({'text': TEXT, 'tokenizers': 'llama-3.1', 'quantization': 'none'})}")
     press(page.locator(".flow .t", has_text="palm").first, timeout_s=LOAD_S)
-    expect(main).to_contain_text("in SmolLM2", timeout=LOAD_S * 1000)
+    expect(main).to_contain_text("in Llama 3.1", timeout=LOAD_S * 1000)
     press(main.get_by_role("link", name="Lens"), timeout_s=LOAD_S)
     page.get_by_role("heading", level=1, name="Layers").wait_for(timeout=LOAD_S * 1000)
     expect(main).to_contain_text(f"token {token + 1} of {len(enc)}", timeout=LOAD_S * 1000)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lmloupe.encodings.encoding import encode
-from lmloupe.tokens.tokenizer import load_tokenizer
+from lmloupe.loading.tokenizer import load_tokenizer
 from tests.support.apps.token_view_cases import MARKUP, NAMES, SAMPLE, TEXTS
 from tests.support.browser import serve, settled
 from ui.base import theme

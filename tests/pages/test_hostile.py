@@ -20,7 +20,7 @@ from lmloupe.model.local import LocalEngine
 from tests.support.pages import REPOSITORY, open_page
 from tests.support.tiny_models import CHAT_TEMPLATE, config
 from ui.base import loaders
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.model import choice as model_choice
 from ui.state.link import encode
 

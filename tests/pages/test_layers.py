@@ -98,6 +98,16 @@ def test_the_code_of_any_model_prints_the_cell_that_is_chosen(name: str, layer: 
     assert abs(terms["Unexplained"]) < 0.001
 
 
+@pytest.mark.parametrize("page", [LAYERS, "pages/prediction/next_token.py", "pages/vectors/embeddings.py"])
+def test_a_models_tokenizer_is_not_read_a_second_time(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(name: str, **_: object) -> None:
+        pytest.fail(f"{name} was read")
+
+    monkeypatch.setattr("lmloupe.load_tokenizer", read, raising=False)
+    _asked_for().add(("tiny/gpt2", "none"))
+    no_exception(open_page(page, model="tiny/gpt2", quantization="none", text=f"{TEXT} {page}"))
+
+
 # The rest of the text, in the background
 
 

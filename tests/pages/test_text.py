@@ -139,6 +139,20 @@ def test_ids_that_are_none_are_named(typed: str, words: str) -> None:
     assert app.text_input(key="ids").value == typed
 
 
+@pytest.mark.parametrize("name", ["llama-3.1", "qwen2"])
+def test_without_ids_the_page_shows_ids_of_the_chosen_tokenizer(name: str) -> None:
+    app = no_exception(open_page(SPECIAL, tokenizer=name))
+    own = lm.encode(lm.load_tokenizer(name), "Hello 🤚!").input_ids.tolist()
+    assert app.text_input(key="ids").placeholder == " ".join(map(str, own))
+    assert "with other ids" not in sentences(app), "a note about ids that nobody wrote"
+
+
+def test_one_token_is_counted_in_the_singular() -> None:
+    said = sentences(no_exception(open_page("pages/text/tokens.py", text="a")))
+    assert "None of them cuts inside this text." in said
+    assert "1 tokens" not in said
+
+
 def test_what_does_not_survive_is_shown_with_its_place() -> None:
     app = no_exception(open_page(SPECIAL, tokenizer="smollm2", text="ab\x16c"))
     assert "from character 3 on" in sentences(app)

@@ -145,7 +145,7 @@ CAUSAL: tuple[str, ...] = tuple(
 
 def _settings(config_class: Any, changes: dict[str, Any]) -> dict[str, Any]:
     names = {field.name for field in dataclasses.fields(config_class)}
-    parts = {
+    parts: dict[str, dict[str, Any]] = {
         name: {} for name, part in config_class.sub_configs.items() if name in names and dataclasses.is_dataclass(part)
     }
     chosen = {name: value for name, value in _SMALL.items() if name in names}
@@ -176,7 +176,8 @@ def _save_tokenizer(folder: Path) -> None:
     tok.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tok.decoder = decoders.ByteLevel()
     roles = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
-    transformers.PreTrainedTokenizerFast(tokenizer_object=tok, **roles).save_pretrained(folder)
+    saved = transformers.PreTrainedTokenizerFast(tokenizer_object=tok, **roles)  # type: ignore[no-untyped-call]
+    saved.save_pretrained(folder)
 
 
 @cache

@@ -78,7 +78,7 @@ def config(arch: str, **changes: Any) -> transformers.PreTrainedConfig:
 def save_tokenizer(folder: Path) -> None:
     """``tokenizer.json``, ``tokenizer_config.json`` and ``chat_template.jinja``."""
     roles = {"pad_token": "<|pad|>", "bos_token": "<|begin|>", "eos_token": "<|end|>"}
-    saved = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer(), **roles)
+    saved = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer(), **roles)  # type: ignore[no-untyped-call]
     saved.chat_template = CHAT_TEMPLATE
     saved.save_pretrained(folder)
 
@@ -93,7 +93,7 @@ def build(arch: str, folder: Path, **changes: Any) -> Path:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(ARCHITECTURES.index(arch))
-        model = transformers.AutoModelForCausalLM.from_config(config(arch, **changes))
+        model = transformers.AutoModelForCausalLM.from_config(config(arch, **changes))  # type: ignore[no-untyped-call]
         for name, parameter in model.named_parameters():
             # Fresh biases are zeros and fresh norms ones: a forward that forgot them would pass unseen.
             if parameter.ndim == 1:

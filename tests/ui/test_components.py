@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from lmloupe import embedded_tokenizers, load_tokenizer
 from lmloupe.encodings.encoding import encode
-from lmloupe.tokens.tokenizer import embedded_tokenizers, load_tokenizer
 from ui.components import kit
 from ui.components.token_view import TokenRow
 from ui.components.token_view.payload import build_payload

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from lmloupe import embedded_tokenizers, load_tokenizer
 from lmloupe.encodings.encoding import Encoding, encode
-from lmloupe.tokens.tokenizer import embedded_tokenizers, load_tokenizer
 from ui.base import theme
 from ui.components import token_view
 from ui.components.token_view import ROLES, Selection, TokenRow, _read_selection

@@ -10,10 +10,9 @@ import plotly.graph_objects as go
 from ui.base import theme
 from ui.base.errors import escape_plotly
 
-__all__ = ["BAR_HEIGHT", "MUTED", "alternative_bars", "bars", "count_bars", "places_axis"]
+__all__ = ["BAR_HEIGHT", "alternative_bars", "bars", "count_bars", "places_axis"]
 
 BAR_HEIGHT = 26
-MUTED = "rgba(127, 137, 148, 0.55)"
 
 
 def bars(
@@ -32,7 +31,7 @@ def bars(
         "textposition": "auto",
         "textangle": 0,
         "constraintext": "none",  # a number in a bar keeps its size
-        "insidetextfont": {"color": [theme.ink(on_accent=one != MUTED) for one in each]},
+        "insidetextfont": {"color": [theme.ink(on_accent=one != theme.MUTED) for one in each]},
         "hovertemplate": hover,
         "cliponaxis": False,
     }
@@ -54,7 +53,7 @@ def places_axis(labels: pd.Series) -> dict[str, Any]:
 
 
 def count_bars(counts: pd.DataFrame) -> go.Figure:
-    """Tokens of each tokenizer, as `ui.base.frames.token_counts` gives them."""
+    """Tokens of each tokenizer, from the columns "Tokenizer" and "Tokens"."""
     return bars(
         counts["Tokenizer"], counts["Tokens"], "%{x:,} tokens<extra></extra>", x_title="tokens", text_format=",d"
     )
@@ -62,7 +61,7 @@ def count_bars(counts: pd.DataFrame) -> go.Figure:
 
 def alternative_bars(table: pd.DataFrame) -> go.Figure:
     """The most probable tokens of one step; the chosen one in the accent."""
-    colours = [theme.accent() if chosen else MUTED for chosen in table["Chosen"]]
+    colours = [theme.accent() if chosen else theme.MUTED for chosen in table["Chosen"]]
     return bars(
         table["Token"],
         table["Probability"],

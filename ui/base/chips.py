@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from ui.base import theme
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 __all__ = ["chips", "unnamed_row", "visible"]
 
@@ -43,11 +46,12 @@ def chips(
     boxes = []
     for i, (piece, note) in enumerate(zip(pieces, notes, strict=True)):
         border = f"2px solid {theme.accent()}" if i in marks else "2px solid transparent"
-        small = f'<span style="font-size:.7rem;opacity:.75">{html.escape(note)}</span>' if note else ""
+        small = f'<span style="font-size:.7rem;opacity:{theme.QUIET}">{html.escape(note)}</span>' if note else ""
         boxes.append(
             '<span style="display:inline-flex;flex-direction:column;align-items:center">'
-            f'<span style="background:{colours[i % len(colours)]};border:{border};border-radius:.3rem;'
-            f'padding:.05rem .35rem;overflow-wrap:anywhere">{html.escape(visible(piece)) or "∅"}</span>{small}</span>'
+            f'<span style="background:{colours[i % len(colours)]};color:{theme.ink()};border:{border};'
+            f'border-radius:.3rem;padding:.05rem .35rem;overflow-wrap:anywhere">'
+            f"{html.escape(visible(piece)) or '∅'}</span>{small}</span>"
         )
     body = f'<div style="display:flex;flex-wrap:wrap;gap:.3rem;font-family:monospace">{"".join(boxes)}</div>'
     (place or st).html(body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,10 @@ def npy_bytes(array: NDArray[np.generic]) -> bytes:
     return out.getvalue()
 
 
+def _file(get: Callable[[], NDArray[np.generic]]) -> bytes:
+    return npy_bytes(get())
+
+
 def table_csv(table: pd.DataFrame) -> bytes:
     """UTF-8 with a mark at the start by which spreadsheets know it; numbers with all their digits."""
     return str(table.to_csv(index=False)).encode("utf-8-sig")
@@ -58,6 +63,6 @@ def take_away(
         )  # fmt: skip
         for file, (get, axes) in arrays.items():
             st.download_button(
-                f"{file}.npy", lambda get=get: npy_bytes(get()), f"{file}.npy", "application/octet-stream",
+                f"{file}.npy", partial(_file, get), f"{file}.npy", "application/octet-stream",
                 key=f"{name}_{file}", on_click="ignore", icon=":material/download:", help=f"For np.load: {axes}.",
             )  # fmt: skip

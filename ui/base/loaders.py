@@ -7,13 +7,15 @@ them, and two different ones could share a key.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
 import lmloupe as lm
 
 __all__ = [
+    "BY_TOKENIZER",
     "EmbeddedFetch",
     "display_name",
     "embedded_fetch",
@@ -36,6 +38,12 @@ NAMES = {
 }
 
 
+BY_TOKENIZER: dict[str | type, Callable[[Any], object]] = {
+    lm.Tokenizer: lambda tok: (tok.name, id(tok.backend), tok.matrix_rows)
+}
+"""How caches tell tokenizers apart; for answers that keep their tokenizer, whose identity no other one gets then."""
+
+
 def display_name(key: str) -> str:
     """The name that people know for an embedded key; a hub id as it is."""
     return NAMES.get(key, key)
@@ -47,10 +55,21 @@ def tokenizer(name: str) -> lm.Tokenizer:
     return lm.load_tokenizer(name)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def encoding(name: str, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> lm.Encoding:
-    """One text as one tokenizer splits it."""
-    return lm.encode(tokenizer(name), text, add_special_tokens, parse_special_tokens)
+def encoding(tok: str | lm.Tokenizer, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> lm.Encoding:
+    """One text as one tokenizer splits it.
+
+    Args:
+        tok: a name for `tokenizer`, or a model's own tokenizer (``engine.tokenizer``), which is not read again.
+        text: the text.
+        add_special_tokens: as in `lmloupe.encode`.
+        parse_special_tokens: as in `lmloupe.encode`.
+    """
+    return _encoding(tokenizer(tok) if isinstance(tok, str) else tok, text, add_special_tokens, parse_special_tokens)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_TOKENIZER)
+def _encoding(tok: lm.Tokenizer, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> lm.Encoding:
+    return lm.encode(tok, text, add_special_tokens, parse_special_tokens)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -19,8 +19,13 @@ __all__ = [
     "ACCENT_LIGHT",
     "BACKGROUND_DARK",
     "BACKGROUND_LIGHT",
+    "CONTRAST",
     "DIVERGING_DARK",
     "DIVERGING_LIGHT",
+    "GROUPS",
+    "MUTED",
+    "MUTED_LINE",
+    "QUIET",
     "ROLE_COLOURS_DARK",
     "ROLE_COLOURS_LIGHT",
     "TEXT_DARK",
@@ -30,6 +35,7 @@ __all__ = [
     "accent",
     "chart_layout",
     "diverging",
+    "ground",
     "ink",
     "is_dark",
     "role_colours",
@@ -52,6 +58,17 @@ ROLE_COLOURS_DARK: Mapping[str, str] = MappingProxyType(
     {"system": "#545f54", "user": "#1a5da0", "assistant": "#1b4120", "tool": "#735811", "special": "#631c53"}
 )
 
+# For what is not the point of a chart: areas, and lines, which are thin.
+MUTED, MUTED_LINE = "rgba(127, 137, 148, 0.55)", "rgba(127, 137, 148, 0.75)"
+CONTRAST = "rgba(200, 120, 60, 0.95)"
+"""The second colour of a chart, beside the accent."""
+GROUPS = (
+    "#3b82b8", "#d9822b", "#4d9a5b", "#b8556b", "#8a6bbf", "#8a7a50", "#3aa6a0", "#c06cb0", "#7f8994", "#a3a83a",
+)  # fmt: skip
+"""Colours of points by group, for both themes."""
+QUIET = 0.7
+"""Opacity of text that is not the point."""
+
 # From below zero to above, with the page's own background at zero.
 DIVERGING_LIGHT = ("#8f3a12", "#cf8261", "#ffffff", "#6fadc2", "#175970")
 DIVERGING_DARK = ("#f0b090", "#b0603a", "#12161a", "#387893", "#9fd3e6")
@@ -69,10 +86,14 @@ def accent() -> str:
 
 def ink(*, on_accent: bool = False) -> str:
     """The colour of text on the page and on half-transparent grey, or on the accent."""
-    dark = is_dark()
     if on_accent:
-        return BACKGROUND_DARK if dark else BACKGROUND_LIGHT
-    return TEXT_DARK if dark else TEXT_LIGHT
+        return ground()
+    return TEXT_DARK if is_dark() else TEXT_LIGHT
+
+
+def ground() -> str:
+    """The page's own background."""
+    return BACKGROUND_DARK if is_dark() else BACKGROUND_LIGHT
 
 
 def token_colours() -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -39,7 +39,7 @@ def edit_conversation() -> Messages:
 
 
 def _turn(i: int, message: dict[str, Any], n: int, shown: Draft) -> None:
-    label = "visible" if i == 0 else "collapsed"
+    label: Literal["visible", "collapsed"] = "visible" if i == 0 else "collapsed"
     key = f"turn_{shown.version}_{i}"
     role_column, text_column, button_column = st.columns([3, 11, 3], vertical_alignment="bottom")
     changed: dict[str, Any] = {"on_change": _collect, "args": (shown.version,)}

@@ -9,7 +9,8 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import escape_markdown
-from ui.base.frames import token_label
+from ui.base.labels import token_label
+from ui.base.words import counted
 
 __all__ = ["show_prefix", "show_reply", "show_stops", "stop_words"]
 
@@ -62,7 +63,10 @@ def _prefix_words(found: lm.PrefixStability, tok: lm.Tokenizer) -> str:
     failed = sum(step.error is not None for step in (*found.turns, *found.served))
     rest = f" {failed} of the comparisons cannot be rendered." if failed else ""
     if not parted and not served:
-        return "Prefix-stable: the ids of each prompt begin those of the next, so a server's cache serves on." + rest
+        return (
+            "Prefix-stable: the ids of each prompt begin those of the next, so a server can go on from its cache."
+            + rest
+        )
     if not parted:
         words = "Turn by turn each prompt begins the next."
     else:
@@ -70,13 +74,14 @@ def _prefix_words(found: lm.PrefixStability, tok: lm.Tokenizer) -> str:
         words = (
             f"Not prefix-stable: the ids of {_turns(step.n_messages)} do not begin those of "
             f"{_turns(step.n_next_messages)}. They part at token {step.n_kept + 1} ({_parting(step, tok)}), which "
-            f"costs {_tokens(step.n_lost)} of {step.n_cached:,} in the cache."
+            f"costs {counted(step.n_lost, 'token')} of {step.n_cached:,} in the cache."
         )
     if served:
         step = served[0]
         words += (
             f" On a server, with requests for a reply: after turn {step.n_messages} the cache parts at token "
-            f"{step.n_kept + 1} ({_parting(step, tok)}) and {_tokens(step.n_lost)} of {step.n_cached:,} are lost."
+            f"{step.n_kept + 1} ({_parting(step, tok)}) and "
+            f"{counted(step.n_lost, 'token')} of {step.n_cached:,} are lost."
         )
     elif found.served:
         words += " On a server, with requests for a reply, nothing is lost."
@@ -85,10 +90,6 @@ def _prefix_words(found: lm.PrefixStability, tok: lm.Tokenizer) -> str:
 
 def _turns(n: int) -> str:
     return f"turns 1 to {n}" if n > 1 else "turn 1"
-
-
-def _tokens(n: int) -> str:
-    return f"{n:,} token{'s' if n != 1 else ''}"
 
 
 def _parting(step: lm.PrefixStep, tok: lm.Tokenizer) -> str:
@@ -130,8 +131,8 @@ def show_reply(found: lm.ReplyComparison, tok: lm.Tokenizer) -> None:
     st.warning(
         escape_markdown(
             f"These ids do not come back: appended as an assistant's message and rendered again, the conversation "
-            f"parts from what the model has at {place}. It has {wrote}; rendered, {rendered} stands there. "
-            f"{_tokens(found.n_lost)} of the cache cannot be reused."
+            f"parts from what the model has at {place}. It has {wrote}; rendered, {rendered} is there. "
+            f"{counted(found.n_lost, 'token')} of the cache cannot be reused."
         ),
         icon=":material/warning:",
     )

@@ -16,7 +16,7 @@ Files = list[dict[str, str]]
 
 
 def edit_files() -> Files:
-    """One row for each file, path and text, with buttons to add and remove files; the model continues the last one."""
+    """One row for each file, with its path and text; buttons add and remove files. The model continues the last."""
     shown = draft("repository_files")
     files: Files = state.get("repository_files")
     for i, file in enumerate(files):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -69,7 +69,7 @@ def _form(i: int, tool: dict[str, Any], version: int) -> None:
 def _parameter(
     key: str, name: str, entry: dict[str, Any], required: bool, changed: dict[str, Any], *, labels: bool
 ) -> None:
-    visibility = "visible" if labels else "collapsed"
+    visibility: Literal["visible", "collapsed"] = "visible" if labels else "collapsed"
     columns = st.columns([4, 3, 6, 2], vertical_alignment="bottom")
     columns[0].text_input("Parameter", name, key=f"{key}_name", label_visibility=visibility, **changed)
     kind = entry.get("type")

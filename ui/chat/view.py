@@ -10,6 +10,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.errors import escape_markdown, show_errors
 from ui.base.loaders import tokenizer
+from ui.base.words import counted
 from ui.chat.facts import show_prefix, show_stops
 from ui.chat.request import ChatRequest
 from ui.chat.warnings import chat_warnings
@@ -48,7 +49,7 @@ def mask_rows(chat: lm.RenderedChat) -> list[TokenRow]:
         TokenRow(
             name,
             chat.encoding,
-            subtitle=f"{int(mask.sum())} tokens train",
+            subtitle=f"{counted(int(mask.sum()), 'token')} in the loss",
             classes=["assistant" if own else None for own in mask.tolist()],
             notes=["loss: counts" if own else "loss: ignored (-100)" for own in mask.tolist()],
         )
@@ -136,7 +137,7 @@ def _switch_words(chat: lm.RenderedChat, other: lm.RenderedChat, asked: bool) ->
     """What the switch changed: tokens with it against tokens without it."""
     on, off = (chat, other) if asked else (other, chat)
     difference = len(on.encoding) - len(off.encoding)
-    tokens = f"{len(on.encoding):,} tokens with the request for a reply, {len(off.encoding):,} without"
+    tokens = f"{counted(len(on.encoding), 'token')} with the request for a reply, {len(off.encoding):,} without"
     if on.text == off.text:
         return "This template does not know add_generation_prompt: the switch changes nothing."
     return f"{tokens} ({difference:+d})" + (", underlined above." if asked else ".")

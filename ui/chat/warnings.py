@@ -10,6 +10,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name, tokenizer
+from ui.base.words import counted
 from ui.chat.request import ChatRequest
 from ui.components.token_view import TokenRow, token_view
 
@@ -62,7 +63,7 @@ def injection_experiment(names: Sequence[str], messages: Sequence[dict[str, Any]
             if spelled := lm.special_in_text(tok, text):
                 n = len(spelled)
                 kind = "added or special" if any(token.kind == "added" for token in spelled) else "special"
-                rows.append(TokenRow(display_name(name), special, subtitle=f"parsed: {n} {kind} tokens"))
+                rows.append(TokenRow(display_name(name), special, subtitle=f"parsed: {counted(n, f'{kind} token')}"))
                 rows.append(TokenRow(display_name(name), plain, subtitle="as plain text: none"))
         if rows:
             found.append((text, rows))

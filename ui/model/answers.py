@@ -6,6 +6,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.loaders import engine
+from ui.base.words import counted
 
 __all__ = ["MAX_ATTENTION_TOKENS", "attention", "attribution", "readable", "scored"]
 
@@ -26,8 +27,9 @@ def readable(loaded: lm.Engine, enc: lm.Encoding) -> tuple[int, ...]:
     described = loaded.describe()
     if 0 < described.context_length < len(enc):
         raise lm.ContextLengthError(
-            f"The text has {len(enc):,} tokens, but {described.name} reads at most {described.context_length:,} at "
-            f"once: shorten it by {len(enc) - described.context_length:,} tokens."
+            f"The text has {counted(len(enc), 'token')}, but {described.name} reads at most "
+            f"{described.context_length:,} at once: "
+            f"shorten it by {counted(len(enc) - described.context_length, 'token')}."
         )
     return tuple(enc.input_ids.tolist())
 

@@ -13,6 +13,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name, embedded_fetch, engine
+from ui.base.words import counted
 from ui.state import store as state
 from ui.state.settings import EMBEDDED_MODEL
 
@@ -164,13 +165,13 @@ def _fetch_embedded() -> None:
 def _summary(described: lm.ModelDescription) -> str:
     precision = "not quantized"
     if described.quantization != "none":
-        precision = f"{described.n_quantized} matrices in {described.quantization}"
+        precision = f"{counted(described.n_quantized, 'matrix', 'matrices')} in {described.quantization}"
     limit = described.context_length
     context = f"context of {limit:,} tokens" if limit else "no longest context named"
     return (
         f"{described.n_parameters / 1e6:,.0f} million parameters, {described.bytes / 1e6:,.0f} MB on "
-        f"{described.device}, {precision}, computing in {described.compute_dtype}; {described.n_layers} layers of "
-        f"width {described.width}, {context}. {_published(described)}"
+        f"{described.device}, {precision}, computing in {described.compute_dtype}; "
+        f"{counted(described.n_layers, 'layer')} of width {described.width}, {context}. {_published(described)}"
     )
 
 

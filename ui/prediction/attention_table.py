@@ -29,7 +29,7 @@ def attended(
     if sink is not None:
         table["Position"] = table["Position"].astype("Int64")
         last = pd.DataFrame(
-            {"Position": pd.array([None], "Int64"), "Token": [SINK_WORDS], "Weight": np.float32([sink])}
+            {"Position": pd.array([None], "Int64"), "Token": [SINK_WORDS], "Weight": np.array([sink], np.float32)}
         )
         table = pd.concat([table, last], ignore_index=True)
     return table.sort_values("Weight", ascending=False, kind="stable", ignore_index=True)

@@ -7,7 +7,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.downloads import PICTURE_MENU
 from ui.base.errors import escape_markdown
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.model.answers import attribution
 from ui.page import metrics_row
 from ui.prediction.lens.run import Cell

@@ -8,18 +8,17 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ui.base import theme
-from ui.base.charts import BAR_HEIGHT, MUTED, bars, places_axis
+from ui.base.charts import BAR_HEIGHT, bars, places_axis
 
 __all__ = ["draw_bars", "phrase_bars", "score_histogram", "settings_bars"]
 
 _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
-ORANGE = "rgba(200, 120, 60, 0.95)"
 
 
 def settings_bars(table: pd.DataFrame) -> go.Figure:
     """Two settings on one prompt: columns "First", in the accent, and "Second", in orange."""
     places = list(range(len(table)))
-    sides = (("First", "first settings", theme.accent(), -0.4), ("Second", "second settings", ORANGE, 0.02))
+    sides = (("First", "first settings", theme.accent(), -0.4), ("Second", "second settings", theme.CONTRAST, 0.02))
     traces = [
         {
             "type": "bar", "orientation": "h", "x": table[column], "y": places, "name": name,
@@ -49,7 +48,8 @@ def draw_bars(table: pd.DataFrame, n: int) -> go.Figure:
     traces = [
         {
             "type": "bar", "orientation": "h", "x": table["Drawn with"], "y": places, "name": "probability",
-            "marker": {"color": MUTED}, "hovertemplate": "probability: %{x:.4f}<extra></extra>", "cliponaxis": False,
+            "marker": {"color": theme.MUTED},
+            "hovertemplate": "probability: %{x:.4f}<extra></extra>", "cliponaxis": False,
             "error_x": {"array": table["Spread"], "thickness": 1.2, "width": 4},
         },
         {
@@ -91,7 +91,7 @@ def score_histogram(logits: NDArray[np.float32], chosen: float) -> go.Figure:
     figure.add_vline(
         x=chosen,
         line_dash="dot",
-        line_color=MUTED,
+        line_color=theme.MUTED,
         annotation_text="most probable token",
         annotation_position="top left",
     )

@@ -11,7 +11,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.model.answers import scored
 from ui.page import metrics_row
@@ -79,7 +79,7 @@ def _go_on(tok: lm.Tokenizer, text: str, chosen: list[int]) -> None:
         f"Write {escape_markdown(label)} and go on", on_click=state.put, args=("text", longer),
         icon=":material/keyboard_tab:", help="Puts the token behind the text; the model then scores what follows it.",
     )  # fmt: skip
-    enc = encoding(tok.name, longer, True, True)
+    enc = encoding(tok, longer, True, True)
     if len(enc):
         show_thread(enc, len(enc) - 1, "next_token", text=longer)
 
@@ -126,11 +126,12 @@ def show_phrase(tok: lm.Tokenizer, model: str, quantization: lm.Quantization, an
     phrase = state.text_input(
         "phrase", "A token or a phrase", help="What could come next. A space at its front belongs to the first token."
     )
-    ids = encoding(tok.name, phrase, False, True).input_ids
+    ids = encoding(tok, phrase, False, True).input_ids
     if len(ids) == 0:
         st.info("Write a token or a phrase to have its probability.", icon=":material/edit:")
         return
-    ranks: np.ndarray | None = None
+    logs: np.ndarray
+    ranks: np.ndarray
     if len(ids) == 1:
         logs = answer.log_probs[ids]
         ranks = np.array([1 + int((answer.logits > answer.logits[ids[0]]).sum())])

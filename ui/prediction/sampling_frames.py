@@ -10,8 +10,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 import lmloupe as lm
-from ui.base.frames import token_label
-from ui.base.loaders import engine, next_token, tokenizer
+from ui.base.labels import token_label
+from ui.base.loaders import BY_TOKENIZER, engine, next_token
 
 __all__ = [
     "best_ids",
@@ -24,11 +24,14 @@ __all__ = [
 ]
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def vocabulary_labels(name: str, rows: int) -> NDArray[np.object_]:
+def vocabulary_labels(tok: lm.Tokenizer, rows: int) -> NDArray[np.object_]:
     """The label of every row of a model's matrix, object (rows,); a second for the largest vocabularies, then kept."""
-    tok = tokenizer(name)
-    return np.array([token_label(tok, i) for i in range(rows)], object)
+    return _labels(tok, rows)[1]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=BY_TOKENIZER)
+def _labels(tok: lm.Tokenizer, rows: int) -> tuple[lm.Tokenizer, NDArray[np.object_]]:
+    return tok, np.array([token_label(tok, i) for i in range(rows)], object)
 
 
 def best_ids(scores: np.ndarray, n: int) -> NDArray[np.intp]:
@@ -66,7 +69,7 @@ def _model_rows(model: str, quantization: lm.Quantization, ids: tuple[int, ...])
     frame = pd.DataFrame(
         {
             "Rank": np.arange(1, len(order) + 1, dtype=np.int32),
-            "Token": vocabulary_labels(engine(model, quantization).tokenizer.name, len(order))[order],
+            "Token": vocabulary_labels(engine(model, quantization).tokenizer, len(order))[order],
             "Id": order.astype(np.int32),
             "Logit": answer.logits[order],
             "Probability": np.exp(logs),

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 import lmloupe as lm
 from ui.base import theme
 from ui.base.errors import escape_plotly
-from ui.base.frames import token_label
+from ui.base.labels import token_label
+from ui.base.words import counted
 
 __all__ = [
     "BUCKETS",
@@ -84,6 +85,7 @@ def legend(score: lm.Scored, by: str) -> None:
     keys = [
         # The same mix as the token view's shade.
         f'<span style="background:color-mix(in oklab, {theme.accent()} {4 + share * 50:g}%, {ground});'
+        f"color:{theme.ink()};"
         f'border-radius:.3rem;padding:.05rem .5rem">{html.escape(word)}</span>'
         for share, word in zip(shares, words, strict=True)
     ]
@@ -95,8 +97,8 @@ def perplexity_sentence(score: lm.Scored, n_characters: int) -> str:
     n = len(score.ranks)
     total = float(score.surprisal_bits.sum())
     return (
-        f"Perplexity **{score.perplexity:,.2f}** per token: over the {n:,} tokens after the first, the model was on "
-        f"average as unsure as if it chose among {score.perplexity:,.1f} equally likely tokens. "
+        f"Perplexity **{score.perplexity:,.2f}** per token: over the {counted(n, 'token')} after the first, the model "
+        f"was on average as unsure as if it chose among {score.perplexity:,.1f} equally likely tokens. "
         f"That is {total / n:.2f} bits per token and {total / max(1, n_characters):.2f} bits per character; "
         "only the second can be compared between models with different tokenizers."
     )
@@ -144,7 +146,7 @@ def surprisal_chart(score: lm.Scored, labels: Sequence[str], index: int) -> go.F
     begin = max(0, min(index - 1 - MAX_BARS // 2, n - MAX_BARS))
     shown = slice(begin, begin + MAX_BARS)
     places = np.arange(n)[shown] + 2
-    colours = [theme.accent() if place == index + 1 else "rgba(127, 137, 148, 0.55)" for place in places]
+    colours = [theme.accent() if place == index + 1 else theme.MUTED for place in places]
     figure = go.Figure(
         go.Bar(
             x=places, y=score.surprisal_bits[shown], marker_color=colours, name="surprisal of the token",
@@ -153,7 +155,7 @@ def surprisal_chart(score: lm.Scored, labels: Sequence[str], index: int) -> go.F
     )  # fmt: skip
     figure.add_scatter(
         x=places, y=score.entropy_bits[shown], mode="markers", name="entropy: the surprisal that was to be expected",
-        marker={"symbol": "line-ew", "size": 11, "line": {"width": 2, "color": "rgba(200, 120, 60, 0.95)"}},
+        marker={"symbol": "line-ew", "size": 11, "line": {"width": 2, "color": theme.CONTRAST}},
         hovertemplate="position %{x}: %{y:.2f} bits expected<extra></extra>",
     )  # fmt: skip
     figure.update_layout(

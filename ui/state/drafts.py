@@ -52,7 +52,7 @@ def commit(name: str, value: object, *, renew: bool = False) -> None:
     try:
         state.put(name, value)
     except ValueError as error:
-        found.refused = str(error)
+        found.refused = str(error).removesuffix(".")  # the checks' reasons have none, the library's sentences have
         return
     found.shown, found.refused, found.typed = state.get(name), "", None
     if renew:

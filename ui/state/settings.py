@@ -30,7 +30,6 @@ DEFAULT_TEXT = (
     "The capital of France is"
 )
 # " 🤚!" in Llama 3.1: three ids for one emoji.
-DEFAULT_IDS = "9906 11410 97 248 0"
 DEFAULT_MESSAGES = (
     {"role": "system", "content": "You answer in one short sentence."},
     {"role": "user", "content": "What is the capital of France?"},
@@ -185,7 +184,7 @@ _TABLE = (
     _flag("add_special_tokens", default=False),
     _flag("parse_special_tokens", default=True),
     _tokenizer("tokenizer", "llama-3.1"),
-    Setting("ids", DEFAULT_IDS, _plain_text),
+    Setting("ids", "", _plain_text),
     Setting("vocabulary_search", "coconut", _plain_text),
     _choice("search_by", "text", ("text", "bytes", "regex", "ids")),
     _tokenizer("compare_with", "phi-3"),

@@ -1,4 +1,4 @@
-"""The state that all pages share, kept in the session and in the link.
+"""What pages draw and read of the state that they share, which is kept in the session and in the link.
 
 A page draws a setting by name and gets its value:
 
@@ -6,28 +6,28 @@ A page draws a setting by name and gets its value:
     temperature = state.slider("temperature", "Temperature", step=0.05)
 
 The same name on another page shows the same value, and the address bar always holds a link that brings it back.
-Names, defaults and limits are in ``ui/settings.py``; the form of the link is in ``ui/link.py``.
+Names, defaults and limits are in ``settings``, the form of the link in ``link``, both in this folder.
 
-How it works: Streamlit drops a widget's value when a page does not draw that widget, so values live in one
-``Store`` in the session. A widget's key is its setting's name. What a person changed is taken over at the first
-call of a run; what code or a link changed is pushed into the widget just before it is drawn. The value is the
-widget's default as well: Streamlit pushes a value once, and a browser that is about to send a request may not have
-drawn that widget yet; it would answer with the default at the next one. There are no callbacks and no extra reruns.
+Streamlit drops a widget's value when a page does not draw that widget, so values live in the session (``session``). A
+widget is drawn with the value as its default as well: Streamlit pushes a value once, and a browser that is about to
+send a request may not have drawn that widget yet; it would answer with the default at the next one. There are no
+callbacks and no extra reruns.
+
+Streamlit's own ``bind="query-params"`` does not replace this: ``tests/ui/test_binding.py`` says what it lacks.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.base.errors import escape_markdown
 from ui.components import live_text as live
-from ui.state.link import Link, decode, encode
+from ui.state.link import encode
+from ui.state.session import Session, box_key, session
 from ui.state.settings import SETTINGS
 
 __all__ = [
@@ -46,34 +46,10 @@ __all__ = [
     "toggle",
 ]
 
-_STORE = "shared_state"
-
-
-@dataclass(slots=True)
-class Store:
-    """Values of one session, and what is known about its link and its widgets."""
-
-    values: dict[str, Any] = field(default_factory=lambda: {name: s.default for name, s in SETTINGS.items()})
-    shown: dict[str, Any] = field(default_factory=dict)
-    """What each widget last held; a widget that holds something else was changed by a person."""
-    stale: set[str] = field(default_factory=set)
-    """Settings whose widget does not show the value yet."""
-    rejected: dict[str, str] = field(default_factory=dict)
-    """Why the check refused what a widget holds; what was typed stays on the screen."""
-    link: Link = field(default_factory=lambda: Link({}))
-    encoded: dict[str, Any] = field(default_factory=dict)
-    """The values that ``link`` was made of."""
-    ignored: dict[str, str] = field(default_factory=dict)
-    page: str | None = None
-    boxes: dict[str, live.Box] = field(default_factory=dict)
-    """What the browser's live text boxes hold."""
-    run: object = None
-    """What Streamlit makes anew for each run: its cursors. Kept, so that no later run has one with the same id."""
-
 
 def get(name: str) -> Any:
     """The setting's value, drawn on this page or not."""
-    return copy.deepcopy(_store().values[name])
+    return copy.deepcopy(session().values[name])
 
 
 def put(name: str, value: object) -> None:
@@ -82,10 +58,11 @@ def put(name: str, value: object) -> None:
     Raises:
         ValueError: the setting's check does not accept the value.
     """
-    store = _store()
-    store.values[name] = SETTINGS[name].check(value)
-    store.stale.add(name)
-    _write_link(store)
+    shared = session()
+    shared.values[name] = SETTINGS[name].check(value)
+    shared.stale.add(name)
+    if shared.in_step:  # in a callback the address bar may hold a link that this run is still to take over
+        shared.write_link()
 
 
 def link_params(**changes: object) -> dict[str, str]:
@@ -93,15 +70,15 @@ def link_params(**changes: object) -> dict[str, str]:
 
     For links within the app: what they leave out stays as it is in the session.
     """
-    return encode(_store().values | changes).params
+    return encode(session().values | changes).params
 
 
 def show_notices() -> None:
     """Say what of the link was ignored, and what is too long for it; nothing when all is well."""
-    store = _store()
-    for name, reason in store.ignored.items():
-        st.warning(f"The link's `{name}` was ignored: {escape_markdown(reason)}.")
-    for name in store.link.left_out:
+    shared = session()
+    for name, reason in shared.ignored.items():
+        st.warning(f"`{name}` in the link was ignored: {escape_markdown(reason)}.")
+    for name in shared.link.left_out:
         st.caption(f"The link in the address bar does not carry the {name}, which is too long for a link.")
 
 
@@ -124,15 +101,15 @@ def live_text(
     """
     if not live.browser_attached():
         return text_area(name, label, height=height, help=help, placeholder=placeholder)
-    store = _store()
-    box = store.boxes.setdefault(name, live.Box())
-    if box.text != store.values[name] and (name in store.stale or name not in store.rejected):
-        box.show(store.values[name])
-        store.rejected.pop(name, None)
-    store.stale.discard(name)
-    live.draw_box(box, label, name=name, key=_box_key(name), height=height, help_text=help, placeholder=placeholder)
-    _show_rejection(store, name)
-    return str(store.values[name])
+    shared = session()
+    box = shared.boxes.setdefault(name, live.Box())
+    if box.text != shared.values[name] and (name in shared.stale or name not in shared.rejected):
+        box.show(shared.values[name])
+        shared.rejected.pop(name, None)
+    shared.stale.discard(name)
+    live.draw_box(box, label, name=name, key=box_key(name), height=height, help_text=help, placeholder=placeholder)
+    _show_rejection(shared, name)
+    return str(shared.values[name])
 
 
 def text_input(name: str, label: str, **options: Any) -> str:
@@ -179,7 +156,7 @@ def segmented(
 def multiselect(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> tuple[str, ...]:
     """``st.multiselect`` of a shared list; ``accept_new_options=True`` lets a person type others, such as a hub id."""
     offered = list(SETTINGS[name].options if choices is None else choices)
-    chosen = _store().values[name]
+    chosen = session().values[name]
     if options.get("accept_new_options"):
         offered += [item for item in chosen if item not in offered]
     fitted = [item for item in chosen if item in offered]
@@ -191,7 +168,7 @@ def _offered(
 ) -> tuple[list[str], str]:
     """What a choice offers, and which of it is chosen."""
     offered = list(SETTINGS[name].options if choices is None else choices)
-    chosen = _store().values[name]
+    chosen = session().values[name]
     if options.get("accept_new_options") and chosen not in offered:
         offered.append(chosen)
     return offered, chosen if chosen in offered else otherwise or offered[0]
@@ -206,7 +183,7 @@ def _draw_number(name: str, widget: Callable[..., Any], label: str, **options: A
     number = float if isinstance(setting.default, float) else int
     limits = (("min_value", setting.low), ("max_value", setting.high))
     low, high = (number(options.pop(key, limit)) for key, limit in limits)
-    fitted = min(max(_store().values[name], low), high)
+    fitted = min(max(session().values[name], low), high)
     first = setting.shown_from
     return _draw(name, widget, label, low + first, high + first, fitted=fitted + first, **options)
 
@@ -223,110 +200,28 @@ def _draw(
 
     ``default`` is what the widget calls the value that it begins with.
     """
-    store = _store()
+    shared = session()
     if fitted is None:
-        fitted = store.values[name]
-    differs = store.shown.get(name) != fitted and name not in store.rejected
-    if name in store.stale or name not in st.session_state or differs:
+        fitted = shared.values[name]
+    differs = shared.shown.get(name) != fitted and name not in shared.rejected
+    if name in shared.stale or name not in st.session_state or differs:
         st.session_state[name] = fitted
-        store.shown[name] = fitted
-        store.stale.discard(name)
-        store.rejected.pop(name, None)
+        shared.shown[name] = fitted
+        shared.stale.discard(name)
+        shared.rejected.pop(name, None)
     held = widget(*arguments, key=name, **{default: fitted}, **options)
-    if held != store.shown[name]:
-        store.shown[name] = held
-        _take(store, name, held)
-        _write_link(store)
-    return store.values[name] if _show_rejection(store, name) else _value(name, held)
+    if held != shared.shown[name]:
+        shared.shown[name] = held
+        shared.take(name, held)
+        shared.write_link()
+    return shared.values[name] if _show_rejection(shared, name) else shared.value(name, held)
 
 
-def _show_rejection(store: Store, name: str) -> bool:
+def _show_rejection(shared: Session, name: str) -> bool:
     # Limits on a widget hold in the browser alone. What was typed stays on the screen; the last good value counts.
-    if name in store.rejected:
-        kept = store.values[name]
+    if name in shared.rejected:
+        kept = shared.values[name]
         on = f" The page goes on with {kept}." if isinstance(kept, str) and SETTINGS[name].options else ""
-        reason = escape_markdown(f"{store.rejected[name]}.{on}")
+        reason = escape_markdown(f"{shared.rejected[name]}.{on}")
         st.error(f"The {name.replace('_', ' ')} was not taken over: {reason}")
-    return name in store.rejected
-
-
-def _box_key(name: str) -> str:
-    # Not the setting's name: under that one, a page with an ordinary text area keeps a plain string.
-    return f"{name}_box"
-
-
-def _store() -> Store:
-    """The session's store, brought in step with the address bar and with the widgets once a run."""
-    context = get_script_run_ctx()
-    store = st.session_state.get(_STORE)
-    if store is not None and context and context.cursors is store.run:
-        return store
-    page = context.page_script_hash if context else ""
-    params = st.query_params.to_dict()
-    if store is None:
-        store = st.session_state[_STORE] = Store(page=page)
-        _adopt(store, params, SETTINGS.keys())
-    else:
-        _take_changes(store)
-        turned = page != store.page
-        if params and params != store.link.params:
-            if context and context.is_history_navigation:
-                # Back or forward: the screen that this address had. Only an address with parameters counts, as
-                # Streamlit leaves one without them in the history at each turn of the page.
-                _adopt(store, params, SETTINGS.keys())
-            elif turned:
-                _adopt(store, params, ())
-        if turned:
-            store.page = page
-            store.stale.update(SETTINGS)
-    store.run = context.cursors if context else None
-    _write_link(store, params)
-    return store
-
-
-def _take_changes(store: Store) -> None:
-    for name in SETTINGS:
-        if name in store.shown and name not in store.stale and name in st.session_state:
-            held = st.session_state[name]
-            if held != store.shown[name]:
-                store.shown[name] = held
-                _take(store, name, held)
-    for name, box in store.boxes.items():
-        typed = box.receive(live.sent_by(_box_key(name)))
-        if typed is not None:
-            _take(store, name, typed)
-
-
-def _value(name: str, held: Any) -> Any:
-    """The setting's value where its widget holds ``held``."""
-    first = SETTINGS[name].shown_from
-    return held - first if first else held
-
-
-def _take(store: Store, name: str, held: object) -> None:
-    try:
-        store.values[name] = SETTINGS[name].check(_value(name, held))
-    except ValueError as error:
-        store.rejected[name] = str(error)
-    else:
-        store.rejected.pop(name, None)
-        store.ignored.clear()
-
-
-def _adopt(store: Store, params: dict[str, str], reset: Sequence[str] | Any) -> None:
-    """Take over the values of a link; the settings in ``reset`` that it does not name get their default."""
-    values, store.ignored = decode(params)
-    defaults = {name: SETTINGS[name].default for name in reset}
-    store.values.update(defaults | values)
-    store.stale.update(SETTINGS)
-
-
-def _write_link(store: Store, params: dict[str, str] | None = None) -> None:
-    """Bring the address bar in step with the values; one message to the browser, and only when something differs."""
-    if params is None:
-        params = st.query_params.to_dict()
-    if store.encoded != store.values:
-        store.link = encode(store.values)
-        store.encoded = dict(store.values)
-    if params != store.link.params:
-        st.query_params.from_dict(store.link.params)
+    return name in shared.rejected

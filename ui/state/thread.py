@@ -15,7 +15,7 @@ import streamlit as st
 import lmloupe as lm
 from ui import pages
 from ui.base.errors import escape_markdown
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.state import store as state
 from ui.state.settings import SETTINGS

@@ -36,7 +36,6 @@ CODE_SAMPLES = "code"
 """What to pass for the programming languages where a person's file could be."""
 
 _SYMBOLS = ("diamond", "circle", "square", "triangle-up", "x", "cross", "star", "pentagon")
-_MARK = "rgba(127, 137, 148, 0.95)"
 _BAR_HEIGHT = 17
 
 
@@ -138,7 +137,7 @@ def language_bars(table: pd.DataFrame, name: str, others: Mapping[str, Fertility
         yaxis_range=[len(table) - 0.4, -0.6],
     )
     figure.update_yaxes(tickfont_size=12)
-    figure.add_vline(x=1, line_dash="dot", line_color=_MARK)
+    figure.add_vline(x=1, line_dash="dot", line_color=theme.MUTED_LINE)
     return figure
 
 

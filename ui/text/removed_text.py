@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lmloupe as lm
 from ui.base.chips import visible
+from ui.base.words import counted
 
 __all__ = ["removed_sentence"]
 
@@ -17,9 +18,9 @@ def removed_sentence(enc: lm.Encoding) -> str:
     if not n:
         return ""
     places = [place for start, end in stretches[:MAX_SHOWN] for place in range(start, min(end, start + MAX_SHOWN))]
-    named = ", ".join(f"{_name(enc.text[place])} (character {place})" for place in places[:MAX_SHOWN])
+    named = ", ".join(f"{_name(enc.text[place])} (character {place + 1})" for place in places[:MAX_SHOWN])
     more = f" and {n - MAX_SHOWN:,} more" if n > MAX_SHOWN else ""
-    which = "1 character is" if n == 1 else f"{n:,} characters are"
+    which = f"{counted(n, 'character')} {'is' if n == 1 else 'are'}"
     return (
         f"{which} in no token: {named}{more}. The tokenizer's rules remove such characters, or its vocabulary cannot "
         "spell them; Pipeline shows each step."

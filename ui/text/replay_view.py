@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 import lmloupe as lm
 from lmloupe.merges.replay import MergeReplay, merge_steps
 from lmloupe.pipeline.pieces import PreToken
 from ui.base.chips import chips, visible
 from ui.base.errors import escape_markdown, show_errors
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 __all__ = ["can_replay", "replay_piece"]
 
@@ -29,8 +32,7 @@ BECAME = {
 
 def can_replay(tok: lm.Tokenizer) -> bool:
     """Whether the tokenizer's model merges pairs, and the same ones each time."""
-    model = tok.backend.model
-    return type(model).__name__ == "BPE" and not getattr(model, "dropout", None)
+    return tok.rules.model_kind == "BPE" and not tok.backend.model.dropout
 
 
 @st.fragment

@@ -13,8 +13,6 @@ from ui.base.errors import escape_plotly
 
 __all__ = ["agreement_table", "ruler_chart"]
 
-MUTED = "rgba(127, 137, 148, 0.75)"
-
 
 def ruler_chart(aligned: Alignment, names: list[str], start: int, n_shown: int) -> go.Figure:
     """Cuts of every tokenizer between two characters: in the accent where it cuts alone, thin where others cut too."""
@@ -25,7 +23,7 @@ def ruler_chart(aligned: Alignment, names: list[str], start: int, n_shown: int) 
         cuts = cuts[(cuts >= start) & (cuts <= end)]
         alone = np.isin(cuts, aligned.alone[row])
         everyone = aligned.counts[cuts] == len(names)
-        colours = np.where(alone, theme.accent(), MUTED)
+        colours = np.where(alone, theme.accent(), theme.MUTED_LINE)
         figure.add_scatter(
             x=cuts,
             y=np.full(len(cuts), row),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pandas as pd
 import streamlit as st
 
 import lmloupe as lm
 from lmloupe.encodings.alignment import align
 from ui.base.charts import count_bars
-from ui.base.frames import token_counts
+from ui.base.words import counted
 from ui.text.ruler import agreement_table, ruler_chart
 
 __all__ = ["show_counts", "show_ruler"]
@@ -24,10 +27,13 @@ def show_ruler(encodings: list[lm.Encoding], names: list[str]) -> None:
     inner = len(aligned.shared) - 2
     cut = int((aligned.counts[1:-1] > 0).sum())
     alone = sum(len(places) for places in aligned.alone)
-    st.caption(
-        f"Of {cut:,} places where any of them cuts, all {len(names)} cut at {inner:,}; at {alone:,} one cuts alone "
-        "(thick, in colour)."
-    )
+    if cut:
+        st.caption(
+            f"Of {counted(cut, 'place')} where any of them cuts, all {len(names)} cut at {inner:,}; at {alone:,} one "
+            "cuts alone (thick, in colour)."
+        )
+    else:
+        st.caption("None of them cuts inside this text.")
     start = 0
     if n > WINDOW:
         first = st.slider(
@@ -50,10 +56,27 @@ def show_ruler(encodings: list[lm.Encoding], names: list[str]) -> None:
 def show_counts(encodings: dict[str, lm.Encoding]) -> None:
     """Draw the counts of all tokenizers as bars and as a table."""
     st.subheader("How many tokens", anchor=False)
-    counts = token_counts(encodings)
+    counts = _token_counts(encodings)
     chart_column, table_column = st.columns([2, 3])
     with chart_column:
         st.plotly_chart(count_bars(counts), width="stretch", config={"displayModeBar": False})
     with table_column:
         st.dataframe(counts, hide_index=True, width="stretch")
         st.caption("More characters per token means a shorter prompt: less to pay, less to wait for, more room left.")
+
+
+def _token_counts(encodings: Mapping[str, lm.Encoding]) -> pd.DataFrame:
+    """One row a tokenizer: tokens, characters and bytes per token, fewest tokens first."""
+    rows = []
+    for name, enc in encodings.items():
+        n, characters = len(enc), len(enc.text)
+        rows.append(
+            {
+                "Tokenizer": name,
+                "Tokens": n,
+                "Characters per token": round(characters / n, 2) if n else None,
+                "Bytes per token": round(len(enc.text.encode()) / n, 2) if n else None,
+                "Vocabulary": enc.tokenizer.vocab_size,
+            }
+        )
+    return pd.DataFrame(rows).sort_values("Tokens", kind="stable", ignore_index=True)

@@ -28,7 +28,7 @@ def block_svg(described: lm.ModelDescription) -> str:
     mlp = [m for m in modules if m not in attention]
     norm = _norm_words(described)
     parts: list[str] = []
-    y = 46
+    y = 46.0
     y = _part(parts, y, "Attention", norm, [m for m in attention if not _is_out(m)], _attention_words(described),
               [m for m in attention if _is_out(m)], described)  # fmt: skip
     if block.parallel_residual:
@@ -45,7 +45,8 @@ def block_svg(described: lm.ModelDescription) -> str:
     height = y + 44
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}">'
-        f"<style>{_style()}</style>{stream}{top}{''.join(parts)}{end}</svg>"
+        f'<style>{_style()}</style><rect width="100%" height="100%" class="ground"/>'
+        f"{stream}{top}{''.join(parts)}{end}</svg>"
     )
 
 
@@ -54,13 +55,14 @@ def _is_out(module: lm.ModuleInfo) -> bool:
 
 
 def _style() -> str:
-    ink, ground = (theme.TEXT_DARK, theme.BACKGROUND_DARK) if theme.is_dark() else (theme.TEXT_LIGHT, "#ffffff")
+    ink, ground = theme.ink(), theme.ground()
     blue, orange = theme.role_colours()["user"], theme.role_colours()["tool"]
     return (
-        f"text{{font:13px sans-serif;fill:{ink}}}.strong{{font-weight:600}}.quiet{{font-size:12px;opacity:.75}}"
+        f"text{{font:13px sans-serif;fill:{ink}}}.strong{{font-weight:600}}"
+        f".quiet{{font-size:12px;opacity:{theme.QUIET}}}"
         f".stream{{stroke:{theme.accent()};stroke-width:5}}.tip,.wire{{fill:none;stroke:{ink};stroke-width:1.3;opacity:.7}}"
         f".box{{fill:{blue};stroke:none}}.quantized{{fill:{orange};stroke:none}}.frame{{fill:none;stroke:{ink};opacity:.35}}"
-        f".plus{{fill:{ground};stroke:{theme.accent()};stroke-width:3}}"
+        f".ground{{fill:{ground}}}.plus{{fill:{ground};stroke:{theme.accent()};stroke-width:3}}"
         f".step{{fill:none;stroke:{ink};opacity:.6;stroke-dasharray:4 3}}"
     )
 

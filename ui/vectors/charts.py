@@ -11,11 +11,21 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+import lmloupe as lm
 from ui.base import theme
-from ui.base.charts import MUTED, bars
+from ui.base.charts import bars
 from ui.base.errors import escape_plotly
+from ui.base.labels import token_label
 
-__all__ = ["cosine_heatmap", "layer_lines", "neighbour_bars", "norm_bars", "sentence_heatmap", "vocabulary_points"]
+__all__ = [
+    "cosine_heatmap",
+    "layer_lines",
+    "neighbour_bars",
+    "neighbour_table",
+    "norm_bars",
+    "sentence_heatmap",
+    "vocabulary_points",
+]
 
 MAX_WRITTEN = 16
 """Columns up to which a cell has its number written in it."""
@@ -66,7 +76,7 @@ def norm_bars(labels: Sequence[str], norms: NDArray[np.float32], mean: float, ma
         go.Bar(
             x=places,
             y=norms,
-            marker_color=[theme.accent() if i == marked else MUTED for i in places],
+            marker_color=[theme.accent() if i == marked else theme.MUTED for i in places],
             hovertemplate="%{y:.4f}<extra></extra>",
         )
     )
@@ -75,7 +85,7 @@ def norm_bars(labels: Sequence[str], norms: NDArray[np.float32], mean: float, ma
         tickvals=places, ticktext=[escape_plotly(label) for label in labels], tickangle=-55, showgrid=False
     )
     figure.add_hline(
-        y=mean, line_dash="dot", line_color=MUTED, annotation_text=f"mean of the vocabulary, {mean:.2f}",
+        y=mean, line_dash="dot", line_color=theme.MUTED, annotation_text=f"mean of the vocabulary, {mean:.2f}",
         annotation_position="top left",
     )  # fmt: skip
     return figure
@@ -106,7 +116,7 @@ def cosine_heatmap(cosines: NDArray[np.float32], labels: Sequence[str], key: str
     size = max(15, min(30, 560 // n))
     # Vega mixes colours in HCL where nothing else is said, which puts bright cyan between blue and white.
     scale = alt.Scale(domain=[-1, -0.5, 0, 0.5, 1], range=colours, interpolate="rgb")
-    return (
+    chart: alt.Chart = (
         alt.Chart(frame)
         .mark_rect(cursor="pointer")
         .encode(
@@ -124,10 +134,22 @@ def cosine_heatmap(cosines: NDArray[np.float32], labels: Sequence[str], key: str
         .add_params(names, picked)
         .properties(height=n * size)
     )
+    return chart
+
+
+def neighbour_table(tok: lm.Tokenizer, neighbours: lm.Neighbours) -> pd.DataFrame:
+    """One row a neighbour, nearest first."""
+    return pd.DataFrame(
+        {
+            "Token": [token_label(tok, int(i)) for i in neighbours.ids],
+            "Id": neighbours.ids,
+            "Similarity": neighbours.similarities,
+        }
+    )
 
 
 def neighbour_bars(table: pd.DataFrame, metric: str) -> go.Figure:
-    """Similarities of the nearest tokens, as `ui.base.frames.neighbour_table` gives them."""
+    """Similarities of the nearest tokens, as `neighbour_table` gives them."""
     title = "cosine similarity" if metric == "cosine" else "dot product"
     return bars(table["Token"], table["Similarity"], "%{x:.4f}<extra></extra>", x_title=title, text_format=".3f")
 
@@ -150,7 +172,7 @@ def vocabulary_points(table: pd.DataFrame, axes: Sequence[str], colour: str, fou
         groups = table[colour].value_counts(sort=True).index
         for number, group in enumerate(groups):
             chosen = table[table[colour] == group]
-            marker: dict[str, Any] = {"color": _GROUPS[number % len(_GROUPS)]}
+            marker: dict[str, Any] = {"color": theme.GROUPS[number % len(theme.GROUPS)]}
             if number:  # the largest group would hide the others
                 marker["size"] = 4
             _add_points(figure, chosen, axes, marker, 0.3 if faded else 0.7, f"{group} ({len(chosen):,})")
@@ -170,11 +192,6 @@ def vocabulary_points(table: pd.DataFrame, axes: Sequence[str], colour: str, fou
         scene={f"{name}axis": {"title": {"text": title}} for name, title in zip("xyz", axes, strict=False)},
     )
     return figure
-
-
-_GROUPS = (
-    "#3b82b8", "#d9822b", "#4d9a5b", "#b8556b", "#8a6bbf", "#8a7a50", "#3aa6a0", "#c06cb0", "#7f8994", "#a3a83a",
-)  # fmt: skip
 
 
 def _add_points(
@@ -200,7 +217,7 @@ def _add_points(
 def layer_lines(table: pd.DataFrame) -> go.Figure:
     """Cosines by layer: the column "Layer", and one line for each other column."""
     figure = go.Figure()
-    colours = [theme.accent(), "rgba(200, 120, 60, 0.95)", MUTED]
+    colours = [theme.accent(), theme.CONTRAST, theme.MUTED]
     for number, name in enumerate(table.columns[1:]):
         figure.add_scatter(
             x=table["Layer"], y=table[name], mode="lines+markers", name=name,

@@ -10,13 +10,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 import lmloupe as lm
+from lmloupe.model.embeddings.results import Matrix, Metric
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown
-from ui.base.frames import neighbour_table, token_label
+from ui.base.labels import token_label
 from ui.base.loaders import engine as loaded_engine
 from ui.state import store as state
 from ui.state.thread import select
-from ui.vectors.charts import cosine_heatmap, neighbour_bars, norm_bars, sentence_heatmap
+from ui.vectors.charts import cosine_heatmap, neighbour_bars, neighbour_table, norm_bars, sentence_heatmap
 
 __all__ = ["VIEWS", "one_token", "show_arithmetic", "show_cosines", "show_matrix", "show_neighbours"]
 
@@ -99,14 +100,14 @@ def show_cosines(rows: NDArray[np.float32], labels: Sequence[str], enc: lm.Encod
     take_away("cosines", table, {"cosines": (lambda: cosines, f"float32 {cosines.shape}: token, token")})
 
 
-def _how(tied: bool) -> tuple[int, str, str]:
+def _how(tied: bool) -> tuple[int, Metric, Matrix]:
     """How many, the measure and the matrix."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         k = state.slider("neighbours", "How many", width=240, help="Tokens to list, out of all rows of the matrix.")
         metric = state.segmented(
             "metric", "Measure", help="Cosine compares directions; the dot product also rewards long vectors."
         )
-        matrix = "input"
+        matrix: Matrix = "input"
         if not tied:
             matrix = state.segmented(
                 "matrix", "Matrix", help="Input: what an id becomes. Output: what the last state is compared with."
@@ -116,7 +117,7 @@ def _how(tied: bool) -> tuple[int, str, str]:
     return k, metric, matrix
 
 
-def show_neighbours(engine: lm.Engine, token_id: int, tied: bool) -> tuple[int, str, str]:
+def show_neighbours(engine: lm.Engine, token_id: int, tied: bool) -> tuple[int, Metric, Matrix]:
     """The rows nearest to a token's; returns how they were asked for."""
     k, metric, matrix = _how(tied)
     table = neighbour_table(engine.tokenizer, engine.neighbours(token_id, k, metric, matrix))
@@ -154,7 +155,7 @@ def one_token(tok: lm.Tokenizer, name: str, text: str) -> int:
     return int(ids[0])
 
 
-def show_arithmetic(engine: lm.Engine, tied: bool) -> tuple[tuple[int, int, int], int, str, str]:
+def show_arithmetic(engine: lm.Engine, tied: bool) -> tuple[tuple[int, int, int], int, Metric, Matrix]:
     """Row a - row b + row c and its neighbours, with the word on when that fails."""
     tok = engine.tokenizer
     with st.container(horizontal=True, gap="medium"):

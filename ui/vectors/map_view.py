@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -10,16 +11,18 @@ import streamlit as st
 from numpy.typing import NDArray
 
 import lmloupe as lm
+from lmloupe.model.embeddings.results import Matrix, ProjectionMethod
 from lmloupe.vocabulary.table import vocabulary_table
 from lmloupe.vocabulary.writing_systems import SCRIPT_CLASSES
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown
-from ui.base.frames import neighbour_table, token_label
+from ui.base.labels import token_label
 from ui.base.loaders import engine
 from ui.pages import page
 from ui.prediction.sampling_frames import vocabulary_labels
 from ui.state import store as state
 from ui.text.vocabulary_view import search
+from ui.vectors.charts import neighbour_table
 
 __all__ = [
     "COLOURS",
@@ -40,11 +43,16 @@ N_GROUPS, MAX_SUBSET, N_DEFAULT, N_LISTED = 9, 1000, 600, 40
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def points(
-    model: str, quantization: lm.Quantization, method: str, n_dimensions: int, matrix: str, ids: tuple[int, ...] | None
+    model: str,
+    quantization: lm.Quantization,
+    method: ProjectionMethod,
+    n_dimensions: Literal[2, 3],
+    matrix: Matrix,
+    ids: tuple[int, ...] | None,
 ) -> lm.Projection:
     """The vocabulary, or chosen tokens of it, placed by `Engine.project`."""
     chosen = None if ids is None else list(ids)
-    return engine(model, quantization).project(chosen, method, n_dimensions, matrix)  # type: ignore[arg-type]
+    return engine(model, quantization).project(chosen, method, n_dimensions, matrix)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -82,7 +90,7 @@ def points_table(tok: lm.Tokenizer, placed: lm.Projection, norms: NDArray[np.flo
     return pd.DataFrame(
         {
             **columns,
-            "Token": vocabulary_labels(tok.name, len(norms))[placed.ids],
+            "Token": vocabulary_labels(tok, len(norms))[placed.ids],
             "Id": placed.ids,
             "Script": np.where(np.isin(names, common), names, "others"),
             "Length (bytes)": table.byte_lengths[where],
@@ -91,10 +99,10 @@ def points_table(tok: lm.Tokenizer, placed: lm.Projection, norms: NDArray[np.flo
     )
 
 
-def show_token(loaded: lm.Engine, token_id: int, matrix: str) -> None:
+def show_token(loaded: lm.Engine, token_id: int, matrix: Matrix) -> None:
     """The token that a click chose, with its neighbours and the way to the other pages."""
     tok = loaded.tokenizer
-    near = neighbour_table(tok, loaded.neighbours(token_id, 8, "cosine", matrix))  # type: ignore[arg-type]
+    near = neighbour_table(tok, loaded.neighbours(token_id, 8, "cosine", matrix))
     st.markdown(f"**{escape_markdown(token_label(tok, token_id))}** · id {token_id:,} · nearest by cosine:")
     st.dataframe(
         near, hide_index=True, width="stretch",

@@ -67,7 +67,7 @@ def fim_prompt(tok: Tokenizer, prefix: str, suffix: str, middle: str | None = No
         NotAvailableError: the tokenizer has no tokens for it.
         InvalidTextError: a lone surrogate.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> prompt = fim_prompt(load_tokenizer("starcoder2"), "a = ", "b")
     >>> prompt.text
     '<fim_prefix>a = <fim_suffix>b<fim_middle>'
@@ -103,7 +103,7 @@ def repository_prompt(
         InvalidSettingError: a suffix without a prefix, or nothing to write.
         InvalidTextError: a lone surrogate.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> tok = load_tokenizer("starcoder2")
     >>> prompt = repository_prompt(tok, "me/app", {"a.py": "A = 1\n"}, "import a\n", path="b.py")
     >>> prompt.text

@@ -81,7 +81,7 @@ def messages_from_json(text: str) -> tuple[list[dict[str, Any]], list[dict[str, 
         _refuse(f"The JSON holds a number that is too long ({error}): shorten it.", error)
     whole = parsed if isinstance(parsed, dict) else {"messages": parsed}
     if "messages" not in whole:
-        _refuse("The JSON object has no messages: give {'messages': [...]}, or the list alone.")
+        _refuse('The JSON object has no messages: give {"messages": [...]}, or the list alone.')
     if not isinstance(whole["messages"], list):
         _refuse(f"The messages are {_name(whole['messages'])}: give a list.")
     messages = [_incoming(message, f"Message {i}") for i, message in enumerate(whole["messages"], start=1)]

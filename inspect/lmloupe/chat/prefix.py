@@ -99,7 +99,7 @@ def prefix_stability(
         NoChatTemplateError, TemplateTimeoutError, InputError: as `lmloupe.render_chat` says. Other errors of a template
             that refuses a part of the conversation are the ``error`` of that step.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> talk = [{"role": role, "content": "Hi"} for role in ("user", "assistant", "user")]
     >>> tok = load_tokenizer("phi-3")
     >>> step = prefix_stability(tok, talk).turns[1]

@@ -111,7 +111,7 @@ def render_chat(
             ``add_generation_prompt``.
         InvalidTextError: a lone surrogate in a text.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> chat = render_chat(load_tokenizer("phi-3"), [{"role": "user", "content": "Hi"}], add_generation_prompt=True)
     >>> chat.text
     '<|user|>\nHi<|end|>\n<|assistant|>\n'

@@ -82,7 +82,7 @@ def compare_reply(
     Raises:
         LoupeError: as `lmloupe.render_chat` says.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> tok, talk = load_tokenizer("qwen2"), [{"role": "user", "content": "Hi"}]
     >>> compare_reply(tok, talk, [9707, 151645]).comes_back  # Hello<|im_end|>
     True

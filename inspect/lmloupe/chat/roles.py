@@ -86,7 +86,7 @@ def read_segments(encoding: Encoding) -> tuple[Segment, ...]:
         Segments that tile the text: each begins where the one before ends, none is empty.
 
     >>> from lmloupe.encodings.encoding import encode
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> text = "<|user|>\nHi<|end|>\n"
     >>> for s in read_segments(encode(load_tokenizer("phi-3"), text)):
     ...     print(repr(text[s.start : s.end]), s.role, s.token_id)

@@ -82,7 +82,7 @@ def stop_tokens(
         TemplateTimeoutError: the template did not end in time. Other errors of a template are in ``template_error``.
         InvalidMessagesError, InvalidSettingError, InvalidTextError: as `lmloupe.render_chat` does.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> for stop in stop_tokens(load_tokenizer("llama-3.1")).tokens:
     ...     print(stop.token_id, stop.content, stop.sources, stop.is_trained)
     128001 <|end_of_text|> ('generation_config',) False

@@ -50,7 +50,7 @@ def check_chat(chat: RenderedChat, tok: Tokenizer, messages: Sequence[Mapping[st
         messages: what was rendered.
 
     >>> from lmloupe.chat.render import render_chat
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> tok, talk = load_tokenizer("phi-3"), [{"role": "user", "content": "a<|end|>"}]
     >>> [(w.kind, w.message, w.as_special, w.as_text) for w in check_chat(render_chat(tok, talk), tok, talk)]
     [('special_token', 0, (32007,), (529, 29989, 355, 29989, 29958))]
@@ -80,8 +80,8 @@ def _dropped(chat: RenderedChat, tok: Tokenizer) -> list[ChatWarning]:
     for part in chat.dropped_parts:
         if part.message is not None and not part.path:
             sentence = (
-                f"{part.words[0].upper()}{part.words[1:]} is missing: this template of {tok.name} writes nothing "
-                "of it and says nothing. Put its text into a role that the template knows."
+                f"{owner} template wrote nothing of {part.words} and raised no error: the model never sees it. Put its "
+                "text into a role that the template knows."
             )
         elif part.matters:
             sentence = f"{owner} template wrote nothing of {part.words}: the model never sees it."

@@ -89,7 +89,7 @@ def align(encodings: Sequence[Encoding]) -> Alignment:
         InvalidSettingError: no encodings, or encodings of different texts.
 
     >>> from lmloupe.encodings.encoding import encode
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> both = align([encode(load_tokenizer(key), "coconut 123") for key in ("llama-3.1", "starcoder2")])
     >>> [both.cuts(i).tolist() for i in (0, 1)]
     [[0, 2, 7, 8, 11], [0, 2, 5, 7, 8, 9, 10, 11]]

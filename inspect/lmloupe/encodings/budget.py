@@ -87,7 +87,7 @@ def cut(enc: Encoding, n: int) -> Cut:
         InvalidSettingError: a negative ``n``.
 
     >>> from lmloupe.encodings.encoding import encode
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> enc = encode(load_tokenizer("llama-3.1"), "Hi 🤚!")
     >>> cut(enc, 2)
     Cut(text='Hi ', n_tokens=2, n_chars=3, inside_character=True)

@@ -53,7 +53,7 @@ def tokens_sharing(enc: Encoding, i: int) -> range:
     """Tokens that lie beside each other and share characters with each other, token ``i`` among them.
 
     >>> from lmloupe.encodings.encoding import encode
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> tokens_sharing(encode(load_tokenizer("llama-3.1"), "Hi 🤚!"), 2)
     range(1, 4)
     """
@@ -78,7 +78,7 @@ def byte_place(enc: Encoding, i: int) -> BytePlace:
         i: number of the token.
 
     >>> from lmloupe.encodings.encoding import encode
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> enc = encode(load_tokenizer("llama-3.1"), " 🤚")
     >>> for i in range(3):
     ...     place = byte_place(enc, i)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidIdError, InvalidTextError
-from lmloupe.loading.isolated.backend import guarded
 from lmloupe.offsets.true_offsets import encoding_offsets, uncovered
 from lmloupe.tokens.panics import no_panic
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["Encoding", "Token", "check_text", "decode", "encode", "spell"]
+__all__ = ["Encoding", "TextOrIds", "Token", "check_text", "decode", "encode", "spell"]
+
+TextOrIds: TypeAlias = str | Sequence[int] | NDArray[np.integer]
+"""What a model reads: a text, which is encoded first, or ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class Encoding:
 
         The normalizer removed them, the pre-tokenizer dropped them, or the vocabulary cannot spell them.
 
-        >>> from lmloupe.tokens.tokenizer import load_tokenizer
+        >>> from lmloupe import load_tokenizer
         >>> encode(load_tokenizer("smollm2"), "a\x16!").removed.tolist()
         [[1, 2]]
         """
@@ -153,7 +156,7 @@ def encode(tok: Tokenizer, text: str, add_special_tokens: bool = False, parse_sp
         AnswerTimeoutError: a pattern of a tokenizer that is not embedded did not end in time.
         TokenizerFailedError: the tokenizers library gave up on the text.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> tok = load_tokenizer("llama-3.1")
     >>> encode(tok, "Hello world").input_ids
     array([9906, 1917], dtype=int32)
@@ -166,10 +169,10 @@ def encode(tok: Tokenizer, text: str, add_special_tokens: bool = False, parse_sp
     backend = tok.backend if parse_special_tokens else tok.backend_plain
     with no_panic(tok.name):
         raw = backend.encode(text, add_special_tokens=add_special_tokens)
-        if guarded(backend) is None:
-            offsets = encoding_offsets(tok, text, raw, parse_special_tokens)
-        else:  # the process that has the tokenizer has done the same
+        if tok.rules.offsets_are_true:
             offsets = np.fromiter(chain.from_iterable(raw.offsets), np.int32, 2 * len(raw)).reshape(-1, 2)
+        else:
+            offsets = encoding_offsets(tok, text, raw, parse_special_tokens)
     input_ids = np.fromiter(raw.ids, np.int32, len(raw))
     special = np.fromiter(tok.special_tokens.values(), np.int32, len(tok.special_tokens))
     return Encoding(tok, text, input_ids, offsets, np.isin(input_ids, special))
@@ -188,7 +191,7 @@ def decode(tok: Tokenizer, ids: Iterable[int] | NDArray[np.integer]) -> str:
     Raises:
         InvalidIdError: an id outside the vocabulary (and the matrix); the message names the first one and its place.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> decode(load_tokenizer("phi-3"), [15043, 3186])
     'Hello world'
     """
@@ -223,7 +226,7 @@ def spell(tok: Tokenizer, ids: Iterable[int] | NDArray[np.integer]) -> Encoding:
     Raises:
         InvalidIdError: an id outside the vocabulary (and the matrix); the message names the first one.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> enc = spell(load_tokenizer("llama-3.1"), [11410, 97, 248, 0])
     >>> enc.text, enc.offsets.tolist()
     (' 🤚!', [[0, 2], [1, 2], [1, 2], [2, 3]])

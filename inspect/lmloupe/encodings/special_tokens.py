@@ -128,7 +128,7 @@ def special_in_text(tok: Tokenizer, text: str) -> tuple[SpecialInText, ...]:
     Raises:
         InvalidTextError: the text has a lone surrogate.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> special_in_text(load_tokenizer("qwen2"), "hi <|im_end|>")
     (SpecialInText(content='<|im_end|>', token_id=151645, start=3, end=13, kind='special', swallowed=()),)
     >>> (found,) = special_in_text(load_tokenizer("phi-3"), "a<|end|>   b")
@@ -187,7 +187,7 @@ def doubled_bos(enc: Encoding) -> bool:
     It happens when a rendered chat, which has its bos, is encoded with ``add_special_tokens=True``.
 
     >>> from lmloupe.encodings.encoding import encode
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> doubled_bos(encode(load_tokenizer("llama-3.1"), "<|begin_of_text|>Hi", add_special_tokens=True))
     True
     """
@@ -217,7 +217,7 @@ def round_trip(enc: Encoding, n_shown: int = 12) -> RoundTrip:
     r"""Compare a text with what its tokens decode to, tokens that the tokenizer added left out.
 
     >>> from lmloupe.encodings.encoding import encode
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> round_trip(encode(load_tokenizer("smollm2"), "a\x16b"))
     RoundTrip(survives=False, position=1, before='\x16b', after='b')
     """

@@ -100,7 +100,7 @@ def fertility(
         InvalidSettingError: no texts, languages with different numbers of sentences, or no such baseline.
         InvalidTextError: a sentence with a lone surrogate.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> texts = {"English": ["Good evening."], "Thai": ["สวัสดีตอนเย็น"]}
     >>> found = fertility(load_tokenizer("llama-3.1"), texts)
     >>> found.n_tokens.tolist(), found.tokens_per_word.tolist(), found.relative.tolist()

@@ -11,20 +11,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import threading
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lmloupe.processes.frames import Answer, limit_resources, serve
+from lmloupe.processes.frames import Answer, serve
+from lmloupe.processes.limits import Limits, limit_this_process
 
-MAX_MEMORY_BYTES = 6 << 30
-MAX_TEMPORARY_BYTES = 256 << 20
-WROTE_TOO_MUCH = 73
-"""How it ends when its temporary files are larger than that."""
-
-_LOOK_S = 0.2
+LIMITS = Limits(memory_bytes=6 << 30, temporary_bytes=256 << 20)
 
 
 def load(request: dict[str, Any], _: bytes) -> Answer:
@@ -63,26 +56,13 @@ def _chain(error: BaseException | None) -> Any:
         error = error.__cause__ or error.__context__
 
 
-def _watch(folder: Path) -> None:
-    """End the process when its temporary files get too large; a limit of the system is one for each file."""
-    while True:
-        time.sleep(_LOOK_S)
-        total = 0
-        for path in folder.rglob("*"):
-            with suppress(OSError):  # gone meanwhile
-                total += path.lstat().st_size
-        if total > MAX_TEMPORARY_BYTES:
-            os._exit(WROTE_TOO_MUCH)
-
-
 def main(folder: Path) -> None:
     """Answer requests until the parent is gone.
 
     Args:
         folder: where temporary files go; removed at the end, also by the parent, whichever lives longer.
     """
-    limit_resources(MAX_MEMORY_BYTES, MAX_TEMPORARY_BYTES)
-    threading.Thread(target=_watch, args=(folder,), daemon=True).start()
+    limit_this_process(LIMITS, folder)
     # tiktoken would answer from a copy by the file's path, also when the file has changed meanwhile.
     os.environ["TIKTOKEN_CACHE_DIR"] = ""
     # transformers looks for torch, which no tokenizer needs: without it the process starts twice as fast.

@@ -19,9 +19,8 @@ from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 from safetensors import SafetensorError
 
 from lmloupe.errors import GatedError, LoadError, LoupeError, SourceNotFoundError, UnreachableError, UnsupportedError
-from lmloupe.loading.embedded_model.folder import EMBEDDED_MODEL
-from lmloupe.names import shown
-from lmloupe.tokens.tokenizer import embedded_tokenizers
+from lmloupe.names import EMBEDDED_MODEL, shown
+from lmloupe.tokens.embedded import embedded_tokenizers
 
 __all__ = ["loading", "reading", "suggestion"]
 

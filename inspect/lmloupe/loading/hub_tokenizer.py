@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
-
-import tokenizers
+from typing import Any
 
 from lmloupe.errors import SourceNotFoundError, UnsupportedError
 from lmloupe.loading.generation_config import read_stop_ids
@@ -66,7 +64,7 @@ def load_transformers_tokenizer(
         name=name,
         source=source,
         revision=revision,
-        backend=cast(tokenizers.Tokenizer, backend),
+        backend=backend,
         bos_token=found["bos_token"],
         eos_token=found["eos_token"],
         chat_template=template if isinstance(template, str) else templates.get("default"),

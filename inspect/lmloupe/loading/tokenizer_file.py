@@ -7,10 +7,6 @@ time and memory (`lmloupe.loading.isolated.guard`).
 
 from __future__ import annotations
 
-from typing import cast
-
-import tokenizers
-
 from lmloupe.errors import LoadError, UnsupportedError
 from lmloupe.loading.isolated.backend import GuardedBackend
 from lmloupe.loading.isolated.guard import Guard
@@ -85,7 +81,7 @@ def load_tokenizer_file(data: bytes, name: str, *, call_limit_s: float = 2.0, lo
         name=name,
         source="file",
         revision=None,
-        backend=cast(tokenizers.Tokenizer, backend),
+        backend=backend,
         bos_token=None,
         eos_token=None,
         chat_template=None,
@@ -114,12 +110,12 @@ def describe_kind(tok: Tokenizer) -> str:
     Args:
         tok: any tokenizer, uploaded or not.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> print(describe_kind(load_tokenizer("phi-3")))
     phi-3 is a BPE model: everything applies to it.
     """
     model = tok.backend.model
-    kind = type(model).__name__
+    kind = tok.rules.model_kind
     if kind not in _KINDS:
         return f"{tok.name} is a {kind} model, which LM Loupe does not know: tokens and ids are shown, nothing else."
     said = f"{tok.name} {_KINDS[kind]}."

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import builtins
 import json
-import shutil
-import tempfile
-import threading
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -15,11 +11,13 @@ from typing import Any
 from huggingface_hub import constants, errors
 
 from lmloupe.errors import LoadError, LoadTimeoutError, UnsupportedError
-from lmloupe.loading import _transformers_child as _loader_process
+from lmloupe.loading import _transformers_child
 from lmloupe.loading.hub_errors import loading
-from lmloupe.loading.isolated.guard import Child
 from lmloupe.names import seconds, shown
-from lmloupe.processes.frames import Answer, memory
+from lmloupe.processes.child import PATIENCE
+from lmloupe.processes.frames import Answer
+from lmloupe.processes.limits import WROTE_TOO_MUCH, memory
+from lmloupe.processes.pool import AllBusyError, Pool
 
 __all__ = ["read_tokenizer"]
 
@@ -27,61 +25,25 @@ LOAD_LIMIT_S = 90.0
 IDLE_S = 120.0
 
 
-class _Loader:
-    """One process at most, used by one thread at a time."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._child: Child | None = None
-        self._folder: str | None = None
-        self._timer: threading.Timer | None = None
-
-    def ask(self, request: dict[str, Any]) -> Answer | None:
-        """The answer; None where there was none in time.
-
-        Raises:
-            EOFError: the process ended by itself; its argument is the exit code.
-            OSError: the system gives no process or no temporary folder.
-        """
-        with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-            if self._child is None or not self._child.is_alive:
-                self._end()
-                self._folder = tempfile.mkdtemp(prefix="lmloupe-")
-                self._child = Child("lmloupe.loading._transformers_child", self._folder)
-            answered = None
-            try:
-                answered = self._child.ask(request, b"", LOAD_LIMIT_S)
-            except EOFError as error:
-                raise EOFError(self._child.process.returncode) from error
-            finally:
-                if answered is None or answered[0].get("last"):
-                    self._end()
-                else:
-                    self._timer = threading.Timer(IDLE_S, self.end)
-                    self._timer.daemon = True
-                    self._timer.start()
-            return answered
-
-    def end(self) -> None:
-        """End the process, unless somebody is waiting for it."""
-        if self._lock.acquire(blocking=False):
-            try:
-                self._end()
-            finally:
-                self._lock.release()
-
-    def _end(self) -> None:
-        if self._child is not None:
-            self._child.end()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        self._child = self._folder = None
+_pool = Pool(_transformers_child.__name__, 1, idle_s=IDLE_S, wait_s=PATIENCE * LOAD_LIMIT_S, writes=True)
 
 
-_loader = _Loader()
-atexit.register(_loader.end)
+def _ask(request: dict[str, Any]) -> Answer | None:
+    """The answer; None where there was none in time.
+
+    Raises:
+        EOFError: the process ended by itself; its argument is the exit code.
+        AllBusyError: others read for as long as one waits.
+        OSError: the system gives no process or no temporary folder.
+    """
+    with _pool.lease() as child:
+        try:
+            answer = child.ask(request, b"", LOAD_LIMIT_S)
+        except EOFError as error:
+            raise EOFError(child.process.returncode) from error
+        if answer is not None and answer[0].get("last"):
+            child.end()
+        return answer
 
 
 def read_tokenizer(name: str, path: str, revision: str | None) -> Answer:
@@ -98,13 +60,18 @@ def read_tokenizer(name: str, path: str, revision: str | None) -> Answer:
         LoadError: what transformers raised, told as ours.
     """
     try:
-        answer = _loader.ask({"path": path, "revision": revision, "cache": constants.HF_HUB_CACHE})
+        answer = _ask({"path": path, "revision": revision, "cache": constants.HF_HUB_CACHE})
     except EOFError as error:
-        full = error.args[0] == _loader_process.WROTE_TOO_MUCH
-        much = f"to write more than {_loader_process.MAX_TEMPORARY_BYTES >> 20} MB of temporary files"
+        limits = _transformers_child.LIMITS
+        full = error.args[0] == WROTE_TOO_MUCH
+        much = f"to write more than {limits.temporary_bytes >> 20} MB of temporary files"
         raise UnsupportedError(
             f"The tokenizer files of {shown(name)} made the process that read them end, as files do that ask "
-            f"{much if full else f'for {memory(_loader_process.MAX_MEMORY_BYTES)}'}: LM Loupe cannot show them."
+            f"{much if full else f'for {memory(limits.memory_bytes)}'}: LM Loupe cannot show them."
+        ) from error
+    except AllBusyError as error:
+        raise LoadTimeoutError(
+            f"The tokenizer files of {shown(name)} were not read, since others are being read: try again in a moment."
         ) from error
     except OSError as error:
         raise LoadError(

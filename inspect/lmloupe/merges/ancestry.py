@@ -47,7 +47,7 @@ def ancestry(tok: Tokenizer, token_id: int) -> MergeTree:
         InvalidIdError: no token has this id.
         NotAvailableError: the tokenizer's model is not BPE, or it has dropout.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> tok = load_tokenizer("smollm2")
     >>> tree = ancestry(tok, tok.backend.token_to_id("Ġco"))
     >>> tree.rank, [(part.piece, part.rank) for part in tree.parts]

@@ -198,7 +198,7 @@ def merge_steps(tok: Tokenizer, piece: str | PreToken, parse_special_tokens: boo
         InvalidTextError: the text has a lone surrogate.
         NotAvailableError: the tokenizer's model is not BPE, or it has dropout.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> replay = merge_steps(load_tokenizer("smollm2"), " coco")
     >>> replay.symbols0
     ('Ġ', 'c', 'o', 'c', 'o')

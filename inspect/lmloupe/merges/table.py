@@ -72,7 +72,7 @@ def merges_table(tok: Tokenizer) -> MergesTable:
     Raises:
         NotAvailableError: the model is not BPE, or drops merges at random (``dropout``).
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> tok = load_tokenizer("smollm2")
     >>> space, t = (tok.backend.token_to_id(piece) for piece in "Ġt")
     >>> rank, token_id = merges_table(tok).find(space, t)
@@ -80,7 +80,7 @@ def merges_table(tok: Tokenizer) -> MergesTable:
     (0, 'Ġt')
     """
     model = tok.backend.model
-    kind = type(model).__name__
+    kind = tok.rules.model_kind
     if kind != "BPE":
         raise NotAvailableError(
             f"{tok.name} has a {kind} model, which merges no pairs: a replay needs a BPE tokenizer."

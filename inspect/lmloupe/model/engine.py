@@ -1,194 +1,61 @@
-"""What a model answers, wherever it runs: the `Engine` protocol and the plain data that crosses it.
+"""The questions that a loaded model answers, wherever it runs: one protocol, and nothing that imports torch.
 
-Only NumPy arrays and frozen dataclasses cross this face, results are reduced where the tensors are, and
-nothing here imports torch: `lmloupe.model.local` answers in this process, and another engine could answer from
-a cluster.
+`lmloupe.model.local` answers them in this process; another engine could answer them from a cluster, with this list to
+implement. Answers are NumPy arrays and frozen dataclasses, reduced where the tensors are. Each room beside this module
+has its questions' answers: their dataclasses in ``results``, the functions that compute them in ``answers``:
+
+- ``architecture``: how the model is built. A comparison of precisions asks two engines, from a room above this one.
+- ``embeddings``: rows of the input and the output matrix.
+- ``inside``: what happens to a text between the two; changes to activations (interventions) belong here.
+- ``generation``: next tokens; samplers, records of a generation and batches of steps belong here.
+
+What several rooms need of a pass (a hook, a cache, the worker's thread) is in ``passes`` below them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmloupe.model.architecture.results import ArchitectureQuestions, BlockFacts, ModuleNode
-from lmloupe.model.embeddings.results import EmbeddingQuestions, Neighbours, TextOrIds
-from lmloupe.model.inside.results import InsideQuestions
-from lmloupe.model.sampling import Sampling, log_softmax
+from lmloupe.encodings.encoding import TextOrIds
+from lmloupe.model.architecture.results import Histogram, ModelDescription
+from lmloupe.model.embeddings.results import (
+    Indicator,
+    Matrix,
+    Metric,
+    Neighbours,
+    Projection,
+    ProjectionMethod,
+    Undertrained,
+)
+from lmloupe.model.generation.results import Generation, NextToken
+from lmloupe.model.generation.sampling import Sampling
+from lmloupe.model.inside.results import AttentionWeights, Attribution, LensParts, LensRows, LogitLens, Scored
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = [
-    "Device",
-    "Engine",
-    "Generation",
-    "ModelDescription",
-    "ModuleInfo",
-    "Neighbours",
-    "NextToken",
-    "Quantization",
-    "Step",
-    "TextOrIds",
-]
-
-Quantization: TypeAlias = Literal["none", "int8", "nf4", "fp4"]
-Device: TypeAlias = Literal["auto", "cuda", "mps", "cpu"]
+__all__ = ["Engine"]
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleInfo:
-    """One module that owns parameters.
+class Engine(Protocol):
+    """A causal language model and the questions that it answers. Safe to share between threads.
 
-    Attributes:
-        name: path in the model, ``model.layers.0.self_attn.q_proj``.
-        kind: class name, ``Linear4bit``.
-        shape: shape of its weight before any packing, outputs first.
-        n_parameters: numbers in weight and bias, before packing; 0 where it shares another's (tied).
-        dtype: as stored, ``"float32"``, or ``"nf4"``, ``"fp4"``, ``"int8"`` for a quantized weight.
-        bytes: memory of weight, bias and quantization constants.
-        is_quantized: stored in 8 or 4 bits by bitsandbytes.
-    """
+    A text is encoded with what the tokenizer adds by itself (Llama 3.1: bos), and special tokens in it are read as
+    such. For full control pass ids, as with a rendered chat, which has its bos already. Positions count the tokens of
+    the text from 0. Layers count from 0 too: states have ``n_layers + 1`` rows, of which row 0 is the embedding.
 
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    n_parameters: int
-    dtype: str
-    bytes: int
-    is_quantized: bool
+    Errors that several questions share:
 
-
-@dataclass(frozen=True, slots=True)
-class ModelDescription:
-    """What is loaded, where, and what it takes.
-
-    Attributes:
-        name: embedded key, hub id or folder.
-        revision: the hub's commit where known, else None.
-        architecture: class name, ``LlamaForCausalLM``.
-        device: ``"cuda"``, ``"mps"`` or ``"cpu"``.
-        quantization: ``"none"``, ``"int8"``, ``"nf4"`` or ``"fp4"``.
-        compute_dtype: dtype of the activations, ``"float32"``.
-        n_layers: blocks that a text goes through; of an encoder-decoder, the decoder's.
-        width: numbers that a token has between the blocks.
-        embedding_width: numbers in a row of the embedding matrix: ``width`` in most models, less in OPT-350M.
-        n_heads, n_kv_heads, head_dim: of the config, the first layer's where they differ; 0 without attention.
-        vocab_rows: rows of the embedding matrix, at least the tokenizer's ``vocab_size``.
-        context_length: most tokens that the model was built to read at once; 0 where its config names no limit.
-        tied_embeddings: the output matrix is the input matrix.
-        n_parameters: all numbers, tied ones once.
-        bytes: memory of all weights.
-        modules: every module that owns parameters, in the model's order.
-        tree: every module, containers too, in the model's order.
-        block: one decoder block in numbers.
-        stop_ids: the ``eos_token_id`` of its generation config, at which a reply ends; the tokenizer's eos ends it too.
-        notes: what a person should know of how this model reads texts, in plain sentences; empty for most.
-        published_as: what the weights were published as, ``"bfloat16"`` or ``"4-bit (Q4_1)"``; empty where the files do
-            not say. No precision that is loaded has more in it than this.
-    """
-
-    name: str
-    revision: str | None
-    architecture: str
-    device: str
-    quantization: Quantization
-    compute_dtype: str
-    n_layers: int
-    width: int
-    embedding_width: int
-    n_heads: int
-    n_kv_heads: int
-    head_dim: int
-    vocab_rows: int
-    context_length: int
-    tied_embeddings: bool
-    n_parameters: int
-    bytes: int
-    modules: tuple[ModuleInfo, ...] = field(repr=False)
-    tree: tuple[ModuleNode, ...] = field(repr=False)
-    block: BlockFacts = field(repr=False)
-    stop_ids: tuple[int, ...] = ()
-    notes: tuple[str, ...] = ()
-    published_as: str = ""
-
-    @property
-    def n_quantized(self) -> int:
-        """How many weights are stored in 8 or 4 bits; 0 also where bitsandbytes found none that it could (Falcon)."""
-        return sum(module.is_quantized for module in self.modules)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NextToken:
-    """The scores of every possible next token.
-
-    Attributes:
-        input_ids: int32 (n,), what the model read.
-        logits: float32 (vocab_rows,), the raw scores after the last token.
-    """
-
-    input_ids: NDArray[np.int32]
-    logits: NDArray[np.float32]
-
-    @property
-    def log_probs(self) -> NDArray[np.float64]:
-        """float64 (vocab_rows,), natural logs of the probabilities; ``np.exp`` of them sums to 1."""
-        return log_softmax(self.logits)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """One generated token and what else could have been said.
-
-    Attributes:
-        token_id: the id that was drawn.
-        text: what it adds to the text; empty while a character is still incomplete.
-        log_prob: its natural-log probability in the model's own distribution, before any sampling setting.
-        top_ids: int32 (10,), the most probable ids of that distribution, best first.
-        top_log_probs: float32 (10,), theirs.
-        entropy_bits: entropy of that distribution in bits.
-        elapsed_s: seconds since the prefill began; the first step's is the time to the first token.
-        lens_ids: int32 (n_layers + 1,), the token that each depth puts first, where the lens was asked for; else None.
-        lens_log_probs: float32 (n_layers + 1,), theirs at that depth.
-    """
-
-    token_id: int
-    text: str
-    log_prob: float
-    top_ids: NDArray[np.int32]
-    top_log_probs: NDArray[np.float32]
-    entropy_bits: float
-    elapsed_s: float
-    lens_ids: NDArray[np.int32] | None = None
-    lens_log_probs: NDArray[np.float32] | None = None
-
-
-class Generation(Iterator[Step], Protocol):
-    """A running generation: iterate over its steps, or `poll` so as never to wait for long."""
-
-    @property
-    def input_ids(self) -> NDArray[np.int32]:
-        """int32 (n,), the prompt as the model reads it."""
-
-    def poll(self, timeout_s: float) -> Step | None:
-        """The next step, or None after ``timeout_s`` seconds without one.
-
-        Raises:
-            StopIteration: the generation has ended.
-        """
-
-    def close(self) -> None:
-        """Stop: the model computes no further token after the one at hand. Safe to call twice."""
-
-
-class Engine(EmbeddingQuestions, ArchitectureQuestions, InsideQuestions, Protocol):
-    """A causal language model and the questions that it answers.
-
-    A text is encoded with what the tokenizer adds by itself (Llama 3.1: bos), special tokens in it are
-    read as such; for full control pass ids, as with a rendered chat, which has its bos already.
-    Every method raises `lmloupe.ContextLengthError` for more tokens than the context holds,
-    `lmloupe.InvalidIdError` for an id beyond the matrix and `lmloupe.InvalidTextError` for a text without tokens.
+    - A text: `lmloupe.InvalidTextError` without any token, `lmloupe.ContextLengthError` for more tokens than the
+      context has room for.
+    - Ids: `lmloupe.InvalidIdError` for an id beyond the embedding matrix.
+    - A number or name that is out of range (k, top_k, a layer, a position): `lmloupe.InvalidSettingError`.
+    - Numbers of the model that are NaN or infinite: `lmloupe.NotFiniteError`.
+    - A view that the model's build does not give: `lmloupe.NotAvailableError`. States need one stream from block to
+      block (DeepSeek-V4 has several), the lens and attribution need a final norm and layers that can be found,
+      attention weights a layer that is attention, and ``matrix="output"`` an output matrix of plain numbers.
     """
 
     @property
@@ -197,6 +64,97 @@ class Engine(EmbeddingQuestions, ArchitectureQuestions, InsideQuestions, Protoco
 
     def describe(self) -> ModelDescription:
         """What is loaded: modules, shapes, dtypes, bytes."""
+
+    def weight_histogram(self, module_name: str, bins: int = 80) -> Histogram:
+        """Count the weights of one module, as the model multiplies with them.
+
+        Weights stored in 8 or 4 bits are dequantized by bitsandbytes' own functions. The work is done piece by piece:
+        a large matrix needs little memory, and other questions are answered in between.
+
+        Args:
+            module_name: a name of `ModelDescription.modules`: its ``weight`` is counted, not its bias. Where it has
+                none (a mixture's experts) its first parameter is counted; ask for another by the parameter's own
+                path, ``model.layers.0.mlp.experts.down_proj``.
+            bins: 1 to 1,000, of equal width between the least and the greatest number.
+        """
+
+    def embed(self, ids: Sequence[int] | NDArray[np.integer]) -> NDArray[np.float32]:
+        """Rows of the input embedding matrix, float32 (n, embedding_width)."""
+
+    def embedding_norms(self, matrix: Matrix = "input") -> NDArray[np.float32]:
+        """Euclidean length of every row, float32 (vocab_rows,); rows without a token are included."""
+
+    def neighbours(
+        self,
+        id_or_vector: int | NDArray[np.floating],
+        k: int = 10,
+        metric: Metric = "cosine",
+        matrix: Matrix = "input",
+        exclude: Sequence[int] = (),
+    ) -> Neighbours:
+        """The k tokens whose rows are nearest, by one exact scan of the matrix; a token is not its own neighbour.
+
+        Args:
+            id_or_vector: a token id, or any vector as wide as the rows.
+            k: how many, at least 1; fewer come back where the vocabulary is smaller.
+            metric: ``"cosine"``, or ``"dot"`` for the plain product.
+            matrix: ``"input"``, or ``"output"`` for the rows that the last state is multiplied with. Both are the same
+                rows where the model ties them.
+            exclude: ids to leave out. Rows without a token are always left out.
+        """
+
+    def analogy(
+        self, a_id: int, b_id: int, c_id: int, k: int = 10, metric: Metric = "cosine", matrix: Matrix = "input"
+    ) -> Neighbours:
+        """Neighbours of row a - row b + row c, the three left out: "a is to b as ? is to c".
+
+        With " king", " man", " woman" the first is often " queen". To leave the three out is usual and flatters the
+        method: c or a itself is most often the nearest of all. It fails for most relations other than grammar and
+        names (Linzen, "Issues in evaluating semantic spaces using word analogies", 2016) and for words of several
+        tokens. Source: Mikolov et al., "Linguistic Regularities in Continuous Space Word Representations" (2013), here
+        with the rows at their own length.
+        """
+
+    def project(
+        self,
+        ids: Sequence[int] | NDArray[np.integer] | None = None,
+        method: ProjectionMethod = "pca",
+        n_dimensions: Literal[2, 3] = 2,
+        matrix: Matrix = "input",
+        seed: int = 0,
+    ) -> Projection:
+        """Place the vocabulary, or chosen tokens of it, in two or three dimensions.
+
+        PCA takes the axes along which the rows of all tokens differ most, exactly, from their covariance: chosen ids
+        are points of the same picture. t-SNE is computed from the chosen tokens alone.
+
+        Args:
+            ids: tokens to place, 5 to 2,000 for t-SNE; None for the whole vocabulary.
+            method: ``"pca"`` or ``"tsne"``.
+            n_dimensions: 2 or 3.
+            matrix: see `neighbours`.
+            seed: of t-SNE; PCA draws nothing.
+        """
+
+    def undertrained_tokens(
+        self,
+        k: int = 50,
+        indicator: Indicator = "auto",
+        kinds: Sequence[str] | None = None,
+        known_unused: Sequence[int] | None = None,
+    ) -> Undertrained:
+        """The k tokens whose rows look least trained: candidates to try in a prompt, not proofs.
+
+        Args:
+            k: how many, at least 1.
+            indicator: ``"output_cosine"`` or ``"input_norm"``, see `lmloupe.model.embeddings.undertrained`; ``"auto"``
+                is the first where unused rows are known, else the second.
+            kinds: list tokens of these kinds only, such as ``("text",)``; None for all.
+            known_unused: ids of rows known to be unused, to compare with; None to find them in the vocabulary.
+
+        Raises:
+            NotAvailableError: no unused row is known and the matrices are tied, or there is no output matrix.
+        """
 
     def next_token(self, text_or_ids: TextOrIds) -> NextToken:
         """Scores of every possible next token, from one forward pass."""
@@ -212,6 +170,87 @@ class Engine(EmbeddingQuestions, ArchitectureQuestions, InsideQuestions, Protoco
     ) -> Generation:
         """Generate token by token, until an end token, ``max_new_tokens`` or the end of the context.
 
-        ``lens`` records what each depth would have said at every step, from the same pass.
-        The same seed gives the same tokens on the same machine and settings.
+        Args:
+            text_or_ids: the prompt; the ids of a rendered chat rather than its text.
+            sampling: how to draw; None is the model's own distribution.
+            max_new_tokens: at least 1.
+            seed: of NumPy's PCG64, at least 0; the same seed gives the same tokens on the same machine and settings.
+            lens: also record what each layer would have said at each step, from the same pass. On a CPU the steps
+                after the first then come four at a time.
+
+        Returns:
+            An iterator of `Step` that starts at once and can be polled and closed. NotFiniteError comes out of it.
+        """
+
+    def score(self, text_or_ids: TextOrIds, top_k: int = 5) -> Scored:
+        """Probability, rank and entropy of every token after its prefix, and what was most probable there.
+
+        One pass over the text. A text of a single token gives arrays of length 0.
+        """
+
+    def hidden_states(self, text_or_ids: TextOrIds) -> NDArray[np.float32]:
+        """States before the first block and after each one, float32 (n_layers + 1, n, width), all in memory at once.
+
+        Row 0 is what the first block reads (the embedding), row i is what block i wrote. The last row is transformers'
+        last hidden state: in many models what the final norm wrote. Of the streams side by side of Gemma 3n it is the
+        one that its blocks read.
+        """
+
+    def contextual_similarity(
+        self, text_a: TextOrIds, position_a: int, text_b: TextOrIds, position_b: int
+    ) -> NDArray[np.float32]:
+        """Cosine of two tokens' hidden states at every layer, float32 (n_layers + 1,).
+
+        The first is that of the embeddings, which is 1 for the same token in any text. `lmloupe.word_positions` finds
+        the tokens of a word. One forward pass a text, and one in all for the same text twice.
+        """
+
+    def logit_lens(self, text_or_ids: TextOrIds, top_k: int = 10) -> LogitLens:
+        """What the model would say after every layer, at every position; see `lmloupe.model.inside.lens`."""
+
+    def lens_rows(
+        self,
+        text_or_ids: TextOrIds,
+        layers: Sequence[int] | None = None,
+        positions: Sequence[int] | None = None,
+        top_k: int = 10,
+        *,
+        background: bool = False,
+    ) -> LensRows:
+        """Chosen rows and positions of the lens, as they are computed.
+
+        Args:
+            text_or_ids: the text.
+            layers: which rows, in the order in which they are wanted, 0 to ``n_layers``; None for all from 0 up.
+            positions: which tokens; None for all. They come back in rising order.
+            top_k: how many tokens to keep in each cell, at least 1.
+            background: let every other question of anybody go ahead, after the product at hand.
+
+        Returns:
+            An iterator of `LensRow` that starts at once and can be polled and closed; NotFiniteError comes out of it.
+            The pass over the text is kept (in 256 MB): other rows of the same text need no further pass.
+        """
+
+    def lens_parts(self) -> LensParts:
+        """Where in the model the lens' final norm and output matrix are, and what is done to its logits."""
+
+    def attention(self, text_or_ids: TextOrIds, layer: int) -> NDArray[np.float32]:
+        """Attention weights of one layer, float32 (n_heads, n, n): query head, token that reads, token that is read.
+
+        From a pass with transformers' eager attention. Each row sums to 1, or to less where the model has an attention
+        sink: `attention_weights` gives its share too.
+
+        Args:
+            text_or_ids: the text.
+            layer: 0 to ``n_layers`` - 1, as in transformers' ``attentions``: 0 is the first block, which row 1 of
+                `hidden_states` and of `logit_lens` comes out of. The pages call it layer 1.
+        """
+
+    def attention_weights(self, text_or_ids: TextOrIds, layer: int) -> AttentionWeights:
+        """The weights that `attention` gives, with the share that goes to an attention sink where the model has one."""
+
+    def attribution(self, text_or_ids: TextOrIds, token_id: int, position: int = -1) -> Attribution:
+        """What the embedding and each layer's attention and MLP add to a token's logit after a position.
+
+        Negative positions count from the end. See `lmloupe.model.inside.attribution`.
         """

@@ -15,13 +15,15 @@ from lmloupe.errors import InvalidSettingError, SourceNotFoundError, UnsafeWeigh
 from lmloupe.loading.embedded_model.folder import EMBEDDED_MODEL, ensure_embedded_model
 from lmloupe.loading.hub_errors import loading, reading
 from lmloupe.loading.hub_files import open_repo, weight_files
+from lmloupe.loading.tokenizer import load_tokenizer
 from lmloupe.model.architecture.describe import published_as
-from lmloupe.model.engine import Device, Quantization
+from lmloupe.model.architecture.results import Device, Quantization
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.config_sizes import layer_count
 from lmloupe.model.quiet import quiet_transformers, without_int8_remark
 from lmloupe.names import local_folder, shown
-from lmloupe.tokens.tokenizer import Tokenizer, embedded_tokenizers, load_tokenizer
+from lmloupe.tokens.embedded import embedded_tokenizers
+from lmloupe.tokens.tokenizer import Tokenizer
 
 __all__ = ["causal_config", "compute_dtype", "load_engine", "pick_device", "require_folder"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lmloupe.model.engine import Quantization
+from lmloupe.model.architecture.results import Quantization
 from lmloupe.model.load import compute_dtype, pick_device
 
 __all__ = ["MachineDefaults", "machine_defaults"]

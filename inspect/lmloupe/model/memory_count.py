@@ -14,7 +14,7 @@ from transformers.pytorch_utils import Conv1D
 from transformers.quantizers.base import get_keys_to_not_convert
 from transformers.quantizers.quantizers_utils import should_convert_module
 
-from lmloupe.model.engine import Quantization
+from lmloupe.model.architecture.results import Quantization
 from lmloupe.model.passes.config_sizes import head_counts, largest_setting, layer_configs, setting
 from lmloupe.model.passes.residual import PREFILL_CHUNK
 

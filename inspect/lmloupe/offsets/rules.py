@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from lmloupe.loading.isolated.backend import guarded
 from lmloupe.tokens.tokenizer import Tokenizer
 
 __all__ = ["PipelineStep", "normalizer_steps", "pre_tokenizer_steps"]
@@ -118,29 +116,21 @@ def _steps(component: Any, state: Any, key: str, meanings: Mapping[str, Any]) ->
     return tuple(steps)
 
 
-def _state(tok: Tokenizer, part: Literal["normalizer", "pre_tokenizer"]) -> tuple[Any, Any]:
-    """The part itself, None where it may not come into this process, and its state; None where there is none."""
-    if (apart := guarded(tok.backend)) is not None:
-        return None, apart.state(part)
-    component: Any = getattr(tok.backend, part)
-    return component, None if component is None else json.loads(component.__getstate__())
-
-
 def normalizer_steps(tok: Tokenizer) -> tuple[PipelineStep, ...]:
     """The steps of the normalizer in order, sequences within sequences laid out flat; empty where there is none.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> [(step.name, step.meaning) for step in normalizer_steps(load_tokenizer("phi-3"))]
     [('Prepend', 'Puts ▁ in front of the text.'), ('Replace', 'Replaces a space by ▁.')]
     """
-    return _steps(*_state(tok, "normalizer"), "normalizers", _NORMALIZERS)
+    return _steps(*tok.rules.part("normalizer"), "normalizers", _NORMALIZERS)
 
 
 def pre_tokenizer_steps(tok: Tokenizer) -> tuple[PipelineStep, ...]:
     """The steps of the pre-tokenizer in order, laid out flat; empty where the text is not cut before the model.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> [step.name for step in pre_tokenizer_steps(load_tokenizer("starcoder2"))]
     ['Digits', 'ByteLevel']
     """
-    return _steps(*_state(tok, "pre_tokenizer"), "pretokenizers", _PRE_TOKENIZERS)
+    return _steps(*tok.rules.part("pre_tokenizer"), "pretokenizers", _PRE_TOKENIZERS)

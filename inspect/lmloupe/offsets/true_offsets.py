@@ -50,7 +50,8 @@ class _Care:
 def _build(tok: Tokenizer) -> _Care:
     steps = normalizer_steps(tok)
     last = max((i + 1 for i, step in enumerate(steps) if _may_merge(step)), default=0)
-    post = tok.backend.post_processor
+    backend: Any = tok.backend  # the library's own object
+    post = backend.post_processor
     state = {} if post is None else json.loads(post.__getstate__())
     gaps = any(_may_merge(step) and step.name in ("Replace", "Precompiled") for step in steps)
     is_byte_level = any(step.name == "ByteLevel" for step in (*steps, *pre_tokenizer_steps(tok)))

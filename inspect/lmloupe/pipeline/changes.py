@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.offsets.added_tokens import NormalizedRun
-from lmloupe.offsets.rules import PipelineStep
+from lmloupe.offsets.rules import PipelineStep, normalizer_steps
 from lmloupe.offsets.step_alignment import align_step, behind, identity
+from lmloupe.tokens.backend import Question
+from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["NormalizationChange", "normalization_changes"]
+__all__ = ["NormalizationChange", "changes_of", "normalization_changes"]
 
 Ints = NDArray[np.int32]
 
@@ -133,3 +137,31 @@ def _trim(before: str, after: str, b0: int, b1: int, a0: int, a1: int) -> tuple[
     while b0 < b1 and a0 < a1 and before[b1 - 1] == after[a1 - 1]:
         b1, a1 = b1 - 1, a1 - 1
     return b0, b1, a0, a1
+
+
+def changes_of(
+    tok: Tokenizer, text: str, runs: Sequence[NormalizedRun], limit: int | None
+) -> tuple[NormalizationChange, ...]:
+    """`normalization_changes`, worked out where the tokenizer's rules are."""
+    if not runs:
+        return ()
+    return tok.rules.ask(_CHANGES, tok, text, runs=[astuple(run) for run in runs], limit=limit)
+
+
+def _work(
+    tok: Tokenizer, text: str, runs: Sequence[Sequence[Any]], limit: int | None
+) -> tuple[NormalizationChange, ...]:
+    seen = [NormalizedRun(start, end, tuple(after)) for start, end, after in runs]
+    return normalization_changes(normalizer_steps(tok), seen, text, limit)
+
+
+def _pack(changes: Sequence[NormalizationChange]) -> bytes:
+    return json.dumps([astuple(change) for change in changes], ensure_ascii=False).encode()
+
+
+def _unpack(_tok: Tokenizer, _text: str, data: bytes, **_: Any) -> tuple[NormalizationChange, ...]:
+    found: Sequence[Sequence[Any]] = json.loads(data)
+    return tuple(NormalizationChange(*change) for change in found)
+
+
+_CHANGES = Question("lmloupe.pipeline.changes:_CHANGES", _work, _pack, _unpack, parts=("normalizer",))

@@ -10,14 +10,14 @@ import numpy as np
 import tokenizers
 from numpy.typing import NDArray
 
-from lmloupe.loading.isolated.backend import guarded
 from lmloupe.offsets.rules import PipelineStep, pre_tokenizer_steps
 from lmloupe.pipeline.pieces import SplitString
-from lmloupe.pipeline.stages import Stages
+from lmloupe.pipeline.stage_data import Stages
+from lmloupe.tokens.backend import Question
 from lmloupe.tokens.token_bytes import byte_level_alphabet
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["PatternMatches", "PatternPart", "matched_length", "pattern_matches", "pattern_parts", "split_alternatives"]
+__all__ = ["PatternMatches", "PatternPart", "pattern_matches", "pattern_parts", "split_alternatives"]
 
 # The pattern that `ByteLevel(use_regex=True)` carries in itself. Source: GPT-2 and the tokenizers library.
 _GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -131,7 +131,7 @@ def pattern_parts(tok: Tokenizer) -> tuple[PatternPart, ...]:
     Returns:
         The parts in the order in which they are tried; empty where no pattern cuts the text (Phi-3).
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> parts = pattern_parts(load_tokenizer("llama-3.1"))
     >>> parts[2].pattern, parts[2].example
     ('\\p{N}{1,3}', '123')
@@ -181,9 +181,8 @@ class PatternMatches:
             return None
         # Nothing in the known patterns looks further ahead than to the end of a run of white space.
         rest = self._joined[start : min(limit, end + 1000)]
-        apart = guarded(self._stages.tokenizer.backend)
-        length_of = matched_length if apart is None else apart.matched_length
-        lengths = ((part, length_of(part.pattern, rest)) for part in _parts(number, step))
+        tok = self._stages.tokenizer
+        lengths = ((part, tok.rules.ask(_MATCH, tok, rest, pattern=part.pattern)) for part in _parts(number, step))
         # The first alternative that matches is the one that cut, whatever the others would match.
         part, length = next((found for found in lengths if found[1]), (None, 0))
         return part if length == end - start else None
@@ -207,11 +206,18 @@ class PatternMatches:
         return (patterns[-1], start, end, end) if patterns else None
 
 
-def matched_length(pattern: str, text: str) -> int:
-    """How many characters of the text's beginning a pattern matches; for patterns that may run in this process."""
+def _matched_length(_: Tokenizer, text: str, pattern: str) -> int:
     # With the match removed, what is left is the rest; without a match everything is.
     rest = tokenizers.NormalizedString(text).split(tokenizers.Regex(rf"\A(?:{pattern})"), "removed")
     return len(text) - sum(len(piece.normalized) for piece in rest)
+
+
+def _length(_tok: Tokenizer, _text: str, data: bytes, **_: Any) -> int:
+    return int.from_bytes(data, "big")
+
+
+_MATCH = Question("lmloupe.pipeline.pattern:_MATCH", _matched_length, lambda length: length.to_bytes(8, "big"), _length)
+"""How many characters of the text's beginning the setting ``pattern`` matches."""
 
 
 def _plain_ends(pieces: SplitString, joined: str) -> NDArray[np.int64] | None:
@@ -242,7 +248,7 @@ def pattern_matches(stages: Stages) -> PatternMatches:
         stages: from `lmloupe.pipeline.stages`.
 
     >>> from lmloupe.pipeline.stages import stages
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> shown = stages(load_tokenizer("starcoder2"), "It's 7")
     >>> matches = pattern_matches(shown)
     >>> [(shown.piece(i).text, matches.part(i).pattern) for i in range(4)]

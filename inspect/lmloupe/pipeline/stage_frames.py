@@ -1,28 +1,25 @@
 """Stages as bytes, for tokenizers whose rules run in a process of their own: made there, read here.
 
-The process runs the same `lmloupe.pipeline.stages` as this one does for the embedded tokenizers; what comes back is
-data.
+The process runs the same `lmloupe.pipeline.stage_run` as this one does for the embedded tokenizers; what comes back
+is data.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
 from dataclasses import astuple
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.offsets.added_tokens import NormalizedRun, Segment
 from lmloupe.offsets.rules import normalizer_steps, pre_tokenizer_steps
-from lmloupe.pipeline.changes import NormalizationChange
 from lmloupe.pipeline.pieces import PreTokenizerStep, SplitString
-from lmloupe.pipeline.stages import Stages
+from lmloupe.pipeline.stage_data import Stages
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["pack", "pack_changes", "unpack", "unpack_changes"]
+__all__ = ["pack", "unpack"]
 
 _SIZE = struct.Struct("<Q")
 _ARRAYS = ("piece_segments", "input_ids", "offsets", "token_pieces", "post_processed_ids", "post_processed_offsets")
@@ -65,7 +62,7 @@ class _Parts:
         return SplitString(self.text(), self.numbers(), self.numbers().reshape(-1, 2))
 
 
-def unpack(tok: Tokenizer, text: str, parse_special_tokens: bool, data: bytes) -> Stages:
+def unpack(tok: Tokenizer, text: str, data: bytes, *, parse_special_tokens: bool, **_: bool) -> Stages:
     """The stages that `pack` wrote, as those of ``tok`` and ``text``."""
     parts = _Parts(data)
     table = json.loads(parts.text())
@@ -88,14 +85,3 @@ def unpack(tok: Tokenizer, text: str, parse_special_tokens: bool, data: bytes) -
         parse_special_tokens=parse_special_tokens,
         **arrays,
     )
-
-
-def pack_changes(shown: Stages, limit: int | None) -> bytes:
-    """What the normalizer changed, as JSON."""
-    return json.dumps([astuple(change) for change in shown.changes(limit)], ensure_ascii=False).encode()
-
-
-def unpack_changes(data: bytes) -> tuple[NormalizationChange, ...]:
-    """What `pack_changes` wrote."""
-    found: Sequence[Sequence[Any]] = json.loads(data)
-    return tuple(NormalizationChange(*change) for change in found)

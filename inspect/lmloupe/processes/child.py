@@ -7,23 +7,27 @@ backtracks for example. Only a process can be stopped from outside.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from lmloupe.processes.frames import Answer, read_frame, write_frame
 
-__all__ = ["PATIENCE", "Child"]
+__all__ = ["PACKAGE_PARENT", "PATIENCE", "Child"]
 
 PATIENCE = 6
 """Limits are seconds of work. A process that gets no turn on a busy machine is ended after this many times as long."""
 
-_ROOT = str(Path(__file__).parents[2])
+PACKAGE_PARENT = str(Path(str(resources.files("lmloupe"))).parent)
+"""The folder that another Python needs on its path to find lmloupe."""
 
 # The process sees no secret of this one: no token of the hub, no key.
 _ENVIRONMENT = ("PATH", "PYTHONHOME", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TEMP", "TMP")
@@ -50,19 +54,33 @@ class Child:
 
     Args:
         module: the module of lmloupe that it runs, which answers frames.
+        writes: whether it may write temporary files: into a folder of its own, which is its first argument and goes
+            when it ends.
 
     Attributes:
         process: the process.
+        folder: for its temporary files; None where it writes none.
         holds: what the process has been made ready for, to be set by whoever did so; see `lmloupe.processes.pool`.
     """
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, *, writes: bool = False) -> None:
         self.holds: object = None
+        self.folder = tempfile.mkdtemp(prefix="lmloupe-") if writes else None
+        try:
+            self.process = self._started(module)
+        except OSError:
+            self._remove_folder()
+            raise
+
+    def _started(self, module: str) -> subprocess.Popen[bytes]:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [PACKAGE_PARENT, os.environ.get("PYTHONPATH")]))
         threads = dict.fromkeys(("RAYON_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
-        self.process = subprocess.Popen(  # noqa: S603 - this interpreter and a module of this package, no shell
-            [sys.executable, "-P", "-m", module],
+        arguments = [] if self.folder is None else [self.folder]
+        if self.folder is not None:
+            environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self.folder)
+        return subprocess.Popen(  # noqa: S603 - this interpreter and a module of this package, no shell
+            [sys.executable, "-P", "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -122,6 +140,11 @@ class Child:
             if pipe is not None:
                 with suppress(OSError):  # what was still to be written has no reader any more
                     pipe.close()
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def is_alive(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the processes of `lmloupe.loading.isolated.guard` share: frames, limits, and the loop that answers.
+"""How a process is asked and answers: frames of bytes, and the loop that answers them.
 
 Requests come from standard input and answers go to standard output. Both are frames: two little-endian uint32, the
 lengths of a JSON header and of a body of bytes, then those two. Nothing is pickled.
@@ -13,22 +13,9 @@ import sys
 from collections.abc import Callable
 from typing import IO, Any
 
-__all__ = [
-    "MAX_ANSWER_BYTES",
-    "MAX_MEMORY_BYTES",
-    "Answer",
-    "Refused",
-    "limit_resources",
-    "read_frame",
-    "serve",
-    "write_frame",
-]
+__all__ = ["MAX_ANSWER_BYTES", "Answer", "Refused", "read_frame", "serve", "write_frame"]
 
 MAX_ANSWER_BYTES = 64 << 20
-MAX_MEMORY_BYTES = 2 << 30
-
-MEMORY_IS_LIMITED = sys.platform != "darwin"
-"""Whether the system surely takes a limit on memory, so that a message may name it."""
 
 _FRAME = struct.Struct("<II")
 
@@ -41,15 +28,6 @@ class Refused(Exception):  # noqa: N818 - not a failure of this process, but its
     def __init__(self, reason: str, **facts: Any) -> None:
         super().__init__(reason)
         self.answer = {"refused": reason, **facts}
-
-
-def memory(most_bytes: int) -> str:
-    """The memory that a process may not have, for a message that ends with it.
-
-    >>> memory(2 << 30)
-    'more than 2 GB of memory'
-    """
-    return f"more than {most_bytes >> 30} GB of memory" if MEMORY_IS_LIMITED else "more memory than there is"
 
 
 def write_frame(stream: IO[bytes], header: dict[str, Any], body: bytes = b"") -> None:
@@ -76,27 +54,6 @@ def read_frame(stream: IO[bytes]) -> Answer:
     if len(head) + len(body) < head_size + body_size:
         raise EOFError
     return json.loads(head), body
-
-
-def limit_resources(memory_bytes: int = MAX_MEMORY_BYTES, file_bytes: int = 0) -> None:
-    """Limit what this process may take.
-
-    Args:
-        memory_bytes: of memory: address space on Linux, a job object on Windows. macOS does not always take a limit.
-        file_bytes: of one file that it writes; 0 lets it write none. Windows has no such limit.
-    """
-    if sys.platform == "win32":
-        from lmloupe.processes.windows_job import limit_own_memory
-
-        limit_own_memory(memory_bytes)
-        return
-    import resource
-
-    for name, most in (("RLIMIT_AS", memory_bytes), ("RLIMIT_FSIZE", file_bytes), ("RLIMIT_CORE", 0)):
-        try:
-            resource.setrlimit(getattr(resource, name), (most, most))
-        except (ValueError, OSError):
-            continue  # macOS knows RLIMIT_AS and does not always take it
 
 
 def serve(respond: Callable[[dict[str, Any], bytes], Answer]) -> None:

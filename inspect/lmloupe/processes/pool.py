@@ -29,10 +29,22 @@ class Pool:
         module: the module of lmloupe that the processes run.
         most: how many may run at once, idle ones included. The one not used for longest is ended for one more.
         idle_s: end idle processes when nobody has asked for so many seconds; None keeps them as long as the program.
+        wait_s: how long to wait for a place.
+        writes: whether the processes may write temporary files; see `lmloupe.processes.child.Child`.
     """
 
-    def __init__(self, module: str, most: int, *, idle_s: float | None = None) -> None:
+    def __init__(
+        self,
+        module: str,
+        most: int,
+        *,
+        idle_s: float | None = None,
+        wait_s: float = WAIT_FOR_TURN_S,
+        writes: bool = False,
+    ) -> None:
         self.most = most
+        self._wait_s = wait_s
+        self._writes = writes
         self._module = module
         self._idle_s = idle_s
         self._free = threading.BoundedSemaphore(most)
@@ -51,7 +63,7 @@ class Pool:
             AllBusyError: no place became free in time.
             OSError: the system gives no process.
         """
-        if not self._free.acquire(timeout=WAIT_FOR_TURN_S):
+        if not self._free.acquire(timeout=self._wait_s):
             raise AllBusyError
         child: Child | None = None
         try:
@@ -62,7 +74,7 @@ class Pool:
                 # Within the lock: whoever comes for its own process must find it ended, not about to be.
                 self._end_surplus()
             if child is None:
-                child = Child(self._module)
+                child = Child(self._module, writes=self._writes)
             with self._lock:
                 self._busy.add(child)
             yield child
@@ -80,15 +92,16 @@ class Pool:
 
     def find(self, owner: object) -> Child | None:
         """The living process that is ready for ``owner``, busy or idle; None where there is none."""
-        with self._lock:
-            return next((c for c in (*self._busy, *self._idle) if c.holds is owner and c.is_alive), None)
+        return next((c for c in (*self._busy, *self._idle) if c.holds is owner and c.is_alive), None)
 
     def end(self, owner: object) -> None:
-        """End the process of an owner that is gone."""
+        """End the process of an owner that is gone.
+
+        Takes no lock: the garbage collector may call this in a thread that holds it. The next lease forgets the
+        process.
+        """
         child = self.find(owner)
         if child is not None:
-            with self._lock:
-                self._idle.pop(child, None)
             child.end()
 
     def end_idle(self) -> None:

@@ -19,7 +19,7 @@ class PerTokenizer(Generic[T]):
 
     The tokenizer itself is kept beside its result, so that its identity is not given to another object.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> sizes = PerTokenizer(lambda tok: [tok.vocab_size])
     >>> sizes(load_tokenizer("phi-3")) is sizes(load_tokenizer("phi-3"))
     True

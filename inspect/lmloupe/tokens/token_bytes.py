@@ -11,10 +11,9 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import tokenizers
+from lmloupe.tokens.backend import Backend
 
 __all__ = ["byte_level_alphabet", "piece_codec"]
 
@@ -65,11 +64,11 @@ def _decoder_steps(state: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
         yield state
 
 
-def piece_codec(backend: tokenizers.Tokenizer) -> PieceCodec:
+def piece_codec(backend: Backend) -> PieceCodec:
     """The function from a stored piece to its bytes, as the tokenizer's own decoder reads it.
 
     Args:
-        backend: any ``tokenizers.Tokenizer``; its decoder names the spelling.
+        backend: of any tokenizer; its decoder names the spelling.
 
     Returns:
         A function from the piece (``str``) to its bytes. For a tokenizer without a decoder it

@@ -1,30 +1,20 @@
-"""One face for every tokenizer: the five in the package, any of the hub, any in a folder."""
+"""A single interface to embedded, hub, folder and uploaded tokenizers."""
 
 from __future__ import annotations
 
 import copy
-import gzip
-import json
-import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
-from typing import Any, Literal
-
-import tokenizers
+from typing import Literal
 
 from lmloupe.errors import InvalidIdError
-from lmloupe.names import local_folder
-from lmloupe.tokens.plain_text import plain_copy
+from lmloupe.tokens.backend import Backend, Rules, rules_of
 from lmloupe.tokens.token_bytes import PieceCodec, piece_codec
 
-__all__ = ["Tokenizer", "embedded_tokenizers", "load_tokenizer"]
+__all__ = ["Source", "Tokenizer"]
 
 Source = Literal["embedded", "hub", "folder", "file"]
-
-_EMBEDDED = ("llama-3.1", "phi-3", "qwen2", "starcoder2", "smollm2")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +28,9 @@ class Tokenizer:
         backend: the ``tokenizers.Tokenizer`` that does the work. It finds special tokens in the text.
             Never set truncation or padding on it: other threads encode with the same object.
             Only the embedded ones are that object itself. All others work in a process of their own that can be
-            stopped, and their backend answers what LM Loupe asks: `lmloupe.loading.isolated.backend`.
+            stopped, and their backend answers what LM Loupe asks: `lmloupe.tokens.backend.Backend`.
+        rules: what the library's object does not answer, asked in the same way of every tokenizer:
+            `lmloupe.tokens.backend.Rules`.
         bos_token: content of the token that begins a text, None where the family has none.
         eos_token: content of the token that ends a reply, None where there is none.
         chat_template: Jinja source, None for a base model. Of several named ones, the default.
@@ -59,20 +51,21 @@ class Tokenizer:
     name: str
     source: Source
     revision: str | None
-    backend: tokenizers.Tokenizer = field(repr=False)
+    backend: Backend = field(repr=False)
     bos_token: str | None
     eos_token: str | None
     chat_template: str | None = field(repr=False)
     chat_templates: Mapping[str, str] = field(repr=False, default_factory=dict, kw_only=True)
     named_tokens: Mapping[str, str] = field(repr=False, default_factory=dict, kw_only=True)
     stop_ids: tuple[int, ...] = field(repr=False, default=(), kw_only=True)
+    rules: Rules = field(init=False, repr=False)
     special_tokens: Mapping[str, int] = field(init=False, repr=False)
     added_tokens: Mapping[str, int] = field(init=False, repr=False)
     vocab_size: int = field(init=False)
     matrix_rows: int = field(init=False, repr=False, default=0)
     _added: Mapping[int, str] = field(init=False, repr=False)
     _codec: PieceCodec = field(init=False, repr=False)
-    _plain: list[tokenizers.Tokenizer] = field(init=False, repr=False, default_factory=list)
+    _plain: list[Backend] = field(init=False, repr=False, default_factory=list)
     _plain_lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -84,6 +77,7 @@ class Tokenizer:
         known = {"bos_token": self.bos_token, "eos_token": self.eos_token}
         named = {name: content for name, content in known.items() if content is not None}
         object.__setattr__(self, "named_tokens", {**named, **self.named_tokens})
+        object.__setattr__(self, "rules", rules_of(self.backend))
         object.__setattr__(self, "special_tokens", special)
         object.__setattr__(self, "added_tokens", {t.content: i for i, t in added.items() if not t.special})
         object.__setattr__(self, "vocab_size", size)
@@ -91,7 +85,7 @@ class Tokenizer:
         object.__setattr__(self, "_codec", piece_codec(self.backend))
 
     @property
-    def backend_plain(self) -> tokenizers.Tokenizer:
+    def backend_plain(self) -> Backend:
         """The same tokenizer, to which ``<|eot_id|>`` in a text is ten ordinary characters, and ``<think>`` is seven.
 
         A second object, made at first use: the switch on a shared one would change the answers
@@ -99,13 +93,13 @@ class Tokenizer:
         """
         with self._plain_lock:
             if not self._plain:
-                apart = getattr(self.backend, "plain_twin", None)  # one that works in another process
-                self._plain.append(plain_copy(self.backend) if apart is None else apart())
+                self._plain.append(self.rules.plain())
         return self._plain[0]
 
     def for_matrix(self, rows: int) -> Tokenizer:
         """The same tokenizer as that of a model whose matrix has so many rows; the two share all that they make.
 
+        >>> from lmloupe import load_tokenizer
         >>> tok = load_tokenizer("qwen2").for_matrix(151_936)
         >>> tok.has(151_700), tok.token_bytes(151_700)
         (False, b'')
@@ -119,6 +113,7 @@ class Tokenizer:
     def has(self, token_id: int) -> bool:
         """Whether a token has this id.
 
+        >>> from lmloupe import load_tokenizer
         >>> tok = load_tokenizer("qwen2")
         >>> tok.has(151_645), tok.has(151_646), tok.has(-1)
         (True, False, False)
@@ -131,6 +126,7 @@ class Tokenizer:
         Raises:
             InvalidIdError: no token has this id, and no row of the model's matrix.
 
+        >>> from lmloupe import load_tokenizer
         >>> load_tokenizer("llama-3.1").piece(24748), load_tokenizer("phi-3").piece(22172)
         ('Ġhello', '▁hello')
         """
@@ -149,6 +145,7 @@ class Tokenizer:
     def is_added(self, token_id: int) -> bool:
         """Whether an id is an added token that is not special; see ``added_tokens``.
 
+        >>> from lmloupe import load_tokenizer
         >>> load_tokenizer("qwen2").is_added(151645)
         False
         """
@@ -161,86 +158,9 @@ class Tokenizer:
         Raises:
             InvalidIdError: no token has this id, and no row of the model's matrix.
 
+        >>> from lmloupe import load_tokenizer
         >>> [load_tokenizer("llama-3.1").token_bytes(i).hex(" ") for i in (11410, 97, 248)]
         ['20 f0 9f', 'a4', '9a']
         """
         added = self._added.get(token_id)
         return added.encode() if added is not None else self._codec(self.piece(token_id))
-
-
-def embedded_tokenizers() -> tuple[str, ...]:
-    """Keys of the tokenizers that are part of the package: no network, no account.
-
-    >>> embedded_tokenizers()
-    ('llama-3.1', 'phi-3', 'qwen2', 'starcoder2', 'smollm2')
-    """
-    return _EMBEDDED
-
-
-def load_tokenizer(
-    name: str | os.PathLike[str], *, revision: str | None = None, token: str | bool | None = None
-) -> Tokenizer:
-    """Load a tokenizer by embedded key, by folder, or by hub id, in this order.
-
-    The embedded ones load without network, transformers and torch, once per process. Folders and hub
-    ids go through ``transformers.AutoTokenizer`` with ``trust_remote_code=False``, in a process of their own:
-    what they hold need not be trusted. The first one starts that process, which takes some seconds.
-
-    Args:
-        name: a key of `embedded_tokenizers`, a folder with tokenizer files, or a hub id such as
-            ``Qwen/Qwen2.5-0.5B``.
-        revision: branch, tag or commit; hub ids only.
-        token: hub token; None takes the environment's or the hub login's. Not kept.
-
-    Raises:
-        SourceNotFoundError: no such folder, hub id or revision.
-        GatedError: the hub asks for an accepted licence or a login.
-        UnreachableError: the hub did not answer.
-        UnsupportedError: no fast tokenizer in it.
-        LoadTimeoutError: the files could not be read in time.
-
-    >>> tok = load_tokenizer("qwen2")
-    >>> tok.vocab_size, tok.bos_token, tok.eos_token, tok.special_tokens["<|im_start|>"]
-    (151646, None, '<|im_end|>', 151644)
-    """
-    key = os.fspath(name).strip()
-    if key in _EMBEDDED:
-        return _load_embedded(key)
-    folder = local_folder(key)
-    from lmloupe.loading.hub_tokenizer import load_transformers_tokenizer
-
-    if folder is not None:
-        return load_transformers_tokenizer(str(folder), source="folder", revision=None, token=None)
-    return load_transformers_tokenizer(key, source="hub", revision=revision, token=token)
-
-
-@cache
-def _manifest() -> dict[str, Any]:
-    text = (resources.files("lmloupe") / "data" / "manifest.json").read_text("utf-8")
-    manifest: dict[str, Any] = json.loads(text)
-    return manifest
-
-
-_embedded_lock = threading.Lock()
-_embedded: dict[str, Tokenizer] = {}
-
-
-def _load_embedded(key: str) -> Tokenizer:
-    # `functools.cache` would let two sessions that ask at once parse the same file twice.
-    with _embedded_lock:
-        if key not in _embedded:
-            package = resources.files("lmloupe")
-            entry = _manifest()["tokenizers"][key]
-            stored = gzip.decompress((package / "data" / f"{key}.json.gz").read_bytes())
-            template = entry["chat_template"]
-            _embedded[key] = Tokenizer(
-                name=key,
-                source="embedded",
-                revision=None,
-                backend=tokenizers.Tokenizer.from_str(stored.decode()),
-                bos_token=entry["bos_token"],
-                eos_token=entry["eos_token"],
-                chat_template=(package / "templates" / template).read_text("utf-8") if template else None,
-                stop_ids=tuple(entry["generation_config"]["eos_token_id"]),
-            )
-        return _embedded[key]

@@ -65,7 +65,7 @@ def overlap(tok_a: Tokenizer, tok_b: Tokenizer) -> VocabularyOverlap:
 
     ``Ġhello`` of byte-level BPE and ``▁hello`` of SentencePiece are the same piece, a space and five letters.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> both = overlap(load_tokenizer("phi-3"), load_tokenizer("llama-3.1"))
     >>> both.n_shared, round(both.share_of_a, 2), round(both.share_of_b, 2)
     (26599, 0.83, 0.21)
@@ -135,7 +135,7 @@ def same_text_elsewhere(tok_from: Tokenizer, token_id: int, others: Sequence[Tok
     Raises:
         InvalidIdError: no token has this id.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> found = same_text_elsewhere(load_tokenizer("llama-3.1"), 24748, [load_tokenizer("phi-3")])
     >>> found[0].how, found[0].ids.tolist()
     ('token', [22172])

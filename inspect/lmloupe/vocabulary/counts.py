@@ -69,7 +69,7 @@ def encode_exactly(tok: Tokenizer, text: str) -> list[int] | None:
     Returns:
         The ids, or None where the tokenizer changes the text (Qwen2 normalizes to NFC) or drops bytes of it.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> tok = load_tokenizer("phi-3")
     >>> [tok.piece(i) for i in encode_exactly(tok, " hi")], [tok.piece(i) for i in encode_exactly(tok, "hi")]
     (['▁hi'], ['hi'])
@@ -114,7 +114,7 @@ def unreachable_mask(tok: Tokenizer) -> NDArray[np.bool_]:
     Returns:
         bool (n,), in the order of `vocabulary_table(tok).ids`.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> int(unreachable_mask(load_tokenizer("phi-3")).sum()), int(unreachable_mask(load_tokenizer("qwen2")).sum())
     (0, 1909)
     """
@@ -141,7 +141,7 @@ def vocabulary_stats(tok: Tokenizer) -> VocabularyStats:
     Takes some seconds for 150,000 tokens the first time (every token is encoded); the last eight tokenizers are
     remembered.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> stats = vocabulary_stats(load_tokenizer("starcoder2"))
     >>> stats.n_tokens, stats.kinds["special"], stats.kinds["partial"]
     (49152, 38, 676)

@@ -123,7 +123,7 @@ def search_vocabulary(
         InvalidSettingError: a condition that makes no sense; the sentence names it.
         InvalidTextError: ``text`` has a lone surrogate.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> tok = load_tokenizer("llama-3.1")
     >>> found = search_vocabulary(tok, "hello", ignore_case=True, limit=3)
     >>> [tok.token_bytes(i) for i in found.ids.tolist()], found.total

@@ -131,7 +131,7 @@ def vocabulary_table(tok: Tokenizer) -> VocabularyTable:
     Returns:
         A `VocabularyTable`.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> table = vocabulary_table(load_tokenizer("llama-3.1"))
     >>> len(table), table.token_bytes[11410], table.kind(11410), table.char_lengths[11410]
     (128256, b' \xf0\x9f', 'partial', np.int32(-1))

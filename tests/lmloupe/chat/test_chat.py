@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from lmloupe import InvalidMessagesError, InvalidSettingError, InvalidTextError, NoChatTemplateError, TemplateError
 from lmloupe.chat.jinja.dialect import compile_template
 from lmloupe.chat.render import RenderedChat, render_chat
-from lmloupe.tokens.tokenizer import Tokenizer, load_tokenizer
+from lmloupe.loading.tokenizer import load_tokenizer
+from lmloupe.tokens.tokenizer import Tokenizer
 
 FAMILIES = ("llama-3.1", "phi-3", "qwen2", "smollm2")
 Messages = list[dict[str, Any]]

@@ -135,3 +135,29 @@ def test_what_is_dropped_is_what_changes_nothing(source: str, roles: list[str], 
         changed = render_template(source, {**variables, "messages": [*other, *talk[i + 1 :]]})
         assert (changed == expected) == is_dropped(lost, i, message)
         assert (changed == expected) == bool({(i, ""), (i, "content")} & {(part.message, part.path) for part in lost})
+
+
+@pytest.mark.parametrize(
+    ("written", "content", "lost"),
+    [
+        ("m.content.split('</think>')[-1]", "<think>Hm.</think>\n\nYes.", ["content[0:18]"]),
+        ("m.content[:5]", "Yes, and no.", ["content[5:12]"]),
+        ("m.content[3:-4]", "one two three", ["content[0:3]", "content[9:13]"]),
+        ("m.content | trim", "  Yes. \n", []),
+        ("m.content.split('</think>')[0] ~ m.content.split('</think>')[1]", "Hm.</think>Yes.", []),
+        ("m.content | upper", "Yes.", []),
+        ("m.content.replace('Hm', 'hm')", "Hm. Yes.", ["content[0:2]"]),
+        ("m.content | tojson", '"Yes" \\ no', []),
+        ("m.content | e", "<a> & b", []),
+    ],
+)
+def test_a_content_that_is_cut_off_is_said_with_its_characters(written: str, content: str, lost: list[str]) -> None:
+    template = "{% for m in messages %}<{{ m.role }}>{{ " + written + " }}{% endfor %}"
+    assert dropped([{"role": "assistant", "content": content}], template=template) == [(0, path) for path in lost]
+    talk = [{"role": "assistant", "content": content}]
+    tok = lm.load_tokenizer("qwen2")
+    said = [w.sentence for w in lm.check_chat(lm.render_chat(tok, talk, template=template), tok, talk)]
+    for path in lost:
+        first, last = map(int, path[len("content[") : -1].split(":"))
+        words = f"characters {first + 1}–{last} of the content of message 1 (assistant): the model never sees it."
+        assert any(sentence.endswith(words) for sentence in said)

@@ -8,7 +8,7 @@ from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 
 import lmloupe as lm
 from lmloupe.encodings.special_tokens import doubled_bos, round_trip, special_in_text, special_token_purpose
-from ui.base.frames import special_table
+from ui.text.special_table import special_table
 from ui.text.token_card import _kind
 
 FAMILIES = lm.embedded_tokenizers()

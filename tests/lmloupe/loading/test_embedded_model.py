@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from lmloupe.errors import FetchError, UnreachableError
-from lmloupe.loading.embedded_model import folder as embedded_model
-from lmloupe.loading.embedded_model.folder import _ensure, _finished, _Spec, cache_folder
+from lmloupe.loading.embedded_model.cache import cache_folder
+from lmloupe.loading.embedded_model.folder import _ensure, _finished, _Spec
 from lmloupe.loading.embedded_model.wheel import Progress, WheelSpec
+from lmloupe.processes.child import PACKAGE_PARENT
 
-LIBRARY = Path(embedded_model.__file__).parents[3]
 MODEL = b"tiny model" * 30_000
 
 PIP = """
@@ -115,7 +115,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         converter=(str(index / "converter.py"),),
     )
     monkeypatch.setenv("LMLOUPE_CACHE", str(cache))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(index), str(LIBRARY)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(index), PACKAGE_PARENT]))
     made = World(index, cache, spec)
     made.behaves("well")
     return made
@@ -330,6 +330,6 @@ def test_looking_for_the_folder_loads_no_torch() -> None:
         embedded_model_folder()
         print({"torch", "transformers", "gguf"} & set(sys.modules))
     """)
-    env = os.environ | {"PYTHONPATH": str(LIBRARY)}
+    env = os.environ | {"PYTHONPATH": PACKAGE_PARENT}
     done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -52,7 +52,7 @@ def test_paris_follows_the_capital_of_france_is(embedded_model_folder: Path) -> 
 def test_its_tokenizer_is_the_embedded_one(embedded_model_folder: Path) -> None:
     from transformers import AutoTokenizer
 
-    from lmloupe.tokens.tokenizer import load_tokenizer
+    from lmloupe.loading.tokenizer import load_tokenizer
 
     ours = load_tokenizer("smollm2")
     theirs = AutoTokenizer.from_pretrained(embedded_model_folder)

@@ -25,12 +25,12 @@ from hypothesis import strategies as st
 
 import lmloupe as lm
 from lmloupe.errors import AnswerTimeoutError, LoadTimeoutError, TokenizerTimeoutError
-from lmloupe.loading.isolated import guard as guarded
 from lmloupe.loading.isolated.backend import GuardedBackend
-from lmloupe.loading.isolated.guard import MAX_PROCESSES
+from lmloupe.loading.isolated.limits import MAX_PROCESSES
 from lmloupe.loading.tokenizer_file import MAX_UPLOAD_BYTES, describe_kind, load_tokenizer_file
 from lmloupe.merges.ancestry import ancestry
 from lmloupe.pipeline.pattern import pattern_matches
+from lmloupe.processes import pool as pool_module
 from lmloupe.tokens.tokenizer import Tokenizer
 
 DATA = Path(lm.__file__).parent / "data"
@@ -408,10 +408,10 @@ def test_a_pickle_is_not_opened(tmp_path: Path) -> None:
 
 
 def test_a_large_file_is_refused_before_anything_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def started(*_: object) -> None:
+    def started(*_: object, **__: object) -> None:
         pytest.fail("a process was started")
 
-    monkeypatch.setattr(guarded, "Child", started)
+    monkeypatch.setattr(pool_module, "Child", started)
     with pytest.raises(lm.LoadError, match=r"'large.json' has 200\.0 MB; the limit is 10 MB"):
         load_tokenizer_file(bytes(200 << 20), "large.json")
     assert MAX_UPLOAD_BYTES == 10 << 20

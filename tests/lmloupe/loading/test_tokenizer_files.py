@@ -14,11 +14,9 @@ import pytest
 import transformers
 
 import lmloupe as lm
-from lmloupe.loading import _transformers_child as _loader
-from lmloupe.loading import hub_errors
-from lmloupe.loading import transformers_reader as hub_loader
-from lmloupe.loading.isolated.guard import Child
-from lmloupe.processes import frames as _process
+from lmloupe.loading import hub_errors, transformers_reader
+from lmloupe.processes import limits
+from lmloupe.processes.child import Child
 from tests.support.tokenizer_files import sentencepiece_model, tekken_json, tiktoken_file
 
 TEXT = "Hello world, the coconut 3.14 Grüße 🥥\n  two  spaces </s> x"
@@ -109,7 +107,7 @@ def test_a_package_that_is_not_installed_is_named(words: str, lacking: str, monk
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the system's temporary folder seems to be."""
-    hub_loader._loader.end()
+    transformers_reader._pool.end_idle()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
 
@@ -117,45 +115,44 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_folder_is_there_while_the_process_is_and_not_after(temporary: Path) -> None:
     lm.load_tokenizer(write(temporary / "a", "llama", tokenizer__model=sentencepiece_model("bpe")))
     assert len(list(temporary.glob("lmloupe-*"))) == 1
-    hub_loader._loader.end()
+    transformers_reader._pool.end_idle()
     assert not list(temporary.glob("lmloupe-*"))
 
 
 def test_the_folder_goes_when_the_process_is_killed(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_loader, "LOAD_LIMIT_S", 0.05)
+    monkeypatch.setattr(transformers_reader, "LOAD_LIMIT_S", 0.05)
     with pytest.raises(lm.LoadTimeoutError, match=r"within 0\.1 s|within 0 s"):
         lm.load_tokenizer(write(temporary / "a", "llama", tokenizer__model=sentencepiece_model("bpe")))
     assert not list(temporary.glob("lmloupe-*"))
 
 
 def test_the_folder_goes_when_the_parent_is_killed(temporary: Path) -> None:
-    folder = tempfile.mkdtemp(prefix="lmloupe-")
-    child = Child("lmloupe.loading._transformers_child", folder)
+    child = Child("lmloupe.loading._transformers_child", writes=True)
+    assert child.folder is not None
+    assert Path(child.folder).parent == temporary
     assert child.process.stdin is not None
     child.process.stdin.close()  # as when the parent is gone
     child.process.wait(30)
-    assert not Path(folder).exists()
+    assert not list(temporary.glob("lmloupe-*"))
     child.end()
 
 
 def test_temporary_files_are_bounded(tmp_path: Path) -> None:
     code = (
-        "import sys, time, pathlib; from lmloupe.loading import _transformers_child as _loader\n"
-        "_loader.MAX_TEMPORARY_BYTES = 100_000\n"
-        "def fill(_, __):\n"
-        "    for i in range(20):\n"
-        f"        (pathlib.Path({str(tmp_path)!r}) / str(i)).write_bytes(bytes(90_000)); time.sleep(0.2)\n"
-        f"_loader.serve = lambda _: fill(0, 0); _loader.main(pathlib.Path({str(tmp_path)!r}))"
+        "import pathlib, sys, time; from lmloupe.processes.limits import Limits, limit_this_process\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "limit_this_process(Limits(memory_bytes=1 << 30, temporary_bytes=100_000), folder)\n"
+        "for i in range(20): (folder / str(i)).write_bytes(bytes(90_000)); time.sleep(0.2)"
     )
-    done = subprocess.run([sys.executable, "-c", code], timeout=60)
-    assert done.returncode == _loader.WROTE_TOO_MUCH
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=60)
+    assert done.returncode == limits.WROTE_TOO_MUCH
 
 
 def test_files_that_fill_the_folder_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: object) -> None:
-        raise EOFError(_loader.WROTE_TOO_MUCH)
+        raise EOFError(limits.WROTE_TOO_MUCH)
 
-    monkeypatch.setattr(hub_loader._loader, "ask", full)
+    monkeypatch.setattr(transformers_reader, "_ask", full)
     with pytest.raises(lm.UnsupportedError, match="more than 256 MB of temporary files"):
         lm.load_tokenizer(write(tmp_path / "a", "llama", tokenizer__model=b"x"))
 
@@ -164,23 +161,24 @@ def test_files_that_fill_the_folder_are_said(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("module", "limit"), [("loading.isolated._child", 2), ("loading._transformers_child", 6), ("chat.jinja._child", 1)]
+    ("module", "gigabytes"),
+    [("loading.isolated._child", 2), ("loading._transformers_child", 6), ("chat.jinja._child", 1)],
 )
-def test_every_process_limits_its_memory_on_windows_too(module: str, limit: int) -> None:
+def test_every_process_limits_its_memory_on_windows_too(module: str, gigabytes: int) -> None:
     code = (
-        "import sys, pathlib, tempfile; from lmloupe.processes import frames, windows_job\n"
-        f"import lmloupe.{module} as child\n"
-        "frames.sys = type('', (), {'platform': 'win32'})\n"
+        "import importlib, sys, pathlib, tempfile; from lmloupe.processes import limits, windows_job\n"
+        f"child = importlib.import_module({'lmloupe.' + module!r})\n"
+        "limits.sys = type('', (), {'platform': 'win32'})\n"
         "windows_job.limit_own_memory = lambda most: print(most >> 30)\n"
         "child.serve = lambda _: print('serves')\n"
         "child.main(*([pathlib.Path(tempfile.mkdtemp())] if sys.argv[1:] else []))"
     )
-    command = [sys.executable, "-c", code, *(["folder"] if module == "loading._transformers_child" else [])]
+    command = [sys.executable, "-c", code, *(["folder"] if "transformers" in module else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.split() == [str(limit), "serves"]
+    assert done.stdout.split() == [str(gigabytes), "serves"]
 
 
 def test_no_message_names_a_limit_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _process.memory(2 << 30) == "more than 2 GB of memory"
-    monkeypatch.setattr(_process, "MEMORY_IS_LIMITED", False)
-    assert "GB" not in _process.memory(2 << 30)
+    assert limits.memory(2 << 30) == "more than 2 GB of memory"
+    monkeypatch.setattr(limits, "MEMORY_IS_LIMITED", False)
+    assert "GB" not in limits.memory(2 << 30)

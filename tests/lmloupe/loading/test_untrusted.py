@@ -18,7 +18,7 @@ import lmloupe as lm
 from lmloupe.errors import AnswerTimeoutError, LoadTimeoutError
 from lmloupe.loading import hub_tokenizer
 from lmloupe.loading import transformers_reader as hub_loader
-from lmloupe.loading.isolated import guard as guarded
+from lmloupe.loading.isolated import guard
 from lmloupe.loading.isolated.backend import GuardedBackend
 from lmloupe.tokens.panics import no_panic
 from tests.support.hub_server import Repo, running_hub
@@ -51,7 +51,7 @@ def load(
 ) -> Iterator[Callable[..., lm.Tokenizer]]:
     """Writes a tokenizer and loads it, through a hub on the loopback or from its folder."""
     monkeypatch.setattr(hub_tokenizer, "CALL_LIMIT_S", 1.0)
-    monkeypatch.setattr(guarded, "_LIBRARY_S", 1.0)
+    monkeypatch.setattr(guard, "_LIBRARY_S", 1.0)
 
     def from_folder(**parts: Any) -> lm.Tokenizer:
         return lm.load_tokenizer(write(tmp_path / "tokenizer", **parts))

@@ -51,7 +51,7 @@ def test_the_tree_has_every_module_and_its_sums_add_up(
     engine = loaded(arch, quantization)
     described = engine.describe()
     nodes = {node.name: node for node in described.tree}
-    model = engine._model
+    model = engine.loaded.model
     assert [node.name for node in described.tree] == [name for name, _ in model.named_modules()]
     assert (nodes[""].parent, nodes[""].n_parameters, nodes[""].bytes) == (
         None,
@@ -100,8 +100,8 @@ def test_block_facts_of_the_four_families(
     assert (block.sliding_window, block.n_windowed_layers) == (None, 0)
     assert (block.parallel_residual, block.qk_norm, block.n_experts) == (False, False, None)
     assert block.tied_embeddings == engine.describe().tied_embeddings == settings.tie_word_embeddings
-    assert block.kind == type(engine._model.model.layers[0]).__name__
-    biased = {name for name, _ in engine._model.model.layers[0].named_parameters() if name.endswith("proj.bias")}
+    assert block.kind == type(engine.loaded.model.model.layers[0]).__name__
+    biased = {name for name, _ in engine.loaded.model.model.layers[0].named_parameters() if name.endswith("proj.bias")}
     assert {f"{path}.bias" for path in block.biased if path.endswith("proj")} == biased
 
 
@@ -197,7 +197,7 @@ def test_a_histogram_counts_the_numbers_that_the_model_multiplies_with(
 ) -> None:
     engine = loaded("starcoder2", quantization, double_quant)
     for name in ("model.layers.1.mlp.c_fc", "model.layers.0.self_attn.k_proj", "model.embed_tokens", "model.norm"):
-        module = engine._model.get_submodule(name)
+        module = engine.loaded.model.get_submodule(name)
         weight: Any = module.weight
         if getattr(weight, "quant_state", None) is not None:
             data, state = weight.data, copy.copy(weight.quant_state)

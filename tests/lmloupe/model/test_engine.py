@@ -1,5 +1,7 @@
 """Every answer of the engine equals transformers' own, on the four architectures and on the embedded model."""
 
+import inspect
+import pydoc
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 import lmloupe as lm
+from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.worker import Worker
 from tests.support.tiny_models import ARCHITECTURES, build
 
@@ -349,3 +352,26 @@ def test_the_embedded_model_quantized_stays_near(
     divergence = float((np.exp(exact) * (exact - other)).sum())
     assert 0 < divergence < most
     assert engine.describe().bytes < 0.5 * lm.load_engine().describe().bytes
+
+
+# The protocol
+
+QUESTIONS = sorted(name for name in vars(lm.Engine) if not name.startswith("_"))
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_local_engine_answers_every_question_of_the_protocol_and_says_nothing_twice(name: str) -> None:
+    asked, answered = vars(lm.Engine)[name], vars(LocalEngine)[name]
+    assert asked.__doc__
+    assert answered.__doc__ is None
+    assert inspect.getdoc(getattr(LocalEngine, name)) == inspect.getdoc(asked)
+    if inspect.isfunction(asked):
+        asked_for, taken = (
+            [(p.name, p.kind, p.default, p.annotation) for p in inspect.signature(each).parameters.values()]
+            for each in (asked, answered)
+        )
+        assert taken == asked_for
+
+
+def test_help_on_an_engines_method_shows_the_protocols_words(pair: tuple) -> None:
+    assert "Probability, rank and entropy" in pydoc.render_doc(pair[0].score)

@@ -109,7 +109,7 @@ def test_chosen_rows_of_the_lens_are_rows_of_the_whole(pair: tuple) -> None:
 def test_the_rows_on_the_screen_take_one_pass_and_can_be_stopped(pair: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, _ = pair
     passes: list[int] = []
-    handle = engine._model.base_model.register_forward_hook(lambda *_: passes.append(1))
+    handle = engine.loaded.model.base_model.register_forward_hook(lambda *_: passes.append(1))
     list(engine.lens_rows([7, 8, 9], layers=[3]))
     n_first = len(passes)
     list(engine.lens_rows([7, 8, 9], layers=[1, 0], positions=[0, 2]))
@@ -149,7 +149,7 @@ def test_a_text_too_long_to_keep_is_read_again_only_where_it_must_be(
     monkeypatch.setattr("lmloupe.model.passes.residual.PREFILL_CHUNK", {"cpu": 16})
     list(engine.lens_rows([9, 9], positions=[0]))  # another text, so that nothing of this one is kept
     read: list[int] = []
-    handle = engine._model.base_model.register_forward_hook(
+    handle = engine.loaded.model.base_model.register_forward_hook(
         lambda _, __, kwargs, ___: read.append(kwargs["input_ids"].shape[1]), with_kwargs=True
     )
     rows = [row for at in range(0, 64, 8) for row in engine.lens_rows(ids, positions=range(at, at + 8), top_k=3)]
@@ -162,14 +162,14 @@ def test_a_text_too_long_to_keep_is_read_again_only_where_it_must_be(
 def test_attention_equals_a_model_loaded_eager_and_leaves_the_model_as_it_was(pair: tuple) -> None:
     engine, reference = pair
     expected = forward(reference, IDS, output_attentions=True).attentions
-    before, implementation = engine.next_token(IDS).logits, engine._model.config._attn_implementation
+    before, implementation = engine.next_token(IDS).logits, engine.loaded.model.config._attn_implementation
     for layer, weights in enumerate(expected):
         found = engine.attention(IDS, layer)
         assert found.dtype == np.float32
         assert found.shape == (engine.describe().n_heads, len(IDS), len(IDS))
         np.testing.assert_allclose(found, weights[0].numpy(), atol=1e-5)
         np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
-    assert engine._model.config._attn_implementation == implementation
+    assert engine.loaded.model.config._attn_implementation == implementation
     np.testing.assert_array_equal(engine.next_token(IDS).logits, before)
     assert engine.attention([5], 0).tolist() == [[[1.0]]] * engine.describe().n_heads
 
@@ -231,7 +231,7 @@ def test_bad_requests_are_one_sentence(pair: tuple) -> None:
 
 def test_a_model_that_answers_nan_shows_nothing(tiny_model_folder: Callable[[str], Path]) -> None:
     engine = lm.load_engine(tiny_model_folder("llama"), device="cpu")
-    broken = engine._model.model.layers[1].mlp.down_proj.weight
+    broken = engine.loaded.model.model.layers[1].mlp.down_proj.weight
     with torch.no_grad():
         broken.fill_(float("nan"))
     for ask in (engine.next_token, engine.score, engine.logit_lens, lambda ids: next(engine.generate(ids)),
@@ -248,7 +248,7 @@ def test_the_lens_of_a_generation_equals_the_lens_of_its_text(pair: tuple) -> No
     plain = list(engine.generate(IDS, None, max_new_tokens=6, seed=4))
     assert all(step.lens_ids is None and step.lens_log_probs is None for step in plain)
     passes: list[int] = []
-    handle = engine._model.register_forward_hook(lambda *_: passes.append(1))
+    handle = engine.loaded.model.register_forward_hook(lambda *_: passes.append(1))
     steps = list(engine.generate(IDS, None, max_new_tokens=6, seed=4, lens=True))
     handle.remove()
     assert len(passes) == len(steps)

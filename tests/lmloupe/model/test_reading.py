@@ -11,8 +11,9 @@ import lmloupe as lm
 from lmloupe.model.passes.continuation import Continuation, Reading
 from lmloupe.model.passes.logit_bend import Bend, bend, find_bend
 from lmloupe.model.passes.reading import find_reading, notes_on, probe_ids
+from lmloupe.model.passes.residual import read_in_pieces
 from tests.lmloupe.model.test_architectures import IDS, engine_of, reference
-from tests.support.architectures import VOCAB_ROWS, build
+from tests.support.architectures import VOCAB_ROWS, build, config_of
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_pieces_of_any_length_give_what_the_whole_gives(kind: str) -> None:
         ids = torch.tensor(IDS[None, :60], dtype=torch.long)
         whole = model(input_ids=ids, use_cache=False).logits[0]
         for sizes in ([1, 59], [30, 30], [7, 1, 1, 50, 1]):
-            running = Continuation(model, model, engine._reading)
+            running = Continuation(model, model, engine.loaded.reading)
             found = torch.cat([running.read(piece).logits[0] for piece in torch.split(ids, sizes, 1)])
             torch.testing.assert_close(found, whole, rtol=1e-3, atol=1e-4)
 
@@ -62,7 +63,7 @@ def test_the_first_token_s_row_may_be_zero() -> None:
 def test_a_context_of_few_tokens_is_enough() -> None:
     for limit in (1, 2, 3, 5):
         with torch.inference_mode():
-            reading = find_reading(reference("llama"), "none", limit)
+            reading = find_reading(reference("llama"), limit)
         assert reading == (Reading(None, in_pieces=False) if limit < 3 else Reading("cache"))
 
 
@@ -112,3 +113,28 @@ def test_a_generated_id_that_the_tokenizer_lacks_does_not_end_the_steps() -> Non
         assert all(step.text == "" for step in steps[:-1] if step.token_id >= known)
     assert beyond > 0
     assert len(list(engine.generate([5, known, known + 1], max_new_tokens=2))) >= 1
+
+
+@pytest.mark.parametrize("kind", ["phi3", "llama"])
+def test_a_text_longer_than_longropes_short_one_is_read_with_its_long_factors_from_the_first_token(kind: str) -> None:
+    turns_at = 270  # behind the first piece of 256 tokens
+    rope = {"rope_type": "longrope", "rope_theta": 1e4, "factor": 4.0, "original_max_position_embeddings": turns_at}
+    rope |= {"short_factor": [1.0] * 8, "long_factor": [4.0] * 8}
+    config = config_of(kind, rope_parameters=rope, original_max_position_embeddings=turns_at)
+    torch.manual_seed(1)
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    reading = find_reading(model, "none", 512)
+    assert (reading.way, reading.turns_at) == ("cache", turns_at)
+    assert "more than 270 tokens" in notes_on(reading)[-1]
+    with torch.inference_mode():
+        for n in (turns_at, len(IDS)):
+            text = IDS[:n]
+            right = model(torch.from_numpy(text[None]).long(), use_cache=False).logits
+            found = [output.logits for _, output in read_in_pieces(model, model, reading, text)]
+            torch.testing.assert_close(torch.cat(found, 1), right, atol=1e-3, rtol=1e-3)
+        assert len(text[: reading.needed(n, 5)]) == turns_at + 1
+        running = Continuation(model, model, reading)
+        for piece in torch.split(torch.from_numpy(text[None]).long(), [turns_at - 1, 1, 1, 1, n - turns_at - 2], 1):
+            last = running.read(piece).logits[0, -1]
+            seen = running._ids
+            torch.testing.assert_close(last, model(seen, use_cache=False).logits[0, -1], atol=1e-3, rtol=1e-3)

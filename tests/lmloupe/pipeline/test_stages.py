@@ -12,7 +12,8 @@ from tokenizers import AddedToken, models, normalizers, pre_tokenizers, processo
 import lmloupe as lm
 from lmloupe.errors import InvalidTextError
 from lmloupe.pipeline.pattern import pattern_matches, pattern_parts, split_alternatives
-from lmloupe.pipeline.stages import Stages, stages
+from lmloupe.pipeline.stage_data import Stages
+from lmloupe.pipeline.stages import stages
 
 FAMILIES = lm.embedded_tokenizers()
 CHARACTERS = st.characters(exclude_categories=["Cs"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +30,10 @@ def lease_for(pool: Pool, owner: object) -> Child:
     with pool.lease(owner) as child:
         child.holds = owner
     return child
+
+
+def no_process(*_: object, **__: object) -> None:
+    raise OSError("no process")
 
 
 def killed_and_asked(child: Child) -> None:
@@ -99,3 +106,31 @@ def test_idle_processes_end_by_themselves_and_with_their_owner() -> None:
     pool.end(owner)
     assert not kept.is_alive
     assert pool.find(owner) is None
+
+
+def test_an_owner_may_go_while_the_pool_is_locked(pool: Pool) -> None:
+    # The garbage collector finds an owner gone in any thread, also in the middle of a lease.
+    owner = object()
+    kept = lease_for(pool, owner)
+    with pool._lock:
+        ending = threading.Thread(target=pool.end, args=(owner,), daemon=True)
+        ending.start()
+        ending.join(LIMIT_S)
+        assert not ending.is_alive()
+    assert not kept.is_alive
+    assert lease_for(pool, owner) is not kept
+
+
+def test_a_folder_for_temporary_files_goes_with_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    pool = Pool(MODULE, 1, writes=True)
+    for _ in range(2):
+        with pool.lease() as child:
+            assert [str(path) for path in tmp_path.iterdir()] == [child.folder]
+            child.process.kill()
+            child.process.wait()
+        assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(subprocess, "Popen", no_process)
+    with pytest.raises(OSError, match="no process"), pool.lease():
+        pass
+    assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ import time
 import streamlit as st
 
 from ui.state import store as state
+from ui.state.session import one_run
 
 
 def count_run() -> None:
@@ -53,4 +54,6 @@ pages = [
 ]
 if st.query_params.get("compare"):
     st.session_state["compare"] = True
-st.navigation(pages).run()
+page = st.navigation(pages)
+with one_run(page.url_path):
+    page.run()

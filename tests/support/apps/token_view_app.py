@@ -1,9 +1,11 @@
 """The token view alone, for the browser tests: ``?case=`` names what it shows."""
 
+from typing import Any
+
 import streamlit as st
 
 from lmloupe.encodings.encoding import Encoding, encode
-from lmloupe.tokens.tokenizer import load_tokenizer
+from lmloupe.loading.tokenizer import load_tokenizer
 from tests.support.apps.token_view_cases import NAMES, TEXTS
 from ui.components.token_view import TokenRow, token_view
 
@@ -51,7 +53,8 @@ def mask_row(text: str) -> TokenRow:
     return TokenRow("Mask", encoding, classes=["assistant" if mine else None for mine in own.tolist()])
 
 
-case = st.query_params.get("case", "sample")
+query: Any = st.query_params
+case = query.get("case", "sample")
 text = st.text_area("Text", TEXTS[case], height=80) if case not in LONG else TEXTS[case]
 marks = st.toggle("Show white space", value=False)
 st.button("Run again")
@@ -63,8 +66,8 @@ selection = token_view(
     max_tokens=int(st.query_params.get("max", 20_000)),
     selectable=st.query_params.get("select") == "1",
     height=int(st.query_params["height"]) if "height" in st.query_params else None,
-    colour_by=st.query_params.get("colour", "position"),
-    show=st.query_params.get("show", "text"),
+    colour_by=query.get("colour", "position"),
+    show=query.get("show", "text"),
     export="picture" if "export" in st.query_params else None,
 )
 st.text(f"selected: {selection}")

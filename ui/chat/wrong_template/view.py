@@ -12,6 +12,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base import theme
 from ui.base.errors import escape_markdown, escape_plotly
+from ui.base.words import counted
 from ui.components.token_view import TokenRow, token_view
 from ui.prediction.generation.runs import Request, Run, finished_run
 from ui.prediction.generation.view import stream
@@ -19,7 +20,6 @@ from ui.prediction.generation.view import stream
 __all__ = ["answer_tokens", "cost_bars", "cost_table", "generated_answers"]
 
 _RUNS = "template_runs"
-MUTED = "rgba(127, 137, 148, 0.55)"
 
 
 def cost_table(names: Sequence[str], prompts: Sequence[Sequence[int]], bits: Sequence[np.ndarray]) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def cost_bars(table: pd.DataFrame) -> go.Figure:
             x=table["Bits per token"],
             y=places,
             orientation="h",
-            marker_color=[theme.accent(), *[MUTED] * (len(table) - 1)],
+            marker_color=[theme.accent(), *[theme.MUTED] * (len(table) - 1)],
             text=[f"{value:.2f}" for value in table["Bits per token"]],
             textposition="auto",
             textangle=0,
@@ -94,4 +94,4 @@ def generated_answers(names: Sequence[str], requests: Sequence[Request], engine:
             del runs[next(iter(runs))]
         place.code("".join(step.text for step in run.steps) or "(nothing)", language=None, wrap_lines=True)
         ended = "" if run.finished else " Stopped: press Generate answers for the rest."
-        st.caption(f"{len(run.steps)} tokens, greedy.{ended}")
+        st.caption(f"{counted(len(run.steps), 'token')}, greedy.{ended}")

@@ -46,6 +46,12 @@ export function shortened(text, room) {
   return letters.length <= room ? text : `${letters.slice(0, Math.max(1, room - 1)).join("")}\u2026`;
 }
 
+/**
+ * A number and its noun, singular for 1.
+ * @param {number} n @param {string} noun
+ */
+export const counted = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+
 /** @param {number} value @param {number} low @param {number} high */
 export const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 

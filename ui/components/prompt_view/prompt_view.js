@@ -1,6 +1,6 @@
 // A prompt and the template that wrote it. Text goes in by textContent alone.
 
-import { clamp, make, Pointer, used } from "../kit/dom.js";
+import { clamp, counted, make, Pointer, used } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
 import { bitsOf } from "./bits.js";
 
@@ -177,7 +177,7 @@ class PromptView {
     if (reveal && written.length) this.reveal(this.text, written[0]);
     const characters = written.reduce((sum, node) => sum + [...this.pieces[node.place].text].length, 0);
     this.status.textContent = written.length
-      ? `Template line ${number} wrote ${characters} characters in ${written.length} places.`
+      ? `Template line ${number} wrote ${counted(characters, "character")} in ${counted(written.length, "place")}.`
       : `Template line ${number} wrote nothing here.`;
   }
 
@@ -186,7 +186,7 @@ class PromptView {
     const message = piece.message === null ? "no message: the template’s own" : `message ${piece.message + 1}`;
     const caller = piece.caller ? `, called from line ${piece.caller}` : "";
     const line = piece.line ? `template line ${piece.line}${caller}` : "no line";
-    this.status.textContent = `From character ${piece.start}: ${line}, ${message}, ${piece.words}.`;
+    this.status.textContent = `From character ${piece.start + 1}: ${line}, ${message}, ${piece.words}.`;
   }
 
   /**

@@ -5,21 +5,26 @@ from __future__ import annotations
 import html
 import math
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 import lmloupe as lm
+from ui.base import theme
 from ui.base.charts import alternative_bars
 from ui.base.downloads import PICTURE_MENU, take_away, with_menu
 from ui.base.errors import escape_markdown
-from ui.base.frames import step_table, token_label
+from ui.base.labels import token_label
+from ui.base.words import counted
 from ui.components.token_view import TokenRow, token_view
 from ui.page import metrics_row
 from ui.prediction.generation.runs import Run, keep_finished
-from ui.prediction.generation.steps_table import lens_column, run_table
+from ui.prediction.generation.steps_table import lens_column, run_table, step_table
 from ui.state.thread import show_thread
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 __all__ = ["show_run", "stream"]
 
@@ -57,12 +62,12 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
 def _as_html(run: Run) -> str:
     # The model's words are a stranger's text: escaped, every piece.
     if not run.steps:
-        return '<p style="opacity:0.7">Reading the prompt (prefill) …</p>'
+        return f'<p style="opacity:{theme.QUIET}">Reading the prompt (prefill) …</p>'
     text = html.escape("".join(step.text for step in run.steps))
     rate = f"{run.tokens_per_s:.1f} tokens per second" if run.tokens_per_s else ""
     return (
         f'<div style="white-space:pre-wrap;overflow-wrap:anywhere;font-size:1.1rem;line-height:1.7">{text}▍</div>'
-        f'<p style="opacity:0.7;font-size:0.85rem">{len(run.steps)} tokens {rate}</p>'
+        f'<p style="opacity:{theme.QUIET};font-size:0.85rem">{counted(len(run.steps), "token")} {rate}</p>'
     )
 
 
@@ -84,8 +89,8 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *,
     rate = run.tokens_per_s
     metrics_row(
         [
-            ("Prompt", f"{len(run.request.ids):,} tokens"),
-            ("Generated", f"{len(run.steps):,} tokens"),
+            ("Prompt", counted(len(run.request.ids), "token")),
+            ("Generated", counted(len(run.steps), "token")),
             (
                 "First token after",
                 f"{run.first_token_s * 1000:,.0f} ms",

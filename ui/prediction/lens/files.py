@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import lmloupe as lm
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.prediction.lens.run import LensRun
 
 __all__ = ["lens_arrays", "lens_table"]

@@ -145,7 +145,8 @@ class _Shelf:
 
     def find(self, request: LensRequest) -> LensRun:
         with self._lock:
-            run = self._runs[request] = self._runs.pop(request, None) or LensRun(request)
+            run = self._runs.pop(request) if request in self._runs else LensRun(request)
+            self._runs[request] = run
             while len(self._runs) > self._room:
                 del self._runs[next(iter(self._runs))]
             return run

@@ -9,15 +9,18 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 import lmloupe as lm
 from ui.base.errors import show_errors
 from ui.prediction.lens.background import background
 from ui.prediction.lens.run import TOP_K, LensRun
 from ui.prediction.lens.view import grid, half_drawn
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 __all__ = ["draw_rows", "show_rest", "stream_lens"]
 
@@ -105,8 +108,12 @@ def draw_rows(
     while not run.has(described.n_layers, positions):
         with run.claim(positions) as claim, _rows(run, engine, positions if claim else None) as rows:
             while True:
+                row = None
                 try:
-                    row = rows.poll(POLL_S) if rows is not None else time.sleep(POLL_S)
+                    if rows is None:
+                        time.sleep(POLL_S)
+                    else:
+                        row = rows.poll(POLL_S)
                 except StopIteration:
                     break
                 if row is not None:

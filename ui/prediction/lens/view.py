@@ -13,14 +13,11 @@ from numpy.typing import NDArray
 
 import lmloupe as lm
 from ui.base import theme
-from ui.base.frames import token_label
+from ui.base.labels import token_label
 from ui.components.model_views import LensCell, LensRow
 from ui.prediction.lens.run import Cell, LensRun
 
 __all__ = ["attribution_chart", "cell_table", "grid", "half_drawn", "layer_name", "legend_words", "norms_chart"]
-
-MUTED = "rgba(127, 137, 148, 0.75)"
-OTHER = "rgba(200, 120, 60, 0.9)"
 
 
 def layer_name(layer: int, n_layers: int) -> str:
@@ -103,9 +100,9 @@ def norms_chart(run: LensRun, n_layers: int, positions: range, index: int) -> go
     norms = np.array([[run.cells[layer, position].norm for position in positions] for layer in layers])
     figure = go.Figure()
     series = [("the chosen position", norms[:, index - positions.start], theme.accent(), 3)]
-    series.append(("median of the positions shown", np.median(norms, 1), MUTED, 2))
+    series.append(("median of the positions shown", np.median(norms, 1), theme.MUTED_LINE, 2))
     if positions.start == 0 and index != 0:
-        series.append(("the first token", norms[:, 0], OTHER, 2))
+        series.append(("the first token", norms[:, 0], theme.CONTRAST, 2))
     for name, values, colour, width in series:
         figure.add_scatter(
             x=layers, y=values, name=name, mode="lines", line={"color": colour, "width": width},
@@ -136,13 +133,13 @@ def attribution_chart(
     rest["unexplained"] = unexplained
     names = ["embedding", *layers, *list(rest)[1:]]
     figure = go.Figure()
-    for name, values, colour in (("attention", attention, theme.accent()), ("MLP", mlp, OTHER)):
+    for name, values, colour in (("attention", attention, theme.accent()), ("MLP", mlp, theme.CONTRAST)):
         figure.add_bar(
             x=layers, y=values, name=name, marker_color=colour,
             hovertemplate="layer %{x}, " + name + ": %{y:+.3f}<extra></extra>",
         )  # fmt: skip
     figure.add_bar(
-        x=list(rest), y=list(rest.values()), name="the rest", marker_color=MUTED,
+        x=list(rest), y=list(rest.values()), name="the rest", marker_color=theme.MUTED_LINE,
         hovertemplate="%{x}: %{y:+.3f}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(

@@ -2,7 +2,7 @@
 
 `lmloupe.chat.jinja.untrusted` runs this module and kills it when it does not answer in time. A sandbox keeps a
 template from attributes and files, not from looping for ever or multiplying strings until the memory is gone; limits on
-a process do. Frames, limits and the loop that answers are those of `lmloupe.processes.frames`; nothing is pickled.
+a process do. Frames, limits and the loop that answers are those of `lmloupe.processes`; nothing is pickled.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from lmloupe.chat.jinja.trace import trace_template
 from lmloupe.chat.jinja.traced import Origin
 from lmloupe.chat.jinja.unwritten import unwritten
 from lmloupe.errors import TemplateError
-from lmloupe.processes.frames import Answer, limit_resources, serve
+from lmloupe.processes.frames import Answer, serve
+from lmloupe.processes.limits import Limits, limit_this_process
 
-__all__ = ["MAX_CHARACTERS", "MAX_MEMORY_BYTES", "MAX_PIECES", "main", "packed", "unpacked"]
+__all__ = ["LIMITS", "MAX_CHARACTERS", "MAX_PIECES", "main", "packed", "unpacked"]
 
-MAX_MEMORY_BYTES = 1 << 30
+LIMITS = Limits(memory_bytes=1 << 30)
 MAX_CHARACTERS = 2_000_000
 MAX_PIECES = 200_000
 
@@ -85,7 +86,7 @@ def respond(request: dict[str, Any], body: bytes) -> Answer:
 
 def main() -> None:
     """Answer requests until the parent is gone."""
-    limit_resources(MAX_MEMORY_BYTES)
+    limit_this_process(LIMITS)
     serve(respond)
 
 

@@ -26,7 +26,8 @@ class DroppedPart:
     Attributes:
         message: index of the message, None for a part of the tools.
         path: where it is: ``"content"``, ``"reasoning_content"`` under whatever name it was given,
-            ``"tool_calls[0].function.arguments"``, ``"tools[1]"``; empty for a whole message.
+            ``"tool_calls[0].function.arguments"``, ``"tools[1]"``; ``"content[0:22]"`` where the beginning or the
+            end of a text is cut off (reasoning of an earlier turn, say); empty for a whole message.
         words: how a sentence calls it, such as ``"the tool 'weather'"``.
         matters: False for the id and the name in a tool's answer where one call alone can be meant.
     """
@@ -71,7 +72,33 @@ def find_dropped(variables: Mapping[str, Any], trace: Trace, look: Look) -> tupl
         }
         found += [node for node in nodes if node.place in lost]
         nodes = [part for node in nodes if node.place not in lost for part in node.parts]
-    return tuple(_merged(found, variables, known))
+    whole = _merged(found, variables, known)
+    cut = [part for i in range(len(variables["messages"])) for part in _cut_off(i, variables["messages"][i], trace)]
+    return tuple(sorted((*whole, *cut), key=lambda part: (part.message is None, part.message or 0)))
+
+
+def _cut_off(index: int, message: Mapping[str, Any], trace: Trace) -> Iterator[DroppedPart]:
+    """The beginning and the end of a message's content where one stretch between them is all that is written of it."""
+    content = message.get("content")
+    if not isinstance(content, str):
+        return
+    at, pieces = 0, []
+    for length, origin, _, _ in trace.pieces:
+        if origin is not None and (origin.message, origin.path) == (index, ("content",)):
+            pieces.append(trace.text[at : at + length])
+        at += length
+    kept = "".join(pieces).strip()
+    start = content.rfind(kept) if kept else -1
+    if start < 0:
+        return
+    of = f"of the content of message {index + 1} ({str(message['role'])[:40]})"
+    for first, last in ((0, start), (start + len(kept), len(content))):
+        lost = content[first:last].strip()
+        # Where the same words are in the text, the trace may have lost the way that they came.
+        if _says_something(lost) and lost not in trace.text:
+            first = content.index(lost, first)
+            words = f"characters {first + 1}–{first + len(lost)} {of}"
+            yield DroppedPart(index, f"content[{first}:{first + len(lost)}]", words)
 
 
 def is_dropped(parts: Iterable[DroppedPart], index: int, message: Mapping[str, Any]) -> bool:

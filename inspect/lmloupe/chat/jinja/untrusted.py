@@ -7,21 +7,21 @@ fill memory until its time is over.
 
 from __future__ import annotations
 
-import atexit
 import json
-import threading
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import lru_cache
 from typing import Any
 
-from lmloupe.chat.jinja import _child as _chat_child
+from lmloupe.chat.jinja import _child
 from lmloupe.chat.jinja.trace import Trace
 from lmloupe.chat.jinja.traced import Origin, Site
 from lmloupe.chat.jinja.unwritten import Place
 from lmloupe.errors import TemplateError, TemplateTimeoutError
-from lmloupe.loading.isolated.guard import Child
 from lmloupe.names import seconds
-from lmloupe.processes.frames import memory
+from lmloupe.processes.frames import Answer
+from lmloupe.processes.limits import memory
+from lmloupe.processes.pool import AllBusyError, Pool
 
 __all__ = ["RENDER_LIMIT_S", "trace_untrusted", "unwritten_untrusted"]
 
@@ -30,72 +30,41 @@ RENDER_LIMIT_S = 1.0
 
 _MAX_PROCESSES = 2
 _START_LIMIT_S = 30.0
-_WAIT_FOR_TURN_S = 30.0
 
 
-class _Pool:
-    """Warm processes, at most so many; whoever finds none starts one."""
+_pool = Pool(_child.__name__, _MAX_PROCESSES)
+_STARTED = object()
+"""What a process holds that has come up, so that its start does not count as the template's work."""
 
-    def __init__(self, most: int) -> None:
-        self._free = threading.BoundedSemaphore(most)
-        self._lock = threading.Lock()
-        self._idle: list[Child] = []
 
-    def ask(self, what: str, body: bytes) -> tuple[dict[str, Any], bytes]:
-        if not self._free.acquire(timeout=_WAIT_FOR_TURN_S):
-            raise TemplateTimeoutError("All places for chat templates are busy: try again in a moment.")
-        child: Child | None = None
+def _ask_process(what: str, body: bytes) -> Answer:
+    with ExitStack() as stack:
         try:
-            child = self._take()
-            answer = child.ask({"do": what}, body, RENDER_LIMIT_S)
-            if answer is None:
-                raise TemplateTimeoutError(
-                    f"The chat template did not end within {seconds(RENDER_LIMIT_S)} and was stopped: "
-                    "it loops for ever or far too long; shorten its loops."
-                )
-            if answer[0].get("last"):
-                child.end()
-            return answer
-        except EOFError as error:
-            raise TemplateTimeoutError(
-                "The chat template made its process end, as one does that takes too long or "
-                f"{memory(_chat_child.MAX_MEMORY_BYTES)}: make it write less."
-            ) from error
-        finally:
-            if child is not None:
-                if child.is_alive:
-                    with self._lock:
-                        self._idle.append(child)
-                else:
-                    child.end()
-            self._free.release()
-
-    def end(self) -> None:
-        """End the idle ones."""
-        with self._lock:
-            while self._idle:
-                self._idle.pop().end()
-
-    def _take(self) -> Child:
-        with self._lock:
-            while self._idle:
-                child = self._idle.pop()
-                if child.is_alive:
-                    return child
-                child.end()
-        try:
-            child = Child(_chat_child.__name__)
+            child = stack.enter_context(_pool.lease(_STARTED))
+        except AllBusyError as error:
+            raise TemplateTimeoutError("All places for chat templates are busy: try again in a moment.") from error
         except OSError as error:
             raise TemplateError(
                 f"A template of your own needs a process of its own, and this system gives none ({error.strerror})."
             ) from error
-        if child.ask({"do": "start"}, b"", _START_LIMIT_S) is None:
-            raise TemplateTimeoutError("The process for chat templates did not start: try again in a moment.")
-        return child
-
-
-_pool = _Pool(_MAX_PROCESSES)
-atexit.register(_pool.end)
+        try:
+            if child.holds is None and child.ask({"do": "start"}, b"", _START_LIMIT_S) is None:
+                raise TemplateTimeoutError("The process for chat templates did not start: try again in a moment.")
+            child.holds = _STARTED
+            answer = child.ask({"do": what}, body, RENDER_LIMIT_S)
+        except EOFError as error:
+            raise TemplateTimeoutError(
+                "The chat template made its process end, as one does that takes too long or "
+                f"{memory(_child.LIMITS.memory_bytes)}: make it write less."
+            ) from error
+        if answer is None:
+            raise TemplateTimeoutError(
+                f"The chat template did not end within {seconds(RENDER_LIMIT_S)} and was stopped: "
+                "it loops for ever or far too long; shorten its loops."
+            )
+        if answer[0].get("last"):
+            child.end()
+        return answer
 
 
 def trace_untrusted(source: str, variables: Mapping[str, Any]) -> Trace:
@@ -108,7 +77,7 @@ def trace_untrusted(source: str, variables: Mapping[str, Any]) -> Trace:
     >>> trace_untrusted("{{ x ~ '!' }}", {"x": "Hi"}).text
     'Hi!'
     """
-    answer = _ask("render", {"source": source, "variables": _chat_child.packed(dict(variables))})
+    answer = _ask("render", {"source": source, "variables": _child.packed(dict(variables))})
     pieces = tuple((length, _origin(origin), Site(*site), turn) for length, origin, site, turn in answer["pieces"])
     return Trace(answer["text"], pieces, answer["marks"], answer["followed"])
 
@@ -124,7 +93,7 @@ def unwritten_untrusted(source: str, variables: Mapping[str, Any], places: Seque
     """
     if not places:
         return []
-    request = {"source": source, "variables": _chat_child.packed(dict(variables)), "places": _chat_child.packed(places)}
+    request = {"source": source, "variables": _child.packed(dict(variables)), "places": _child.packed(places)}
     try:
         answer: list[bool | None] = _ask("unwritten", request)
     except TemplateTimeoutError:
@@ -134,18 +103,18 @@ def unwritten_untrusted(source: str, variables: Mapping[str, Any], places: Seque
 
 
 def _ask(what: str, request: dict[str, Any]) -> Any:
-    header, result = _pool.ask(what, json.dumps(request).encode())
+    header, result = _ask_process(what, json.dumps(request).encode())
     if header.get("refused") == "template":
         raise TemplateError(header["words"])
     if header.get("refused") == "memory":
         raise TemplateError(
-            f"The chat template asked for {memory(_chat_child.MAX_MEMORY_BYTES)} and was "
+            f"The chat template asked for {memory(_child.LIMITS.memory_bytes)} and was "
             "stopped: make it multiply or repeat less."
         )
     if header.get("refused") == "long":
         raise TemplateError(
             f"The chat template wrote {header['characters']:,} characters; LM Loupe takes at most "
-            f"{_chat_child.MAX_CHARACTERS:,}, in {_chat_child.MAX_PIECES:,} pieces: make it write less."
+            f"{_child.MAX_CHARACTERS:,}, in {_child.MAX_PIECES:,} pieces: make it write less."
         )
     if "refused" in header:
         raise TemplateError(f"The chat template could not be run: {header.get('detail') or 'its process failed'}.")

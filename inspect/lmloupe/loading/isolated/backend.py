@@ -1,4 +1,4 @@
-"""What the library asks of a ``tokenizers.Tokenizer``, answered by a process that can be stopped.
+"""`Backend` and `Rules` of `lmloupe.tokens.backend`, answered by a process that can be stopped.
 
 Only data stays in this process: pieces, ids, added tokens, names. Whatever runs a rule of the file (encoding, decoding,
 normalizing) runs in the file's own process, `lmloupe.loading.isolated.guard`.
@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,11 @@ from tokenizers import AddedToken
 from lmloupe.errors import NotAvailableError
 from lmloupe.loading.isolated.guard import Guard
 from lmloupe.names import shown
+from lmloupe.tokens.backend import Part, Question
 
-__all__ = ["GuardedBackend", "GuardedEncoding", "guarded"]
+__all__ = ["GuardedBackend", "GuardedEncoding"]
 
-
-def guarded(backend: Any) -> GuardedBackend | None:
-    """The backend where its rules run in a process of their own, None where they run in this one."""
-    return backend if isinstance(backend, GuardedBackend) else None
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,8 +92,8 @@ class _Decoder(_Part):
 class _Model:
     """The model as data. Merges are a table, not a rule of the file's own: those of BPE may come into this process."""
 
-    def __init__(self, guard: Guard, settings: dict[str, Any], own: _Vocabulary) -> None:
-        self._guard, self._own = guard, own
+    def __init__(self, guard: Guard, kind: str, settings: dict[str, Any], own: _Vocabulary) -> None:
+        self._guard, self._own, self.kind = guard, own, kind
         self.__dict__.update(settings)
 
     def __getattr__(self, attribute: str) -> NoReturn:
@@ -104,7 +102,7 @@ class _Model:
         _refuse(self._guard, f"model.{attribute}")
 
     def __getstate__(self) -> bytes:
-        if type(self).__name__ != "BPE":
+        if self.kind != "BPE":
             _refuse(self._guard, "model")
         return self._guard.ask("model_state")[1]
 
@@ -164,8 +162,7 @@ class GuardedBackend:
             )
             for i, content, single, left, right, normalized, special in table["added"]
         }
-        # Models are told apart by the names of their types.
-        self.model = type(header["kind"], (_Model,), {})(guard, header["settings"], self._own)
+        self.model = _Model(guard, header["kind"], header["settings"], self._own)
         self._states: list[Any] | None = None
         self.decoder = None if header["decoder"] is None else _Decoder(guard, header["decoder"])
         parts, pattern = header["parts"], self._pattern
@@ -178,13 +175,6 @@ class GuardedBackend:
         if attribute.startswith("_"):
             raise AttributeError(attribute)
         _refuse(self._guard, attribute)
-
-    def plain_twin(self) -> GuardedBackend:
-        """One that reads no added token in a text, on the same process and tables; see `lmloupe.tokens.plain_text`."""
-        twin = object.__new__(GuardedBackend)
-        twin.__dict__.update(self.__dict__)
-        twin.encode_special_tokens = True
-        return twin
 
     @property
     def guard(self) -> Guard:
@@ -227,30 +217,37 @@ class GuardedBackend:
         body = np.fromiter(ids, np.uint32).tobytes()
         return self._guard.ask("decode", body, culprit=self._pattern("decoder"), skip=skip_special_tokens)[1].decode()
 
-    # What a `tokenizers.Tokenizer` does not have: asked by `lmloupe.pipeline.stages` and `lmloupe.pipeline.pattern`
+    # `lmloupe.tokens.backend.Rules`: what a `tokenizers.Tokenizer` does not have
 
-    def state(self, part: Literal["normalizer", "pre_tokenizer"]) -> Any:
+    @property
+    def model_kind(self) -> str:
+        """Type of the model in the tokenizers library."""
+        return self.model.kind
+
+    @property
+    def offsets_are_true(self) -> bool:
+        """The process that has the file makes them so."""
+        return True
+
+    def part(self, name: Part) -> tuple[None, Any]:
         """Names and settings of a part, as ``tokenizer.json`` stores them; None where there is none."""
         if self._states is None:
             self._states = json.loads(self._guard.ask("states")[1])
-        return self._states[0 if part == "normalizer" else 1]
+        return None, self._states[0 if name == "normalizer" else 1]
 
-    def stages_of(self, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> bytes:
-        """All stages of a text, for `lmloupe.pipeline.stage_frames.unpack`."""
-        asked = {"special": add_special_tokens, "plain": not parse_special_tokens}
-        return self._guard.ask("stages", text.encode(), culprit=self._pattern("pre_tokenizer", "normalizer"), **asked)[
-            1
-        ]
+    def plain(self) -> GuardedBackend:
+        """One that reads no added token in a text, on the same process and tables; see `lmloupe.tokens.plain_text`."""
+        twin = object.__new__(GuardedBackend)
+        twin.__dict__.update(self.__dict__)
+        twin.encode_special_tokens = True
+        return twin
 
-    def changes_of(self, text: str, parse_special_tokens: bool, limit: int | None) -> bytes:
-        """What the normalizer changed, for `lmloupe.pipeline.stage_frames.unpack_changes`."""
-        asked = {"plain": not parse_special_tokens, "limit": limit}
-        return self._guard.ask("changes", text.encode(), culprit=self._pattern("normalizer"), **asked)[1]
-
-    def matched_length(self, pattern: str, text: str) -> int:
-        """How many characters of the text's beginning a pattern matches."""
-        length: int = self._guard.ask("match", text.encode(), culprit=pattern, pattern=pattern)[0]["length"]
-        return length
+    def ask(self, question: Question[T], tok: Any, text: str, **settings: Any) -> T:
+        """Let the process do the work."""
+        culprit = settings.get("pattern") or self._pattern(*question.parts)
+        asked = {"place": question.place, "settings": settings}
+        _, data = self._guard.ask("ask", text.encode(), culprit=culprit, **asked)
+        return question.unpack(tok, text, data, **settings)
 
     # What is known here
 

@@ -1,13 +1,14 @@
-"""Why a tokenizer file is not taken, in words."""
+"""Error messages for tokenizer files that are refused."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from lmloupe.errors import LoadError, LoupeError, TokenizerFailedError, UnsupportedError
-from lmloupe.loading.isolated import _child as _guard
+from lmloupe.loading.isolated import limits
 from lmloupe.names import shown
-from lmloupe.processes.frames import MAX_ANSWER_BYTES, MAX_MEMORY_BYTES, memory
+from lmloupe.processes.frames import MAX_ANSWER_BYTES
+from lmloupe.processes.limits import memory
 from lmloupe.tokens.panics import gave_up
 
 __all__ = ["WHAT_TO_GIVE", "refusal"]
@@ -19,25 +20,25 @@ _UNREADABLE = {
     "utf-8": "is not UTF-8 text: byte {place:,} is 0x{byte:02x}; save it as UTF-8",
     "json": "is not JSON ({detail}): " + WHAT_TO_GIVE.rstrip("."),
     "deep": "nests its brackets deeper than any tokenizer.json: " + WHAT_TO_GIVE.rstrip("."),
-    "large": f"unpacks to more than {_guard.MAX_FILE_BYTES >> 20} MB, which is more than any tokenizer LM Loupe shows",
+    "large": f"unpacks to more than {limits.MAX_FILE_BYTES >> 20} MB, which is more than any tokenizer LM Loupe shows",
 }
 
 _UNSUPPORTED = {
     "version": "has version {version!r} of the format, of which only '1.0' exists: save it anew with tokenizers",
     "library": "is not accepted by the tokenizers library ({detail}): correct the file",
-    "memory": f"needs {memory(MAX_MEMORY_BYTES)}: LM Loupe cannot show it",
+    "memory": f"needs {memory(limits.LIMITS.memory_bytes)}: LM Loupe cannot show it",
     "vocabulary": "has the id {largest:,} and {added:,} added tokens; LM Loupe shows ids below "
-    f"{_guard.MAX_VOCABULARY:,} and at most {_guard.MAX_ADDED_TOKENS:,} added tokens",
-    "piece": f"has a token of {{longest:,}} bytes; LM Loupe shows those of at most {_guard.MAX_PIECE_BYTES:,}",
+    f"{limits.MAX_VOCABULARY:,} and at most {limits.MAX_ADDED_TOKENS:,} added tokens",
+    "piece": f"has a token of {{longest:,}} bytes; LM Loupe shows those of at most {limits.MAX_PIECE_BYTES:,}",
     "empty": "has an empty vocabulary: there is nothing to show",
-    "decoder": f"has a decoder of more than {_guard.MAX_DECODER_BYTES >> 20} MB: LM Loupe cannot show it",
+    "decoder": f"has a decoder of more than {limits.MAX_DECODER_BYTES >> 20} MB: LM Loupe cannot show it",
     "answer": f"makes more than {MAX_ANSWER_BYTES >> 20} MB of this: give it a shorter text",
 }
 
 
 _ANSWERS = {
     "library": "got no answer from the tokenizers library ({detail}): try another text, or correct the file",
-    "memory": f"needs {memory(MAX_MEMORY_BYTES)} for this: give it a shorter text",
+    "memory": f"needs {memory(limits.LIMITS.memory_bytes)} for this: give it a shorter text",
     "answer": f"makes more than {MAX_ANSWER_BYTES >> 20} MB of this: give it a shorter text",
 }
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from lmloupe.model.architecture.results import BlockFacts, ModuleNode
-from lmloupe.model.engine import ModuleInfo
+from lmloupe.model.architecture.results import BlockFacts, ModuleInfo, ModuleNode
 from lmloupe.model.passes.config_sizes import layer_count, setting
 
 __all__ = ["block_facts", "module_tree"]

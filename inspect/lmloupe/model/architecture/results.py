@@ -1,16 +1,41 @@
-"""What an engine says about its model's build: plain data and the part of the `Engine` protocol that asks for it."""
+"""What an engine says about its model's build: plain data, without torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ArchitectureQuestions", "BlockFacts", "Histogram", "ModuleNode"]
+__all__ = ["BlockFacts", "Device", "Histogram", "ModelDescription", "ModuleInfo", "ModuleNode", "Quantization"]
 
+Quantization: TypeAlias = Literal["none", "int8", "nf4", "fp4"]
+Device: TypeAlias = Literal["auto", "cuda", "mps", "cpu"]
 PositionKind: TypeAlias = Literal["rope", "learned", "alibi"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleInfo:
+    """One module that owns parameters.
+
+    Attributes:
+        name: path in the model, ``model.layers.0.self_attn.q_proj``.
+        kind: class name, ``Linear4bit``.
+        shape: shape of its weight before any packing, outputs first.
+        n_parameters: numbers in weight and bias, before packing; 0 where it shares another's (tied).
+        dtype: as stored, ``"float32"``, or ``"nf4"``, ``"fp4"``, ``"int8"`` for a quantized weight.
+        bytes: memory of weight, bias and quantization constants.
+        is_quantized: stored in 8 or 4 bits by bitsandbytes.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    n_parameters: int
+    dtype: str
+    bytes: int
+    is_quantized: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +122,65 @@ class BlockFacts:
     parallel_residual: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """What is loaded, where, and what it takes.
+
+    Attributes:
+        name: embedded key, hub id or folder.
+        revision: the hub's commit where known, else None.
+        architecture: class name, ``LlamaForCausalLM``.
+        device: ``"cuda"``, ``"mps"`` or ``"cpu"``.
+        quantization: ``"none"``, ``"int8"``, ``"nf4"`` or ``"fp4"``.
+        compute_dtype: dtype of the activations, ``"float32"``.
+        n_layers: blocks that a text goes through; of an encoder-decoder, the decoder's.
+        width: numbers that a token has between the blocks.
+        embedding_width: numbers in a row of the embedding matrix: ``width`` in most models, less in OPT-350M.
+        n_heads, n_kv_heads, head_dim: of the config, the first layer's where they differ; 0 without attention.
+        vocab_rows: rows of the embedding matrix, at least the tokenizer's ``vocab_size``.
+        context_length: most tokens that the model was built to read at once; 0 where its config names no limit.
+        tied_embeddings: the output matrix is the input matrix.
+        n_parameters: all numbers, tied ones once.
+        bytes: memory of all weights.
+        modules: every module that owns parameters, in the model's order.
+        tree: every module, containers too, in the model's order.
+        block: one decoder block in numbers.
+        stop_ids: the ``eos_token_id`` of its generation config, at which a reply ends; the tokenizer's eos ends it too.
+        notes: what a person should know of how this model reads texts, in plain sentences; empty for most.
+        published_as: what the weights were published as, ``"bfloat16"`` or ``"4-bit (Q4_1)"``; empty where the files do
+            not say. No precision that is loaded has more in it than this.
+    """
+
+    name: str
+    revision: str | None
+    architecture: str
+    device: str
+    quantization: Quantization
+    compute_dtype: str
+    n_layers: int
+    width: int
+    embedding_width: int
+    n_heads: int
+    n_kv_heads: int
+    head_dim: int
+    vocab_rows: int
+    context_length: int
+    tied_embeddings: bool
+    n_parameters: int
+    bytes: int
+    modules: tuple[ModuleInfo, ...] = field(repr=False)
+    tree: tuple[ModuleNode, ...] = field(repr=False)
+    block: BlockFacts = field(repr=False)
+    stop_ids: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    published_as: str = ""
+
+    @property
+    def n_quantized(self) -> int:
+        """How many weights are stored in 8 or 4 bits; 0 also where bitsandbytes found none that it could (Falcon)."""
+        return sum(module.is_quantized for module in self.modules)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
     """The numbers of one weight, counted.
@@ -122,10 +206,3 @@ class Histogram:
     max: float
     n: int
     dtype: str
-
-
-class ArchitectureQuestions(Protocol):
-    """Questions about the modules of a model; `Engine.describe` answers the rest."""
-
-    def weight_histogram(self, module_name: str, bins: int = 80) -> Histogram:
-        """The weights of one module, counted."""

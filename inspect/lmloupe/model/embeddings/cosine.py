@@ -9,7 +9,7 @@ from lmloupe.encodings.encoding import encode
 from lmloupe.errors import InvalidSettingError
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["cosine_matrix", "layer_cosines", "word_positions"]
+__all__ = ["cosine_matrix", "word_positions"]
 
 
 def cosine_matrix(vectors: ArrayLike) -> NDArray[np.float32]:
@@ -33,20 +33,6 @@ def cosine_matrix(vectors: ArrayLike) -> NDArray[np.float32]:
     return result
 
 
-def layer_cosines(states_a: NDArray[np.floating], states_b: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Cosine of two tokens' states row by row, float32 (n,), from two arrays (n, width); 0 where one is zero.
-
-    >>> layer_cosines(np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([[2.0, 0.0], [0.0, 1.0]])).round(2).tolist()
-    [1.0, 0.7099999785423279]
-    """
-    a, b = np.asarray(states_a, np.float64), np.asarray(states_b, np.float64)
-    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    products = np.einsum("nw,nw->n", a, b)
-    cosines = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
-    result: NDArray[np.float32] = cosines.astype(np.float32)
-    return result
-
-
 def word_positions(
     tok: Tokenizer, text: str, start: int, end: int, *, add_special_tokens: bool = True
 ) -> NDArray[np.int32]:
@@ -64,7 +50,7 @@ def word_positions(
     Raises:
         InvalidSettingError: no character of the text lies in that range.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> word_positions(load_tokenizer("llama-3.1"), "The river bank", 10, 14).tolist()
     [3]
     """

@@ -7,16 +7,17 @@ never in a copy, so it takes as long as the memory needs to hand the matrix over
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lmloupe.errors import NotFiniteError
+from lmloupe.errors import InvalidSettingError, NotAvailableError, NotFiniteError
 from lmloupe.model.embeddings.results import Matrix, Metric, Neighbours
 
-__all__ = ["VocabularyMatrix", "vocabulary_matrices"]
+__all__ = ["Matrices", "VocabularyMatrix", "vocabulary_matrices"]
 
 _CHUNK_NUMBERS = 1 << 24
 """How many numbers become float32 at once: 64 MiB."""
@@ -48,6 +49,11 @@ class VocabularyMatrix:
     def device(self) -> torch.device:
         """Where the matrix lies."""
         return self._weight.device
+
+    @property
+    def width(self) -> int:
+        """Numbers in a row."""
+        return self._weight.shape[1]
 
     def norms(self) -> torch.Tensor:
         """Euclidean length of every row, float32 (rows,); computed once."""
@@ -136,13 +142,41 @@ class VocabularyMatrix:
             yield chunk.float()
 
 
-def vocabulary_matrices(model: Any, vocab_size: int) -> dict[Matrix, VocabularyMatrix]:
-    """A loaded model's input matrix, and its output matrix where there is one of plain numbers; one object if tied."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrices:
+    """The matrices of one model: the input, and the output where it has plain numbers; one object if they are tied."""
+
+    name: str
+    input: VocabularyMatrix
+    output: VocabularyMatrix | None
+
+    @property
+    def tied(self) -> bool:
+        """Both have the same rows."""
+        return self.output is self.input
+
+    def of(self, which: Matrix) -> VocabularyMatrix:
+        """The matrix of that name.
+
+        Raises:
+            InvalidSettingError: another name than ``"input"`` or ``"output"``.
+            NotAvailableError: there is no output matrix of plain numbers.
+        """
+        if which not in get_args(Matrix):
+            raise InvalidSettingError(f"There is no {which!r} matrix: choose 'input' or 'output'.")
+        found = self.input if which == "input" else self.output
+        if found is None:
+            raise NotAvailableError(f"{self.name} has no output matrix of plain numbers whose rows could be read.")
+        return found
+
+
+def vocabulary_matrices(name: str, model: Any, vocab_size: int) -> Matrices:
+    """The matrices of a loaded model, of which the first ``vocab_size`` rows are tokens."""
     weight = model.get_input_embeddings().weight
-    matrices: dict[Matrix, VocabularyMatrix] = {"input": VocabularyMatrix(weight, min(vocab_size, len(weight)))}
+    rows = VocabularyMatrix(weight, min(vocab_size, len(weight)))
     output = getattr(model.get_output_embeddings(), "weight", None)
     if output is weight:
-        matrices["output"] = matrices["input"]
-    elif output is not None and output.is_floating_point() and output.shape == weight.shape:
-        matrices["output"] = VocabularyMatrix(output, matrices["input"].n_tokens)
-    return matrices
+        return Matrices(name, rows, rows)
+    if output is None or not output.is_floating_point() or output.shape != weight.shape:
+        return Matrices(name, rows, None)
+    return Matrices(name, rows, VocabularyMatrix(output, rows.n_tokens))

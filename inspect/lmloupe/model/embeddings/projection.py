@@ -7,13 +7,21 @@ from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError
 
-__all__ = ["MAX_TSNE", "MIN_TSNE", "tsne_points"]
+__all__ = ["require_tsne_size", "tsne_points"]
 
-MIN_TSNE, MAX_TSNE = 5, 2000
+_FEWEST, _MOST = 5, 2000
 _FIRST_DIMENSIONS = 50
 _PERPLEXITY = 30.0
 # Small beside what the method makes of them, or it cannot pull points past each other (scikit-learn's own spread).
 _SPREAD, _NOISE = 1e-4, 1e-5
+
+
+def require_tsne_size(n: int) -> None:
+    """Raise InvalidSettingError for fewer than 5 rows or more than 2,000."""
+    if not _FEWEST <= n <= _MOST:
+        raise InvalidSettingError(
+            f"t-SNE got {n:,} tokens; it shows {_FEWEST} to {_MOST:,}: choose a subset, or PCA for all."
+        )
 
 
 def tsne_points(rows: NDArray[np.float32], n_dimensions: int, seed: int) -> NDArray[np.float32]:
@@ -37,10 +45,7 @@ def tsne_points(rows: NDArray[np.float32], n_dimensions: int, seed: int) -> NDAr
     from sklearn.decomposition import PCA  # type: ignore[import-untyped]
     from sklearn.manifold import TSNE  # type: ignore[import-untyped]
 
-    if not MIN_TSNE <= len(rows) <= MAX_TSNE:
-        raise InvalidSettingError(
-            f"t-SNE got {len(rows):,} tokens; it shows {MIN_TSNE} to {MAX_TSNE:,}: choose a subset, or PCA for all."
-        )
+    require_tsne_size(len(rows))
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     unit = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
     first = min(_FIRST_DIMENSIONS, *unit.shape)

@@ -1,26 +1,20 @@
-"""What an engine says about its embedding matrices: plain data and the part of the `Engine` protocol that asks for it.
-
-Nothing here imports torch; `lmloupe.model.embeddings.answers` answers in this process.
-"""
+"""What an engine says about its embedding matrices: plain data, without torch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "EmbeddingQuestions",
     "Indicator",
     "Matrix",
     "Metric",
     "Neighbours",
     "Projection",
     "ProjectionMethod",
-    "TextOrIds",
     "Undertrained",
 ]
 
@@ -28,7 +22,6 @@ Metric: TypeAlias = Literal["cosine", "dot"]
 Matrix: TypeAlias = Literal["input", "output"]
 ProjectionMethod: TypeAlias = Literal["pca", "tsne"]
 Indicator: TypeAlias = Literal["auto", "output_cosine", "input_norm"]
-TextOrIds: TypeAlias = str | Sequence[int] | NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,52 +87,3 @@ class Undertrained:
     std: float
     reference_ids: NDArray[np.int32] = field(repr=False)
     reference: str
-
-
-class EmbeddingQuestions(Protocol):
-    """Questions about the rows of the input matrix, and of the output matrix (the same rows where they are tied)."""
-
-    def embed(self, ids: Sequence[int] | NDArray[np.integer]) -> NDArray[np.float32]:
-        """Rows of the input embedding matrix, float32 (n, width)."""
-
-    def neighbours(
-        self,
-        id_or_vector: int | NDArray[np.floating],
-        k: int = 10,
-        metric: Metric = "cosine",
-        matrix: Matrix = "input",
-        exclude: Sequence[int] = (),
-    ) -> Neighbours:
-        """The k tokens whose rows are nearest; a token is not its own neighbour."""
-
-    def analogy(
-        self, a_id: int, b_id: int, c_id: int, k: int = 10, metric: Metric = "cosine", matrix: Matrix = "input"
-    ) -> Neighbours:
-        """Neighbours of row a - row b + row c, the three left out."""
-
-    def embedding_norms(self, matrix: Matrix = "input") -> NDArray[np.float32]:
-        """Length of every row, float32 (vocab_rows,)."""
-
-    def project(
-        self,
-        ids: Sequence[int] | NDArray[np.integer] | None = None,
-        method: ProjectionMethod = "pca",
-        n_dimensions: Literal[2, 3] = 2,
-        matrix: Matrix = "input",
-        seed: int = 0,
-    ) -> Projection:
-        """The vocabulary, or chosen tokens of it, in two or three dimensions."""
-
-    def undertrained_tokens(
-        self,
-        k: int = 50,
-        indicator: Indicator = "auto",
-        kinds: Sequence[str] | None = None,
-        known_unused: Sequence[int] | None = None,
-    ) -> Undertrained:
-        """The k tokens whose rows look least trained."""
-
-    def contextual_similarity(
-        self, text_a: TextOrIds, position_a: int, text_b: TextOrIds, position_b: int
-    ) -> NDArray[np.float32]:
-        """Cosine of two tokens' hidden states at every depth, float32 (n_layers + 1,)."""

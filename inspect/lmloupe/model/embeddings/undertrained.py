@@ -41,7 +41,7 @@ def known_unused_ids(tok: Tokenizer, vocab_rows: int) -> NDArray[np.int32]:
     Rows without a token; tokens for a byte that UTF-8 never has (C0, C1, F5 to FF); a SentencePiece fallback
     ``<0x41>`` whose character has a piece of its own; special tokens that are called reserved, placeholder or unused.
 
-    >>> from lmloupe.tokens.tokenizer import load_tokenizer
+    >>> from lmloupe import load_tokenizer
     >>> len(known_unused_ids(load_tokenizer("llama-3.1"), 128256))
     261
     >>> len(known_unused_ids(load_tokenizer("smollm2"), 49152))

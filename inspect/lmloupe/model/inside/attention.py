@@ -19,7 +19,7 @@ from lmloupe.errors import NotAvailableError, NotFiniteError
 from lmloupe.model.inside.results import AttentionWeights
 from lmloupe.model.passes.parts import path_of
 
-__all__ = ["attention_weights"]
+__all__ = ["weights_of_block"]
 
 _ROUNDING = 1e-2
 """More than rows in 16 bits are off from a sum of 1."""
@@ -38,7 +38,7 @@ def _eager(model: Any) -> Iterator[None]:
             config._attn_implementation = name
 
 
-def attention_weights(
+def weights_of_block(
     model: Any, blocks: nn.ModuleList | None, input_ids: NDArray[np.int32], layer: int
 ) -> AttentionWeights:
     """Weights of one block, (n_heads, n, n), and its sink's; no others are kept. Run in the worker's thread.

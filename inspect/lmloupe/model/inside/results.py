@@ -1,25 +1,22 @@
-"""What an engine says about a text from inside the model: plain data and the part of the `Engine` protocol that asks.
+"""What an engine says about a text from inside the model: plain data, without torch.
 
-Nothing here imports torch; `lmloupe.model.inside.answers` answers in this process. A layer is counted so that 0 is the
+A layer is counted so that 0 is the
 embedding, before any block, and ``n_layers`` is the last block's output: ``n_layers + 1`` rows.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmloupe.model.embeddings.results import TextOrIds
-
 __all__ = [
     "AttentionWeights",
     "Attribution",
-    "InsideQuestions",
     "LensParts",
     "LensRow",
     "LensRows",
@@ -224,49 +221,3 @@ class Attribution:
     soft_cap: float
     unexplained: float
     logit: float
-
-
-class InsideQuestions(Protocol):
-    """Questions about what happens to a text between the embedding and the answer.
-
-    Each raises `lmloupe.NotFiniteError` where the model answers with numbers that are none, and
-    `lmloupe.NotAvailableError` where a model is built so that this view of it cannot be had.
-    """
-
-    def score(self, text_or_ids: TextOrIds, top_k: int = 5) -> Scored:
-        """Probability, rank and entropy of every token after its prefix, and what was expected instead."""
-
-    def hidden_states(self, text_or_ids: TextOrIds) -> NDArray[np.float32]:
-        """The states between the layers, float32 (n_layers + 1, n, width), as transformers returns them."""
-
-    def logit_lens(self, text_or_ids: TextOrIds, top_k: int = 10) -> LogitLens:
-        """What the model would say after every layer, at every position."""
-
-    def lens_rows(
-        self,
-        text_or_ids: TextOrIds,
-        layers: Sequence[int] | None = None,
-        positions: Sequence[int] | None = None,
-        top_k: int = 10,
-        *,
-        background: bool = False,
-    ) -> LensRows:
-        """The same row by row as they are computed, for chosen layers and positions.
-
-        In the background every other question of anybody goes ahead of it.
-        """
-
-    def lens_parts(self) -> LensParts:
-        """Where in the model the lens' final norm and output matrix are, and what is done to its logits."""
-
-    def attention(self, text_or_ids: TextOrIds, layer: int) -> NDArray[np.float32]:
-        """Attention weights of one layer's query heads, float32 (n_heads, n, n).
-
-        ``layer`` is 0 to n_layers - 1: 0 is the first block, which row 1 of `hidden_states` comes out of.
-        """
-
-    def attention_weights(self, text_or_ids: TextOrIds, layer: int) -> AttentionWeights:
-        """The same, with what goes to an attention sink, where the model has one."""
-
-    def attribution(self, text_or_ids: TextOrIds, token_id: int, position: int = -1) -> Attribution:
-        """What each part of the model adds to a token's logit after a position."""

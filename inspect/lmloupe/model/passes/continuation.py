@@ -35,11 +35,24 @@ class Reading:
         in_pieces: a further piece may have several tokens. Otherwise a text is read whole, and only single tokens
             follow it.
         repeatable: the beginning of a text gives the same alone and before more text.
+        turns_at: a text with more tokens than this is read otherwise from its first token on (LongRoPE); None where
+            there is no such length.
     """
 
     way: Way | None = "cache"
     in_pieces: bool = True
     repeatable: bool = True
+    turns_at: int | None = None
+
+    def turns(self, n: int) -> bool:
+        """Whether a text of ``n`` tokens is beyond `turns_at`."""
+        return self.turns_at is not None and n > self.turns_at
+
+    def needed(self, n: int, last: int) -> int:
+        """How many tokens to read of a text of ``n``, for what is asked up to its index ``last``."""
+        if not self.repeatable:
+            return n
+        return max(last, self.turns_at or 0) + 1 if self.turns(n) else last + 1
 
 
 class CannotContinueError(Exception):
@@ -56,17 +69,22 @@ class Continuation:
     """
 
     def __init__(self, model: Any, module: Any, reading: Reading) -> None:
-        self._model, self._module, self._way = model, module, reading.way
+        self._model, self._module, self._way, self._reading = model, module, reading.way, reading
         self._ids = torch.empty((1, 0), dtype=torch.long, device=model.get_input_embeddings().weight.device)
-        self._state: dict[str, Any] = {}
+        self._state = self._empty_state()
+
+    def _empty_state(self) -> dict[str, Any]:
+        state: dict[str, Any] = {}
+        model = self._model
         if self._way in ("cache", "positions"):
-            self._state["past_key_values"] = DynamicCache(config=model.config)
+            state["past_key_values"] = DynamicCache(config=model.config)
         elif self._way == "plain cache":
-            self._state["past_key_values"] = DynamicCache()
+            state["past_key_values"] = DynamicCache()
         elif self._way == "generate" and model._supports_default_dynamic_cache():
             # As `generate` itself names it.
             name = "cache_params" if "mamba" in type(model).__name__.lower() else "past_key_values"
-            self._state[name] = DynamicCache(config=model.config.get_text_config(decoder=True))
+            state[name] = DynamicCache(config=model.config.get_text_config(decoder=True))
+        return state
 
     def read(self, piece: torch.Tensor, **options: Any) -> Any:
         """Read a further piece, int64 (1, m); the output has rows for it, or for the whole text where that is read.
@@ -77,6 +95,9 @@ class Continuation:
         """
         before = self._ids.shape[1]
         self._ids = torch.cat((self._ids, piece), 1)
+        if before and self._reading.turns(self._ids.shape[1]) and not self._reading.turns(before):
+            # What it has kept of the text so far is what the model reads in shorter ones.
+            self._state, before, piece = self._empty_state(), 0, self._ids
         if self._way is None:
             return self._module(input_ids=self._ids, use_cache=False, **options)
         if self._way == "generate":

@@ -7,14 +7,14 @@ the whole text gives, and what comes later must change nothing before it. Names 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from lmloupe.errors import UnsupportedError
-from lmloupe.model.engine import Quantization
 from lmloupe.model.passes.continuation import WAYS, Continuation, Reading, Way
+from lmloupe.model.passes.quantized_products import stored_as
 
 __all__ = ["find_reading", "notes_on", "probe_ids"]
 
@@ -46,17 +46,34 @@ _FOUR_BITS = _Rounding(5e-2, 2e-2, 0.2)
 _EIGHT_BITS = _Rounding(0.3, 5e-2, 0.3)  # what is read along with a token decides how it is rounded
 
 
-def find_reading(model: Any, quantization: Quantization, limit: int | None) -> Reading:
+def find_reading(model: Any, limit: int | None) -> Reading:
     """How texts are read with this model; to be called in the worker's thread.
 
     Args:
         model: a ``transformers`` causal LM in eval mode.
-        quantization: as loaded.
         limit: most tokens that it reads at once, None where there is no limit.
 
     Raises:
         UnsupportedError: it does not read ids alone, or what comes later changes the scores before it.
     """
+    turns_at = _turns_at(model.config.get_text_config())
+    if turns_at is None or (limit is not None and turns_at >= limit):
+        return _find_reading(model, quantization, limit)
+    return replace(_find_reading(model, quantization, turns_at), turns_at=turns_at)
+
+
+def _turns_at(config: Any) -> int | None:
+    """The length up to which LongRoPE turns positions by its short factors; beyond it takes the long ones for all.
+
+    The config alone says it: a text of that length, 4,096 tokens mostly, is too long to be tried.
+    """
+    rope = getattr(config, "rope_parameters", None) or {}
+    kinds = [rope, *(value for value in rope.values() if isinstance(value, dict))]
+    found = [kind.get("original_max_position_embeddings") for kind in kinds if kind.get("rope_type") == "longrope"]
+    return min((n for n in found if isinstance(n, int)), default=None)
+
+
+def _find_reading(model: Any, quantization: Quantization, limit: int | None) -> Reading:
     lengths = [_LENGTH + 2 * bound for bound in _bounds(model.config.get_text_config())]
     cheap = _MOST_PRODUCTS / sum(p.numel() for p in model.parameters())
     length = max((n for n in lengths if n <= cheap), default=_LENGTH)
@@ -68,7 +85,7 @@ def find_reading(model: Any, quantization: Quantization, limit: int | None) -> R
     whole = _whole(model, text)
     if bool(torch.isnan(whole).any()):
         return Reading()  # a broken quantization, say: whoever asks for scores is told
-    rounding = _rounding(model.dtype, quantization)
+    rounding = _rounding(model.dtype, stored_as(model))
     other_end = torch.cat((text[:, :half], ids[:, length : 2 * length - half]), 1)
     if _errors(_whole(model, other_end)[:half], whole[:half]).mean() > rounding.same_shape:
         if _errors(_whole(model, text), whole).mean() > rounding.same_shape:
@@ -93,10 +110,10 @@ def find_reading(model: Any, quantization: Quantization, limit: int | None) -> R
     return Reading(way) if way is not None else Reading(_way(model, text, single, whole, most), in_pieces=False)
 
 
-def _rounding(dtype: torch.dtype, quantization: Quantization) -> _Rounding:
-    if quantization == "int8":
+def _rounding(dtype: torch.dtype, stored: str) -> _Rounding:
+    if stored == "int8":
         return _EIGHT_BITS
-    return _HALF.get(dtype, _EXACT if quantization == "none" else _FOUR_BITS)
+    return _HALF.get(dtype, _EXACT if stored == "none" else _FOUR_BITS)
 
 
 def notes_on(reading: Reading) -> tuple[str, ...]:
@@ -107,6 +124,13 @@ def notes_on(reading: Reading) -> tuple[str, ...]:
     >>> print(*notes_on(Reading(None, in_pieces=False)))
     Reads the whole text again for every token: this model has no cache that LM Loupe can continue.
     """
+    if reading.turns_at is not None:
+        turning = (
+            f"Reads texts of more than {reading.turns_at:,} tokens with other position factors (LongRoPE), from the "
+            "first token on: such a text is read in one piece, and a reply that grows past this length makes the model "
+            "read everything again.",
+        )
+        return (*notes_on(replace(reading, turns_at=None)), *turning)
     if not reading.repeatable:
         return (
             "Reads the whole text again for every token: this model scores the beginning of a text differently when "

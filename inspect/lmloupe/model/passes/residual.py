@@ -22,9 +22,10 @@ PREFILL_CHUNK = {"cpu": 256, "mps": 1024, "cuda": 4096}
 
 
 def pieces_of(input_ids: NDArray[np.int32], device: torch.device, reading: Reading) -> tuple[torch.Tensor, ...]:
-    """The ids as int64 (1, m) pieces on the device; one where this model cannot go on with several tokens."""
+    """The ids as int64 (1, m) pieces on the device; one where pieces would be read otherwise than the whole."""
     rows = torch.from_numpy(input_ids.astype(np.int64)).to(device).unsqueeze(0)
-    return torch.split(rows, PREFILL_CHUNK.get(device.type, 256), dim=1) if reading.in_pieces else (rows,)
+    in_pieces = reading.in_pieces and not reading.turns(len(input_ids))
+    return torch.split(rows, PREFILL_CHUNK.get(device.type, 256), dim=1) if in_pieces else (rows,)
 
 
 @contextmanager
@@ -76,8 +77,7 @@ def residual_stream(
     last row is what the final norm reads.
     """
     device = model.get_input_embeddings().weight.device
-    needed = int(positions[-1]) + 1 if reading.repeatable else len(input_ids)
-    pieces = pieces_of(input_ids[:needed], device, reading)
+    pieces = pieces_of(input_ids[: reading.needed(len(input_ids), int(positions[-1]))], device, reading)
     read = _reader(model, parts.base, reading, len(pieces))
     kept: list[torch.Tensor] = []
     at = 0

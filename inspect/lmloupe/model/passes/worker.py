@@ -159,6 +159,12 @@ class Worker:
         assert answer is not None  # noqa: S101 - without a time limit `take` waits
         return answer[0]
 
+    def last(self, work: Iterator[T | None]) -> T:
+        """Run work of many steps that has one result, and wait for it; others come in between its steps."""
+        answer = self.submit(work).take()
+        assert answer is not None  # noqa: S101 - without a time limit `take` waits
+        return answer
+
     def _run(self) -> None:
         torch.set_num_threads(_usable_cores())
         running: deque[Ticket[object]] = deque()

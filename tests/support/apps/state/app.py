@@ -2,4 +2,8 @@
 
 import streamlit as st
 
-st.navigation([st.Page("first.py", default=True), st.Page("second.py")]).run()
+from ui.state.session import one_run
+
+page = st.navigation([st.Page("first.py", default=True), st.Page("second.py")])
+with one_run(page.url_path):
+    page.run()

@@ -7,19 +7,19 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lmloupe.model.engine import Step
-from lmloupe.model.passes.continuation import Continuation, Reading
+from lmloupe.model.generation.results import Step
+from lmloupe.model.generation.sampling import Sampling, draw, sampling_probs
+from lmloupe.model.passes.continuation import Continuation
+from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.logit_facts import LogitFacts, logit_facts, require_finite
 from lmloupe.model.passes.parts import ModelParts
 from lmloupe.model.passes.residual import pieces_of, stream_of
 from lmloupe.model.passes.worker import Results
-from lmloupe.model.sampling import Sampling, draw, sampling_probs
 from lmloupe.tokens.tokenizer import Tokenizer
 
 __all__ = ["LocalGeneration", "steps"]
@@ -31,7 +31,7 @@ LENS_STEPS = {"cpu": 4}
 
 
 class LocalGeneration(Results[Step]):
-    """A generation running in this process's worker; see `lmloupe.model.engine.Generation`."""
+    """A generation running in this process's worker; see `lmloupe.model.generation.results.Generation`."""
 
 
 class _Text:
@@ -46,31 +46,28 @@ class _Text:
 
 
 def steps(
-    model: Any,
-    tokenizer: Tokenizer,
+    loaded: LoadedModel,
     input_ids: NDArray[np.int32],
     sampling: Sampling,
     *,
     max_new_tokens: int,
     seed: int,
-    eos_ids: frozenset[int],
     lens_parts: ModelParts | None,
-    reading: Reading,
 ) -> Iterator[Step | None]:
     """The steps of one generation, to be run by the worker; None after a piece of the prefill.
 
     With ``lens_parts`` each step says what every layer would have said, read from the pass that made the token.
     """
     rng = np.random.default_rng(seed)
-    device = model.get_input_embeddings().weight.device
+    device = loaded.device
     began = time.perf_counter()
-    text_so_far = Continuation(model, model, reading)
-    pieces = pieces_of(input_ids, device, reading)
+    text_so_far = Continuation(loaded.model, loaded.model, loaded.reading)
+    pieces = pieces_of(input_ids, device, loaded.reading)
     for piece in pieces[:-1]:
         text_so_far.read(piece, logits_to_keep=1)
         yield None
     waiting: list[tuple[Step, torch.Tensor]] = []
-    ids, current, text = input_ids.tolist(), pieces[-1], _Text(tokenizer)
+    ids, current, text = input_ids.tolist(), pieces[-1], _Text(loaded.tokenizer)
     for produced in range(1, max_new_tokens + 1):
         # Hooks of this session around its own pass alone: between two steps the model serves others.
         watching = _unwatched() if lens_parts is None else stream_of(lens_parts, slice(-1, None))
@@ -81,7 +78,7 @@ def steps(
         previous = np.asarray(ids) if sampling.repetition_penalty != 1 else None
         token_id = _choose(logits[0], sampling, previous, rng)
         ids.append(token_id)
-        ends = token_id in eos_ids or produced == max_new_tokens
+        ends = token_id in loaded.eos_ids or produced == max_new_tokens
         current = torch.tensor([[token_id]], device=device)
         facts = logit_facts(logits, current[0], min(N_TOP, logits.shape[1]))
         step = _record(facts, token_id, text.add(token_id, last=ends), time.perf_counter() - began)

@@ -1,0 +1,48 @@
+"""Answers about next tokens, in this process; the questions are in `lmloupe.model.engine`."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lmloupe.errors import ContextLengthError, InvalidSettingError
+from lmloupe.model.generation.results import NextToken
+from lmloupe.model.generation.sampling import Sampling
+from lmloupe.model.generation.steps import LocalGeneration, steps
+from lmloupe.model.passes.loaded import LoadedModel
+from lmloupe.model.passes.logit_facts import require_finite
+
+__all__ = ["generate", "next_token"]
+
+
+def next_token(loaded: LoadedModel, ids: NDArray[np.int32]) -> NextToken:
+    """The answer to `Engine.next_token`."""
+
+    def forward() -> NDArray[np.float32]:
+        rows = torch.from_numpy(ids.astype(np.int64)).to(loaded.device).unsqueeze(0)
+        # Scores of the last position alone: the rest of (n, vocab) would be computed for nothing.
+        logits = loaded.model(input_ids=rows, use_cache=False, logits_to_keep=1).logits[0, -1]
+        require_finite(logits.max()[None])
+        result: NDArray[np.float32] = logits.float().cpu().numpy()
+        return result
+
+    return NextToken(ids, loaded.worker.call(forward))
+
+
+def generate(
+    loaded: LoadedModel, ids: NDArray[np.int32], sampling: Sampling, max_new_tokens: int, seed: int, *, lens: bool
+) -> LocalGeneration:
+    """The answer to `Engine.generate`."""
+    if max_new_tokens < 1 or seed < 0:
+        raise InvalidSettingError(f"max_new_tokens is {max_new_tokens} and seed {seed}; they must be at least 1 and 0.")
+    if loaded.context_length is not None:
+        room = loaded.context_length - len(ids)
+        if room < 1:
+            raise ContextLengthError(
+                f"The prompt fills all {loaded.context_length:,} tokens of the context: shorten it."
+            )
+        max_new_tokens = min(max_new_tokens, room)
+    parts = loaded.parts if lens else None
+    work = steps(loaded, ids, sampling, max_new_tokens=max_new_tokens, seed=seed, lens_parts=parts)
+    return LocalGeneration(ids, loaded.worker.submit(work))

@@ -1,0 +1,77 @@
+"""What an engine says about the tokens that come next: plain data, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmloupe.model.generation.sampling import log_softmax
+
+__all__ = ["Generation", "NextToken", "Step"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NextToken:
+    """The scores of every possible next token.
+
+    Attributes:
+        input_ids: int32 (n,), what the model read.
+        logits: float32 (vocab_rows,), the raw scores after the last token.
+    """
+
+    input_ids: NDArray[np.int32]
+    logits: NDArray[np.float32]
+
+    @property
+    def log_probs(self) -> NDArray[np.float64]:
+        """float64 (vocab_rows,), natural logs of the probabilities; ``np.exp`` of them sums to 1."""
+        return log_softmax(self.logits)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One generated token and what else could have been said.
+
+    Attributes:
+        token_id: the id that was drawn.
+        text: what it adds to the text; empty while a character is still incomplete.
+        log_prob: its natural-log probability in the model's own distribution, before any sampling setting.
+        top_ids: int32 (10,), the most probable ids of that distribution, best first.
+        top_log_probs: float32 (10,), theirs.
+        entropy_bits: entropy of that distribution in bits.
+        elapsed_s: seconds since the prefill began; the first step's is the time to the first token.
+        lens_ids: int32 (n_layers + 1,), the token that each depth puts first, where the lens was asked for; else None.
+        lens_log_probs: float32 (n_layers + 1,), theirs at that depth.
+    """
+
+    token_id: int
+    text: str
+    log_prob: float
+    top_ids: NDArray[np.int32]
+    top_log_probs: NDArray[np.float32]
+    entropy_bits: float
+    elapsed_s: float
+    lens_ids: NDArray[np.int32] | None = None
+    lens_log_probs: NDArray[np.float32] | None = None
+
+
+class Generation(Iterator[Step], Protocol):
+    """A running generation: iterate over its steps, or `poll` so as never to wait for long."""
+
+    @property
+    def input_ids(self) -> NDArray[np.int32]:
+        """int32 (n,), the prompt as the model reads it."""
+
+    def poll(self, timeout_s: float) -> Step | None:
+        """The next step, or None after ``timeout_s`` seconds without one.
+
+        Raises:
+            StopIteration: the generation has ended.
+        """
+
+    def close(self) -> None:
+        """Stop: the model computes no further token after the one at hand. Safe to call twice."""

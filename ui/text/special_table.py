@@ -1,0 +1,44 @@
+"""What Special tokens reads and lists: ids that a person typed, and the special tokens of a tokenizer."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+import lmloupe as lm
+from lmloupe.encodings.special_tokens import special_token_purpose
+
+__all__ = ["parse_ids", "special_table"]
+
+
+def special_table(tok: lm.Tokenizer) -> pd.DataFrame:
+    """One row a special or another added token: id, how it is written, what it is for; the reserved ones last."""
+    tokens = [("special", *item) for item in tok.special_tokens.items()]
+    tokens += [("always one token", *item) for item in tok.added_tokens.items()]
+    rows = [
+        {
+            "Id": token_id,
+            "Token": content,
+            "Kind": kind,
+            "Role": {tok.bos_token: "bos", tok.eos_token: "eos"}.get(content, ""),
+            "What it is for": special_token_purpose(content),
+        }
+        for kind, content, token_id in tokens
+    ]
+    rows.sort(key=lambda row: "reserved" in str(row["Token"]) or "unused" in str(row["Token"]))
+    return pd.DataFrame(rows, columns=["Id", "Token", "Kind", "Role", "What it is for"])
+
+
+def parse_ids(typed: str) -> list[int]:
+    """The ids that a person typed or pasted, as a Python list or as bare numbers.
+
+    Raises:
+        lmloupe.InvalidIdError: something that is no whole number; the message names it.
+    """
+    ids = []
+    for word in re.sub(r"[\[\](),;]", " ", typed).split():
+        if not re.fullmatch(r"-?[0-9]{1,18}", word):
+            raise lm.InvalidIdError(f"“{word[:40]}” is no token id: ids are whole numbers, such as 9906 0.")
+        ids.append(int(word))
+    return ids
