@@ -90,6 +90,11 @@ def test_tools_are_a_form_and_its_json(chat: AppTest) -> None:
     arguments.set_value('{"city": ')
     assert "arguments of get_weather are not valid JSON" in sentences(no_exception(chat.run()))
     assert next(f for f in chat.text_input if f.label == "Arguments, JSON").value == '{"city": '
+    next(f for f in chat.text_input if f.label == "Arguments, JSON").set_value('{"city": "Oslo"}')
+    assert "not valid JSON" not in sentences(no_exception(chat.run()))
+    # What is JSON is a value, in the link as in the library.
+    (call,) = decode(dict(chat.query_params))[0]["messages"][1]["tool_calls"]
+    assert call["function"]["arguments"] == {"city": "Oslo"}
     chat.text_area(key="tools").set_value("[{")
     assert "The tools are not valid JSON" in sentences(no_exception(chat.run()))
     assert chat.text_area(key="tools").value == "[{"
