@@ -1,4 +1,4 @@
-"""Find tokens that training has hardly touched, by their rows alone (Land & Bartolo, "Fishing for Magikarp", 2024, 2.2).
+"""Find tokens that training has hardly touched, by their rows alone (Land & Bartolo, "Fishing for Magikarp", 2024).
 
 ``output_cosine``: cosine distance, in the output matrix, to the mean row of tokens known to be unused, after the
 first principal component is removed. Rows of tokens that never occur are all pushed the same way at every step of
