@@ -31,7 +31,7 @@ from tests.support.architectures import VOCAB_ROWS, build
     ],
 )
 def test_each_model_is_read_as_it_can_be(kind: str, reading: Reading) -> None:
-    assert engine_of(kind)._reading == reading
+    assert engine_of(kind).loaded.reading == reading
     assert engine_of(kind).describe().notes == notes_on(reading)
 
 
