@@ -1,4 +1,13 @@
-"""Tokens that training has hardly touched, found by their rows alone (Land & Bartolo, "Fishing for Magikarp", 2024)."""
+"""Find tokens that training has hardly touched, by their rows alone (Land & Bartolo, "Fishing for Magikarp", 2024).
+
+``output_cosine``: cosine distance, in the output matrix, to the mean row of tokens known to be unused, after the
+first principal component is removed. Rows of tokens that never occur are all pushed the same way at every step of
+training, so they gather in one direction. Known to be unused are the rows of `known_unused_ids`; where there are none,
+the special tokens of `twin_special_ids`.
+
+``input_norm``: length of the row in the input matrix. Where that is a matrix of its own, rows that are never read keep
+the small numbers that they began with, or shrink by weight decay.
+"""
 
 from __future__ import annotations
 
