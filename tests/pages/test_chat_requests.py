@@ -42,7 +42,7 @@ def test_generate_renders_tools_calls_variables_and_the_edited_template(embedded
     assert '"parameters": {"city": "Suva"}' in chat.text
     assert "get_weather" in chat.text
     assert list(app.session_state["run"].request.ids) == chat.encoding.input_ids.tolist()
-    assert "1 tools, your edited template" in sentences(app)
+    assert "1 tool, your edited template" in sentences(app)
     # The code beside it comes to the same ids and tokens.
     code = app.code[-1].value
     made: dict[str, Any] = {}
