@@ -165,7 +165,8 @@ def _disk(chain: list[BaseException], name: str) -> LoadError | None:
 
 def _lacking(words: str) -> list[str]:
     """Packages that transformers says it lacks, and that are not installed."""
-    named = re.findall(r"pip install (?:-\S+ |git\+)*[\"']?([a-zA-Z][\w.-]*\w)", words)
+    # An address to install from, as transformers names its own, is no package's name.
+    named = re.findall(r"pip install (?:-\S+ )*[\"']?(?!\S*://)([a-zA-Z][\w.-]*\w)", words)
     named += re.findall(r"requires the ([\w-]+) library but it was not found", words)
     if "tiktoken" in named:  # also said of a SentencePiece file, which it tries as the other kind
         named.insert(0, "sentencepiece")
