@@ -109,7 +109,7 @@ def test_hover_tells_id_bytes_and_offsets_and_marks_the_same_characters(show):
     assert told["id"] == str(ours.input_ids[place])
     assert told["piece"] == "Ġcoconut"
     assert told["bytes"].startswith("20 63 6f 63 6f 6e 75 74")
-    assert told["characters"] == "1–9"
+    assert told["characters"] == "2–9"
     assert told["special"] == "no"
     for row, key in enumerate(NAMES):
         same = {i for i, t in enumerate(encode(load_tokenizer(key), SAMPLE).tokens) if t.start < 9 and t.end > 1}
@@ -132,7 +132,7 @@ def test_offsets_after_an_emoji_count_characters(show):
     assert token(page, place).text_content() == " said"
     token(page, place).hover()
     start = SAMPLE.index(" said")
-    assert facts(page)["characters"] == f"{start}–{start + 5}"
+    assert facts(page)["characters"] == f"{start + 1}–{start + 5}"
 
 
 def test_a_split_emoji_is_drawn_once_over_its_parts(show):
@@ -143,7 +143,7 @@ def test_a_split_emoji_is_drawn_once_over_its_parts(show):
     assert texts(group.locator(".part")) == ["20 f0 9f", "a4", "9a"]
     group.locator(".part").nth(1).hover()
     told = facts(page)
-    assert (told["id"], told["bytes"], told["characters"]) == ("97", "a4", "2–3")
+    assert (told["id"], told["bytes"], told["characters"]) == ("97", "a4", "3")
     assert told["holds"] == "part of 🤚  =  20 f0 9f | a4 | 9a"
     # The character itself answers as well, as its first part.
     group.locator(".whole").hover()
@@ -172,7 +172,7 @@ def test_special_tokens_differ_from_text_that_spells_them(show):
     assert (told["special"], told["characters"]) == ("yes", "none: the tokenizer added it")
     assert flow(page, 1).locator(".same").count() == 0
     token(page, 1).hover()
-    assert facts(page)["characters"] == "0–10"
+    assert facts(page)["characters"] == "1–10"
     assert flow(page, 1).locator(".same").count() == 7
 
 
@@ -224,7 +224,7 @@ def test_the_keyboard_goes_from_token_to_token(show):
     assert facts(page)["piece"] == "Ġcoconut"
     label = token(page, 1).get_attribute("aria-label")
     assert label.startswith(f" coconut, id {encode(load_tokenizer('llama-3.1'), SAMPLE).input_ids[1]}, ")
-    assert "characters 1–9" in label
+    assert "characters 2–9" in label
     assert token(page, 1).get_attribute("aria-posinset") == "2"
     page.keyboard.press("ArrowDown")
     assert page.evaluate("document.activeElement.shadowRoot.activeElement.textContent") == " co"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["counted"]
+__all__ = ["counted", "places"]
 
 
 def counted(n: int, one: str, many: str = "") -> str:
@@ -12,3 +12,14 @@ def counted(n: int, one: str, many: str = "") -> str:
     ('1 token', '1,200 tokens', '0 matrices')
     """
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def places(start: int, end: int) -> str:
+    """A half-open pair of places that counts from 0, as a person counts: from 1, the last one included.
+
+    >>> places(1, 9), places(4, 5), places(3, 3)
+    ('2–9', '5', 'before 4')
+    """
+    if start == end:
+        return f"before {start + 1:,}"
+    return f"{end:,}" if end == start + 1 else f"{start + 1:,}–{end:,}"

@@ -14,6 +14,7 @@ from lmloupe.pipeline.pieces import PreToken, PreTokenizerStep
 from ui.base.chips import chips, visible
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name
+from ui.base.words import places
 from ui.text.upload import PREFIX
 
 __all__ = [
@@ -66,7 +67,7 @@ def change_table(changes: Sequence[NormalizationChange]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Step": [change.step_name for change in changes[:MAX_CHANGES]],
-            "Characters": [f"{change.start}–{change.end}" for change in changes[:MAX_CHANGES]],
+            "Characters": [places(change.start, change.end) for change in changes[:MAX_CHANGES]],
             "Before": [_spelled(change.before) for change in changes[:MAX_CHANGES]],
             "After": [_spelled(change.after) for change in changes[:MAX_CHANGES]],
         }

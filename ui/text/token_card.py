@@ -15,6 +15,7 @@ from lmloupe.vocabulary.compare import same_text_elsewhere
 from ui.base.chips import chips, visible
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name
+from ui.base.words import places
 from ui.page import metrics_row
 
 __all__ = ["token_card"]
@@ -36,16 +37,16 @@ def token_card(enc: lm.Encoding, index: int, others: Mapping[str, lm.Tokenizer])
                 ("Bytes", token.bytes.hex(" ") or "none", "Exactly what the token stands for, in hexadecimal."),
                 (
                     "Characters",
-                    f"{token.start}–{token.end}",
-                    "Counted from 0; half-open: the last number is not included.",
+                    places(token.start, token.end) if token.end > token.start else "none",
+                    "Its characters of the text, the first being 1.",
                 ),
                 (
                     "Bytes of the text",
-                    f"{place.start:,}–{place.end:,}",
-                    "Half-open, in the text's UTF-8: where these bytes stand."
+                    places(place.start, place.end) if place.end > place.start else "none",
+                    "Where these bytes are in the text's UTF-8, the first being 1."
                     if place.exact
-                    else "Half-open, in the text's UTF-8: the characters that it was made from. The text has other "
-                    "bytes there, because the tokenizer changed or added some.",
+                    else "In the text's UTF-8, the first byte being 1: the characters that it was made from. The text "
+                    "has other bytes there, because the tokenizer changed or added some.",
                 ),
             ]
         )

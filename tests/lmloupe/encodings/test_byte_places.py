@@ -80,10 +80,10 @@ def card() -> None:
 @pytest.mark.parametrize(
     ("index", "shown", "said"),
     [
-        (1, ("20 f0 9f", "1–3", "2–5"), "Of “🤚”, which is f0 9f a4 9a, it holds f0 9f: bytes 1 to 2 of 4."),
-        (2, ("a4", "2–3", "5–6"), "it holds a4: byte 3 of 4."),
-        (3, ("9a", "2–3", "6–7"), "it holds 9a: byte 4 of 4."),
-        (0, ("c3 a9", "0–1", "0–2"), "An ordinary token of whole characters."),
+        (1, ("20 f0 9f", "2–3", "3–5"), "Of “🤚”, which is f0 9f a4 9a, it holds f0 9f: bytes 1 to 2 of 4."),
+        (2, ("a4", "3", "6"), "it holds a4: byte 3 of 4."),
+        (3, ("9a", "3", "7"), "it holds 9a: byte 4 of 4."),
+        (0, ("c3 a9", "1", "1–2"), "An ordinary token of whole characters."),
     ],
 )
 def test_the_card_gives_the_byte_range_and_the_own_bytes(index: int, shown: tuple[str, ...], said: str) -> None:

@@ -15,7 +15,7 @@ export function describe(row, i) {
   const facts = [["id", String(row.id(i))], ["piece", row.piece(i)]];
   const bytes = hex.length > 48 ? `${hex.slice(0, 48).join(" ")} \u2026` : hex.join(" ");
   facts.push(["bytes", hex.length > 4 ? `${bytes} (${hex.length})` : bytes]);
-  facts.push(["characters", start === end ? (hex.length ? "none: the tokenizer added it" : "none: no token has this id") : `${start}\u2013${end}`]);
+  facts.push(["characters", start === end ? (hex.length ? "none: the tokenizer added it" : "none: no token has this id") : places(start, end)]);
   if (row.partial(i)) facts.push(["holds", `part of ${start === end ? "a character" : wholeOf(row, i)}`]);
   const special = row.special(i) ? "yes" : "no";
   facts.push(["special", special === "no" && row.added(i) ? "no, but always read as one token" : special]);
@@ -23,6 +23,14 @@ export function describe(row, i) {
   if (row.notes?.[i]) facts.push(["", row.notes[i]]);
   facts.push(["place", `${(i + 1).toLocaleString("en")} of ${row.count.toLocaleString("en")}`]);
   return facts;
+}
+
+/**
+ * A half-open pair that counts from 0, as a person counts: from 1, the last one included.
+ * @param {number} start @param {number} end
+ */
+export function places(start, end) {
+  return end === start + 1 ? String(end) : `${start + 1}\u2013${end}`;
 }
 
 /**
