@@ -35,7 +35,7 @@ def seconds(limit_s: float) -> str:
 def local_folder(name: str) -> Path | None:
     """The folder that a name stands for, or None where it can only be a hub id.
 
-    Any string will do: one that no path could be (a NUL, a hundred thousand letters) is no folder.
+    Any string will do: one that no path could be (a NUL, a hundred thousand letters) is not a folder.
 
     Raises:
         SourceNotFoundError: it is written as a path, or names a file, and there is no such folder.

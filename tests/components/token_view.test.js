@@ -121,7 +121,7 @@ test("a block ends where a line ends, and only a very long line is cut", () => {
 });
 
 test("tokens that share a character stay in one block", () => {
-  // Runs of three from the start: 2,000 is no multiple of three.
+  // Runs of three from the start: 2,000 is not a multiple of three.
   const tokens = Array.from({ length: 3000 }, (_, i) => ({ bytes: [i & 255], start: Math.floor(i / 3), end: Math.floor(i / 3) + 1 }));
   const starts = blockStarts(rowOf("x".repeat(1000), tokens));
   assert.deepEqual(starts.map((start) => start % 3), [0, 0, 0]);

@@ -113,7 +113,7 @@ def test_the_last_row_of_the_lens_is_the_models_answer_and_its_code_prints_a_cel
     assert all(run.cells[n_layers, position].final_rank == 1 for position in positions)
     app.segmented_control(key="lens_by").set_value("rank")
     no_exception(app.run())
-    assert len(asked) == 1, "another colour is no other pass"
+    assert len(asked) == 1, "another colour is not another pass"
     printed = [ast.literal_eval(line.replace("] [", "], [")) for line in output_of(app)]
     cell = run.cells[20, len(ids) - 1]
     for token_ids, log_probs in printed:
@@ -231,7 +231,7 @@ class _Rows:
         self.closed = True
 
 
-class _Left(Exception):  # noqa: N818 - what Streamlit raises in a script that shall end is no error
+class _Left(Exception):  # noqa: N818 - what Streamlit raises in a script that shall end is not an error
     pass
 
 

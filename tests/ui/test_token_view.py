@@ -130,7 +130,7 @@ def test_what_does_not_fit_is_refused():
         TokenRow("row", encoding, classes=["user"])
     with pytest.raises(ValueError, match="fill of 'row' has 3 values"):
         TokenRow("row", encoding, fill=np.zeros(3))
-    with pytest.raises(ValueError, match="'bot' is no role"):
+    with pytest.raises(ValueError, match="'bot' is not a role"):
         TokenRow("row", encoding, classes=["bot", "user"])
     with pytest.raises(ValueError, match="'row' belongs to another text"):
         build_payload([TokenRow("row", encoding)], text="Hello me")

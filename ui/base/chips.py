@@ -1,4 +1,4 @@
-"""Pieces of text in a row of boxes, for what is no encoding and so no token view: pre-tokens, symbols of a merge."""
+"""Draw strings as a row of boxes, for pieces that are not an `Encoding`: pre-tokens, symbols of a merge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms over a setting that is no single widget's value: a conversation, tools, an edited template.
+"""Forms that edit one structured setting with several widgets: a conversation, tools, an edited template.
 
 A field's key carries a version. Fields write through ``commit`` in their callbacks; where something else changed the
 setting (a link, a button, a file), the version goes up and new fields show it. What the check refuses stays typed.

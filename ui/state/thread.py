@@ -104,7 +104,7 @@ def select(enc: lm.Encoding, index: int) -> None:
 
 
 def follow(key: str, enc: lm.Encoding, clicked: int | None) -> None:
-    """Make the token the shared one that was clicked in the view ``key``, once: a pin that stays is no new click."""
+    """Make the token the shared one that was clicked in the view ``key``, once: a pin that stays is not a new click."""
     known = st.session_state.get(f"followed_{key}")
     st.session_state[f"followed_{key}"] = clicked
     if clicked is not None and clicked != known:

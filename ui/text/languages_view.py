@@ -44,7 +44,7 @@ def load_texts(source: bytes | str | None) -> tuple[Language, ...]:
     """The project's sentences (None), its programs (`CODE_SAMPLES`), or a person's file as its bytes.
 
     Raises:
-        lmloupe.LoupeError: the file is no parallel text; see `load_parallel`.
+        lmloupe.LoupeError: the file is not a parallel text; see `load_parallel`.
     """
     if source is None:
         return parallel_languages()
@@ -148,7 +148,7 @@ def draw_fertility(found: Fertility, name: str, others: Mapping[str, Fertility],
         table = table.drop(columns="Per word")
     number = st.column_config.NumberColumn
     config = {
-        "Relative": number(f"× {base}", format="%.2f", help="Tokens against those of the same text there."),
+        "Relative": number(f"× {base}", format="%.2f", help=f"Tokens relative to the same text in {base}."),
         "Per word": number(format="%.2f", help="A dash where no spaces stand between words."),
         "Per character": number(format="%.2f", help="Tokens per character (code point)."),
     }

@@ -34,11 +34,11 @@ def parse_ids(typed: str) -> list[int]:
     """The ids that a person typed or pasted, as a Python list or as bare numbers.
 
     Raises:
-        lmloupe.InvalidIdError: something that is no whole number; the message names it.
+        lmloupe.InvalidIdError: something that is not a whole number; the message names it.
     """
     ids = []
     for word in re.sub(r"[\[\](),;]", " ", typed).split():
         if not re.fullmatch(r"-?[0-9]{1,18}", word):
-            raise lm.InvalidIdError(f"“{word[:40]}” is no token id: ids are whole numbers, such as 9906 0.")
+            raise lm.InvalidIdError(f"“{word[:40]}” is not a token id: ids are whole numbers, such as 9906 0.")
         ids.append(int(word))
     return ids

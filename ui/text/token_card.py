@@ -77,7 +77,7 @@ def _kind(enc: lm.Encoding, index: int) -> str:
     try:
         token.bytes.decode()
     except UnicodeDecodeError:
-        return "It holds a part of a character: its bytes alone are no text."
+        return "It holds a part of a character: its bytes alone are not text."
     return "An ordinary token of whole characters."
 
 

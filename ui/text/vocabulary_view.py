@@ -93,7 +93,7 @@ def parse_id_range(typed: str, vocab_size: int) -> tuple[int, int]:
     """
     found = re.fullmatch(r"\s*([0-9]{1,12})\s*(?:(?:-|–|\.\.|,|\s)\s*([0-9]{1,12})\s*)?", typed)
     if not found:
-        raise lm.InvalidSettingError(f"“{typed[:40]}” is no range of ids: write one id, or two such as 100-200.")
+        raise lm.InvalidSettingError(f"“{typed[:40]}” is not a range of ids: write one id, or two such as 100-200.")
     first = int(found[1])
     if first >= vocab_size:
         raise lm.InvalidSettingError(f"There is no token {first}: the ids go from 0 to {vocab_size - 1}.")

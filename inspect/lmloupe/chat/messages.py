@@ -175,7 +175,7 @@ def check_variables(variables: object) -> dict[str, Any]:
             raise InvalidSettingError(f"Template variables have {_kind(name)} as a name: names are texts.")
     for name in _ARGUMENTS:
         if name in variables:
-            raise InvalidSettingError(f"{name!r} is no template variable to set: pass it as the argument {name}=.")
+            raise InvalidSettingError(f"{name!r} is not a template variable to set: pass it as the argument {name}=.")
     plain: dict[str, Any] = _plain(variables, "Template variables", InvalidSettingError)
     return plain
 

@@ -53,7 +53,7 @@ class Cut:
         n_tokens: tokens kept.
         n_chars: length of ``text`` in characters.
         inside_character: whether the cut falls between two parts of one character, so that the model reads bytes there
-            that are no text.
+            that are not text.
     """
 
     text: str

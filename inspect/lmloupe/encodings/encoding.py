@@ -115,7 +115,7 @@ class Encoding:
     def round_trips(self) -> bool:
         """Whether decoding gives the text back, tokens that the tokenizer added left out.
 
-        False is no error: Qwen2 normalizes to NFC, and Phi-3 puts a space after a special token.
+        False is not an error: Qwen2 normalizes to NFC, and Phi-3 puts a space after a special token.
         """
         return decode(self.tokenizer, self.input_ids[~self.added_mask]) == self.text
 
@@ -125,7 +125,7 @@ def check_text(text: str) -> None:
 
     >>> check_text("a\ud83d")
     Traceback (most recent call last):
-    lmloupe.InvalidTextError: Character 1 is U+D83D, half of a surrogate pair, which is no character:
+    lmloupe.InvalidTextError: Character 1 is U+D83D, half of a surrogate pair, which is not a character:
         remove it or paste the text again.
     """
     try:
@@ -133,7 +133,7 @@ def check_text(text: str) -> None:
     except UnicodeEncodeError as error:
         raise InvalidTextError(
             f"Character {error.start} is U+{ord(text[error.start]):04X}, half of a surrogate pair, "
-            "which is no character: remove it or paste the text again."
+            "which is not a character: remove it or paste the text again."
         ) from error
 
 

@@ -51,7 +51,7 @@ class Fertility:
 def count_words(text: str) -> int:
     """Words of a language that spaces them: what stands between white space and holds a letter or a digit.
 
-    This is no word segmentation (UAX #29): ``don't`` and ``2-3`` are one word, the ``!`` that French sets apart is
+    This is not a word segmentation (UAX #29): ``don't`` and ``2-3`` are one word, the ``!`` that French sets apart is
     none, and Vietnamese, which spaces its syllables, counts syllables.
 
     >>> count_words("Don't wait : two loaves !")

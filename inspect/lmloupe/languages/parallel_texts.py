@@ -56,8 +56,8 @@ def _data() -> dict[str, Any]:
 def parallel_languages() -> tuple[Language, ...]:
     """Ten everyday sentences in sixty languages, written for this project, sorted by English name.
 
-    They say the same, as a person of each language would put it; they are no corpus, and ten sentences show the order
-    of magnitude, not the second decimal.
+    They say the same, as a person of each language would put it. They are not a corpus: ten sentences show the order of
+    magnitude, not the second decimal.
 
     >>> burmese = next(language for language in parallel_languages() if language.code == "my")
     >>> burmese.name, burmese.own_name, burmese.spaced, len(burmese.sentences)
@@ -142,13 +142,13 @@ def _rows_of_json(text: str) -> list[tuple[str, list[str]]]:
     elif isinstance(data, dict) and all(isinstance(column, list) for column in data.values()):
         columns = data
     else:
-        raise InputError('The JSON is no parallel text: give {"English": ["…", …], "Hindi": ["…", …]}.')
+        raise InputError('The JSON is not a parallel text: give {"English": ["…", …], "Hindi": ["…", …]}.')
     for name, column in columns.items():
         if len(column) != len(next(iter(columns.values()))):
             raise InputError(f"{name!r} has {len(column)} sentences, another number than the first: give all the same.")
         odd = next((i for i, cell in enumerate(column) if not isinstance(cell, str)), None)
         if odd is not None:
-            raise InputError(f"Sentence {odd + 1} of {name!r} is no text: put it in quotation marks.")
+            raise InputError(f"Sentence {odd + 1} of {name!r} is not text: put it in quotation marks.")
     header = ("The header", [name.strip() for name in columns])
     body = zip(*columns.values(), strict=True)
     return [header, *((f"Entry {i + 1}", [cell.strip() for cell in row]) for i, row in enumerate(body))]

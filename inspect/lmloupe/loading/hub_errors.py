@@ -121,7 +121,7 @@ def _hub_refused(chain: list[BaseException], name: str, revision: str | None) ->
         )
     if _find(chain, hub.HFValidationError):
         return SourceNotFoundError(
-            f"{who} is no hub id, folder or embedded key{suggestion(name)}: a hub id looks like owner/name, "
+            f"{who} is not a hub id, folder or embedded key{suggestion(name)}: a hub id looks like owner/name, "
             f"and the embedded keys are {', '.join(embedded_tokenizers())}."
         )
     refused = _find(chain, hub.HfHubHTTPError)
@@ -165,7 +165,7 @@ def _disk(chain: list[BaseException], name: str) -> LoadError | None:
 
 def _lacking(words: str) -> list[str]:
     """Packages that transformers says it lacks, and that are not installed."""
-    # An address to install from, as transformers names its own, is no package's name.
+    # An address to install from, as transformers names its own, is not a package's name.
     named = re.findall(r"pip install (?:-\S+ )*[\"']?(?!\S*://)([a-zA-Z][\w.-]*\w)", words)
     named += re.findall(r"requires the ([\w-]+) library but it was not found", words)
     if "tiktoken" in named:  # also said of a SentencePiece file, which it tries as the other kind

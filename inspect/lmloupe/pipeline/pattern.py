@@ -32,7 +32,7 @@ _REST = ("White space that no other part takes, such as a tab in front of a digi
 _KNOWN: dict[str, tuple[str, str]] = {
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)": ("An English ending behind an apostrophe, in capitals too.", "'LL"),
     r"[^\r\n\p{L}\p{N}]?\p{L}+": (
-        "A word: letters, with one character in front that is no letter, digit or line break; mostly the space.",
+        "A word: letters, with one character in front that is not a letter, digit or line break; mostly the space.",
         " coconut",
     ),
     r"\p{N}{1,3}": ("One to three digits: a longer number falls into groups of three, counted from its left.", "123"),

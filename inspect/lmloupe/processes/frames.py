@@ -75,7 +75,7 @@ def serve(respond: Callable[[dict[str, Any], bytes], Answer]) -> None:
         except Exception as error:  # ours, and the parent raises it as such
             header, result = {"refused": "bug", "detail": f"{type(error).__name__}: {error}"[:300]}, b""
         except BaseException as error:
-            # A panic of the library is no Exception, and leaves its locks in a state that nothing may use.
+            # A panic of the library is not an Exception, and leaves its locks in a state that nothing may use.
             header, result = {"refused": "panic", "detail": str(error)[:300], "last": True}, b""
         faulthandler.cancel_dump_traceback_later()
         write_frame(outgoing, header, result)

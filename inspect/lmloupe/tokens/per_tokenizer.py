@@ -1,4 +1,4 @@
-"""What is costly to derive from a tokenizer, kept for the few tokenizers that were used last."""
+"""A small cache of values that are computed per tokenizer, for the tokenizers that were used last."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A vocabulary stores pieces in a spelling of its own: GPT-2's byte-level alphabet (``Ġ`` for a space),
 SentencePiece's ``▁`` and ``<0x0A>``, WordPiece's ``##``. The bytes behind a piece are what the model
-was trained on; half an emoji is a piece of bytes that is no text at all.
+was trained on; half an emoji is a piece of bytes that is not text at all.
 """
 
 from __future__ import annotations

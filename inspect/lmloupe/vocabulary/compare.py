@@ -91,7 +91,7 @@ class Spelling:
         tokenizer: the other tokenizer.
         ids: int32 (n,), its ids; empty where it cannot write these bytes.
         how: ``"token"`` where one token is exactly these bytes; ``"encoded"`` where its own encoding of the text is;
-            ``"bytes"`` where only its single-byte tokens can spell them, since they are no text or a text that it
+            ``"bytes"`` where only its single-byte tokens can spell them, since they are not text or a text that it
             normalizes; ``"none"`` where not even these can.
     """
 

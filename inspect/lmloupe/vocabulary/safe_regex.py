@@ -44,7 +44,7 @@ def _compile(pattern: str, ignore_case: bool) -> Callable[[bytes], Any]:
         search: Callable[[bytes], Any] = re2.compile(pattern, options).search
     except UnicodeEncodeError as error:
         raise InvalidSettingError(
-            "The regular expression has half of a surrogate pair in it, which is no character: remove it."
+            "The regular expression has half of a surrogate pair in it, which is not a character: remove it."
         ) from error
     except re2.error as error:
         reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
@@ -63,7 +63,7 @@ def regex_mask(
     Args:
         pattern: RE2's syntax: Python's without look-around and backreferences; ``\d`` and ``\w`` are ASCII, ``\p{L}``
             and ``\p{Thai}`` are Unicode's; ``\z`` is the end.
-        texts: UTF-8 bytes. Bytes that are no whole character match ``\C`` alone.
+        texts: UTF-8 bytes. Bytes that are not a whole character match ``\C`` alone.
         ignore_case: whether ``a`` matches ``A`` too.
         time_limit_s: seconds after which the search ends with an error.
 

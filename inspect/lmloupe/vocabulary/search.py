@@ -87,7 +87,7 @@ def _check(match: str, ids: tuple[int, int] | None, limit: int) -> None:
         raise InvalidSettingError(f"limit is {limit}; give 1 or more.")
     if ids is not None and not 0 <= ids[0] <= ids[1]:
         raise InvalidSettingError(
-            f"The ids {ids[0]} to {ids[1]} are no range: give the first and the last, from 0 on, smaller one first."
+            f"The ids {ids[0]} to {ids[1]} are not a range: give the first and the last, from 0 on, smaller one first."
         )
 
 

@@ -23,10 +23,10 @@ TOKEN_KINDS: tuple[str, ...] = ("text", "control", "partial", "byte", "added", "
 """What a token is, as `VocabularyTable.kinds` numbers it.
 
 - ``text``: whole characters.
-- ``control``: whole characters, among them a control character (category Cc) that is no white space, such as NUL.
+- ``control``: whole characters, among them a control character (category Cc) that is not white space, such as NUL.
 - ``partial``: bytes that are not UTF-8 by themselves: a part of a character, or a character and a part of the next.
 - ``byte``: one byte. The 256 byte fallbacks ``<0x41>`` of SentencePiece; in byte-level BPE the bytes from 0x80 on,
-  which are no character alone.
+  which are not a character alone.
 - ``added``: put beside the trained vocabulary, but no control token.
 - ``special``: a control token of the family, such as ``<|eot_id|>``.
 """

@@ -43,7 +43,7 @@ _SCRIPT_OF_NAME |= {name.upper(): name for name in (
 _MIXED = "Mixed"
 
 SCRIPT_CLASSES: tuple[str, ...] = (*_SIGNS, *dict.fromkeys(_SCRIPT_OF_NAME.values()), "Other script", _MIXED)
-"""Names of the classes that `token_scripts` numbers: first what is no letter, then scripts."""
+"""Names of the classes that `token_scripts` numbers: first what is not a letter, then scripts."""
 
 UNSPACED_SCRIPTS = frozenset({"Thai", "Lao", "Khmer", "Myanmar", "Han", "Hiragana", "Katakana", "Tibetan", "Javanese"})
 """Scripts that put no space between words, so that counting words by spaces means nothing."""
@@ -97,7 +97,7 @@ def token_scripts(texts: list[str]) -> NDArray[np.uint8]:
         return result
     starts = (np.cumsum(lengths) - lengths)[filled]
     highest = np.maximum.reduceat(classes, starts)
-    # The lowest script of each text: what is no letter is lifted out of the way.
+    # The lowest script of each text: what is not a letter is lifted out of the way.
     lowest = np.minimum.reduceat(np.where(classes < _FIRST_SCRIPT, np.uint8(255), classes), starts)
     mixed = (highest >= _FIRST_SCRIPT) & (lowest != highest)
     result[filled] = np.where(mixed, np.uint8(_NUMBER_OF[_MIXED]), highest)

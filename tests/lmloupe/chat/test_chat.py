@@ -445,7 +445,7 @@ def tiny_tokenizer(specials: list[str], bos: str | None = None, eos: str | None 
         (["<｜User｜>", "<｜Assistant｜>", "<eos>"], "<｜User｜>Hi<｜Assistant｜>Yo<eos>\n", "uuaaa."),
         (["<|USER_TOKEN|>", "<|CHATBOT_TOKEN|>"], "<|USER_TOKEN|>Hi<|CHATBOT_TOKEN|>Yo", "uuaa"),
         (["<|im_user|>", "<|mid|>", "<|im_end|>"], "<|im_user|>user<|mid|>Hi<|im_end|>", "uuuuu"),
-        (["<turn>"], "<turn>assistant\nHi<turn>users\nHi", "aaaa"),  # 'users' is no role: the turn goes on
+        (["<turn>"], "<turn>assistant\nHi<turn>users\nHi", "aaaa"),  # 'users' is not a role: the turn goes on
         (["<turn>"], "<turn>user", ".."),
         (["<|im_end|>"], "<|im_end|>user\nHi", ".."),  # an end of turn opens none
         (["<s>"], "<s>user\nHi", ".."),
@@ -525,7 +525,7 @@ def test_tools_and_variables_are_checked() -> None:
         text_of("qwen2", [user("a")], tools={"name": "x"})
     with pytest.raises(InvalidMessagesError, match="Tool 1 is a value of the type function"):
         text_of("qwen2", [user("a")], tools=[user])
-    with pytest.raises(InvalidSettingError, match="'messages' is no template variable"):
+    with pytest.raises(InvalidSettingError, match="'messages' is not a template variable"):
         text_of("qwen2", [user("a")], variables={"messages": []})
     with pytest.raises(InvalidSettingError, match="type int as a name"):
         text_of("qwen2", [user("a")], variables={1: "x"})

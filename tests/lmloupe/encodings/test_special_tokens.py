@@ -39,7 +39,7 @@ def test_white_space_that_a_token_swallows_is_said_apart() -> None:
     both = tokenizers.AddedToken("<End>", normalized=True, lstrip=True, rstrip=True, special=True)
     backend.add_special_tokens([both, "<unk>"])
     tok = lm.Tokenizer("mine", "folder", None, backend, None, None, None)
-    # It is found in the normalized text, however it is spelled; the unknown letters are no text <unk>.
+    # It is found in the normalized text, however it is spelled; the unknown letters are not text <unk>.
     (found,) = special_in_text(tok, "b  <eNd> c")
     assert (found.content, found.start, found.end, found.swallowed) == ("<End>", 3, 8, ((1, 3), (8, 9)))
 

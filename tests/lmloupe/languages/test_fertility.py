@@ -120,7 +120,7 @@ def test_all_three_kinds_of_file_give_the_same(rows: list[tuple[str, str]]) -> N
         ('{\n"en": [}', "Line 2 .*is not JSON"),
         ("[" * 100_000, "nested too deeply"),
         ('{"en": ["a"], "fr": []}', "'fr' has 0 sentences"),
-        ('{"en": ["a"], "fr": [1]}', "Sentence 1 of 'fr' is no text"),
+        ('{"en": ["a"], "fr": [1]}', "Sentence 1 of 'fr' is not text"),
         ('{"en": "a"}', "no parallel text"),
         ("[1, 2]", "no parallel text"),
         ('[{"en": "a", "fr": "b"}, {"en": "a"}]', "Entry 2 .*other languages"),

@@ -271,7 +271,7 @@ def test_every_token_listed_says_what_it_is(tiny: Callable) -> None:
     assert raw == {bytes([b]) for b in (0xC0, 0xC1, *range(0xF5, 0x100))}
     texts = engine.undertrained_tokens(20, kinds=("text",))
     assert set(texts.kinds) == {"text"}
-    with pytest.raises(lm.InvalidSettingError, match="'word' is no kind"):
+    with pytest.raises(lm.InvalidSettingError, match="'word' is not a kind"):
         engine.undertrained_tokens(kinds=("word",))
     with pytest.raises(lm.InvalidSettingError, match="indicator"):
         engine.undertrained_tokens(indicator="feeling")

@@ -283,7 +283,7 @@ def test_a_clean_up_that_fails_is_its_owners_alone(
     # What was asked before and after it is answered by the same thread, which is alive.
     assert work.cleaned.wait(10)
     assert worker.submit(iter([7])).take(10) == 7
-    # A generator that is closed may leave with GeneratorExit: that is no failure.
+    # A generator that is closed may leave with GeneratorExit: that is not a failure.
     if not isinstance(error, GeneratorExit):
         expected = RuntimeError if error is None else type(error)
         with pytest.raises(expected) as raised:

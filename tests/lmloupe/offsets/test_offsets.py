@@ -217,7 +217,7 @@ def test_an_added_token_of_which_the_normalizer_leaves_nothing() -> None:
     tok = tokenizer_of(backend)
     assert backend.encode("abab").ids == [1, 2, 1, 2]
     assert lm.stages(tok, "abab", False).input_ids.tolist() == lm.merge_steps(tok, "abab").ids.tolist() == [1, 2, 1, 2]
-    # Between the bytes of one character it splits the character, and the library fails: that is no pattern's fault.
+    # Between the bytes of one character it splits the character, and the library fails: that is not a pattern's fault.
     with pytest.raises(lm.TokenizerFailedError, match="failed on this text with the rules of 'of this test'") as raised:
         lm.encode(tok, "中")
     assert "pattern" not in str(raised.value)

@@ -170,7 +170,7 @@ class AttentionView extends Drawing {
   /** @param {number} query @param {number} key */
   say(query, key) {
     const share = (this.weight(this.head, query, key) * 100).toFixed(1);
-    if (key === SINK) return `${this.data.tokens[query]} gives to the sink, which is no token: ${share} %`;
+    if (key === SINK) return `${this.data.tokens[query]} gives to the sink, which is not a token: ${share} %`;
     return `${this.data.tokens[query]} attends to ${this.data.tokens[key]}: ${share} %`;
   }
 

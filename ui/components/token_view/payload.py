@@ -68,7 +68,7 @@ class TokenRow:
         unknown = set(self.classes or ()) - {None, *ROLES}
         if unknown:
             raise ValueError(
-                f"{sorted(map(str, unknown))[0]!r} is no role of the token view: use one of {ROLES} or None."
+                f"{sorted(map(str, unknown))[0]!r} is not a role of the token view: use one of {ROLES} or None."
             )
 
 

@@ -120,7 +120,7 @@ def other_value(value: Any, keys: Keys = "kept", *, types: bool = False) -> Any:
     Args:
         value: any plain value.
         keys: what becomes of a mapping's keys: those of a schema mean something, those of arguments are values too.
-        types: change what stands under the key ``type`` as well, which in a schema is no value.
+        types: change what stands under the key ``type`` as well, which in a schema is not a value.
 
     >>> other_value({"city": "Bern 3"}), other_value({"city": ["é", None]}, "changed")
     ({'city': 'Cfso 4'}, {'djuz': ['x', None]})

@@ -53,7 +53,7 @@ def check(text: str) -> dict[str, Any]:
 
 
 def recognize(parsed: dict[str, Any]) -> str | None:
-    """What a JSON file is that is no tokenizer.json; None when it is none of those that lie beside it."""
+    """What a JSON file is that is not a tokenizer.json; None when it is none of those that lie beside it."""
     named = {
         "tokenizer_config.json": {"tokenizer_class", "added_tokens_decoder", "model_max_length"},
         "generation_config.json": {"max_new_tokens", "max_length", "_from_model_config"},

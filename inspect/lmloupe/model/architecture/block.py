@@ -76,7 +76,7 @@ def _size(norm: nn.Module) -> int | None:
 
 
 def _child(block: nn.Module, *words: str) -> nn.Module | None:
-    """The block's own child with modules of its own whose name or class has one of these words and is no norm."""
+    """The block's own child with modules of its own whose name or class has one of these words and is not a norm."""
     for name, module in block.named_children():
         label = f"{name} {type(module).__name__}".lower()
         if "norm" not in label and any(module.children()) and any(word in label for word in words):

@@ -160,7 +160,7 @@ def listed(
     """
     unknown = sorted(set(kinds or ()) - set(TOKEN_KINDS))
     if unknown:
-        raise InvalidSettingError(f"{unknown[0]!r} is no kind of token: choose from {', '.join(TOKEN_KINDS)}.")
+        raise InvalidSettingError(f"{unknown[0]!r} is not a kind of token: choose from {', '.join(TOKEN_KINDS)}.")
     table = vocabulary_table(tok)
     inside = np.flatnonzero(table.ids < len(scores))
     all_scores = scores[table.ids[inside]]

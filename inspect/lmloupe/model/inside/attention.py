@@ -51,7 +51,7 @@ def weights_of_block(
 
     Raises:
         NotAvailableError: the block has no attention, or none that hands out its weights.
-        NotFiniteError: the weights are no numbers.
+        NotFiniteError: the weights are not numbers.
     """
     kind = type(model).__name__
     if blocks is None:

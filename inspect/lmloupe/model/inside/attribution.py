@@ -63,7 +63,7 @@ def attribute(model: Any, parts: ModelParts, input_ids: NDArray[np.int32], token
     Raises:
         NotAvailableError: the layers are not one attention and one MLP, or do more with what these write than add it
             to the stream; the norm is unknown; or the output matrix is quantized.
-        NotFiniteError: the logits are no numbers.
+        NotFiniteError: the logits are not numbers.
     """
     weight: Any = parts.head.weight
     if not weight.is_floating_point() or weight.shape[-1] != model.get_input_embeddings().weight.shape[-1]:

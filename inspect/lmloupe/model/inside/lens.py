@@ -44,7 +44,7 @@ class KeptStream:
         return _among(self._stream, self._positions, positions)
 
     def worth(self, n: int, positions: NDArray[np.int32], bytes_each: int) -> NDArray[np.int32]:
-        """The positions at which a pass over n tokens is to leave its stream: those asked for, and what fits besides.
+        """Positions to keep in this pass over n tokens: those asked for, and as many others as fit.
 
         The whole text, or else as much of it from the first one on as there is room for.
         """

@@ -1,4 +1,4 @@
-"""What is kept of a block of logits before it is let go: best tokens, entropy, and where one token stands."""
+"""Reduce a block of logits to what is kept: top-k, entropy, and one target's probability and rank."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def logit_facts(logits: torch.Tensor, targets: torch.Tensor | None, k: int) -> L
         k: best tokens to keep, at most as many as there are.
 
     Raises:
-        NotFiniteError: a row is no numbers.
+        NotFiniteError: a row is not numbers.
     """
     # The passes over a few rows find them in the processor's cache, where there is one to speak of.
     size = len(logits) if logits.device.type != "cpu" else max(1, _CACHED_BYTES // (4 * logits.shape[1]))
