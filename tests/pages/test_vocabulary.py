@@ -80,8 +80,8 @@ def test_bad_searches_get_one_sentence_each_and_keep_what_was_typed(vocabulary: 
         ("regex", "(", "cannot be used"),
         ("bytes", "xyz", "is not a row of bytes"),
         ("ids", "32100-32200", "There is no token 32100: the ids go from 0 to"),
-        ("ids", "200-100", "are no range"),
-        ("ids", "-5", "is no range of ids"),
+        ("ids", "200-100", "are not a range"),
+        ("ids", "-5", "is not a range of ids"),
     ]:
         vocabulary.segmented_control(key="search_by").set_value(by)
         vocabulary.text_input(key="vocabulary_search").set_value(typed)
