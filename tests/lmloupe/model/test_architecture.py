@@ -202,7 +202,9 @@ def test_a_histogram_counts_the_numbers_that_the_model_multiplies_with(
         if getattr(weight, "quant_state", None) is not None:
             data, state = weight.data, copy.copy(weight.quant_state)
             if getattr(state, "packing_format_for_cpu", False):  # what the first pass leaves on a CPU with AVX512-BF16
+                state.original_nested = False  # its way back would quantize the scales once more
                 data, state = bnb._convert_weight_packed_for_cpu_inverse(data, state)
+                state.absmax = state.absmax.T.reshape(-1).float()
             numbers = bnb.dequantize_4bit(data, state)
         elif weight.dtype == torch.int8:
             numbers = bnb.int8_vectorwise_dequant(weight.data, module.state.SCB)  # moved there by the first pass
