@@ -269,7 +269,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
         lm.memory_estimate("qwen2")
     with pytest.raises(lm.SourceNotFoundError, match=r"no config\.json"):
         lm.memory_estimate(tmp_path)
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert", "architectures": ["BertModel"]}))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit", "architectures": ["ViTModel"]}))
     (tmp_path / "model.safetensors").touch()
     with pytest.raises(lm.UnsupportedError, match="not a causal language model"):
         lm.memory_estimate(tmp_path, device="cpu")
