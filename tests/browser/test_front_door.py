@@ -71,11 +71,6 @@ def test_the_front_door_imports_nothing_of_its_own():
     assert loaded.splitlines()[-1] == "['ui', 'ui.pages']"
 
 
-def test_the_standard_library_keeps_its_inspect():
-    assert not (REPOSITORY / "inspect" / "__init__.py").exists()
-    assert "getsource" in python("import inspect; print(inspect.getsource.__name__)")
-
-
 def test_shipped_settings_are_names_that_this_streamlit_knows_and_are_safe():
     config = tomllib.loads((REPOSITORY / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     shown = python("import streamlit.config as c; print(*c.get_config_options(), sep='\\n')").split("\n")

@@ -299,7 +299,6 @@ def test_fill_in_the_middle_is_two_prompts_and_their_ids() -> None:
 
 
 @pytest.mark.model
-@pytest.mark.skipif(not hasattr(lm.Engine, "score"), reason="engine.score comes with another branch")
 def test_the_wrong_template_costs_what_the_code_prints(embedded_model_folder: Path) -> None:
     app = no_exception(open_page("pages/chat/wrong_template.py", max_new_tokens="3"))
     printed = [line for line in output_of(app) if "bits per token: " in line]

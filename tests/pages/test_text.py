@@ -130,7 +130,12 @@ def test_every_special_token_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"), [("9906, x", "“x” is not a token id"), ("[999999]", "999999"), ("-3", "-3"), ("", "")]
+    ("typed", "words"),
+    [
+        ("9906, x", "“x” is not a token id"),
+        ("[999999]", "There is no token 999999 in llama-3.1"),
+        ("-3", "There is no token -3 in llama-3.1"),
+    ],
 )
 def test_ids_that_are_none_are_named(typed: str, words: str) -> None:
     app = no_exception(open_page(SPECIAL))

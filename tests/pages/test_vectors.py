@@ -186,13 +186,13 @@ def test_embeddings_arithmetic_shows_the_analogy(engine: lm.Engine) -> None:
 # The map, static and contextual, architecture
 
 
-@model
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=40), st.integers(1, 45))
 def test_the_best_ids_are_those_of_a_full_sort(scores: list[int], n: int) -> None:
     values = np.array(scores, float)
     assert best_ids(values, n).tolist() == np.argsort(-values, kind="stable")[:n].tolist()
 
 
+@model
 def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
     engine: lm.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,21 +98,20 @@ def test_a_pattern_that_would_backtrack_for_ever_is_answered(vocabulary: AppTest
     again(vocabulary)
     # RE2 has no pattern that hangs, so there is an answer, or a sentence on a machine too slow for it.
     table = vocabulary.dataframe[0].value
-    assert errors(vocabulary) or all(raw.endswith("61") for raw in table["Bytes"])
+    assert errors(vocabulary) or {raw[-2:] for raw in table["Bytes"]} == {"61"}
 
 
 def test_an_empty_search_is_the_whole_vocabulary() -> None:
     tok = lm.load_tokenizer(SMALL)
     for by in vocabulary_view.SEARCHES:
-        assert vocabulary_view.search(tok, "", by).total == len(vocabulary_view.vocabulary_frame(SMALL))
+        assert vocabulary_view.search(tok, "", by).ids.tolist() == list(range(32_011))
 
 
 def test_the_button_shows_all_of_it(vocabulary: AppTest) -> None:
     next(button for button in vocabulary.button if button.label.startswith("Show all")).click()
     again(vocabulary)
     assert vocabulary.text_input(key="vocabulary_search").value == ""
-    total = len(vocabulary_view.vocabulary_frame(SMALL))
-    assert any(f"{total:,} of {total:,} tokens" in caption.value for caption in vocabulary.caption)
+    assert any("32,011 of 32,011 tokens" in caption.value for caption in vocabulary.caption)
 
 
 def test_the_code_of_vocabulary_prints_its_numbers(vocabulary: AppTest) -> None:

@@ -123,7 +123,7 @@ def test_the_text_is_the_same_each_time_and_as_long_as_asked() -> None:
 def test_encoding_rows_hold_every_family_and_their_sum() -> None:
     total, *families = encoding.rows(n_bytes=2_000, rounds=1)
     assert [row.what.strip() for row in families] == list(encoding.FAMILIES)
-    assert total.target == encoding.TARGET
+    assert total.target == 1.5
     assert total.ours == pytest.approx(sum(row.ours or 0 for row in families))
     assert total.floor == pytest.approx(sum(row.floor or 0 for row in families))
 
@@ -131,17 +131,17 @@ def test_encoding_rows_hold_every_family_and_their_sum() -> None:
 def test_chat_rows_hold_every_family_and_their_sum() -> None:
     total, *families = chat.rows(n_turns=3, rounds=1)
     assert [row.what.strip() for row in families] == list(chat.FAMILIES)
-    assert (total.target, total.judged) == (chat.TARGET, "ratio")
+    assert (total.target, total.judged) == (4, "ratio")
     assert total.ours == pytest.approx(sum(row.ours or 0 for row in families))
     assert total.floor == pytest.approx(sum(row.floor or 0 for row in families))
 
 
 def test_tokens_rows_hold_each_call_against_its_floor() -> None:
     replay, linear, stages = tokens.library_rows(n=200, n_aligned=500, rounds=1)
-    assert (replay.target, replay.judged) == (tokens.TARGET_REPLAY_S, "ours")
+    assert (replay.target, replay.judged) == (1, "ours")
     assert "2,000 characters" in linear.what  # four times what its floor has
     assert linear.floor_name == "align of 500 characters"
-    assert (linear.target, linear.judged) == (tokens.TARGET_LINEAR, "ratio")
+    assert (linear.target, linear.judged) == (5, "ratio")
     for row in (replay, linear, stages):
         assert row.ratio == pytest.approx((row.ours or 0) / (row.floor or 1))
 
@@ -173,7 +173,7 @@ def test_lens_and_records_are_held_against_bare_work_in_one_pass(tiny_model_fold
 @pytest.mark.model
 def test_a_slider_is_measured_while_the_model_refuses_every_call(embedded_model_folder: Path) -> None:
     (row,) = slider.rows(rounds=1, views=("draws",))
-    assert (row.target, row.judged, row.unit) == (slider.TARGET_MS, "ours", "ms")
+    assert (row.target, row.judged, row.unit) == (50, "ours", "ms")
     assert (row.ours or 0) > (row.floor or 1) > 0
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import lmloupe as lm
 from ui.state.link import decode
-from ui.state.settings import DEFAULT_TEXT, SETTINGS
+from ui.state.settings import DEFAULT_TEXT
 from ui.state.thread import covering, n_added, without_bos
 
 
@@ -54,4 +54,3 @@ def test_the_place_and_the_settings_of_the_pages_come_through_a_link() -> None:
     values, ignored = decode(params)
     assert not ignored
     assert values == {"place": 7, "score_by": "entropy", "lens_by": "rank", "lens_layer": 3, "attention_as": "matrix"}
-    assert SETTINGS["place"].default == -1

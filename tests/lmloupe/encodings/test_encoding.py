@@ -200,12 +200,6 @@ def test_encoding_loads_neither_torch_nor_transformers_nor_streamlit() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_folder_named_inspect_shadows_nothing() -> None:
-    code = "import inspect; print(inspect.signature(lambda a: a))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "(a)"
-
-
 def test_a_row_of_the_matrix_that_no_token_names_is_an_id_without_text() -> None:
     plain = lm.load_tokenizer("qwen2")
     tok = plain.for_matrix(151_936)

@@ -65,22 +65,6 @@ def test_embed_is_rows_of_the_matrix(pair: tuple) -> None:
     assert engine.embed([]).shape == (0, rows.shape[1])
 
 
-@pytest.mark.parametrize("metric", ["cosine", "dot"])
-def test_neighbours_equal_brute_force(pair: tuple, metric: str) -> None:
-    engine, reference = pair
-    matrix = reference.get_input_embeddings().weight.detach().numpy()[: engine.tokenizer.vocab_size].astype(np.float64)
-    scores = matrix @ matrix[7]
-    if metric == "cosine":
-        lengths = np.linalg.norm(matrix, axis=1) * np.linalg.norm(matrix[7])
-        scores = np.divide(scores, lengths, out=np.zeros_like(scores), where=lengths > 0)
-    scores[7] = -np.inf
-    found = engine.neighbours(7, 9, metric)
-    expected = np.sort(scores)[::-1][:9]
-    np.testing.assert_allclose(found.similarities, expected, atol=1e-5)
-    np.testing.assert_allclose(scores[found.ids], expected, atol=1e-5)
-    assert 7 not in found.ids
-
-
 def test_a_tokens_own_vector_is_nearest_to_it(pair: tuple) -> None:
     engine, _ = pair
     found = engine.neighbours(engine.embed([7])[0], 1)

@@ -1,7 +1,6 @@
 """The vocabulary: the table tells the truth of every token, a search equals a look at each, no pattern hangs."""
 
 import re
-import threading
 import time
 import unicodedata
 
@@ -18,7 +17,7 @@ from lmloupe.vocabulary.compare import overlap, same_text_elsewhere
 from lmloupe.vocabulary.counts import encode_exactly, unreachable_mask, vocabulary_stats
 from lmloupe.vocabulary.safe_regex import MAX_PATTERN_LENGTH, regex_mask
 from lmloupe.vocabulary.search import parse_hex, search_vocabulary
-from lmloupe.vocabulary.table import TOKEN_KINDS, cached_per_tokenizer, vocabulary_table
+from lmloupe.vocabulary.table import TOKEN_KINDS, vocabulary_table
 from lmloupe.vocabulary.writing_systems import SCRIPT_CLASSES, script_of, token_scripts
 
 FAMILIES = lm.embedded_tokenizers()
@@ -74,27 +73,6 @@ def test_an_id_without_a_token_is_named() -> None:
         table.kind(151646)
     with pytest.raises(lm.InvalidIdError, match="no token -1"):
         table.script(-1)
-
-
-def test_sessions_that_ask_at_once_compute_once_and_the_oldest_is_forgotten() -> None:
-    calls: list[lm.Tokenizer] = []
-
-    @cached_per_tokenizer
-    def slow(tok: lm.Tokenizer) -> int:
-        calls.append(tok)
-        time.sleep(0.05)
-        return len(calls)
-
-    toks = [own_tokenizer(tokenizers.Tokenizer(models.BPE(vocab={"a": 0}, merges=[]))) for _ in range(9)]
-    threads = [threading.Thread(target=slow, args=(toks[0],)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(calls) == 1
-    assert [slow(tok) for tok in toks] == list(range(1, 10))
-    assert slow(toks[0]) == 10
-    assert slow(toks[8]) == 9
 
 
 # Scripts
