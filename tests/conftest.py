@@ -9,7 +9,7 @@ import pytest
 
 from lmloupe.errors import UnreachableError
 
-pytest_plugins = ["tests.support.browser", "tests.support.tiny_models"]
+pytest_plugins = ["tests.support.browser", "tests.support.hub_server", "tests.support.tiny_models"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from lmloupe.errors import InvalidSettingError, SourceNotFoundError, UnsafeWeightsError, UnsupportedError
-from lmloupe.loading.embedded_model.folder import EMBEDDED_MODEL, ensure_embedded_model
+from lmloupe.loading.embedded_model.folder import ensure_embedded_model
 from lmloupe.loading.hub_errors import loading, reading
 from lmloupe.loading.hub_files import open_repo, weight_files
 from lmloupe.loading.tokenizer import load_tokenizer
@@ -21,7 +21,7 @@ from lmloupe.model.architecture.results import Device, Quantization
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.config_sizes import layer_count
 from lmloupe.model.quiet import quiet_transformers, without_int8_remark
-from lmloupe.names import local_folder, shown
+from lmloupe.names import EMBEDDED_MODEL, local_folder, shown
 from lmloupe.tokens.embedded import embedded_tokenizers
 from lmloupe.tokens.tokenizer import Tokenizer
 

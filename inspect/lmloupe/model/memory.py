@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from lmloupe.errors import InvalidSettingError, SourceNotFoundError, UnsupportedError
-from lmloupe.loading.embedded_model.folder import DOWNLOAD_BYTES, EMBEDDED_MODEL, embedded_model_folder
+from lmloupe.loading.embedded_model.folder import DOWNLOAD_BYTES, embedded_model_folder
 from lmloupe.loading.hub_errors import loading, reading
 from lmloupe.loading.hub_files import open_repo, shard_names
 from lmloupe.model.architecture.results import Device, Quantization
@@ -20,7 +20,7 @@ from lmloupe.model.load import causal_config, compute_dtype, pick_device, requir
 from lmloupe.model.memory_count import available_bytes, kv_cache_bytes, meta_model, weight_bytes, work_bytes
 from lmloupe.model.passes.config_sizes import context_length
 from lmloupe.model.quiet import quiet_transformers
-from lmloupe.names import local_folder, shown
+from lmloupe.names import EMBEDDED_MODEL, local_folder, shown
 from lmloupe.tokens.embedded import embedded_tokenizers
 
 __all__ = ["MemoryEstimate", "memory_estimate"]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -24,34 +23,14 @@ import lmloupe as lm
 from lmloupe import errors
 from lmloupe.model.load import load_engine
 from tests.support import tiny_models
-from tests.support.hub_server import Hub, Repo, running_hub
+from tests.support.failures import TOKEN, failure
+from tests.support.hub_server import Hub, Repo, use_endpoint
 from tests.support.tiny_models import tiny_model_folder
 from tests.support.tokenizer_files import sentencepiece_model
 
 __all__ = ["tiny_model_folder"]
 
-TOKEN = "hf_aSecretThatNobodyMayRead0123456789"  # noqa: S105 - made up; looked for in messages
 LOADERS = pytest.mark.parametrize("load", [lm.load_tokenizer, load_engine])
-
-
-def use_endpoint(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    # The client reads its environment once, when it is imported.
-    constants = huggingface_hub.constants
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    with running_hub() as hub:
-        use_endpoint(monkeypatch, hub.url)
-        yield hub
-    huggingface_hub.close_session()
 
 
 def authorizations(hub: Hub, start: int = 0) -> set[str | None]:
@@ -62,21 +41,6 @@ def authorizations(hub: Hub, start: int = 0) -> set[str | None]:
 @pytest.fixture
 def folder(tiny_model_folder: Callable[[str], Path], tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_model_folder("qwen2"), tmp_path / "repo"))
-
-
-def failure(kind: type[errors.LoupeError], load: Callable[..., object], name: str, **options: object) -> str:
-    """The message of the error that loading must give, after checks that hold for all of them."""
-    with pytest.raises(kind) as caught:
-        load(name, **options)
-    assert type(caught.value) is kind
-    message = str(caught.value)
-    assert message.isprintable(), "a line break or a control character"
-    assert 1 <= len(re.findall(r"[.!?](?= [A-Z]|$)", message)) <= 2
-    assert message.endswith(".")
-    assert len(message) < 400
-    assert "Traceback" not in message
-    assert TOKEN not in "".join(traceback.format_exception(caught.value)) + repr(caught.value)
-    return message
 
 
 def test_tokenizer_of_a_repository_equals_transformers(hub: Hub, folder: Path) -> None:

@@ -20,8 +20,8 @@ import lmloupe as lm
 from lmloupe import errors
 from lmloupe.model.load import load_engine, pick_device
 from lmloupe.model.passes.continuation import Reading
-from tests.lmloupe.loading.test_hub import failure
 from tests.support import tiny_models
+from tests.support.failures import failure
 from tests.support.tiny_models import ARCHITECTURES, tiny_model_folder
 
 __all__ = ["tiny_model_folder"]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
 import psutil
 import pytest
 import torch
@@ -19,8 +18,7 @@ from transformers import DynamicCache
 import lmloupe as lm
 from lmloupe.model import memory as memory_fit
 from lmloupe.model import memory_count
-from tests.lmloupe.loading.test_hub import use_endpoint
-from tests.support.hub_server import Hub, Repo, running_hub
+from tests.support.hub_server import Hub, Repo
 from tests.support.tiny_models import ARCHITECTURES, build, config
 
 QUANTIZATIONS: tuple[tuple[lm.Quantization, bool], ...] = (
@@ -201,19 +199,6 @@ def test_weights_quantized_already_are_taken_as_they_lie(tmp_path: Path) -> None
 
 
 # The hub
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    with running_hub() as hub:
-        use_endpoint(monkeypatch, hub.url)
-        yield hub
-    huggingface_hub.close_session()
 
 
 def test_a_hub_model_is_counted_without_its_weights(

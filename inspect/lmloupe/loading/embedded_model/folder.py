@@ -32,7 +32,6 @@ from lmloupe.loading.embedded_model.wheel import (
 from lmloupe.names import EMBEDDED_MODEL
 
 __all__ = [
-    "EMBEDDED_MODEL",
     "EMBEDDED_PUBLISHED_AS",
     "Progress",
     "embedded_model_folder",

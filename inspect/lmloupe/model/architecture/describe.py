@@ -7,12 +7,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from lmloupe.loading.embedded_model.folder import EMBEDDED_MODEL, EMBEDDED_PUBLISHED_AS
+from lmloupe.loading.embedded_model.folder import EMBEDDED_PUBLISHED_AS
 from lmloupe.loading.generation_config import as_ids
 from lmloupe.model.architecture.block import block_facts, module_tree
 from lmloupe.model.architecture.results import ModelDescription, ModuleInfo, Quantization
 from lmloupe.model.passes.blocks import find_blocks
 from lmloupe.model.passes.config_sizes import context_length, head_counts, layer_count
+from lmloupe.names import EMBEDDED_MODEL
 
 __all__ = ["describe_model", "module_infos", "published_as"]
 
