@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["PAGES", "SECTIONS", "Page", "page"]
+__all__ = ["MOVED", "PAGES", "SECTIONS", "Page", "page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,11 +12,12 @@ class Page:
     """One page.
 
     Attributes:
-        url: its address, without a slash; links that people keep use it, so it never changes.
+        url: its address, without a slash; links that people keep use it, so one that changes goes into `MOVED`.
         path: its script, as Streamlit's links name it.
         title: its name in the navigation and on the page.
         icon: the name of its Material symbol.
         section: the heading that it stands under in the navigation.
+        look_for: one or two sentences for somebody who sees the page for the first time.
     """
 
     url: str
@@ -24,6 +25,7 @@ class Page:
     title: str
     icon: str
     section: str
+    look_for: str
 
     @property
     def icon_shortcode(self) -> str:
@@ -31,30 +33,58 @@ class Page:
         return f":material/{self.icon}:"
 
 
+# fmt: off
 PAGES = (
-    Page("tokens", "pages/text/tokens.py", "Tokens", "segment", "Text"),
-    Page("pipeline", "pages/text/pipeline.py", "Pipeline", "conversion_path", "Text"),
-    Page("special", "pages/text/special_tokens.py", "Special tokens", "flag", "Text"),
-    Page("vocabulary", "pages/text/vocabulary.py", "Vocabulary", "menu_book", "Text"),
-    Page("languages", "pages/text/languages.py", "Languages", "translate", "Text"),
-    Page("chat", "pages/chat/chat_template.py", "Chat template", "forum", "Chat"),
-    Page("template", "pages/chat/provenance.py", "Provenance", "line_start", "Chat"),
-    Page("fim", "pages/chat/fill_in_the_middle.py", "Fill in the middle", "format_ink_highlighter", "Chat"),
-    Page("template_cost", "pages/chat/wrong_template.py", "Wrong template", "price_check", "Chat"),
-    Page("embeddings", "pages/vectors/embeddings.py", "Embeddings", "grid_on", "Vectors"),
-    Page("map", "pages/vectors/vocabulary_map.py", "Vocabulary map", "scatter_plot", "Vectors"),
-    Page("contextual", "pages/vectors/static_and_contextual.py", "Static and contextual", "call_split", "Vectors"),
-    Page("architecture", "pages/vectors/architecture.py", "Architecture", "account_tree", "Vectors"),
-    Page("next_token", "pages/prediction/next_token.py", "Next token", "bar_chart", "Prediction"),
-    Page("score", "pages/prediction/text_scored.py", "Text scored", "straighten", "Prediction"),
-    Page("layers", "pages/prediction/layers.py", "Layers", "layers", "Prediction"),
-    Page("attention", "pages/prediction/attention.py", "Attention", "hub", "Prediction"),
-    Page("generate", "pages/prediction/generate.py", "Generate", "play_arrow", "Prediction"),
+    Page("tokens", "pages/text/tokens.py", "Tokens", "segment", "Text",
+         "Each box is one token. Where do the rows disagree? Click a box to see why it is cut there."),
+    Page("how_it_splits", "pages/text/how_it_splits.py", "How it splits", "conversion_path", "Text",
+         "Follow one text through the four steps. Which step makes the spaces disappear?"),
+    Page("special", "pages/text/special_tokens.py", "Special tokens", "flag", "Text",
+         "Magenta boxes are control tokens. What happens when a person types one?"),
+    Page("vocabulary", "pages/text/vocabulary.py", "Vocabulary", "menu_book", "Text",
+         "Every token that a model can read or write is in this list. Search for a word you use every day."),
+    Page("languages", "pages/text/languages.py", "Languages", "translate", "Text",
+         "The same sentences, counted in tokens. How far to the right is your own language?"),
+    Page("chat", "pages/chat/chat_template.py", "Chat template", "forum", "Chat",
+         "A model reads one string, not a conversation. Change a message and watch the string grow."),
+    Page("template", "pages/chat/template_line_by_line.py", "Template, line by line", "line_start", "Chat",
+         "Point at a part of the prompt to see the line of the template that wrote it."),
+    Page("fim", "pages/chat/fill_in_the_middle.py", "Fill in the middle", "format_ink_highlighter", "Chat",
+         "Code models are asked for a gap in the middle by three special tokens. In which order do they stand?"),
+    Page("wrong_format", "pages/chat/the_wrong_format.py", "The wrong format", "price_check", "Chat",
+         "The same conversation in other families' formats. How much harder does the answer become to predict?"),
+    Page("embeddings", "pages/vectors/embeddings.py", "Embeddings", "grid_on", "Vectors",
+         "An id picks one row of numbers, and the layers read nothing else. Which tokens have a similar row?"),
+    Page("map", "pages/vectors/vocabulary_map.py", "Vocabulary map", "scatter_plot", "Vectors",
+         "Each point is a token. Which tokens lie together, and why?"),
+    Page("three_meanings", "pages/vectors/one_word_three_meanings.py", "One word, three meanings", "call_split",
+         "Vectors", "One word starts as the same vector in every sentence. From which layer on do the meanings part?"),
+    Page("architecture", "pages/vectors/architecture.py", "Architecture", "account_tree", "Vectors",
+         "The larger the box, the more weights it has. Where does this model keep most of them?"),
+    Page("next_token", "pages/prediction/next_token.py", "Next token", "bar_chart", "Prediction",
+         "The bars are the model's guesses for what comes next. What does temperature do to them?"),
+    Page("surprise", "pages/prediction/surprise.py", "Surprise", "straighten", "Prediction",
+         "The stronger the colour, the less the model expected the token. What surprised it most?"),
+    Page("layers", "pages/prediction/layers.py", "Layers", "layers", "Prediction",
+         "Each row is one layer's best guess, from the embedding up. At which layer does the answer appear?"),
+    Page("attention", "pages/prediction/attention.py", "Attention", "hub", "Prediction",
+         "Each square is one head. Find one that looks at the token before, and one that rests on the first token."),
+    Page("generate", "pages/prediction/generate.py", "Generate", "play_arrow", "Prediction",
+         "The prompt is read at once, then the reply is written one token at a time. Where was the model unsure?"),
 )
+# fmt: on
 """All pages in the order of the navigation. The first is the one that the bare address shows."""
 
 SECTIONS = tuple(dict.fromkeys(page.section for page in PAGES))
 """The headings of the navigation, in order."""
+
+MOVED = {
+    "pipeline": "how_it_splits",
+    "score": "surprise",
+    "template_cost": "wrong_format",
+    "contextual": "three_meanings",
+}
+"""Addresses that pages had before, which lead on to the new ones: people keep links."""
 
 _BY_URL = {page.url: page for page in PAGES}
 
@@ -62,7 +92,7 @@ _BY_URL = {page.url: page for page in PAGES}
 def page(url: str) -> Page:
     """The page at an address.
 
-    >>> page("score").path
-    'pages/prediction/text_scored.py'
+    >>> page("surprise").path
+    'pages/prediction/surprise.py'
     """
     return _BY_URL[url]

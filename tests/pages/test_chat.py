@@ -209,7 +209,7 @@ def test_what_a_template_wrote_nothing_of_is_red_on_three_pages(chat: AppTest) -
     assert len(red) == 2  # Phi-3 and Qwen2; Llama 3.1 writes tools
     assert all("wrote nothing of the tool 'get_weather': the model never sees it" in box for box in red)
     tools = {"messages": list(TOOLS.messages), "tools": TOOLS.tools, "template_of": "qwen2"}
-    provenance = no_exception(open_page("pages/chat/provenance.py", **encode(tools).params))
+    provenance = no_exception(open_page("pages/chat/template_line_by_line.py", **encode(tools).params))
     assert "Qwen2's template wrote nothing of the tool" in provenance.error[0].value.replace("\\", "")
 
 
@@ -222,7 +222,7 @@ def test_a_named_template_is_chosen_on_provenance(tmp_path: Path, monkeypatch: p
     tok = replace(lm.load_tokenizer(tmp_path / "team" / "model"), name="team/model")
     load = lm.load_tokenizer
     monkeypatch.setattr(lm, "load_tokenizer", lambda name: tok if name == tok.name else load(name))
-    app = no_exception(open_page("pages/chat/provenance.py", template_of="team/model"))
+    app = no_exception(open_page("pages/chat/template_line_by_line.py", template_of="team/model"))
     assert "names: 'rag', 'tool_use'" in app.info[0].value.replace("\\", "")
     next(box for box in app.selectbox if box.label == "Named template").set_value("rag")
     no_exception(app.run())
@@ -241,7 +241,7 @@ def test_the_code_of_chat_prints_each_prompt(chat: AppTest) -> None:
 
 @pytest.fixture
 def template() -> AppTest:
-    return no_exception(open_page("pages/chat/provenance.py"))
+    return no_exception(open_page("pages/chat/template_line_by_line.py"))
 
 
 def test_provenance_edits_fails_with_its_line_and_goes_back(template: AppTest) -> None:
@@ -276,7 +276,7 @@ def test_the_code_of_provenance_prints_the_mask(template: AppTest) -> None:
 
 
 def test_a_base_model_has_no_template_to_show() -> None:
-    app = no_exception(open_page("pages/chat/provenance.py", template_of="starcoder2"))
+    app = no_exception(open_page("pages/chat/template_line_by_line.py", template_of="starcoder2"))
     assert "no chat template" in sentences(app)
 
 
@@ -300,7 +300,7 @@ def test_fill_in_the_middle_is_two_prompts_and_their_ids() -> None:
 
 @pytest.mark.model
 def test_the_wrong_template_costs_what_the_code_prints(embedded_model_folder: Path) -> None:
-    app = no_exception(open_page("pages/chat/wrong_template.py", max_new_tokens="3"))
+    app = no_exception(open_page("pages/chat/the_wrong_format.py", max_new_tokens="3"))
     printed = [line for line in output_of(app) if "bits per token: " in line]
     assert len(printed) == 6
     assert printed[0].endswith("SmolLM2")

@@ -133,17 +133,17 @@ def unescaped(app: AppTest, tok: lm.Tokenizer) -> set[tuple[str, str]]:
 
 
 VIEWS = [
-    ("pages/text/tokens.py", {}), ("pages/text/pipeline.py", {}), ("pages/text/special_tokens.py", {}),
+    ("pages/text/tokens.py", {}), ("pages/text/how_it_splits.py", {}), ("pages/text/special_tokens.py", {}),
     ("pages/text/special_tokens.py", {"text": "plain"}), ("pages/text/vocabulary.py", {"vocabulary_search": "evil"}),
-    ("pages/text/languages.py", {}), ("pages/chat/chat_template.py", {}), ("pages/chat/provenance.py", {}),
-    ("pages/chat/fill_in_the_middle.py", {}), ("pages/chat/wrong_template.py", {}),
+    ("pages/text/languages.py", {}), ("pages/chat/chat_template.py", {}), ("pages/chat/template_line_by_line.py", {}),
+    ("pages/chat/fill_in_the_middle.py", {}), ("pages/chat/the_wrong_format.py", {}),
     *(("pages/vectors/embeddings.py", {"embedding_view": view})
       for view in ("matrix", "cosine", "neighbours", "arithmetic")),
-    ("pages/vectors/vocabulary_map.py", {"map_search": "evil"}), ("pages/vectors/static_and_contextual.py", {}),
+    ("pages/vectors/vocabulary_map.py", {"map_search": "evil"}), ("pages/vectors/one_word_three_meanings.py", {}),
     ("pages/vectors/architecture.py", {}),
     *(("pages/prediction/next_token.py", {"next_view": view})
       for view in ("best", "draws", "vocabulary", "phrase", "settings")),
-    ("pages/prediction/text_scored.py", {}), ("pages/prediction/layers.py", {"explain": "text"}),
+    ("pages/prediction/surprise.py", {}), ("pages/prediction/layers.py", {"explain": "text"}),
     ("pages/prediction/attention.py", {}), ("pages/prediction/generate.py", {"prompt": "text", "max_new_tokens":
     "12", "record_lens": "1"}), ("pages/prediction/generate.py", {"prompt": "chat", "max_new_tokens": "12"}),
 ]  # fmt: skip

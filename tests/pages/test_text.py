@@ -13,7 +13,7 @@ from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.state.settings import DEFAULT_TEXT
 
 DATA = Path(lm.__file__).parent / "data"
-PIPELINE, SPECIAL = "pages/text/pipeline.py", "pages/text/special_tokens.py"
+PIPELINE, SPECIAL = "pages/text/how_it_splits.py", "pages/text/special_tokens.py"
 
 
 @pytest.mark.parametrize("key", lm.embedded_tokenizers())

@@ -44,7 +44,7 @@ LINKED = ("embedded", "hub")
 _VIEWS = {
     CARD: ("Card", "Its id, bytes and merges, and its twins in the other vocabularies."),
     "embeddings": ("Embedding, neighbours", "Its row of the matrix, the rows nearest to it."),
-    "score": ("Surprisal", "How much the model expected it, and what else it expected."),
+    "surprise": ("Surprisal", "How much the model expected it, and what else it expected."),
     "layers": ("Lens", "What the model would say after it, layer by layer."),
     "attention": ("Attention", "Which tokens before it each head reads from."),
 }

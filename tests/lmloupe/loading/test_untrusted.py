@@ -91,7 +91,7 @@ def test_a_pattern_that_backtracks_for_ever_is_stopped(
         lm.encode(tok, GIVES_UP)
     if tok.source == "hub":
         monkeypatch.chdir(REPOSITORY)
-        app = no_exception(open_page("pages/text/pipeline.py", tokenizer="team/slow", text=HANG))
+        app = no_exception(open_page("pages/text/how_it_splits.py", tokenizer="team/slow", text=HANG))
         assert "may backtrack for ever on this text" in sentences(app)
         assert len(app.error) == 1
         assert app.text_area(key="text").value == HANG

@@ -12,8 +12,8 @@ from ui.base.loaders import encoding
 from ui.base.words import counted
 from ui.chat.lessons import lesson_buttons
 from ui.chat.request import chat_request, show_refusals
-from ui.chat.wrong_template.cost import answer_bits, formats, last_answer
-from ui.chat.wrong_template.view import answer_tokens, cost_bars, cost_table, generated_answers
+from ui.chat.wrong_format.cost import answer_bits, formats, last_answer
+from ui.chat.wrong_format.view import answer_tokens, cost_bars, cost_table, generated_answers
 from ui.model.choice import choose_model
 from ui.page import page_header, reproduce
 from ui.prediction.generation.runs import Request
