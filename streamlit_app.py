@@ -4,39 +4,43 @@ import logging
 
 import streamlit as st
 
+from ui import early
 from ui.pages import PAGES, SECTIONS
 
 if not st.runtime.exists():
     # `streamlit run` finds `app` and imports this file once, before it opens the port. Streamlit takes a folder called
     # pages/ for its older kind of multipage app until st.navigation has been called once, and would greet a visitor
     # whose link goes to /next_token with "Page not found". Called here, no visitor is the first to call it.
+    early.begin()
     logging.disable(logging.WARNING)  # it says that there is no session yet
     st.navigation([PAGES[0].path])
     logging.disable(logging.NOTSET)
-    app = st.App(__file__)
+    app = st.App(__file__, lifespan=early.serving)
 else:
-    from ui.state.session import one_run
+    with early.a_page_runs():
+        from ui.state.session import one_run
 
-    st.set_page_config(page_title="LM Loupe", page_icon="assets/icon.svg", layout="wide")
-    st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
-    first = PAGES[0]
-    navigation = {
-        section: [
-            st.Page(
-                page.path,
-                title=page.title,
-                icon=page.icon_shortcode,
-                # The default page answers at the root alone, whatever its url_path says.
-                url_path="start" if page is first else page.url,
-                default=page is first,
-            )
-            for page in PAGES
-            if page.section == section
-        ]
-        for section in SECTIONS
-    }
-    # People also try the first page's own name.
-    navigation[first.section].append(st.Page(first.path, title=first.title, url_path=first.url, visibility="hidden"))
-    page = st.navigation(navigation, expanded=True)
-    with one_run(page.url_path):
-        page.run()
+        st.set_page_config(page_title="LM Loupe", page_icon="assets/icon.svg", layout="wide")
+        st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
+        first = PAGES[0]
+        navigation = {
+            section: [
+                st.Page(
+                    page.path,
+                    title=page.title,
+                    icon=page.icon_shortcode,
+                    # The default page answers at the root alone, whatever its url_path says.
+                    url_path="start" if page is first else page.url,
+                    default=page is first,
+                )
+                for page in PAGES
+                if page.section == section
+            ]
+            for section in SECTIONS
+        }
+        # People also try the first page's own name.
+        also = st.Page(first.path, title=first.title, url_path=first.url, visibility="hidden")
+        navigation[first.section].append(also)
+        page = st.navigation(navigation, expanded=True)
+        with one_run(page.url_path):
+            page.run()
