@@ -5,7 +5,8 @@ import logging
 import streamlit as st
 
 from ui import early
-from ui.pages import PAGES, SECTIONS
+from ui.pages import MOVED, PAGES, SECTIONS
+from ui.pages import page as page_at
 
 if not st.runtime.exists():
     # `streamlit run` finds `app` and imports this file once, before it opens the port. Streamlit takes a folder called
@@ -17,30 +18,33 @@ if not st.runtime.exists():
     logging.disable(logging.NOTSET)
     app = st.App(__file__, lifespan=early.serving)
 else:
-    with early.a_page_runs():
-        from ui.state.session import one_run
+    from ui.state.session import one_run
 
-        st.set_page_config(page_title="LM Loupe", page_icon="assets/icon.svg", layout="wide")
-        st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
-        first = PAGES[0]
-        navigation = {
-            section: [
-                st.Page(
-                    page.path,
-                    title=page.title,
-                    icon=page.icon_shortcode,
-                    # The default page answers at the root alone, whatever its url_path says.
-                    url_path="start" if page is first else page.url,
-                    default=page is first,
-                )
-                for page in PAGES
-                if page.section == section
-            ]
-            for section in SECTIONS
-        }
-        # People also try the first page's own name.
-        also = st.Page(first.path, title=first.title, url_path=first.url, visibility="hidden")
-        navigation[first.section].append(also)
-        page = st.navigation(navigation, expanded=True)
-        with one_run(page.url_path):
-            page.run()
+    st.set_page_config(page_title="LM Loupe", page_icon="assets/icon.svg", layout="wide")
+    st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
+    first = PAGES[0]
+    navigation = {
+        section: [
+            st.Page(
+                page.path,
+                title=page.title,
+                icon=page.icon_shortcode,
+                # The default page answers at the root alone, whatever its url_path says.
+                url_path="start" if page is first else page.url,
+                default=page is first,
+            )
+            for page in PAGES
+            if page.section == section
+        ]
+        for section in SECTIONS
+    }
+    # People also try the first page's own name, and keep links to addresses that pages had before.
+    navigation[first.section] += [
+        st.Page(first.path, title=first.title, url_path=first.url, visibility="hidden"),
+        *(st.Page(lambda: None, title=new, url_path=old, visibility="hidden") for old, new in MOVED.items()),
+    ]
+    page = st.navigation(navigation, expanded=True)
+    if page.url_path in MOVED:
+        st.switch_page(page_at(MOVED[page.url_path]).path, query_params=st.query_params.to_dict())
+    with early.a_page_runs(), one_run(page.url_path):
+        page.run()
