@@ -61,5 +61,6 @@ def chips(
             f'border-radius:.3rem;padding:.05rem .35rem;overflow-wrap:anywhere">'
             f"{html.escape(visible(piece)) or '∅'}</span>{small}</span>"
         )
-    body = f'<div style="display:flex;flex-wrap:wrap;gap:.3rem;font-family:monospace;font-size:{size_rem}rem">{"".join(boxes)}</div>'
+    style = f"display:flex;flex-wrap:wrap;gap:.3rem;font-family:monospace;font-size:{size_rem}rem"
+    body = f'<div style="{style}">{"".join(boxes)}</div>'
     (place or st).html(body)

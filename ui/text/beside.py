@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from streamlit.delta_generator import DeltaGenerator
 
-__all__ = ["beside"]
+__all__ = ["Beside"]
 
 # Streamlit wraps each container: what grows, or sticks, is the wrapper.
 _STYLE = """
@@ -33,28 +33,31 @@ div:has(> .st-key-KEY_card) {
     border-radius: 0.75rem 0.75rem 0 0; box-shadow: 0 -6px 24px rgb(0 0 0 / 30%);
   }
 }
-@media print { div:has(> .st-key-KEY_card) { position: static; max-height: none; } .st-key-KEY_close { display: none; } }
+@media print {
+  div:has(> .st-key-KEY_card) { position: static; max-height: none; }
+  .st-key-KEY_close { display: none; }
+}
 """
 
 
-def beside(key: str, *, opened: bool, on_close: Callable[[], None]) -> tuple[DeltaGenerator, DeltaGenerator | None]:
-    """Make room for what a page shows, and for a card beside it while ``opened``; closed, all width is the first's.
+class Beside:
+    """Room for what a page shows, and for a card beside it; without a card all width is the page's.
 
-    Args:
-        key: of the room; its own on the page.
-        opened: whether there is a card.
-        on_close: called before the run in which it is closed by its button.
-
-    Returns:
-        The container of the page's own, and that of the card, or None.
+    Attributes:
+        main: the container of the page's own.
     """
-    line = f"color-mix(in oklab, {theme.ink()} 25%, {theme.ground()})"
-    style = _STYLE.replace("KEY", key).replace("LINE", line).replace("GROUND", theme.ground())
-    st.html(f"<style>{style}</style>")
-    split = st.container(key=f"{key}_split", horizontal=True, gap="medium")
-    main = split.container(key=f"{key}_main")
-    if not opened:
-        return main, None
-    card = split.container(key=f"{key}_card")
-    card.button("Close", icon=":material/close:", key=f"{key}_close", on_click=on_close, type="tertiary")
-    return main, card
+
+    def __init__(self, key: str) -> None:
+        """Make the room; ``key`` is its own on the page."""
+        self._key = key
+        line = f"color-mix(in oklab, {theme.ink()} 25%, {theme.ground()})"
+        style = _STYLE.replace("KEY", key).replace("LINE", line).replace("GROUND", theme.ground())
+        st.html(f"<style>{style}</style>")
+        self._split = st.container(key=f"{key}_split", horizontal=True, gap="medium")
+        self.main: DeltaGenerator = self._split.container(key=f"{key}_main")
+
+    def card(self, on_close: Callable[[], None]) -> DeltaGenerator:
+        """Open the card; ``on_close`` is called before the run in which its button closes it."""
+        card = self._split.container(key=f"{self._key}_card")
+        card.button("Close", icon=":material/close:", key=f"{self._key}_close", on_click=on_close, type="tertiary")
+        return card

@@ -38,7 +38,8 @@ def token_card(enc: lm.Encoding, index: int, others: Mapping[str, lm.Tokenizer])
     st.subheader("How merges made it", anchor=False)
     _ancestry(tok, token.id)
     st.subheader("The same bytes in the other families", anchor=False)
-    _elsewhere(tok, token.id, others)
+    with st.spinner("Looking this token up in every vocabulary …"):
+        _elsewhere(tok, token.id, others)
 
 
 def _ground(enc: lm.Encoding, index: int) -> str:
@@ -63,7 +64,7 @@ def _facts(enc: lm.Encoding, index: int) -> str:
         f'<dd style="margin:0;overflow-wrap:anywhere;font-family:monospace">{html.escape(value)}</dd>'
         for term, value in facts
     )
-    return f'<dl style="display:grid;grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:0">{rows}</dl>'
+    return f'<dl style="display:grid;grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:0;padding:0">{rows}</dl>'
 
 
 def _kind(enc: lm.Encoding, index: int) -> str:

@@ -1,4 +1,4 @@
-"""The mark of the token whose card is open: drawn beside the card, it tells the token view for as long as it is there."""
+"""The mark of the token whose card is open: drawn beside the card, it tells the token view as long as it is there."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@
 /**
  * Whose token it is.
  * @typedef {object} Board
+ * @property {HTMLElement} root
  * @property {Row[]} rows
  * @property {Blocks | undefined} blocks
  * @property {(mark: Lit, change: (node: Spot, name: string) => void) => void} each
@@ -32,7 +33,7 @@ export class Pinned {
   /** Other rows are drawn: whose card is open? @param {string} key */
   ask(key) {
     this.key = key;
-    this.mark = null;
+    this.set(null);
     document.dispatchEvent(new CustomEvent(ASK, { detail: key }));
   }
 
@@ -40,6 +41,7 @@ export class Pinned {
   set(mark) {
     if (this.mark) this.view.each(this.mark, (node, name) => node.classList.remove(name));
     this.mark = mark;
+    this.view.root.classList.toggle("opened", mark !== null);
     if (mark) this.view.each(mark, (node, name) => node.classList.add(name));
   }
 

@@ -47,7 +47,7 @@ export class Teller {
       list.append(pair);
     }
     this.node.replaceChildren(headline, list);
-    const card = presented() || !head;
+    const card = !head || (presented() && !this.host.classList.contains("opened")); // else a page's own card is there
     this.node.classList.toggle("card", card);
     (card ? this.host : head).append(this.node);
     if (!card) head.classList.add("telling");
