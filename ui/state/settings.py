@@ -192,6 +192,7 @@ _TABLE = (
     _real("price_per_million", 1.0, 0.0, 100_000.0),
     _integer("cut_at", 32, 0, MAX_TEXT_CHARACTERS),
     _flag("show_whitespace", default=False),
+    _place("ruler_from", 0, MAX_TEXT_CHARACTERS),
     _choice("colour_by", "position", ("position", "id", "length")),
     _choice("show_tokens", "text", ("text", "ids", "both")),
     Setting("messages", _messages(DEFAULT_MESSAGES), _messages, packed=True),
