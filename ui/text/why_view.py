@@ -9,6 +9,7 @@ from lmloupe.merges.comparison import MergeComparison, MergeFork
 from lmloupe.merges.fork import compare_merges
 from lmloupe.merges.side import MergeSide
 from ui.base import theme
+from ui.base.chips import visible
 from ui.base.errors import escape_markdown, show_errors
 from ui.base.loaders import BY_TOKENIZER, display_name
 from ui.components.merge_tree import merge_tree
@@ -20,6 +21,12 @@ __all__ = ["MAX_BYTES", "show_merges", "show_why"]
 
 MAX_BYTES = 240
 """Longer words are not drawn: nobody could read their letters."""
+
+BECAME = {
+    "bytes": "is not in the vocabulary and becomes one token for each of its bytes (byte fallback)",
+    "unknown": "is not in the vocabulary and becomes the unknown token",
+    "nothing": "is not in the vocabulary and is dropped",
+}
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_TOKENIZER)
@@ -34,6 +41,7 @@ def show_why(
     tok_b: lm.Tokenizer,
     *,
     at_start: bool | None = None,
+    ids_in_text: tuple[int, ...] | None = None,
     heading: bool = True,
     table: bool = False,
     key: str = "why",
@@ -46,6 +54,8 @@ def show_why(
         tok_b: grows below it; the same one as ``tok_a`` draws one tree.
         at_start: the word begins its text, where some tokenizers put a space in front; by default where it begins
             with no space.
+        ids_in_text: the tokens of ``tok_a`` that the text has here, if they are known: the page says where they differ
+            from those of the word by itself.
         heading: write the fork as a heading above; else it stands below the slider at its step alone.
         table: whether the table of all merges is open at first.
         key: one for each place that draws it.
@@ -59,12 +69,15 @@ def show_why(
                 "shorter one."
             )
         begins = not text_piece.startswith(" ") if at_start is None else at_start
-        _draw(tok_a, tok_b, text_piece, begins, heading=heading, table=table, key=key)
+        both = _draw(tok_a, tok_b, text_piece, begins, heading=heading, table=table, key=key)
+        if ids_in_text is not None and both.sides[0].token_ids != ids_in_text:
+            name = escape_markdown(display_name(tok_a.name))
+            st.caption(f"In your text {name} makes other tokens here, because merges reach over the ends of this word.")
 
 
 def _draw(
     tok_a: lm.Tokenizer, tok_b: lm.Tokenizer, word: str, begins: bool, *, heading: bool, table: bool, key: str
-) -> None:
+) -> MergeComparison:
     both = _compared(tok_a, tok_b, word, begins)
     names = display_name(tok_a.name), display_name(tok_b.name)
     alone = tok_a is tok_b
@@ -79,11 +92,14 @@ def _draw(
     if drawn:
         show_merges(word, drawn, both.fork if len(drawn) > 1 else None, says, table=table, key=key)
     for name, side in sides:
+        for missing in side.missing[:3]:
+            st.caption(escape_markdown(f"“{visible(missing.character)}” {BECAME[missing.became]} in {name}."))
         if side.takes_whole:
             end = "merges alone would give other tokens" if side.takes_other else "the merges lead to the same token"
             st.caption(
                 escape_markdown(f"{name} finds this word whole in its vocabulary and looks no merges up; {end}.")
             )
+    return both
 
 
 def show_merges(

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from lmloupe.merges.replay import MergeReplay, replay_words
-from lmloupe.merges.word import Word
+from lmloupe.merges.word import MissingCharacter, Word
 from lmloupe.pipeline.stages import stages
 from lmloupe.tokens.tokenizer import Tokenizer
 
@@ -62,6 +62,7 @@ class MergeSide:
         token_ids: ids of the tokens at the end, the tokenizer's own answer.
         cuts: places at which the pre-tokenizer cut, so that no merge crosses them.
         fallback: ids of symbols that stand for one byte of a character that the vocabulary lacks.
+        missing: characters of the word that the vocabulary does not have, and what became of them.
         takes_whole: it took the word from the vocabulary without a merge (``ignore_merges``); ``nodes`` are then the
             merges that were not needed.
         takes_other: ... and merges alone would have given other tokens.
@@ -79,6 +80,7 @@ class MergeSide:
     token_ids: tuple[int, ...]
     cuts: tuple[int, ...]
     fallback: frozenset[int]
+    missing: tuple[MissingCharacter, ...]
     takes_whole: bool
     takes_other: bool
     without_merges: str
@@ -154,6 +156,7 @@ def _placed(tok: Tokenizer, word: str, replay: MergeReplay | None, ids: tuple[in
         token_ids=ids,
         cuts=cuts,
         fallback=frozenset(i for i in symbol_ids if fallback and _is_byte(tok.piece(i))),
+        missing=() if merges is None else merges.missing,
         takes_whole=replay is not None and replay.short_cut,
         takes_other=replay is not None and replay.short_cut_differs,
         without_merges=without,

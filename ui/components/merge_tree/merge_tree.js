@@ -34,7 +34,7 @@ class MergeTreeView extends Drawing {
     this.player = new Player((step) => this.light(step));
     this.scroller = make("div", "scroller");
     this.table = make("details", "twin");
-    this.root.append(this.scroller, this.player.root, this.table);
+    this.root.append(this.player.root, this.scroller, this.table);
     this.finish(this.scroller, "merges", () => [{ x: 0, y: 0, svg: drawingIn(this.scroller) }]);
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.of = "";
@@ -81,7 +81,7 @@ class MergeTreeView extends Drawing {
     this.drawnFor = this.scroller.clientWidth;
     if (!this.drawnFor) return;
     const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
-    const sizes = { least: 2 * rem, most: 5.5 * rem, atom: 1.75 * rem };
+    const sizes = { least: 2 * rem, most: 6.5 * rem, atom: 1.75 * rem };
     const { x, width } = columns(letters, sides, this.drawnFor - 2, sizes);
     this.x = x;
     this.level = 3.1 * rem;
@@ -220,7 +220,7 @@ class MergeTreeView extends Drawing {
    * @param {number} step
    */
   light(step) {
-    const { sides, says } = this.data;
+    const { sides } = this.data;
     for (const { group, step: from } of this.grown) {
       group.classList.toggle("future", from > step);
       group.classList.toggle("now", from === step);
@@ -244,7 +244,7 @@ class MergeTreeView extends Drawing {
       else row.removeAttribute("aria-current");
     }
     const here = this.data.fork?.step === step;
-    this.player.say(here ? says : this.words(step), here);
+    this.player.say(`${here ? "Here they part. " : ""}${this.words(step)}`, here);
   }
 
   /** @param {number} step */
