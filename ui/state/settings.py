@@ -188,6 +188,10 @@ _TABLE = (
     Setting("vocabulary_search", "coconut", _plain_text),
     _choice("search_by", "text", ("text", "bytes", "regex", "ids")),
     _tokenizer("compare_with", "phi-3"),
+    # How it splits: the piece that is looked into, -1 for the one that shows most; merges done, all of them by default.
+    _integer("piece", -1, -1, MAX_TEXT_CHARACTERS),
+    _integer("merge_step", 1000, 0, 1000),
+    _choice("merge_speed", "1", ("0.5", "1", "2", "4")),
     _integer("context_length", 8192, 1, 100_000_000),
     _real("price_per_million", 1.0, 0.0, 100_000.0),
     _integer("cut_at", 32, 0, MAX_TEXT_CHARACTERS),
