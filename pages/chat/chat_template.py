@@ -6,8 +6,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.bar.bar import page_bar
-from ui.base.errors import escape_markdown, show_errors
-from ui.base.loaders import tokenizer
+from ui.base.errors import show_errors
 from ui.chat.conversation.as_json import edit_json
 from ui.chat.conversation.bubbles import show_refused
 from ui.chat.conversation.tools_form import edit_tools
@@ -16,9 +15,9 @@ from ui.chat.facts import show_prefix, show_stops
 from ui.chat.lessons import choose_lesson, follow_family, lesson_words
 from ui.chat.prompt.conversation_view import conversation_view
 from ui.chat.prompt.families import every_family
-from ui.chat.request import chat_request, ending_switches, show_refusals
+from ui.chat.request import chat_request, ending_switches, show_refusals, template_code
 from ui.chat.templates.choice import FAMILIES, choose_template
-from ui.chat.view import as_code, chat_downloads, show_no_template
+from ui.chat.view import chat_downloads, load_or_stop, show_no_template
 from ui.chat.warnings import chat_notes, injection_experiment
 from ui.page import reproduce
 
@@ -69,14 +68,9 @@ with bar.gear:
         "What it writes is underlined."
     )
     edit_variables()
-family = None
-try:
-    family = choice.load()
-except lm.LoadError:
-    pass  # the string's place says why
+family = load_or_stop(choice)
 choose_lesson(bar, family)
-if family is not None:
-    follow_family(family)
+follow_family(family)
 
 request = chat_request()
 written = every_family(request, choice, asked=asked)
@@ -89,7 +83,7 @@ if isinstance(one.error, lm.NoChatTemplateError):
     show_no_template(choice, one.error)
 if shows := lesson_words():
     st.caption(shows)
-if family is not None and one.chat is not None:
+if one.chat is not None:
     chat_notes(one.chat, family, request)
     with show_errors():
         show_stops(request.stops(family, choice.template))
@@ -102,7 +96,7 @@ with tools_column, st.expander("Tools that the model may call", icon=":material/
 with json_column, st.expander("The messages as JSON", icon=":material/data_object:"):
     edit_json()
 injection_experiment(FAMILIES, request.messages)
-if family is not None and one.chat is not None:
+if one.chat is not None:
     with st.expander("As plain text, and as files", icon=":material/download:"):
         # st.code drops one line end at each side; every character counts here.
         st.code(f"\n{one.chat.text}\n", language=None, wrap_lines=True)
@@ -112,7 +106,7 @@ if family is not None and one.chat is not None:
             messages=request.messages,
             tools=request.tools,
             variables=request.variables,
-            template=as_code(choice.template or request.template_for(family)),
+            template=template_code(choice.template or request.template_for(family)),
             name=choice.name,
             ending=request.ending_code(add_generation_prompt=asked),
         )

@@ -121,7 +121,11 @@ def choose_lesson(bar: Bar, tok: lm.Tokenizer | None = None) -> None:
         )
         if now is not None:
             st.button(
-                "Back to your conversation", icon=":material/undo:", key="lesson_back", on_click=take_back, width="content"
+                "Back to your conversation",
+                icon=":material/undo:",
+                key="lesson_back",
+                on_click=take_back,
+                width="content",
             )
 
 

@@ -1,4 +1,4 @@
-"""What the pages of rendered chats share: the prompt as files, a template as Python, a tokenizer without a template."""
+"""What the pages of rendered chats share: the prompt as files, a tokenizer without a template."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from ui.base.errors import escape_markdown
 from ui.chat.templates.choice import FAMILIES, TemplateChoice, pick_template
 from ui.pages import page
 
-__all__ = ["as_code", "chat_downloads", "show_no_template"]
+__all__ = ["chat_downloads", "load_or_stop", "show_no_template"]
+
+
+def load_or_stop(choice: TemplateChoice) -> lm.Tokenizer:
+    """The tokenizer of a choice; where it cannot be had, why, one that can, and the end of the page."""
+    try:
+        return choice.load()
+    except lm.LoupeError as error:
+        st.error(escape_markdown(str(error)))
+        other = TemplateChoice(FAMILIES[0])
+        st.button(f"Show {other.label}", key="other_template", on_click=pick_template, args=(other.key,))
+        st.stop()
 
 
 def show_no_template(choice: TemplateChoice, error: lm.NoChatTemplateError) -> None:
@@ -23,14 +34,6 @@ def show_no_template(choice: TemplateChoice, error: lm.NoChatTemplateError) -> N
         st.button(f"Show {other.label}", key="other_template", on_click=pick_template, args=(other.key,))
         if choice.name == "starcoder2":
             st.page_link(page("fim").path, label="What it was trained for: fill in the middle", width="content")
-
-
-def as_code(template: str | lm.ChatTemplates | None) -> str:
-    """The template as an expression in Python."""
-    if not isinstance(template, lm.ChatTemplates):
-        return repr(template)
-    special = None if template.special_tokens is None else dict(template.special_tokens)
-    return f"lm.ChatTemplates({template.name!r}, {dict(template.templates)!r}, {special!r})"
 
 
 def chat_downloads(chat: lm.RenderedChat, name: str, *, key: str) -> None:

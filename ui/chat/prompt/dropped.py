@@ -52,9 +52,7 @@ def lost_parts(
     return found
 
 
-def lost_words(
-    part: lm.DroppedPart, messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]] | None
-) -> str:
+def lost_words(part: lm.DroppedPart, messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]] | None) -> str:
     """The beginning of what is missing, as one reads it.
 
     >>> lost_words(lm.DroppedPart(0, "content[0:5]", "..."), [{"role": "user", "content": "Hello you"}], None)

@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from ui.components import kit
-from ui.components.prompt_view.payload import LAYERS, Layer, Lost, Prompt, Tab, build_payload, chat_pieces, known_role
+from ui.components.prompt_view.payload import (
+    LAYERS,
+    Layer,
+    Lost,
+    Prompt,
+    Tab,
+    build_payload,
+    chat_pieces,
+    code_pieces,
+    known_role,
+)
 from ui.components.prompt_view.turns import messages_of, turns_of
 
 __all__ = [
@@ -23,6 +33,7 @@ __all__ = [
     "Prompt",
     "Tab",
     "chat_pieces",
+    "code_pieces",
     "known_role",
     "messages_of",
     "prompt_view",

@@ -65,6 +65,7 @@ export class Bubbles {
     const [place, field] = this.keyboard();
     this.editor = editor;
     this.turns = turns;
+    this.pane.classList.toggle("code", editor.titles !== null);
     this.list.replaceChildren(...turns.map((turn, i) => this.drawTurn(turn, i)));
     if (editor.between && turns.length > 1) {
       this.bubbles[0].after(make("li", "between", editor.between));

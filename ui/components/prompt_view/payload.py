@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 
 import lmloupe as lm
 
-__all__ = ["LAYERS", "PARTS", "Layer", "Lost", "Prompt", "Tab", "build_payload", "known_role"]
+__all__ = [
+    "LAYERS",
+    "PARTS",
+    "Layer",
+    "Lost",
+    "Prompt",
+    "Tab",
+    "build_payload",
+    "chat_pieces",
+    "code_pieces",
+    "known_role",
+]
 
 Layer = Literal["roles", "tokens", "loss"]
 LAYERS: Mapping[Layer, str] = {"roles": "Who speaks", "tokens": "Tokens", "loss": "What trains"}
@@ -139,6 +150,28 @@ def chat_pieces(chat: lm.RenderedChat) -> list[dict[str, Any]]:
         }
         for piece in chat.pieces
     ]
+
+
+def code_pieces(
+    prompt: lm.CodePrompt, parts: Mapping[str, tuple[int, str]], *, by_file: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """The pieces of a code model's prompt.
+
+    Args:
+        prompt: from `lmloupe.fim_prompt` or `lmloupe.repository_prompt`.
+        parts: for each part the number of its box and the role whose colour it has.
+        by_file: roles whose colours the files have in turn.
+    """
+    pieces = []
+    for span in prompt.spans:
+        text = prompt.text[span.start : span.end]
+        box, role = parts.get(span.part, (None, None))
+        if by_file and span.file is not None and span.part != "token":
+            role = by_file[span.file % len(by_file)]
+        special = span.part == "token" and bool(text.strip())
+        piece = {"text": text, "start": span.start, "line": None, "caller": None, "message": box, "part": "content"}
+        pieces.append(piece | {"words": span.part, "role": role, "special": special})
+    return pieces
 
 
 def _tokens(prompt: Prompt) -> list[tuple[int, bool]]:

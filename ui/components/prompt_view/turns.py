@@ -61,7 +61,7 @@ def messages_of(sent: str, pushed: Messages) -> Messages:
     """The conversation that a browser's turns stand for.
 
     Args:
-        sent: JSON from a browser: a list as from `turns_of`, changed, in any order, with new turns whose ``at`` is None.
+        sent: JSON from a browser: a list as from `turns_of`, changed, in any order, new turns have None as ``at``.
         pushed: the messages that the browser had got.
 
     Raises:
