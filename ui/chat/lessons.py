@@ -88,7 +88,7 @@ LESSONS = (
     ),
     Lesson(
         "injected",
-        "Injected special token",
+        "Injected turn",
         "The user's message spells the family's own turn markers, and the model sees a real turn.",
         (),
     ),
@@ -114,7 +114,7 @@ def choose_lesson(bar: Bar, tok: lm.Tokenizer | None = None) -> None:
             key=_BOX,
             placeholder="Lessons",
             label_visibility="collapsed",
-            width=170,
+            width=150,
             on_change=_chosen,
             args=(tok,),
             help="A conversation that shows one thing. Yours is kept and comes back.",

@@ -37,7 +37,9 @@ def ending_words(chat: lm.RenderedChat, *, asked: bool, goes_on: bool, knows: bo
         return "This template does not know add_generation_prompt: asking for a reply changes nothing."
     n = n_asking(chat)
     if asked and n:
-        return f"The last {counted(n, 'token')}, underlined, {'asks' if n == 1 else 'ask'} for the reply."
+        return (
+            f"The last {'token' if n == 1 else f'{n} tokens'}, underlined, {'asks' if n == 1 else 'ask'} for the reply."
+        )
     return "" if asked else "No reply is asked for: the model would not know that it is its turn."
 
 

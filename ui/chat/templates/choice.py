@@ -76,7 +76,7 @@ def choose_template(bar: Bar) -> TemplateChoice:
             format_func=lambda key: key.removeprefix(OWN) if key.startswith(OWN) else display_name(key),
             accept_new_options=True,
             label_visibility="collapsed",
-            width=190,
+            width=160,
             on_change=lambda: pick_template(st.session_state[_BOX]),
             help="One of the families, a template that you uploaded, or the hub id of a model: then it is the model's "
             "own published template.",

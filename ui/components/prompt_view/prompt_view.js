@@ -92,7 +92,10 @@ class PromptView {
     this.drawString(data, component);
     if (editor && conversation.parentNode !== this.panes) this.panes.prepend(conversation);
     this.markLost(data);
-    if (data.first !== null && this.source) this.lightPiece(data.first, true);
+    if (data.first !== null && this.source) {
+      this.lightPiece(data.first, true);
+      this.reveal(this.text, this.nodes[data.first]);
+    }
     if (focused !== null) this.lightMessage(focused, true);
     if (this.source) this.status.textContent = data.hint;
     this.root.dataset.version = data.version; // what tests wait for
@@ -149,7 +152,7 @@ class PromptView {
         const at = call instanceof HTMLElement ? Number(call.dataset.call) : -1;
         call.classList.toggle("dropped", lost.some((part) => part.call === at));
       }
-      for (const { sentence } of lost) bubble.append(make("div", "gone", sentence));
+      if (lost.length) bubble.append(make("div", "gone", "Left out of the prompt: the model never sees it."));
     }
     tools.classList.toggle("dropped", data.lost.some(({ message }) => message === null));
   }

@@ -88,6 +88,8 @@ export function drawTabs(label, tabs, choose) {
  * @returns {PieceNode[]}
  */
 export function drawPieces(data) {
+  /** @type {number | null} */
+  let drawn = null;
   return data.pieces.map((piece, i) => {
     const node = Object.assign(make("span", "p"), { place: i });
     if (piece.role) node.classList.add(piece.role);
@@ -95,7 +97,9 @@ export function drawPieces(data) {
     if (piece.part === "generation_prompt") node.classList.add("asks");
     if (piece.part === "template_text") node.classList.add("added");
     for (const [text, token] of piece.runs ?? [[piece.text, null]]) {
-      node.append(...(token === null ? letters(text) : [drawToken(text, token, data)]));
+      // White space behind a special token may belong to it: the rest of a token is no other one.
+      node.append(...(token === null || token === drawn ? letters(text) : [drawToken(text, token, data)]));
+      drawn = token;
     }
     return node;
   });
