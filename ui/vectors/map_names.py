@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FEWEST", "LIFT", "SHARE", "PlaceName", "place_names", "traits_of"]
+__all__ = ["FEWEST", "LIFT", "SHARE", "PlaceName", "kind_of", "place_names", "traits_of"]
 
 SHARE, LIFT, FEWEST = 0.6, 2.0, 8
 """A place is named where this share of its tokens has a trait, so many times as many as on the whole map, of no fewer
 tokens than that."""
 _CELLS = 20
 _ENDINGS = ("ing", "ed", "ly", "tion", "er", "es", "s")
+_SIGNS = {"Number": "numbers", "Punctuation": "punctuation", "Symbol": "symbols", "White space": "white space"}
 _QUIET_SCRIPTS = {"Latin", "None", "Mixed", "Other", "Other script"}
 
 
@@ -46,7 +47,7 @@ def traits_of(text: str | None, script: str) -> tuple[str, ...]:
         return ("parts of characters",)
     word = text.strip()
     if script not in _QUIET_SCRIPTS:
-        return ({"Number": "numbers", "Punctuation": "punctuation", "Symbol": "symbols"}.get(script, script),)
+        return (_SIGNS.get(script, script),)
     if not word.isalpha():
         return ("control tokens",) if word.startswith("<|") else ()
     found = []
@@ -60,6 +61,26 @@ def traits_of(text: str | None, script: str) -> tuple[str, ...]:
     if text[:1] != " ":
         found.append("no space before")
     return tuple(found)
+
+
+def kind_of(text: str | None, script: str) -> str:
+    """One word for what a token is, by its text alone, for the colours of the map.
+
+    >>> kind_of(" walking", "Latin"), kind_of("ing", "Latin"), kind_of(" NASA", "Latin"), kind_of("42", "Number")
+    ('begins a word', 'inside a word', 'CAPITALS', 'numbers')
+    """
+    if text is None:
+        return "parts of characters"
+    word = text.strip()
+    if script not in _QUIET_SCRIPTS:
+        return _SIGNS.get(script, "other scripts")
+    if not word.isalpha():
+        return "control tokens" if word.startswith("<|") else "mixed"
+    if len(word) > 1 and word.isupper():
+        return "CAPITALS"
+    if word[0].isupper():
+        return "Capital first"
+    return "begins a word" if text[:1] == " " else "inside a word"
 
 
 def place_names(points: NDArray[np.float32], traits: Sequence[Sequence[str]]) -> tuple[PlaceName, ...]:

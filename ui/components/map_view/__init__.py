@@ -22,7 +22,7 @@ __all__ = ["Group", "MapPoints", "PlaceLabel", "map_payload", "map_view", "pack_
 
 _HERE = Path(__file__).parent
 _render = kit.component("lmloupe_map", _HERE / "map_view.js", _HERE / "map_view.css")
-_WHOLE = 65535
+_WHOLE, _FAR_OUT = 65535, 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,19 @@ def pack_points(
             for place in names
         ],
         "label": label,
-        "aspect": float(max(size[0], 1e-9) / max(size[1], 1e-9)),
+        "home": _home(shares),
     }
     text = json.dumps(header, separators=(",", ":"))
     version = blake2b(text.encode("ascii") + arrays, digest_size=8).hexdigest()
     return MapPoints(f'"map":"{version}",{text[1:]}'.encode("ascii"), arrays)
+
+
+def _home(shares: NDArray[np.float32]) -> list[float]:
+    """The part of the map that is shown first: left, bottom, right and top of all points but a few far out."""
+    if not len(shares):
+        return [0.0, 0.0, 1.0, 1.0]
+    low, high = np.quantile(shares, [_FAR_OUT, 1 - _FAR_OUT], axis=0)
+    return [float(edge) for edge in (*low, *np.maximum(high, low + 1e-3))]
 
 
 def map_payload(packed: MapPoints, *, found: Sequence[int], picked: int, near: Sequence[int]) -> bytes:

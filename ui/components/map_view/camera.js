@@ -9,24 +9,32 @@ export class Camera {
   constructor() {
     this.width = 1; // of the screen, in pixels
     this.height = 1;
-    this.unit = 1; // pixels that the map is wide before one comes nearer
+    this.room = [1, 1]; // pixels for the points
+    this.unit = 1; // pixels of the whole map before one comes nearer
+    this.near = 1; // the zoom that it begins with
     this.zoom = 1;
     this.x = 0.5; // of the map, in the middle of the screen
     this.y = 0.5;
   }
 
-  /** The whole map. */
-  home() {
-    this.zoom = 1;
-    this.keep();
+  /**
+   * Show what is to be shown first.
+   * @param {[number, number, number, number]} box left, bottom, right and top
+   */
+  home([left, bottom, right, top]) {
+    const [across, up] = [right - left, top - bottom];
+    this.zoom = clamp(Math.min(this.room[0] / (across * this.unit), this.room[1] / (up * this.unit)), 1, MOST);
+    this.near = this.zoom;
+    this.x = (left + right) / 2;
+    this.y = (bottom + top) / 2;
   }
 
-  /** @param {number} width @param {number} height pixels @param {number} aspect width of what the map holds, by its height */
-  fit(width, height, aspect) {
+  /** @param {number} width @param {number} height pixels of the screen */
+  fit(width, height) {
     this.width = width;
     this.height = height;
-    const room = [width - 2 * Math.min(48, width / 10), height - 48]; // words reach over their points
-    this.unit = Math.max(1, aspect >= 1 ? Math.min(room[0], room[1] * aspect) : Math.min(room[1], room[0] / aspect));
+    this.room = [Math.max(1, width - 2 * Math.min(40, width / 12)), Math.max(1, height - 36)]; // words reach over their points
+    this.unit = Math.min(...this.room);
   }
 
   /** Pixels that the whole map is wide. */
@@ -74,10 +82,6 @@ export class Camera {
   }
 
   keep() {
-    if (this.zoom === 1) {
-      this.x = 0.5;
-      this.y = 0.5;
-    }
     this.x = clamp(this.x, 0, 1);
     this.y = clamp(this.y, 0, 1);
   }

@@ -35,6 +35,7 @@ class MapView {
     /** @type {Points | undefined} */
     this.points = undefined;
     this.version = "";
+    this.atHome = true; // nobody has moved the map yet: a new size shows the same part
     this.lit = { found: /** @type {Set<number>} */ (new Set()), picked: -1, near: /** @type {number[]} */ ([]), at: -1 };
     this.waiting = 0;
     /** @type {(id: number) => void} */
@@ -59,10 +60,12 @@ class MapView {
     this.version = version;
     const { points, lit } = unpackMap(data, this.points);
     if (points !== this.points) {
-      this.camera.home();
+      this.atHome = true;
       this.points = points;
       this.painter.replace(points);
       this.drawLegend(points);
+      const [left, bottom, right, top] = points.home;
+      this.canvas.style.setProperty("--aspect", String((right - left) / (top - bottom)));
     }
     const placed = (/** @type {number[]} */ ids) => ids.map((id) => points.placeOf(id)).filter((i) => i >= 0);
     this.lit = { found: new Set(placed(lit.found)), picked: points.placeOf(lit.picked), near: placed(lit.near), at: -1 };
@@ -82,7 +85,7 @@ class MapView {
     button("+", "Zoom in", () => this.zoom(STEP));
     button("\u2212", "Zoom out", () => this.zoom(1 / STEP));
     button("\u2922", "Show the whole map", () => {
-      this.camera.home();
+      this.atHome = true;
       this.draw();
     });
     button("PNG", "Save as PNG", () => saveCanvas(this.canvas, "vocabulary_map"));
@@ -105,16 +108,13 @@ class MapView {
   listen() {
     const { canvas } = this;
     new Touches(canvas, {
-      pan: (dx, dy) => {
-        this.camera.pan(dx, dy);
-        this.draw();
-      },
+      pan: (dx, dy) => this.pan(dx, dy),
       zoom: (factor, x, y) => this.zoom(factor, x, y),
       point: (x, y) => this.point(x, y),
       choose: (x, y) => this.choose(nearest(this.painter.xs, this.painter.ys, x, y, 18)),
     });
     canvas.addEventListener("wheel", (event) => {
-      if (event.deltaY > 0 && this.camera.zoom === 1) return; // the page scrolls on
+      if (event.deltaY > 0 && this.camera.zoom <= 1) return; // the page scrolls on
       used(event);
       const { left, top } = canvas.getBoundingClientRect();
       this.zoom(Math.exp(-clamp(event.deltaY, -200, 200) / 400), event.clientX - left, event.clientY - top);
@@ -122,8 +122,16 @@ class MapView {
     canvas.addEventListener("keydown", (event) => this.key(event));
   }
 
+  /** @param {number} dx @param {number} dy */
+  pan(dx, dy) {
+    this.atHome = false;
+    this.camera.pan(dx, dy);
+    this.draw();
+  }
+
   /** @param {number} factor @param {number} [x] @param {number} [y] */
   zoom(factor, x, y) {
+    this.atHome = false;
     this.camera.zoomBy(factor, x, y);
     this.draw();
   }
@@ -151,10 +159,10 @@ class MapView {
   key(event) {
     const arrow = ARROWS[event.key];
     const { camera, lit } = this;
-    if (arrow && event.shiftKey) this.camera.pan(-80 * arrow[0], -80 * arrow[1]);
+    if (arrow && event.shiftKey) this.pan(-80 * arrow[0], -80 * arrow[1]);
     else if (arrow) this.step(arrow);
     else if (event.key === "+" || event.key === "=" || event.key === "-") this.zoomAtWord(event.key === "-" ? 1 / STEP : STEP);
-    else if (event.key === "0" || event.key === "Home") camera.home();
+    else if (event.key === "0" || event.key === "Home") this.atHome = true;
     else if (event.key === "Enter" || event.key === " ") this.choose(lit.at);
     else return;
     used(event);
@@ -164,6 +172,7 @@ class MapView {
 
   /** @param {number} factor */
   zoomAtWord(factor) {
+    this.atHome = false;
     const at = this.lit.at >= 0 ? this.lit.at : this.lit.picked;
     const { xs, ys } = this.painter;
     if (at >= 0 && !Number.isNaN(xs[at])) this.camera.zoomBy(factor, xs[at], ys[at]);
@@ -195,11 +204,12 @@ class MapView {
       this.waiting = 0;
       const { points, canvas, camera } = this;
       if (!points || !canvas.clientWidth) return;
-      camera.fit(canvas.clientWidth, canvas.clientHeight, points.aspect);
+      camera.fit(canvas.clientWidth, canvas.clientHeight);
+      if (this.atHome) camera.home(points.home);
       this.painter.size = Math.max(12, 0.8125 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
       this.painter.draw(points, camera, this.lit);
       // Near, one finger moves the map; of the whole map it scrolls the page, and two come nearer.
-      canvas.style.touchAction = camera.zoom > 1 ? "none" : "pan-y";
+      canvas.style.touchAction = camera.zoom > camera.near ? "none" : "pan-y";
       this.root.dataset.words = String(this.painter.words.length); // what tests wait for
       this.root.dataset.zoom = camera.zoom.toFixed(2);
     });

@@ -19,7 +19,7 @@ const WHOLE = 65535;
  * @property {string} legendTitle
  * @property {{ name: string, x: number, y: number, title: string }[]} names of places
  * @property {string} label what the map is, for those who do not see it
- * @property {number} aspect
+ * @property {[number, number, number, number]} home left, bottom, right and top of what is shown first
  * @property {LitIds} lit
  */
 
@@ -43,7 +43,7 @@ export class Points {
     this.legendTitle = header.legendTitle;
     this.names = header.names;
     this.what = header.label;
-    this.aspect = header.aspect;
+    this.home = header.home;
     this.n = this.x.length;
     /** @type {Map<number, number>} */
     this.places = new Map();

@@ -16,22 +16,13 @@ __all__ = ["picked_index", "vector_view"]
 _HERE = Path(__file__).parent
 
 
-def _colours() -> str:
-    tints = zip(theme.TOKEN_COLOURS_LIGHT[2:6:2], theme.TOKEN_COLOURS_DARK[:2], strict=True)
-    pairs = {f"tint-{i}": pair for i, pair in enumerate(tints, start=1)}
-    return kit.colour_properties(
-        pairs
-        | {
-            "magenta": (theme.ROLE_COLOURS_LIGHT["special"], theme.ROLE_COLOURS_DARK["special"]),
-            "below": (theme.DIVERGING_LIGHT[0], theme.DIVERGING_DARK[0]),
-            "above": (theme.DIVERGING_LIGHT[-1], theme.DIVERGING_DARK[-1]),
-        }
-    )
-
-
-_render = kit.component(
-    "lmloupe_vector", _HERE / "vector_view.js", _HERE / "vector_view.css", colours=_colours()
+_SIGNS = kit.colour_properties(
+    {
+        "below": (theme.DIVERGING_LIGHT[0], theme.DIVERGING_DARK[0]),
+        "above": (theme.DIVERGING_LIGHT[-1], theme.DIVERGING_DARK[-1]),
+    }
 )
+_render = kit.component("lmloupe_vector", _HERE / "vector_view.js", _HERE / "vector_view.css", colours=_SIGNS)
 
 
 def vector_view(

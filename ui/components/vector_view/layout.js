@@ -21,7 +21,7 @@ export function written(value) {
 }
 
 /**
- * How strong a number's colour is, -1 to 1.
+ * How strong a number's colour is, 0 to 1: by the root, as most numbers of a vector are far smaller than its largest.
  * @param {number} value @param {number} most the largest of all, without its sign
  */
-export const strength = (value, most) => (most ? Math.max(-1, Math.min(1, value / most)) : 0);
+export const strength = (value, most) => (most ? Math.sqrt(Math.min(1, Math.abs(value) / most)) : 0);

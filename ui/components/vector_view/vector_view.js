@@ -117,7 +117,7 @@ class VectorView {
     this.strip.setAttribute("aria-label", `Numbers ${this.from + 1} to ${end} of the vector`);
     this.strip.replaceChildren(...values.slice(this.from, end).map((value, i) => {
       const cell = make("li", value < 0 ? "below" : "above");
-      cell.style.setProperty("--share", `${Math.abs(strength(value, most)) * 100}%`);
+      cell.style.setProperty("--share", `${strength(value, most) * 100}%`);
       cell.append(make("span", "value", written(value)), make("span", "dimension", String(this.from + i + 1)));
       cell.title = `dimension ${this.from + i + 1}: ${value}`;
       return cell;

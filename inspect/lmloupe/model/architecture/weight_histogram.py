@@ -137,9 +137,7 @@ def histogram_in_steps(
     )
 
 
-def _level_counts(
-    module: nn.Module, leaf: str
-) -> Generator[None, None, tuple[NDArray[np.float32], NDArray[np.int64]]]:
+def _level_counts(module: nn.Module, leaf: str) -> Generator[None, None, tuple[NDArray[np.float32], NDArray[np.int64]]]:
     """The values of 4-bit codes, ascending, and how many numbers are stored as each; empty for other weights."""
     state = getattr(getattr(module, leaf), "quant_state", None)
     if state is None:
