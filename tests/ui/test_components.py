@@ -35,7 +35,15 @@ def node() -> str:
 
 
 def test_there_are_six_components() -> None:
-    assert [path.stem for path in MAIN] == ["live_text", "attention", "lens", "prompt_view", "stages", "token_view"]
+    assert [path.stem for path in MAIN] == [
+        "distribution",
+        "live_text",
+        "attention",
+        "lens",
+        "page_tools",
+        "prompt_view",
+        "token_view",
+    ]
 
 
 @pytest.mark.parametrize("path", MAIN, ids=lambda path: path.stem)

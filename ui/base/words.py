@@ -35,13 +35,13 @@ def probability(p: float) -> str:
     >>> probability(0.9442), probability(0.05), probability(7.2e-6), probability(4e-12)
     ('94.4%', '5.0%', '0.0007%', '4 × 10⁻¹⁰%')
     >>> probability(0), probability(1), probability(0.99997), probability(1 - 1e-9)
-    ('0%', '100%', '99.997%', 'over 99.999%')
+    ('0%', '100%', '99.997%', '>99.999%')
     """
     percent = 100 * p
     if p in (0, 1):
         return f"{percent:.0f}%"
     if p >= 0.9995:
-        return "over 99.999%" if p > 0.99999 else f"{math.floor(1e5 * p) / 1e3:.3f}".rstrip("0") + "%"
+        return ">99.999%" if p > 0.99999 else f"{math.floor(1e5 * p) / 1e3:.3f}".rstrip("0") + "%"
     if p >= 0.001:
         return f"{percent:.1f}%"
     figures, exponent = f"{percent:.0e}".split("e")

@@ -90,7 +90,9 @@ def facts(answer: lm.NextToken, stages: Sequence[lm.Stage]) -> str:
         return f"{said}. All rules are off: the die lands on the model's own distribution."
     removed = probability(float(own.probs[~last.kept].sum()))
     left = counted(int(last.kept.sum()), "token")
-    return f"{said}, {last.entropy_bits:.2f} bits with these settings. {left} left; those removed had {removed} together."
+    return (
+        f"{said}, {last.entropy_bits:.2f} bits with these settings. {left} left; those removed had {removed} together."
+    )
 
 
 def show(view: str, shown: Shown) -> None:
@@ -209,7 +211,11 @@ def _show_phrase(shown: Shown) -> None:
     total = float(np.sum(logs, dtype=np.float64))
     metrics_row(
         [
-            ("Probability", probability(float(np.exp(total))), "The product over the tokens, in the model's own distribution."),
+            (
+                "Probability",
+                probability(float(np.exp(total))),
+                "The product over the tokens, in the model's own distribution.",
+            ),
             ("One in", f"{np.exp(-total):,.0f}" if total > -30 else f"{np.exp(-total):.2g}"),
             ("Surprisal", f"{-total / np.log(2):.2f} bits", "Minus the base-2 logarithm of the probability."),
             ("Tokens", f"{len(ids):,}"),

@@ -81,8 +81,8 @@ def sampling_row() -> None:
     """Temperature as a large slider, the other settings beside it: a thin chip where off, its control where on."""
     st.html(_LARGE)
     opened: set[str] = st.session_state.get(_OPEN, set())
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="sampling_row"):
-        with st.container(width=440, key="large_temperature"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="sampling_row"):
+        with st.container(width=400, key="large_temperature"):
             _draw("temperature", "")
         for name, (label, *_, what) in _CONTROLS.items():
             if name == "temperature":
@@ -93,7 +93,7 @@ def sampling_row() -> None:
                     type="tertiary",
                 )  # fmt: skip
             else:
-                with st.container(width=200):
+                with st.container(width=160):
                     _draw(name, "")
 
 
@@ -111,7 +111,7 @@ _LARGE = """<style>
 
 
 def choose_sampling(suffix: str = "") -> lm.Sampling:
-    """Five controls below each other or side by side, as the room is; ``suffix="_b"`` for the second of two settings."""
+    """Five controls, side by side where there is room; ``suffix="_b"`` for the second of two settings."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         for name in ("repetition_penalty", "temperature", "top_k", "top_p", "min_p"):
             with st.container(width=190):

@@ -99,9 +99,9 @@ class DistributionView extends Drawing {
         svg.append(shape("text", { x, y: (1 + 1.15 * i) * rem, class: `heading ${kind}` }, line));
       }
     };
-    column(at.value, "drawn", unchanged ? ["the model's", "own"] : ["drawn", "with"]);
-    column(at.own, "own", ["the model's", "own"]);
-    column(at.count, "count", ["rolled, of", rolled.n.toLocaleString("en")]);
+    column(at.value, "drawn", unchanged ? ["\u25a0 the model's", "own"] : ["\u25a0 drawn", "with"]);
+    column(at.own, "own", ["\u25a1 the model's", "own"]);
+    column(at.count, "count", ["\u2503 rolled,", `of ${rolled.n.toLocaleString("en")}`]);
   }
 
   /** @param {SVGSVGElement} svg @param {Bar} bar @param {number} r @param {Layout} at @param {number} rem */
@@ -127,7 +127,7 @@ class DistributionView extends Drawing {
     const removed = bar.removed_by !== "";
     const length = removed ? piece(bar.before, 0.9 * rem, "removed") : piece(bar.drawn, 0.9 * rem, "drawn");
     const ghost = unchanged ? 0 : piece(bar.own, 1.4 * rem, "ghost");
-    if (rolled.n > 0) {
+    if (bar.count > 0) {
       const share = bar.count / rolled.n;
       if (share <= axisEnd) {
         const x = at.left + (share / axisEnd) * at.plot;
@@ -136,8 +136,8 @@ class DistributionView extends Drawing {
     }
     if (removed) {
       const end = at.left + Math.max(length, ghost);
-      const words = `removed by ${bar.removed_by}`;
-      const inside = end + words.length * 0.5 * rem > at.left + at.plot;
+      const words = at.plot > 18 * rem ? `removed by ${bar.removed_by}` : bar.removed_by;
+      const inside = end + (words.length * 0.48 + 0.5) * rem > at.left + at.plot;
       const x = inside ? at.left + at.plot - 0.3 * rem : end + 0.5 * rem;
       row.append(shape("text", { x, y: base, class: inside ? "rule inside" : "rule" }, words));
     }

@@ -25,7 +25,7 @@ export function chartLayout(labels, width, rem, wanted) {
   const letter = 0.66 * rem; // of the monospaced labels
   const longest = Math.max(4, ...labels.map((label) => Array.from(label).length));
   const left = Math.min(longest * letter + 0.75 * rem, narrow ? 6 * rem : 12 * rem);
-  const column = (narrow ? 4.6 : 5.4) * rem;
+  const column = (narrow ? 4.2 : 6.25) * rem;
   const own = wanted.own && !(narrow && wanted.count);
   const columns = 1 + Number(own) + Number(wanted.count);
   const plot = Math.max(3 * rem, width - left - columns * column - 0.25 * rem);

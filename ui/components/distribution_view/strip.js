@@ -52,8 +52,8 @@ export class StripView {
 
   /** @param {Strip} strip @param {Rolled} rolled @param {Room} room */
   draw(strip, rolled, { left, plot, width, rem }) {
-    const lane = 3 * rem;
-    const size = 2.25 * rem;
+    const lane = 2.75 * rem;
+    const size = 2 * rem;
     const svg = shape("svg", { width, height: lane + size + 1.6 * rem, role: "img" });
     svg.setAttribute("aria-label", "All probabilities end to end, and where the draws landed");
     this.drawSegments(svg, strip, { left, plot, width, rem }, lane, size);
@@ -74,7 +74,7 @@ export class StripView {
     const die = this.die(rem);
     const resting = one ? at : left - 1.6 * rem;
     die.setAttribute("transform", `translate(${Math.max(rem, resting)} ${lane - 1.25 * rem})`);
-    if (!one || rolled.places.length <= 40) svg.append(die);
+    svg.append(die);
     this.place.replaceChildren(svg);
     this.say(rolled);
     if (fresh) this.animate(marks.slice(-fresh), one ? die : null, { from: left, to: at, rem });
