@@ -34,7 +34,7 @@ def node() -> str:
     return found
 
 
-def test_there_are_six_components() -> None:
+def test_these_are_the_components() -> None:
     assert [path.stem for path in MAIN] == [
         "distribution",
         "live_text",
