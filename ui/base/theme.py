@@ -79,9 +79,9 @@ FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """One hue for each family, in every chart, row head, dot and card. The last is also the loaded model's."""
 OTHERS = (("#8a4b4b", "#d9a5a5"), ("#5b6a78", "#a9b8c6"), ("#6f7013", "#c6c86a"), ("#4c4a8c", "#b0aeea"))
 """Hues of tokenizers that belong to none of the families, in turn by their name."""
-ORANGE, ORANGE_FILL = ("#b14d08", "#f2985c"), ("#fbdcc3", "#6b3513")
+ORANGE, ORANGE_FILL = ("#9c4210", "#f59a5a"), ("#fbdcc3", "#6b3513")
 """Removed or quantized, and nothing else: lines and text, and the ground behind text."""
-MAGENTA, MAGENTA_FILL = ("#a81e80", "#f08ad2"), ("#f8d5ec", "#6b1d57")
+MAGENTA, MAGENTA_FILL = ("#d80e92", "#dd6bb3"), ("#f8d5ec", "#6b1d57")
 """Special tokens, and nothing else: lines and text, and the ground behind text."""
 
 # Order matters: in the rainbow, the token of id i gets colour i modulo 8.
