@@ -104,6 +104,8 @@ from .model.engine import Engine as Engine
 from .model.generation.results import Generation as Generation
 from .model.generation.results import NextToken as NextToken
 from .model.generation.results import Step as Step
+from .model.generation.rolls import Rolls as Rolls
+from .model.generation.rolls import roll as roll
 from .model.generation.sampling import Sampling as Sampling
 from .model.generation.sampling import Stage as Stage
 from .model.generation.sampling import sampling_stages as sampling_stages

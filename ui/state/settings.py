@@ -253,7 +253,10 @@ _TABLE = (
     _real("top_p", 1.0, 0.05, 1.0),
     _real("min_p", 0.0, 0.0, 1.0),
     _real("repetition_penalty", 1.0, 1.0, 2.0),
-    _choice("next_view", "best", ("best", "draws", "vocabulary", "phrase", "settings", "scores")),
+    _choice("next_view", "best", ("best", "stages", "draws", "vocabulary", "phrase", "settings", "scores")),
+    # Where the axis of the bars ends, in percent: a choice, never the largest bar.
+    _choice("axis_end", "100", ("100", "20", "5")),
+    _integer("rolls", 0, 0, 2000),
     Setting("phrase", " Paris, of course", _plain_text),
     # The second of two settings side by side.
     _real("temperature_b", 1.5, 0.0, 2.0),
