@@ -37,6 +37,8 @@ from .encodings.encoding import Token as Token
 from .encodings.encoding import decode as decode
 from .encodings.encoding import encode as encode
 from .encodings.encoding import spell as spell
+from .encodings.lines import LineComparison as LineComparison
+from .encodings.lines import compare_lines as compare_lines
 from .encodings.special_tokens import doubled_bos as doubled_bos
 from .encodings.special_tokens import round_trip as round_trip
 from .encodings.special_tokens import special_in_text as special_in_text
