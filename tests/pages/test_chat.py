@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from ui.chat.template_editor import diff
 
 import lmloupe as lm
 from tests.support import tiny_models
 from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.chat.lessons import LESSONS
 from ui.chat.request import read_tools
-from ui.chat.template_editor import diff
 from ui.state.link import decode, encode
 from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
 
@@ -296,15 +295,3 @@ def test_fill_in_the_middle_is_two_prompts_and_their_ids() -> None:
         "<file_sep>x"
     )
     assert repository.endswith(str(backend.encode(text, add_special_tokens=False).ids))
-
-
-@pytest.mark.model
-def test_the_wrong_template_costs_what_the_code_prints(embedded_model_folder: Path) -> None:
-    app = no_exception(open_page("pages/chat/the_wrong_format.py", max_new_tokens="3"))
-    printed = [line for line in output_of(app) if "bits per token: " in line]
-    assert len(printed) == 6
-    assert printed[0].endswith("SmolLM2")
-    own = float(printed[0].split()[0])
-    assert all(float(line.split()[0]) > own for line in printed[2:4])  # Llama 3.1, Phi-3
-    press(app, "Generate answers")
-    assert sum(bool(re.search("tokens?, greedy", caption.value)) for caption in app.caption) == 6
