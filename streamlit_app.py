@@ -4,7 +4,8 @@ import logging
 
 import streamlit as st
 
-from ui.pages import PAGES, SECTIONS
+from ui.pages import MOVED, PAGES, SECTIONS
+from ui.pages import page as page_at
 
 if not st.runtime.exists():
     # `streamlit run` finds `app` and imports this file once, before it opens the port. Streamlit takes a folder called
@@ -35,8 +36,13 @@ else:
         ]
         for section in SECTIONS
     }
-    # People also try the first page's own name.
-    navigation[first.section].append(st.Page(first.path, title=first.title, url_path=first.url, visibility="hidden"))
+    # People also try the first page's own name, and keep links to addresses that pages had before.
+    navigation[first.section] += [
+        st.Page(first.path, title=first.title, url_path=first.url, visibility="hidden"),
+        *(st.Page(lambda: None, title=new, url_path=old, visibility="hidden") for old, new in MOVED.items()),
+    ]
     page = st.navigation(navigation, expanded=True)
+    if page.url_path in MOVED:
+        st.switch_page(page_at(MOVED[page.url_path]).path, query_params=st.query_params.to_dict())
     with one_run(page.url_path):
         page.run()

@@ -6,29 +6,20 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui.state import store as state
+from ui.base.errors import escape_markdown
 
-__all__ = ["as_code", "metrics_row", "page_header", "reproduce"]
+__all__ = ["as_code", "finding", "metrics_row", "reproduce"]
 
 MAX_QUOTED = 2000
 
-# Streamlit leaves much more above a title, which a projector pays for with the first row of tokens.
-_STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding-top: 4rem; padding-bottom: 3rem; }
-[data-testid="stMainBlockContainer"] h1 { padding-top: 0; font-size: 2.1rem; }
-[data-testid="stMetric"] { padding: 0.5rem 0.9rem !important; }
-[data-testid="stMetric"] > div { padding: 0 !important; }
-[data-testid="stMetricValue"] { font-size: 1.45rem; }
-@media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; } }
-</style>"""
 
+def finding(sentence: str) -> None:
+    """The heading of a chart: what it shows, in the words and numbers of this very result.
 
-def page_header(title: str, sentence: str) -> None:
-    """The page's title, one sentence that says what one sees, and what the link could not bring."""
-    st.html(_STYLE)
-    st.title(title, anchor=False)
-    st.markdown(sentence)
-    state.show_notices()
+    Args:
+        sentence: plain text; nothing in it is read as Markdown.
+    """
+    st.header(escape_markdown(sentence), anchor=False)
 
 
 def metrics_row(metrics: Sequence[tuple[str, str] | tuple[str, str, str]]) -> None:

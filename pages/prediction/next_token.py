@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import lmloupe as lm
+from ui.bar.bar import page_bar
 from ui.base.errors import show_errors
 from ui.base.labels import token_label
 from ui.base.loaders import encoding, next_token
 from ui.components.stage_view import stage_panels, stage_view
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import as_code, metrics_row, page_header, reproduce
+from ui.page import as_code, metrics_row, reproduce
 from ui.prediction import next_token_view as view
 from ui.prediction.sampling_code import warpers_code
 from ui.prediction.sampling_controls import choose_sampling, sampling_presets
@@ -40,15 +41,12 @@ for i in torch.topk(logits[0], {n}).indices.tolist():
     print(i, float(probs[i]))
 """
 
-page_header(
-    "Next token",
-    "After a text, a model gives every token of its vocabulary a score. The sampling settings turn the scores into "
-    "what is drawn from, one stage after the other. A slider does not run the model again.",
-)
-model, quantization, engine = choose_model()
-text = state.live_text("text", "Text", help="The model reads this text and scores what could come next.")
-sampling_presets()
-sampling = choose_sampling()
+bar = page_bar("next_token")
+text = bar.text()
+model, quantization, engine = choose_model(bar)
+with bar.gear:
+    sampling_presets()
+    sampling = choose_sampling()
 
 with show_errors():
     tok = engine.tokenizer

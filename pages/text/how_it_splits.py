@@ -23,7 +23,7 @@ from ui.text.pipeline_view import (
     piece_tokens,
 )
 from ui.text.replay_view import can_replay, replay_piece
-from ui.text.upload import uploaded_tokenizers
+from ui.tokenizers.upload import uploaded_tokenizers
 
 MAX_TEXT = 200_000
 MAX_PIECES = 300

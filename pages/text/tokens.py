@@ -5,14 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 import lmloupe as lm
+from ui.bar.bar import page_bar
 from ui.base.errors import escape_markdown, show_errors
 from ui.base.loaders import display_name, encodings, round_trips, tokenizer
 from ui.components.token_view import TokenRow, token_view
-from ui.page import as_code, page_header, reproduce
+from ui.page import as_code, reproduce
 from ui.state import store as state
 from ui.text.removed_text import removed_sentence
 from ui.text.token_files import download_buttons
-from ui.text.upload import uploaded_tokenizers
+from ui.tokenizers.choice import choose_tokenizers
 
 CODE = """
 import lmloupe as lm
@@ -39,23 +40,12 @@ for name in {embedded}:
     print(raw.offsets)  # where NFC merged characters, or a byte was dropped, these leave characters out
 """
 
-page_header(
-    "Tokens",
-    "The same text as each tokenizer cuts it: every box is one token, a row of the model's embedding matrix. "
-    "Point at one to see its id, its bytes and where the others cut; click it for everything about it.",
-)
-
-text = state.live_text(
-    "text", "Text", help="Any text in any language or code; all pages use it, and the link carries it."
-)
-names = state.multiselect(
-    "tokenizers",
-    "Tokenizers",
-    format_func=display_name,
-    accept_new_options=True,
-    help="Five are part of LM Loupe; type the hub id of any other, such as openai-community/gpt2.",
-)
-with st.container(horizontal=True, gap="medium"):
+bar = page_bar("tokens")
+text = bar.text()
+choices = choose_tokenizers(bar)
+names = [choice.name for choice in choices if choice.uploaded is None]
+uploads = {choice.name: choice.uploaded for choice in choices if choice.uploaded is not None}
+with bar.gear:
     parse = state.toggle(
         "parse_special_tokens",
         "Read special tokens",
@@ -67,14 +57,12 @@ with st.container(horizontal=True, gap="medium"):
         help="Let each tokenizer add what it adds by itself: Llama 3.1 puts a begin-of-text token in front.",
     )
     whitespace = state.toggle("show_whitespace", "Show white space", help="Mark spaces, tabs and line ends.")
-with st.container(horizontal=True, gap="medium"):
     colour_by = state.segmented(
         "colour_by",
         "Colour by",
         help="Position tells neighbours apart; id gives one token one colour; length is in bytes.",
     )
     show = state.segmented("show_tokens", "Show", help="The text of the tokens, their ids, or both.")
-uploads = uploaded_tokenizers()
 
 with show_errors():
     found, failed = encodings(names, text, add, parse)

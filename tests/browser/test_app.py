@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 import lmloupe as lm
 from tests.support.browser import press, serve, settled
+from ui.pages import PAGES as PAGE_TABLE
 from ui.state.link import encode as encode_link
 from ui.state.settings import SETTINGS
 
@@ -22,13 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
-PAGES = {"": "Tokens", "pipeline": "Pipeline", "special": "Special tokens", "vocabulary": "Vocabulary",
-         "languages": "Languages", "chat": "Chat template", "template": "Provenance",
-         "fim": "Fill in the middle", "template_cost": "Wrong template",
-         "embeddings": "Embeddings", "next_token": "Next token",
-         "score": "Text scored", "layers": "Layers", "attention": "Attention",
-         "map": "Vocabulary map", "contextual": "Static and contextual", "architecture": "Architecture",
-         "generate": "Generate"}  # fmt: skip
+PAGES = {"" if page is PAGE_TABLE[0] else page.url: page.title for page in PAGE_TABLE}
 SCREENS = {"laptop": (1280, 900), "projector": (1920, 1080), "phone": (390, 844)}
 PAPER: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 26)"}
 # Set to docs/screenshots, this test writes the README's pictures.

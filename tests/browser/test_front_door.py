@@ -14,27 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 from lmloupe.errors import InvalidTextError
 from tests.support.browser import FRONT_DOOR, REPOSITORY, press, serve, settled
+from ui import pages
 
-PAGES = {
-    "tokens": ("pages/text/tokens.py", "Tokens"),
-    "pipeline": ("pages/text/how_it_splits.py", "Pipeline"),
-    "special": ("pages/text/special_tokens.py", "Special tokens"),
-    "vocabulary": ("pages/text/vocabulary.py", "Vocabulary"),
-    "languages": ("pages/text/languages.py", "Languages"),
-    "chat": ("pages/chat/chat_template.py", "Chat template"),
-    "template": ("pages/chat/template_line_by_line.py", "Provenance"),
-    "fim": ("pages/chat/fill_in_the_middle.py", "Fill in the middle"),
-    "template_cost": ("pages/chat/the_wrong_format.py", "Wrong template"),
-    "embeddings": ("pages/vectors/embeddings.py", "Embeddings"),
-    "map": ("pages/vectors/vocabulary_map.py", "Vocabulary map"),
-    "contextual": ("pages/vectors/one_word_three_meanings.py", "Static and contextual"),
-    "architecture": ("pages/vectors/architecture.py", "Architecture"),
-    "next_token": ("pages/prediction/next_token.py", "Next token"),
-    "score": ("pages/prediction/surprise.py", "Text scored"),
-    "layers": ("pages/prediction/layers.py", "Layers"),
-    "attention": ("pages/prediction/attention.py", "Attention"),
-    "generate": ("pages/prediction/generate.py", "Generate"),
-}
+PAGES = {page.url: (page.path, page.title) for page in pages.PAGES}
 
 
 def python(code: str) -> str:

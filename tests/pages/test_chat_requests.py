@@ -16,7 +16,11 @@ from ui.chat.template_upload import MAX_OWN
 from ui.state.link import encode
 
 BEGUN = [{"role": "user", "content": "Capital?"}, {"role": "assistant", "content": "The capital of France is "}]
-CHAT, PROVENANCE, GENERATE = "pages/chat/chat_template.py", "pages/chat/template_line_by_line.py", "pages/prediction/generate.py"
+CHAT, PROVENANCE, GENERATE = (
+    "pages/chat/chat_template.py",
+    "pages/chat/template_line_by_line.py",
+    "pages/prediction/generate.py",
+)
 
 
 def opened(path: str, **values: Any) -> AppTest:

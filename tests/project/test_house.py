@@ -62,4 +62,4 @@ def test_the_table_of_pages_has_every_script_once() -> None:
     for page in PAGES:
         # Folders are the sections of the navigation, files are called as the pages are.
         folder, name = Path(page.path).parts[1:]
-        assert (folder, name) == (page.section.lower(), page.title.lower().replace(" ", "_") + ".py")
+        assert (folder, name) == (page.section.lower(), page.title.lower().replace(",", "").replace(" ", "_") + ".py")

@@ -155,3 +155,28 @@ def test_chart_layout_is_one_that_plotly_accepts_and_keeps_what_is_passed():
     assert (figure.layout.height, figure.layout.showlegend) == (200, True)
     assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.font.color is None  # the theme's own
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_the_colours_with_a_meaning_are_readable_as_text(name):
+    dark, (_, _, text, background) = name == "dark", THEMES[name]
+    for pair in (*theme.FAMILIES.values(), *theme.OTHERS, theme.ORANGE, theme.MAGENTA):
+        assert contrast(pair[dark], background) >= 4.5, pair
+    for pair in (*theme.TINTS, theme.ORANGE_FILL, theme.MAGENTA_FILL):
+        assert contrast(text, pair[dark]) >= 7, pair
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("name", THEMES)
+def test_families_orange_and_magenta_can_be_told_apart_and_so_can_two_tints(name, sight):
+    dark = name == "dark"
+    fixed = [pair[dark] for pair in (*theme.FAMILIES.values(), theme.ORANGE, theme.MAGENTA)]
+    for one, other in itertools.combinations(fixed, 2):
+        assert difference(one, other, sight) >= 7.5, (one, other)
+    assert difference(theme.TINTS[0][dark], theme.TINTS[1][dark], sight) >= 6
+
+
+def test_a_name_finds_its_family_and_keeps_its_hue():
+    assert {theme.family_colour(name) for name in ("qwen2", "Qwen/Qwen2-7B-Instruct")} == {theme.FAMILIES["qwen2"][0]}
+    others = {theme.family_colour(f"team/{i}") for i in range(50)}
+    assert others == {light for light, _ in theme.OTHERS}

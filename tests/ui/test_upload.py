@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lmloupe.loading import tokenizer_file as uploaded
-from ui.text.upload import MAX_UPLOADS
+from ui.tokenizers.upload import MAX_UPLOADS
 
 APP = Path(__file__).parents[1] / "support" / "apps" / "upload_app.py"
 FILE = b'{"model": {"type": "WordLevel", "vocab": {"hello": 0, "?": 1}, "unk_token": "?"}}'

@@ -8,6 +8,7 @@ normal sight and for protanopia, deuteranopia and tritanopia as Machado, Oliveir
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -22,24 +23,40 @@ __all__ = [
     "CONTRAST",
     "DIVERGING_DARK",
     "DIVERGING_LIGHT",
+    "FAMILIES",
     "GROUPS",
+    "MAGENTA",
+    "MAGENTA_FILL",
     "MUTED",
     "MUTED_LINE",
+    "ORANGE",
+    "ORANGE_FILL",
+    "OTHERS",
     "QUIET",
     "ROLE_COLOURS_DARK",
     "ROLE_COLOURS_LIGHT",
     "TEXT_DARK",
     "TEXT_LIGHT",
+    "TINTS",
     "TOKEN_COLOURS_DARK",
     "TOKEN_COLOURS_LIGHT",
     "accent",
     "chart_layout",
+    "chart_scale",
     "diverging",
+    "family",
+    "family_colour",
     "ground",
     "ink",
     "is_dark",
+    "magenta",
+    "magenta_fill",
+    "orange",
+    "orange_fill",
     "role_colours",
+    "set_chart_scale",
     "token_colours",
+    "token_tints",
 ]
 
 # The same values stand in .streamlit/config.toml; a test compares them.
@@ -47,7 +64,27 @@ TEXT_LIGHT, TEXT_DARK = "#1b1f24", "#e8eaed"
 BACKGROUND_LIGHT, BACKGROUND_DARK = "#ffffff", "#12161a"
 ACCENT_LIGHT, ACCENT_DARK = "#1f6f8b", "#4a9ebd"
 
-# Order matters: the token at position i gets colour i modulo 8.
+# Pairs are (light, dark).
+TINTS = (("#c4e0ec", "#1d5064"), ("#e9f0f3", "#2b343c"))
+"""Backgrounds of tokens in turn: enough to see where one ends, and no more."""
+FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "llama-3.1": ("#236cda", "#6bb0ef"),
+        "phi-3": ("#124028", "#bfeebc"),
+        "qwen2": ("#5c0287", "#8f6bfa"),
+        "starcoder2": ("#8e720a", "#fae221"),
+        "smollm2": ("#136465", "#6dedfd"),
+    }
+)
+"""One hue for each family, in every chart, row head, dot and card. The last is also the loaded model's."""
+OTHERS = (("#8a4b4b", "#d9a5a5"), ("#5b6a78", "#a9b8c6"), ("#6f7013", "#c6c86a"), ("#4c4a8c", "#b0aeea"))
+"""Hues of tokenizers that belong to none of the families, in turn by their name."""
+ORANGE, ORANGE_FILL = ("#9c4210", "#f59a5a"), ("#fbdcc3", "#6b3513")
+"""Removed or quantized, and nothing else: lines and text, and the ground behind text."""
+MAGENTA, MAGENTA_FILL = ("#d80e92", "#dd6bb3"), ("#f8d5ec", "#6b1d57")
+"""Special tokens, and nothing else: lines and text, and the ground behind text."""
+
+# Order matters: in the rainbow, the token of id i gets colour i modulo 8.
 TOKEN_COLOURS_LIGHT = ("#ead5d7", "#84b2fc", "#beacb4", "#d9f2a1", "#b4acd0", "#84deab", "#ddd7f1", "#f19c79")
 TOKEN_COLOURS_DARK = ("#43372f", "#133676", "#71564b", "#3b364b", "#90482a", "#585b71", "#662408", "#42589d")
 
@@ -68,6 +105,7 @@ GROUPS = (
 """Colours of points by group, for both themes."""
 QUIET = 0.7
 """Opacity of text that is not the point."""
+_SCALE = "chart_scale"
 
 # From below zero to above, with the page's own background at zero.
 DIVERGING_LIGHT = ("#8f3a12", "#cf8261", "#ffffff", "#6fadc2", "#175970")
@@ -101,6 +139,62 @@ def token_colours() -> tuple[str, ...]:
     return TOKEN_COLOURS_DARK if is_dark() else TOKEN_COLOURS_LIGHT
 
 
+def _now(pair: tuple[str, str]) -> str:
+    return pair[is_dark()]
+
+
+def token_tints() -> tuple[str, str]:
+    """Two backgrounds for tokens in turn."""
+    return _now(TINTS[0]), _now(TINTS[1])
+
+
+def family(name: str) -> str:
+    """The family that a tokenizer's or a model's name belongs to, a key of `FAMILIES`; the name itself if none.
+
+    >>> family("meta-llama/Llama-3.1-8B-Instruct"), family("upload:tokenizer.json")
+    ('llama-3.1', 'upload:tokenizer.json')
+    """
+    words = {"smollm": "smollm2", "llama-3": "llama-3.1", "phi-3": "phi-3", "qwen": "qwen2", "starcoder": "starcoder2"}
+    return next((key for word, key in words.items() if word in name.lower()), name)
+
+
+def family_colour(name: str) -> str:
+    """The hue of the family of this tokenizer or model, 4.5:1 against the page: for marks and for text."""
+    key = family(name)
+    # CRC-32, because `hash` of a text differs from one process to the next.
+    return _now(FAMILIES.get(key) or OTHERS[zlib.crc32(key.encode()) % len(OTHERS)])
+
+
+def orange() -> str:
+    """Of what is removed or quantized: lines and text."""
+    return _now(ORANGE)
+
+
+def orange_fill() -> str:
+    """Of what is removed or quantized: the ground behind text."""
+    return _now(ORANGE_FILL)
+
+
+def magenta() -> str:
+    """Of special tokens: lines and text."""
+    return _now(MAGENTA)
+
+
+def magenta_fill() -> str:
+    """Of special tokens: the ground behind text."""
+    return _now(MAGENTA_FILL)
+
+
+def chart_scale() -> float:
+    """What to multiply the pixels of a chart with: more than 1 in the presenter view."""
+    return float(st.session_state.get(_SCALE, 1.0))
+
+
+def set_chart_scale(scale: float) -> None:
+    """Set `chart_scale` for this session."""
+    st.session_state[_SCALE] = scale
+
+
 def role_colours() -> Mapping[str, str]:
     """A background for each role of a conversation, and for special tokens."""
     return ROLE_COLOURS_DARK if is_dark() else ROLE_COLOURS_LIGHT
@@ -120,7 +214,7 @@ def chart_layout(*, x_title: str = "", y_title: str = "", height: int = 320, **l
     """
     axis = {"automargin": True, "zeroline": False}
     common: dict[str, Any] = {
-        "height": height,
+        "height": round(height * chart_scale()),
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",

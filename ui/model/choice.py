@@ -11,11 +11,12 @@ import sys
 import streamlit as st
 
 import lmloupe as lm
+from ui.bar.bar import Bar
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name, embedded_fetch, engine
 from ui.base.words import counted
 from ui.state import store as state
-from ui.state.settings import EMBEDDED_MODEL
+from ui.state.settings import AUTO, EMBEDDED_MODEL
 
 __all__ = ["OFFERED", "choose_model"]
 
@@ -44,34 +45,20 @@ def _estimate(model: str, quantization: lm.Quantization) -> lm.MemoryEstimate:
     return lm.memory_estimate(model, quantization)
 
 
-def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
-    """Draw the controls, load what is chosen, and say in one line what is loaded.
+def choose_model(bar: Bar) -> tuple[str, lm.Quantization, lm.Engine]:
+    """Draw the choice in the bar, and load what is chosen.
 
     Ends the run of the page with one sentence when the model cannot be had, or is not asked for yet; what was typed
     stays.
     """
-    model_column, quantization_column = st.columns([3, 4], vertical_alignment="bottom")
-    with model_column:
-        model = state.selectbox(
-            "model",
-            "Model",
-            OFFERED,
-            format_func=display_name,
-            accept_new_options=True,
-            help="The model that came with LM Loupe, the hub id of any causal language model, such as "
-            "Qwen/Qwen2-0.5B-Instruct, or a folder with one, such as /home/me/model. Type to enter one.",
-        )
-    with quantization_column:
-        defaults = _defaults()
-        unquantized = _unquantized(model, defaults.dtype)
-        quantization = state.segmented(
-            "quantization",
-            "Quantization",
-            QUANTIZATIONS,
-            otherwise=defaults.quantization,
-            format_func=lambda choice: unquantized if choice == "none" else choice,
-            help="How bitsandbytes stores the weights: int8 in 8 bits, nf4 and fp4 in 4; less memory, other numbers.",
-        )
+    defaults = _defaults()
+    held = state.get("quantization")
+    held = defaults.quantization if held == AUTO else held
+    precision = defaults.dtype if held == "none" else held
+    label = f"{escape_markdown(display_name(state.get('model')))} · {precision}"
+    popover = bar.picks.popover(label, icon=":material/memory:", key="pick_model")
+    with popover:
+        model, quantization = _controls(defaults)
     try:
         if model == EMBEDDED_MODEL:
             if lm.embedded_model_folder() is None:
@@ -84,16 +71,39 @@ def choose_model() -> tuple[str, lm.Quantization, lm.Engine]:
         st.error(escape_markdown(str(error)))
         st.stop()
     described = loaded.describe()
-    st.caption(_summary(described))
+    with popover:
+        st.caption(_summary(described))
+        for note in described.notes:
+            st.caption(f":material/info: {escape_markdown(note)}")
     if quantization != "none" and not described.n_quantized:
         st.warning(
             f"0 matrices are quantized: bitsandbytes found no layer of {escape_markdown(described.architecture)} that "
             f"it can store in {quantization}. The numbers are those of the model as it is without quantization.",
             icon=":material/compress:",
         )
-    for note in described.notes:
-        st.caption(f":material/info: {escape_markdown(note)}")
     return model, quantization, loaded
+
+
+def _controls(defaults: lm.MachineDefaults) -> tuple[str, lm.Quantization]:
+    model = state.selectbox(
+        "model",
+        "Model",
+        OFFERED,
+        format_func=display_name,
+        accept_new_options=True,
+        help="The model that came with LM Loupe, the hub id of any causal language model, such as "
+        "Qwen/Qwen2-0.5B-Instruct, or a folder with one, such as /home/me/model. Type to enter one.",
+    )
+    quantization = state.segmented(
+        "quantization",
+        "Precision",
+        QUANTIZATIONS,
+        otherwise=defaults.quantization,
+        format_func=lambda choice: defaults.dtype if choice == "none" else choice,
+        help=f"How the weights are stored. {defaults.dtype}: as loaded. By bitsandbytes: int8 in 8 bits, nf4 and "
+        "fp4 in 4 bits; less memory, other numbers.",
+    )
+    return model, quantization
 
 
 def _defaults() -> lm.MachineDefaults:
@@ -101,11 +111,6 @@ def _defaults() -> lm.MachineDefaults:
         return lm.machine_defaults()
     with st.spinner("Loading torch …"):  # once a process, some seconds
         return lm.machine_defaults()
-
-
-def _unquantized(model: str, dtype: str) -> str:
-    """The word for the weights as they come. The embedded model's were published in 4 bits: more is not in them."""
-    return f"{dtype} (from a published 4-bit file)" if model == EMBEDDED_MODEL else f"none (in {dtype})"
 
 
 @st.cache_resource(show_spinner=False)

@@ -20,8 +20,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from ui.components import live_text as live
 from ui.state.link import Link, decode, encode
 from ui.state.settings import SETTINGS
+from ui.state.short_links import SHORT, long_form
 
-__all__ = ["Session", "box_key", "one_run", "session"]
+__all__ = ["Session", "box_key", "current_page", "one_run", "session"]
 
 _SESSION = "shared_state"
 
@@ -80,7 +81,10 @@ class Session:
 
     def adopt(self, params: dict[str, str], reset: Iterable[str]) -> None:
         """Take over the values of a link; the settings in ``reset`` that it does not name get their default."""
-        values, self.ignored = decode(params)
+        try:
+            values, self.ignored = decode(long_form(params))
+        except KeyError:
+            values, self.ignored = {}, {SHORT: "this server does not know the short link any more; ask for a new one"}
         self.values.update({name: SETTINGS[name].default for name in reset} | values)
         self.stale.update(SETTINGS)
 
@@ -144,6 +148,11 @@ def session() -> Session:
     if not held.in_step:
         held.take_changes()  # in a callback, which comes before the run; the address bar waits for that
     return held
+
+
+def current_page() -> str:
+    """The name of the page that `one_run` runs: its address."""
+    return session().page
 
 
 def _held() -> Session | None:

@@ -271,6 +271,7 @@ _TABLE = (
     _integer("seed", 0, 0, 2**31 - 1),
     _integer("max_new_tokens", 64, 1, 512),
     _flag("record_lens", default=False),
+    _flag("present", default=False),
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
 """Setting by name, in the order in which a link names them."""

@@ -92,22 +92,29 @@ def live_text(
     label: str,
     *,
     height: int = 130,
+    one_line: bool = False,
     help: str | None = None,  # noqa: A002 - the name that Streamlit's widgets have
     placeholder: str | None = None,
 ) -> str:
     """A text area of a shared text that is live while a person types; ``height`` in pixels.
 
+    With ``one_line`` the area is one line without a label, for a bar, and grows while a person writes in it.
+
     Without a browser (AppTest runs no scripts) it is ``text_area``.
     """
     if not live.browser_attached():
-        return text_area(name, label, height=height, help=help, placeholder=placeholder)
+        shown = "collapsed" if one_line else "visible"
+        return text_area(name, label, height=height, help=help, placeholder=placeholder, label_visibility=shown)
     shared = session()
     box = shared.boxes.setdefault(name, live.Box())
     if box.text != shared.values[name] and (name in shared.stale or name not in shared.rejected):
         box.show(shared.values[name])
         shared.rejected.pop(name, None)
     shared.stale.discard(name)
-    live.draw_box(box, label, name=name, key=box_key(name), height=height, help_text=help, placeholder=placeholder)
+    live.draw_box(
+        box, label, name=name, key=box_key(name), height=None if one_line else height, help_text=help,
+        placeholder=placeholder,
+    )  # fmt: skip
     _show_rejection(shared, name)
     return str(shared.values[name])
 

@@ -15,7 +15,7 @@ from ui.base.chips import chips, visible
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name
 from ui.base.words import places
-from ui.text.upload import PREFIX
+from ui.tokenizers.upload import PREFIX
 
 __all__ = [
     "MAX_CHANGES",

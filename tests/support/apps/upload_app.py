@@ -4,7 +4,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import show_errors
-from ui.text.upload import uploaded_tokenizers
+from ui.tokenizers.upload import uploaded_tokenizers
 
 text = st.text_input("Text", "hello")
 for name, tok in uploaded_tokenizers().items():

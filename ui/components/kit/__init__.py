@@ -31,7 +31,7 @@ def component(name: str, script: Path, *styles: Path, colours: str = "") -> Call
     Streamlit's renderer keeps the texts and puts them into a runtime that does not know the name yet, so later
     sessions, other pages and AppTest's runtimes, all of which find the module already imported, are served as well.
     """
-    css = colours + "\n".join(path.read_text("utf-8") for path in styles)
+    css = _language() + colours + "\n".join(path.read_text("utf-8") for path in styles)
     return st.components.v2.component(name, css=css, js=joined(script))
 
 
@@ -83,6 +83,14 @@ def colour_properties(pairs: Mapping[str, tuple[str, str]]) -> str:
     """Colours for light and dark as CSS custom properties; ``light-dark()`` follows the theme that Streamlit shows."""
     lines = (f"  --{name}: light-dark({light}, {dark});\n" for name, (light, dark) in pairs.items())
     return ":host {\n" + "".join(lines) + "}\n"
+
+
+def _language() -> str:
+    """The colours that mean the same everywhere: --tint-1, --orange, --magenta-fill, --family-qwen2 and so on."""
+    families = {f"family-{name.replace('.', '-')}": pair for name, pair in theme.FAMILIES.items()}
+    fixed = {"orange": theme.ORANGE, "orange-fill": theme.ORANGE_FILL}
+    fixed |= {"magenta": theme.MAGENTA, "magenta-fill": theme.MAGENTA_FILL}
+    return colour_properties({f"tint-{i + 1}": pair for i, pair in enumerate(theme.TINTS)} | fixed | families)
 
 
 def role_colours() -> str:

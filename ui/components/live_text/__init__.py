@@ -27,7 +27,7 @@ def browser_attached() -> bool:
 
 
 def draw_box(
-    box: Box, label: str, *, name: str, key: str, height: int, help_text: str | None, placeholder: str | None
+    box: Box, label: str, *, name: str, key: str, height: int | None, help_text: str | None, placeholder: str | None
 ) -> None:
     """Draw the text area with the newest push of ``box``; read what the person typed with `sent_by` at the next run.
 
@@ -36,7 +36,8 @@ def draw_box(
         label: shown above the area, and its accessible name.
         name: what the box is for; boxes of one name on several pages hold the same text.
         key: the widget's key.
-        height: of the area at first, in pixels; a person can drag it.
+        height: of the area at first, in pixels; a person can drag it. None for one line without a label, which grows
+            while it has the keyboard.
         help_text: a sentence behind the question mark.
         placeholder: shown while the area is empty.
     """

@@ -10,7 +10,7 @@ import { mounted } from "../kit/mount.js";
  * @typedef {object} BoxData
  * @property {string} name what the box is for; boxes of one name hold the same text
  * @property {string} label
- * @property {number} height pixels
+ * @property {number | null} height pixels; null for one line that grows while it has the keyboard
  * @property {string | null} help
  * @property {string | null} placeholder
  * @property {string} push name of the newest push
@@ -82,8 +82,9 @@ class LiveText {
     this.help = make("div", "help");
     this.help.id = "help";
     this.help.setAttribute("role", "tooltip");
+    this.lines = make("span", "lines");
     this.head.append(this.label, this.helper, this.help);
-    this.root.append(this.head, this.area);
+    this.root.append(this.head, this.area, this.lines);
     this.composing = false;
     this.stepped = false; // whether a step of the Back button leads to before this person's stay in the box
     /** @type {number | undefined} */
@@ -99,7 +100,10 @@ class LiveText {
   listen() {
     /** @type {HTMLTextAreaElement["addEventListener"]} */
     const on = (/** @type {string} */ name, /** @type {EventListener} */ handler) => this.area.addEventListener(name, handler);
-    on("input", () => this.typed());
+    on("input", () => {
+      this.typed();
+      this.count();
+    });
     // A word that is being composed (Japanese, accents on a phone) is left alone until it stands.
     on("compositionstart", () => {
       this.composing = true;
@@ -165,7 +169,8 @@ class LiveText {
     this.help.textContent = data.help ?? "";
     if (first) {
       this.draft.owner = this;
-      this.area.style.height = `${data.height - LABEL_PX}px`;
+      this.root.classList.toggle("one-line", data.height === null);
+      if (data.height !== null) this.area.style.height = `${data.height - LABEL_PX}px`;
       this.put(this.draft.held);
       if (this.draft.held !== this.draft.sent) this.typed();
     }
@@ -196,7 +201,16 @@ class LiveText {
     if (this.area.value === text) return;
     const { selectionStart, selectionEnd } = this.area;
     this.area.value = text;
+    this.count();
     if (this.focused()) this.area.setSelectionRange(selectionStart, selectionEnd);
+  }
+
+  /** Say how many lines there are where only the first is to be seen. */
+  count() {
+    const value = this.area.value.slice(0, LONG);
+    const lines = value.split("\n").length;
+    const more = this.area.textLength > LONG ? "+" : "";
+    this.lines.textContent = lines > 1 ? `${lines}${more} lines` : "";
   }
 
   destroy() {

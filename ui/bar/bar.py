@@ -1,0 +1,55 @@
+"""The one bar on top of every page: its name, the text, what reads it, and a gear for the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from ui.bar.presenting import page_tools, style
+from ui.base import theme
+from ui.pages import page
+from ui.state import store as state
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+__all__ = ["Bar", "page_bar"]
+
+_STYLE = (Path(__file__).parent / "bar.css").read_text("utf-8")
+
+
+class Bar:
+    """The bar of the page that is being drawn; what a page draws outside of it comes under it.
+
+    Attributes:
+        picks: room for a few compact choices, side by side, such as a tokenizer or a model.
+        gear: the popover with all other controls of the page.
+    """
+
+    def __init__(self, title: str, look_for: str) -> None:
+        with st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small"):
+            st.title(title, anchor=False, width="content", help=None)
+            self._text = st.container(key="bar_text")
+            self.picks: DeltaGenerator = st.container(
+                key="bar_picks", horizontal=True, vertical_alignment="center", gap="small", width="content"
+            )
+            self.gear: DeltaGenerator = st.popover(
+                "Settings", icon=":material/settings:", key="bar_gear", width="content"
+            )
+        page_tools(look_for, self.gear)
+
+    def text(self, name: str = "text", label: str = "Text", *, placeholder: str | None = None) -> str:
+        """Draw a shared text as one line that grows while a person writes in it; returns the text."""
+        with self._text:
+            return state.live_text(name, label, one_line=True, placeholder=placeholder)
+
+
+def page_bar(url: str) -> Bar:
+    """Draw the bar of the page with this address (see `ui.pages`), and say what the link could not bring."""
+    st.html(f"<style>:root {{ --bar-ground: {theme.ground()}; }}{_STYLE}{style()}</style>")
+    shown = page(url)
+    bar = Bar(shown.title, shown.look_for)
+    state.show_notices()
+    return bar

@@ -1,0 +1,150 @@
+// Keys, the sentence of a first visit, the QR code of the presenter view, and what paper needs.
+
+import { make, shape } from "../kit/dom.js";
+import { mounted } from "../kit/mount.js";
+
+/** @import { Component } from "../kit/mount.js" */
+
+/**
+ * What `tools` in page_tools/__init__.py sends.
+ * @typedef {object} ToolsData
+ * @property {string} page the page's address
+ * @property {string} lookFor the sentence of a first visit
+ * @property {boolean} present whether the presenter view is on
+ * @property {string | null} link
+ * @property {string[]} code rows of a QR code, "0" and "1"
+ */
+
+const READ = "lmloupe-read"; // what this browser's owner has read: addresses, comma-separated
+const QUIET = 4; // modules of white around a QR code (ISO/IEC 18004)
+
+/** @returns {string[]} */
+function pagesRead() {
+  try {
+    return (localStorage.getItem(READ) ?? "").split(",");
+  } catch {
+    return []; // a browser that keeps nothing shows the sentence each time
+  }
+}
+
+/** @param {string} page */
+function remember(page) {
+  try {
+    localStorage.setItem(READ, [...new Set([...pagesRead(), page])].join(","));
+  } catch {
+    // as above
+  }
+}
+
+/**
+ * Whether a key pressed there belongs to what has the keyboard: a box, a slider, a token.
+ * @param {Event} event
+ */
+function taken(event) {
+  const at = event.composedPath()[0];
+  return at instanceof Element && at !== document.body && at.matches("input, textarea, select, [contenteditable], [role], [tabindex]");
+}
+
+/** @param {Event} event */
+function writing(event) {
+  const at = event.composedPath()[0];
+  return at instanceof Element && at.matches("input, textarea, select, [contenteditable]");
+}
+
+/** The parts of a page that are folded are opened for paper, and folded again after it. */
+class Paper {
+  constructor() {
+    /** @type {HTMLDetailsElement[]} */
+    this.opened = [];
+  }
+
+  before() {
+    this.opened = [...document.querySelectorAll("details")].filter((part) => !part.open);
+    for (const part of this.opened) part.open = true;
+    const app = document.querySelector("[data-testid=stApp]");
+    const dark = app !== null && getComputedStyle(app).colorScheme === "dark";
+    document.documentElement.toggleAttribute("data-dark-on-paper", dark);
+  }
+
+  after() {
+    for (const part of this.opened) part.open = false;
+    this.opened = [];
+  }
+}
+
+class Tools {
+  /** @param {HTMLElement} parent */
+  constructor(parent) {
+    this.look = make("div", "look");
+    this.look.setAttribute("role", "note");
+    this.said = make("p");
+    const read = make("button", "", "Got it");
+    read.type = "button";
+    this.look.append(this.said, read);
+    this.corner = make("div", "corner");
+    parent.append(this.look, this.corner);
+    this.data = /** @type {ToolsData | null} */ (null);
+    /** @type {Component<ToolsData>["setTriggerValue"]} */
+    this.send = () => {};
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    read.addEventListener("click", () => {
+      if (this.data) remember(this.data.page);
+      this.show(false);
+    });
+    const paper = new Paper();
+    addEventListener("beforeprint", () => paper.before(), { signal });
+    addEventListener("afterprint", () => paper.after(), { signal });
+    document.addEventListener("keydown", (event) => this.key(event), { signal });
+  }
+
+  /** @param {boolean} look whether the sentence is there; without it, this element takes no room on the page */
+  show(look) {
+    this.look.hidden = !look;
+    const root = this.look.getRootNode();
+    const place = root instanceof ShadowRoot ? root.host.closest(".st-key-page_tools") : null;
+    if (place instanceof HTMLElement) place.style.position = look ? "" : "absolute";
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || writing(event)) return;
+    if (event.key.toLowerCase() === "p" && !event.shiftKey) this.send("present", Date.now());
+    else if (!this.data?.present || taken(event)) return;
+    else if (event.key === "Escape") this.send("present", Date.now());
+    else if (event.key === "ArrowRight" || event.key === "PageDown") this.send("turn", 1);
+    else if (event.key === "ArrowLeft" || event.key === "PageUp") this.send("turn", -1);
+  }
+
+  /** @param {ToolsData} data @param {Component<ToolsData>} component */
+  update(data, { setTriggerValue }) {
+    this.data = data;
+    this.send = setTriggerValue;
+    this.said.textContent = data.lookFor;
+    this.show(!data.present && !pagesRead().includes(data.page));
+    document.documentElement.toggleAttribute("data-present", data.present);
+    this.corner.hidden = !data.code.length;
+    this.corner.replaceChildren(...(data.code.length ? [this.qr(data.code), make("div", "", data.link ?? "")] : []));
+  }
+
+  /** @param {string[]} code */
+  qr(code) {
+    const size = code.length + 2 * QUIET;
+    const svg = shape("svg", { viewBox: `0 0 ${size} ${size}`, role: "img", "aria-label": "QR code of the link to this screen" });
+    let path = "";
+    code.forEach((row, y) => {
+      for (let x = 0; x < row.length; x += 1) if (row[x] === "1") path += `M${x + QUIET} ${y + QUIET}h1v1h-1z`;
+    });
+    svg.append(shape("path", { d: path, fill: "#000", "shape-rendering": "crispEdges" }));
+    return svg;
+  }
+
+  destroy() {
+    this.stop.abort();
+    document.documentElement.removeAttribute("data-present");
+    this.look.remove();
+    this.corner.remove();
+  }
+}
+
+export default mounted(Tools);
