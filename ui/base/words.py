@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["counted", "places"]
+__all__ = ["counted", "percent", "places"]
 
 
 def counted(n: int, one: str, many: str = "") -> str:
@@ -12,6 +12,15 @@ def counted(n: int, one: str, many: str = "") -> str:
     ('1 token', '1,200 tokens', '0 matrices')
     """
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def percent(share: float) -> str:
+    """A share of 0 to 1 in whole percent.
+
+    >>> percent(0.8149), percent(0.004), percent(0.0), percent(1.0)
+    ('81 %', '<1 %', '0 %', '100 %')
+    """
+    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
 def places(start: int, end: int) -> str:

@@ -1,4 +1,4 @@
-"""Two views of a model's inside, drawn in the browser: the logit lens as a grid; attention as squares, one of them large.
+"""Two views of a model's inside, drawn in the browser: the logit lens as a grid, attention as squares and arcs.
 
 Both draw SVG from numbers that Python sends, save it as SVG or PNG, and tell Python what was clicked. Nothing
 of a person's text becomes HTML: the scripts set ``textContent`` alone.
@@ -7,7 +7,7 @@ of a person's text becomes HTML: the scripts set ``textContent`` alone.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ui.components import kit
 
-__all__ = ["Head", "LensCell", "LensRow", "Squares", "attention_view", "lens_view"]
+__all__ = ["Head", "LensCell", "LensRow", "PickedHead", "Squares", "attention_view", "lens_view"]
 
 _HERE = Path(__file__).parent
 _STYLES = (kit.DRAWING, _HERE / "model_views.css")
@@ -107,6 +107,8 @@ class Squares:
         shares: float32 (n_layers, n_heads), 0 to 1 for the shade, nan where there is no such head.
         legend: what the shade means, and words along its scale.
         n_kv_heads: how many key-value heads the query heads share.
+        choices: what the squares can show: values with their words.
+        shown: the value that they do show.
     """
 
     name: str
@@ -115,6 +117,18 @@ class Squares:
     shares: NDArray[np.float32] | None
     legend: tuple[str, Sequence[str]]
     n_kv_heads: int
+    choices: Mapping[str, str]
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickedHead:
+    """What a click chose: layer, head and token from 0, the token counted in the text, and what the squares show."""
+
+    layer: int
+    head: int
+    token: int
+    squares: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,9 +162,7 @@ class Head:
     token: int
 
 
-def attention_view(
-    squares: Squares, head: Head, *, show: str, stub: bool, key: str
-) -> tuple[int, int, int] | None:
+def attention_view(squares: Squares, head: Head, *, show: str, stub: bool, key: str) -> PickedHead | None:
     """Draw all heads of all layers small and one of them large.
 
     Args:
@@ -161,7 +173,7 @@ def attention_view(
         key: the widget's key.
 
     Returns:
-        Layer, head and token (all from 0, the token counted in the text) that a click chose for this run, else None.
+        What a click chose for this run, else None.
     """
     n_layers, n_heads = len(squares.says), len(squares.says[0])
     data: dict[str, Any] = {
@@ -184,7 +196,10 @@ def attention_view(
     layer, chosen, at = (kit.whole(sent, name) for name in ("layer", "head", "token"))
     if layer is None or chosen is None or at is None or not head.first <= at < head.first + len(head.tokens):
         return None
-    return (layer, chosen, at) if 0 <= layer < n_layers and 0 <= chosen < n_heads else None
+    if not (0 <= layer < n_layers and 0 <= chosen < n_heads):
+        return None
+    shown = sent.get("squares")
+    return PickedHead(layer, chosen, at, shown if shown in squares.choices else squares.shown)
 
 
 def _squares(squares: Squares, n_layers: int, n_heads: int) -> dict[str, Any]:
@@ -200,6 +215,8 @@ def _squares(squares: Squares, n_layers: int, n_heads: int) -> dict[str, Any]:
         "heads": n_heads,
         "perGroup": n_heads // squares.n_kv_heads,
         "legend": {"title": squares.legend[0], "ticks": list(squares.legend[1])},
+        "choices": list(squares.choices.items()),
+        "shown": squares.shown,
     }
 
 

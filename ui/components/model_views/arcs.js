@@ -22,39 +22,45 @@ import { FIRST, SINK, percent } from "./weights.js";
  */
 
 const FAINT = 0.02; // weights below this share are not drawn as arcs
-const STUB = 18;
+const STUB = 16; // how far a stub hangs down, in sixteenths of a rem
 
 /** @param {Head} view */
 export function arcsOf(view) {
   const { data, weights, head, unit } = view;
   const leftmost = weights.hasSink ? SINK : 0;
-  const layout = arcsLayout(weights.n, view.drawnFor, leftmost);
-  const { step, width, base, x } = layout;
-  const svg = shape("svg", { width, height: base + 78 * unit, role: "group", "aria-label": `Arcs of head ${head + 1}` });
   // The first token takes so much of most heads that its arcs would hide all others: it is a stub, with its share.
   const stubs = data.stub || data.first > 0;
+  const arcs = [];
   for (let query = 0; query < weights.n; query++) {
     for (let key = leftmost; key <= query; key++) {
       const share = weights.of(head, query, key);
-      if (share < FAINT || (stubs && data.first + key === 0 && key !== SINK)) continue;
-      const arc = key === query
-        ? shape("circle", { cx: x(key), cy: base - 7, r: 5 })
-        : shape("path", { d: arcPath(layout, key, query) });
-      svg.append(marked(arc, view, query, share, view.say(query, key)));
+      if (share >= FAINT && !(stubs && data.first + key === 0 && key !== SINK)) arcs.push({ query, key, share });
     }
-    if (stubs && weights.toFirst(head, query) >= FAINT) svg.append(...stub(view, query, x(query), base));
   }
+  const room = arcsLayout(weights.n, view.drawnFor, leftmost);
+  // The widest arc that is drawn uses the height.
+  const layout = { ...room, columns: 1 + Math.max(1, ...arcs.map(({ query, key }) => query - key)) };
+  const { step, width, base, x } = layout;
+  const words = base + (stubs ? STUB + 6 : 0) * unit + 14;
+  const svg = shape("svg", { width, height: words + 64 * unit, role: "group", "aria-label": `Arcs of head ${head + 1}` });
+  for (const { query, key, share } of arcs) {
+    const arc = key === query
+      ? shape("circle", { cx: x(key), cy: base - 7, r: 5 })
+      : shape("path", { d: arcPath(layout, key, query) });
+    svg.append(marked(arc, view, query, share, view.say(query, key), "arc"));
+  }
+  if (stubs) for (let query = 0; query < weights.n; query++) svg.append(...stub(view, query, x(query), base));
   const angle = step < 18 ? 65 : 50;
-  if (weights.hasSink) svg.append(sinkLabel(x(SINK) - 3, base + 14, angle));
-  for (let i = 0; i < weights.n; i++) svg.append(wordOf(view, i, x(i) - 3, base + 14, angle, ""));
+  if (weights.hasSink) svg.append(sinkLabel(x(SINK) - 3, words, angle));
+  for (let i = 0; i < weights.n; i++) svg.append(wordOf(view, i, x(i) - 3, words, angle, ""));
   // The chosen token's own arcs lie on top.
-  svg.append(...svg.querySelectorAll(".arc.lit"), ...svg.querySelectorAll(".stub"));
+  svg.append(...svg.querySelectorAll(".arc.lit"), ...svg.querySelectorAll("text.stub"));
   return svg;
 }
 
-/** @param {SVGElement} arc @param {Head} view @param {number} query @param {number} share @param {string} said */
-function marked(arc, view, query, share, said) {
-  arc.setAttribute("class", query === view.token ? "arc lit" : "arc");
+/** @param {SVGElement} arc @param {Head} view @param {number} query @param {number} share @param {string} said @param {string} name */
+function marked(arc, view, query, share, said, name) {
+  arc.setAttribute("class", query === view.token ? `${name} lit` : name);
   arc.dataset.query = String(query);
   arc.style.setProperty("--weight", share.toFixed(4));
   arc.style.strokeWidth = `${arcWidth(share, view.unit).toFixed(2)}px`;
@@ -66,16 +72,14 @@ function marked(arc, view, query, share, said) {
 function stub(view, query, x, base) {
   const { data, weights, head, unit } = view;
   const share = weights.of(head, query, FIRST);
-  const [left, top] = [x - STUB * unit * 0.7, base - 3 - STUB * unit];
-  const line = shape("line", { x1: x, y1: base - 3, x2: left, y2: top });
+  const line = shape("line", { x1: x, y1: base + 3, x2: x, y2: base + 3 + STUB * unit });
   const said = `${data.tokens[query]} attends to the first token, ${data.firstToken}: ${(share * 100).toFixed(1)} %`;
-  marked(line, view, query, share, said);
-  const own = data.first + query === 0;
-  const words = `${percent(share)} \u2192 ${own ? "itself" : "first token"}`;
-  const end = left > 130 * unit;
-  const text = shape("text", { x: end ? left - 6 : left + 6, y: top - 4, class: `stub ${end ? "end" : ""} ${query === view.token ? "lit" : ""}` }, words);
-  text.dataset.query = String(query);
-  return [line, text];
+  marked(line, view, query, share, said, "arc stub");
+  const end = x > 150 * unit;
+  const words = shape("text", { x: end ? x - 11 * unit : x + 11 * unit, y: base + 16 * unit }, `${percent(share)} \u2192 first token`);
+  words.setAttribute("class", `stub ${end ? "end" : ""} ${query === view.token ? "lit" : ""}`);
+  words.dataset.query = String(query);
+  return [line, words];
 }
 
 /**

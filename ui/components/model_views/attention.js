@@ -36,7 +36,7 @@ class AttentionView extends Drawing {
   /** @param {HTMLElement} parent */
   constructor(parent) {
     super(parent, "attention");
-    this.squares = new Squares((layer, head) => this.chooseHead(layer, head));
+    this.squares = new Squares((layer, head) => this.chooseHead(layer, head), (value) => this.chooseSquares(value));
     this.title = make("div", "title");
     this.title.setAttribute("role", "heading");
     this.title.setAttribute("aria-level", "3");
@@ -100,7 +100,8 @@ class AttentionView extends Drawing {
     const before = weights.before(head, token);
     const left = before >= 0.005 ? `${percent(before)} goes to tokens before token ${data.first + 1}, which are not drawn. ` : "";
     if (data.show === "matrix") return `${group}${left}Each row is a token that reads, each column one that is read.`;
-    return `${group}${left}An arc is as thick as the share that it carries; arcs below 2 % are not drawn.`;
+    const stub = data.stub || data.first > 0 ? "What goes to the first token hangs under each token as a stub. " : "";
+    return `${group}${left}An arc is as thick as the share that it carries; arcs below 2 % are not drawn. ${stub}`;
   }
 
   /** @param {number} layer @param {number} head */
@@ -110,6 +111,11 @@ class AttentionView extends Drawing {
     if (here) this.drawHead();
     else this.root.classList.add("waiting"); // its weights come from Python
     this.pick({ layer, head, token: this.data.first + this.token });
+  }
+
+  /** @param {string} squares */
+  chooseSquares(squares) {
+    this.pick({ layer: this.data.layer - 1, head: this.head, token: this.data.first + this.token, squares });
   }
 
   /** @param {number} token */

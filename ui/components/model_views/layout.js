@@ -58,7 +58,7 @@ export const matrixCell = (columns, room) => clamp((room - 12) / columns, 11, 26
  * @param {number} room
  * @param {number} [unit] pixels of a sixteenth of a rem
  */
-export const lensCell = (n, room, unit = 1) => clamp((room - 2) / n, 56 * unit, 132 * unit);
+export const lensCell = (n, room, unit = 1) => clamp((room - 2) / n, 56 * unit, 200 * unit);
 
 /**
  * Characters that fit into a cell of the lens.
@@ -66,13 +66,6 @@ export const lensCell = (n, room, unit = 1) => clamp((room - 2) / n, 56 * unit, 
  * @param {number} [unit]
  */
 export const lensRoom = (cell, unit = 1) => Math.floor((cell - 6 * unit) / (7.8 * unit));
-
-/**
- * The class that gives the text on a shade its colour: black or white, whichever can be read, in both themes. Between
- * the two limits black can be read on both.
- * @param {number | null} share 0 to 1, from the page's ground to the strongest colour
- */
-export const onShade = (share) => ((share ?? 0) > 0.68 ? "deep" : (share ?? 0) > 0.54 ? "middle" : "pale");
 
 /**
  * @typedef {object} SquaresLayout

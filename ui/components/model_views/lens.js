@@ -4,8 +4,8 @@ import { make, shape, shortened, used } from "../kit/dom.js";
 import { Drawing, drawingIn } from "../kit/drawing.js";
 import { mounted } from "../kit/mount.js";
 import { evident, fade, moved, reveal, unit } from "../kit/room.js";
-import { lensCell, lensRoom, onShade } from "./layout.js";
-import { shadeKey } from "./shade_key.js";
+import { onShade, shadeKey } from "../kit/shade.js";
+import { lensCell, lensRoom } from "./layout.js";
 
 // In sixteenths of a rem.
 const [ROW, LABELS, HEAD, FOOT] = [22, 88, 42, 26];

@@ -1,10 +1,9 @@
 // All heads of all layers: a square for each, with its pattern or one number as a shade.
 
 import { make, shape, used } from "../kit/dom.js";
-import { rgba } from "../kit/plain_colour.js";
 import { evident, moved, reveal } from "../kit/room.js";
+import { shadeKey } from "../kit/shade.js";
 import { squaresLayout } from "./layout.js";
-import { shadeKey } from "./shade_key.js";
 
 const [LABEL, TOP, TALLEST] = [40, 40, 300];
 
@@ -19,12 +18,15 @@ const [LABEL, TOP, TALLEST] = [40, 40, 300];
  * @property {number} heads
  * @property {number} perGroup heads that share keys and values
  * @property {{ title: string, ticks: string[] }} legend
+ * @property {[value: string, word: string][]} choices what the squares can show
+ * @property {string} shown which of them they do
  */
 
 export class Squares {
-  /** @param {(layer: number, head: number) => void} choose */
-  constructor(choose) {
+  /** @param {(layer: number, head: number) => void} choose @param {(value: string) => void} show */
+  constructor(choose, show) {
     this.choose = choose;
+    this.show = show;
     this.root = make("div", "squares");
     this.scroller = make("div", "scroller");
     evident(this.scroller);
@@ -43,7 +45,7 @@ export class Squares {
 
   /** @param {SquaresData} data @param {number} room @param {number} unit */
   draw(data, room, unit) {
-    const drawn = `${room} ${unit} ${getComputedStyle(this.root).color}`;
+    const drawn = `${room} ${unit}`;
     if (data === this.data && drawn === this.drawn) return;
     [this.data, this.drawn] = [data, drawn];
     const [label, top] = [LABEL * unit, TOP * unit];
@@ -73,7 +75,17 @@ export class Squares {
     this.labels.replaceChildren(labels);
     const canvas = data.patterns ? [this.painted(layout, top)] : [];
     this.scroller.replaceChildren(...canvas, grid);
-    this.key.replaceChildren(...shadeKey(data.legend.title, data.legend.ticks));
+    const choices = make("div", "choices");
+    choices.setAttribute("role", "group");
+    choices.setAttribute("aria-label", "What the squares show");
+    choices.append(...data.choices.map(([value, word]) => {
+      const button = make("button", "", word);
+      button.type = "button";
+      button.setAttribute("aria-pressed", String(value === data.shown));
+      button.addEventListener("click", () => this.show(value));
+      return button;
+    }));
+    this.key.replaceChildren(choices, ...shadeKey(data.legend.title, data.legend.ticks));
   }
 
   /** @param {number} layer @param {number} head @param {number} x @param {number} y @param {number} size */
@@ -90,38 +102,35 @@ export class Squares {
     return group;
   }
 
-  /** All patterns on one canvas behind the squares. @param {import("./layout.js").SquaresLayout} layout @param {number} top */
+  /**
+   * All patterns behind the squares: a mask that the theme's strongest shade shines through.
+   * @param {import("./layout.js").SquaresLayout} layout @param {number} top
+   */
   painted(layout, top) {
     const { data } = this;
     const bytes = Uint8Array.from(atob(data.patterns ?? ""), (char) => char.charCodeAt(0));
-    const canvas = make("canvas", "patterns");
+    const canvas = make("canvas");
     const scale = Math.max(1, Math.min(3, window.devicePixelRatio));
     [canvas.width, canvas.height] = [layout.width * scale, layout.height * scale];
-    Object.assign(canvas.style, { width: `${layout.width}px`, height: `${layout.height}px`, top: `${top}px` });
     const context = canvas.getContext("2d");
-    if (!context) throw new Error("This browser has no canvas to draw on.");
-    context.imageSmoothingEnabled = false;
-    const style = getComputedStyle(this.root);
-    const [low, high] = ["--ground", "--strong"].map((name) => rgba(style.getPropertyValue(name).trim()));
-    const { side } = data;
-    const one = new OffscreenCanvas(side, side);
+    const one = new OffscreenCanvas(data.side, data.side);
     const small = one.getContext("2d");
-    const image = new ImageData(side, side);
+    if (!context || !small) throw new Error("This browser has no canvas to draw on.");
+    context.imageSmoothingEnabled = false;
+    const image = new ImageData(data.side, data.side);
+    const inner = (layout.size - 2) * scale;
     for (let layer = 0; layer < data.layers; layer++) {
       for (let head = 0; head < data.heads; head++) {
-        if (!data.says[layer * data.heads + head]) continue;
-        const from = (layer * data.heads + head) * side * side;
-        for (let i = 0; i < side * side; i++) {
-          const share = i % side > Math.floor(i / side) ? 0 : bytes[from + i] / 255;
-          for (let c = 0; c < 3; c++) image.data[4 * i + c] = low[c] + (high[c] - low[c]) * share;
-          image.data[4 * i + 3] = 255;
-        }
-        small?.putImageData(image, 0, 0);
-        const inner = layout.size - 2;
-        context.drawImage(one, (layout.x(layer) + 1) * scale, (layout.y(head) + 1) * scale, inner * scale, inner * scale);
+        const from = (layer * data.heads + head) * data.side ** 2;
+        for (let i = 0; i < data.side ** 2; i++) image.data[4 * i + 3] = bytes[from + i];
+        small.putImageData(image, 0, 0);
+        context.drawImage(one, (layout.x(layer) + 1) * scale, (layout.y(head) + 1) * scale, inner, inner);
       }
     }
-    return canvas;
+    const patterns = make("div", "patterns");
+    Object.assign(patterns.style, { width: `${layout.width}px`, height: `${layout.height}px`, top: `${top}px`,
+      maskImage: `url(${canvas.toDataURL()})` });
+    return patterns;
   }
 
   /** @param {number} layer @param {number} head */
