@@ -236,6 +236,7 @@ _TABLE = (
     _flag("injected", default=False),
     _choice("score_by", "rank", ("rank", "surprisal", "entropy")),
     _choice("lens_by", "probability", ("probability", "entropy", "rank")),
+    _flag("lens_changes", default=False),
     # Beyond the last layer and the last window: a widget shows the nearest, which is the last.
     _integer("lens_layer", 1000, 0, 1000),
     _place("lens_from", MAX_TEXT_CHARACTERS, MAX_TEXT_CHARACTERS),
@@ -245,7 +246,9 @@ _TABLE = (
     _integer("attention_head", 0, 0, 1000),
     _place("attention_from", MAX_TEXT_CHARACTERS, MAX_TEXT_CHARACTERS),
     _choice("attention_as", "arcs", ("arcs", "matrix")),
+    # Draw what goes to the first token as a stub with its share, not as arcs.
     _flag("skip_first", default=True),
+    _choice("attention_squares", "pattern", ("pattern", "first", "previous", "entropy")),
     _integer("neighbours", 10, 1, 50),
     _choice("metric", "cosine", ("cosine", "dot")),
     _real("temperature", 1.0, 0.0, 2.0),
