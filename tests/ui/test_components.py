@@ -34,8 +34,10 @@ def node() -> str:
     return found
 
 
-def test_there_are_six_components() -> None:
-    assert [path.stem for path in MAIN] == ["live_text", "attention", "lens", "prompt_view", "stages", "token_view"]
+def test_a_component_has_a_script_that_its_package_names() -> None:
+    assert {path.stem for path in MAIN} >= {"live_text", "lens", "prompt_view", "ruler", "pin", "token_view"}
+    for path in MAIN:
+        assert f'"{path.name}"' in (path.parent / "__init__.py").read_text("utf-8")
 
 
 @pytest.mark.parametrize("path", MAIN, ids=lambda path: path.stem)

@@ -64,7 +64,8 @@ def _facts(enc: lm.Encoding, index: int) -> str:
         f'<dd style="margin:0;overflow-wrap:anywhere;font-family:monospace">{html.escape(value)}</dd>'
         for term, value in facts
     )
-    return f'<dl style="display:grid;grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:0;padding:0">{rows}</dl>'
+    style = "display:grid;grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:0;padding:0"
+    return f'<dl style="{style}">{rows}</dl>'
 
 
 def _kind(enc: lm.Encoding, index: int) -> str:

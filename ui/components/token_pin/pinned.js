@@ -33,6 +33,7 @@ export class Pinned {
   /** Other rows are drawn: whose card is open? @param {string} key */
   ask(key) {
     this.key = key;
+    this.mark = null; // its element is gone
     this.set(null);
     document.dispatchEvent(new CustomEvent(ASK, { detail: key }));
   }
