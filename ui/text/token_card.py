@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -12,34 +12,72 @@ import lmloupe as lm
 from lmloupe.encodings.byte_places import byte_place, tokens_sharing
 from lmloupe.encodings.special_tokens import special_token_purpose
 from lmloupe.merges.ancestry import MergeTree, ancestry
+from lmloupe.pipeline.words import words_of
 from lmloupe.vocabulary.compare import same_text_elsewhere
 from ui.base import theme
 from ui.base.chips import chips, visible
 from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
-from ui.base.loaders import display_name
+from ui.base.loaders import display_name, stages
 from ui.base.words import places
-from ui.state.thread import show_thread
+from ui.state.thread import LINKED, show_thread
+from ui.text.why_view import MAX_BYTES, show_why
 
 __all__ = ["token_card"]
 
 MAX_DEPTH = 12
+MAX_TEXT = 200_000
+"""Longer texts are not followed step by step for one word's sake."""
 
 
-def token_card(enc: lm.Encoding, index: int, others: Mapping[str, lm.Tokenizer]) -> None:
-    """Draw the card of one token of an encoding, with the ids that spell the same text in other families."""
+def token_card(enc: lm.Encoding, index: int, rows: Sequence[lm.Encoding], others: Mapping[str, lm.Tokenizer]) -> None:
+    """Draw the card of one token of an encoding.
+
+    Args:
+        enc: the encoding that has it.
+        index: its place there, from 0.
+        rows: encodings of the same text, with one of which its word's merges are compared.
+        others: tokenizers whose ids for the same bytes the card lists, by name.
+    """
     token, tok = enc.token(index), enc.tokenizer
     st.header(escape_markdown(f"Token {index + 1} of {len(enc):,} in {display_name(tok.name)}"), anchor=False)
     chips([token_label(tok, token.id)], colours=[_ground(enc, index)], size_rem=1.75)
     st.html(_facts(enc, index))
     st.markdown(_kind(enc, index))
     _parts(enc, index)
+    _why(enc, index, rows)
     show_thread(enc, index, "tokens", named=False)
-    st.subheader("How merges made it", anchor=False)
-    _ancestry(tok, token.id)
+    with st.expander("How merges made this token"):
+        _ancestry(tok, token.id)
     st.subheader("The same bytes in the other families", anchor=False)
     with st.spinner("Looking this token up in every vocabulary …"):
         _elsewhere(tok, token.id, others)
+
+
+def _why(enc: lm.Encoding, index: int, rows: Sequence[lm.Encoding]) -> None:
+    """The merges of the token's word, beside those of the first row that cuts the word differently."""
+    token, tok = enc.token(index), enc.tokenizer
+    if token.is_special or token.is_added or token.end == token.start or len(enc.text) > MAX_TEXT:
+        return
+    shared = tok.source in LINKED  # an upload never goes through the caches that serve everyone
+    steps = stages(tok.name, enc.text, False) if shared else lm.stages(tok, enc.text, add_special_tokens=False)
+    words = words_of(steps, len(steps.input_ids))
+    word = next((one for one in words if one.start <= token.start < one.end and not one.added), None)
+    if word is None or len(enc.text[word.start : word.end].encode()) > MAX_BYTES:
+        return
+    ours = _cuts(enc, word.start, word.end)
+    differing = [row for row in rows if row is not enc and _cuts(row, word.start, word.end) != ours]
+    alike = [row for row in rows if row is not enc]
+    other = (differing or alike or [enc])[0].tokenizer
+    ids = tuple(steps.input_ids[word.first_token : word.last_token].tolist())
+    show_why(
+        enc.text[word.start : word.end], tok, other, at_start=word.start == 0, ids_in_text=ids, key="card_why"
+    )  # fmt: skip
+
+
+def _cuts(enc: lm.Encoding, start: int, end: int) -> list[int]:
+    starts = enc.offsets[:, 0]
+    return sorted(set(starts[(starts > start) & (starts < end)].tolist()))
 
 
 def _ground(enc: lm.Encoding, index: int) -> str:
