@@ -34,8 +34,13 @@ def node() -> str:
     return found
 
 
-def test_there_are_six_components() -> None:
-    assert [path.stem for path in MAIN] == ["live_text", "attention", "lens", "prompt_view", "stages", "token_view"]
+def test_every_main_script_is_registered() -> None:
+    registered = [
+        path.parent / name
+        for path in COMPONENTS.glob("*/__init__.py")
+        for name in re.findall(r'_HERE / "(\w+\.js)"', path.read_text("utf-8"))
+    ]
+    assert sorted(registered) == MAIN
 
 
 @pytest.mark.parametrize("path", MAIN, ids=lambda path: path.stem)
