@@ -98,10 +98,8 @@ def show_why_of(enc: lm.Encoding, index: int, others: Mapping[str, lm.Tokenizer]
         if not names:
             raise lm.InputError("Choose a second tokenizer to set this one beside.")
         low, high = word_at(enc.tokenizer, enc.text, start)
-        usual = next((name for name in names if name in SETTINGS["compare_with"].options), names[0])
         beside = state.selectbox(
-            "compare_with", "Beside", names, otherwise=usual, format_func=display_name, label_visibility="collapsed",
-            width=170,
+            "compare_with", "Beside", names, format_func=display_name, label_visibility="collapsed", width=170
         )  # fmt: skip
         first = low == 0 or (enc.text[low] != " " and enc.token_bytes(_first(enc, low)).startswith(b" "))
         show_why(enc.text[low:high], enc.tokenizer, others[beside], at_start=first, key=key)
