@@ -12,16 +12,15 @@ import lmloupe as lm
 from lmloupe.encodings.byte_places import byte_place, tokens_sharing
 from lmloupe.encodings.special_tokens import special_token_purpose
 from lmloupe.merges.ancestry import MergeTree, ancestry
-from lmloupe.pipeline.words import words_of
 from lmloupe.vocabulary.compare import same_text_elsewhere
 from ui.base import theme
 from ui.base.chips import chips, visible
 from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
-from ui.base.loaders import display_name, stages
+from ui.base.loaders import display_name
 from ui.base.words import places
-from ui.state.thread import LINKED, show_thread
-from ui.text.why_view import MAX_BYTES, show_why
+from ui.state.thread import show_thread
+from ui.text.why_view import show_why_of
 
 __all__ = ["token_card"]
 
@@ -45,7 +44,7 @@ def token_card(enc: lm.Encoding, index: int, rows: Sequence[lm.Encoding], others
     st.html(_facts(enc, index))
     st.markdown(_kind(enc, index))
     _parts(enc, index)
-    _why(enc, index, rows)
+    _why(enc, index, rows, others)
     show_thread(enc, index, "tokens", named=False)
     with st.expander("How merges made this token"):
         _ancestry(tok, token.id)
@@ -54,30 +53,20 @@ def token_card(enc: lm.Encoding, index: int, rows: Sequence[lm.Encoding], others
         _elsewhere(tok, token.id, others)
 
 
-def _why(enc: lm.Encoding, index: int, rows: Sequence[lm.Encoding]) -> None:
-    """The merges of the token's word, beside those of the first row that cuts the word differently."""
-    token, tok = enc.token(index), enc.tokenizer
-    if token.is_special or token.is_added or token.end == token.start or len(enc.text) > MAX_TEXT:
+def _why(enc: lm.Encoding, index: int, rows: Sequence[lm.Encoding], others: Mapping[str, lm.Tokenizer]) -> None:
+    """Why the token's word is cut so; first among those to set beside it are the rows that cut it differently."""
+    if len(enc.text) > MAX_TEXT:
         return
-    shared = tok.source in LINKED  # an upload never goes through the caches that serve everyone
-    steps = stages(tok.name, enc.text, False) if shared else lm.stages(tok, enc.text, add_special_tokens=False)
-    words = words_of(steps, len(steps.input_ids))
-    word = next((one for one in words if one.start <= token.start < one.end and not one.added), None)
-    if word is None or len(enc.text[word.start : word.end].encode()) > MAX_BYTES:
-        return
-    ours = _cuts(enc, word.start, word.end)
-    differing = [row for row in rows if row is not enc and _cuts(row, word.start, word.end) != ours]
-    alike = [row for row in rows if row is not enc]
-    other = (differing or alike or [enc])[0].tokenizer
-    ids = tuple(steps.input_ids[word.first_token : word.last_token].tolist())
-    show_why(
-        enc.text[word.start : word.end], tok, other, at_start=word.start == 0, ids_in_text=ids, key="card_why"
-    )  # fmt: skip
+    start, end = enc.offsets[index].tolist()
+    differing = [row.tokenizer.name for row in rows if _cuts(row, start, end) != _cuts(enc, start, end)]
+    names = [name for name in dict.fromkeys([*differing, *others]) if name in others]
+    show_why_of(enc, index, {name: others[name] for name in names}, key="card_why")
 
 
 def _cuts(enc: lm.Encoding, start: int, end: int) -> list[int]:
-    starts = enc.offsets[:, 0]
-    return sorted(set(starts[(starts > start) & (starts < end)].tolist()))
+    """Where an encoding cuts between two characters, their own places included."""
+    cuts = enc.offsets.ravel()
+    return sorted(set(cuts[(start <= cuts) & (cuts <= end)].tolist()))
 
 
 def _ground(enc: lm.Encoding, index: int) -> str:

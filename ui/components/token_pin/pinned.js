@@ -51,7 +51,7 @@ export class Pinned {
 
   /** @param {Pin} pin */
   follow({ key, row: number, index }) {
-    if (key !== this.key || this.is(number, index)) return;
+    if (key !== this.key) return;
     const row = this.view.rows[number];
     if (!row || index >= row.length) {
       this.set(null);
