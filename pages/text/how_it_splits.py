@@ -14,7 +14,6 @@ from ui.base.words import counted
 from ui.components.text_stages import text_stages
 from ui.page import as_code, reproduce
 from ui.state import store as state
-from ui.state.thread import carry
 from ui.text.pipeline_view import MAX_TOKENS, columns_of, loading_code, shown_word, steps_in_words
 from ui.text.why_view import show_why
 from ui.tokenizers.choice import choose_tokenizer
@@ -65,7 +64,7 @@ with show_errors():
         picked = text_stages(columns_of(shown, words), chosen=number, label=label, key="text_stages")
         if picked is not None:
             number = picked
-            carry(words[number].start)
+            state.put("place", words[number].start)
             state.put("merge_step", 1000)
         word = words[number]
         piece = text[word.start : word.end]

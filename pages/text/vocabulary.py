@@ -28,27 +28,25 @@ print(found.total, stats.n_tokens, stats.kinds, len(stats.unreachable_ids))
 CHART = {"displayModeBar": False}
 
 bar = page_bar("vocabulary")
-with bar.picks:
-    # The way of searching comes first: the box says what to type for it.
-    by = state.selectbox(
+with bar.gear:
+    by = state.segmented(
         "search_by",
         "Search by",
         format_func=lambda key: view.SEARCHES[key][0],
-        label_visibility="collapsed",
-        width=150,
+        help="What the search box in the bar is read as.",
     )
+with bar.picks:
     typed = state.text_input(
         "vocabulary_search",
         "Search",
         placeholder=f"Search: {view.SEARCHES[by][0].lower()}",
         help=view.SEARCHES[by][1],
         label_visibility="collapsed",
-        width=220,
+        width=260,
         icon=":material/search:",
     )
 choice = choose_tokenizer(bar)
-with bar.gear:
-    other = choose_beside()
+other = choose_tokenizer(bar, "compare_with", "Beside")
 
 with show_errors():
     tok = choice.load()
