@@ -37,6 +37,8 @@ class Page:
 PAGES = (
     Page("tokens", "pages/text/tokens.py", "Tokens", "segment", "Text",
          "Each box is one token. Where do the rows disagree? Click a box to see why it is cut there."),
+    Page("compare", "pages/text/compare_files.py", "Compare files", "compare", "Text",
+         "One file as two tokenizers cut it, line by line. Press N: where is the next line that they cut differently?"),
     Page("how_it_splits", "pages/text/how_it_splits.py", "How it splits", "conversion_path", "Text",
          "Follow one text through the four steps. Which step makes the spaces disappear?"),
     Page("special", "pages/text/special_tokens.py", "Special tokens", "flag", "Text",

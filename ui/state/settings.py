@@ -193,6 +193,7 @@ _TABLE = (
     _integer("cut_at", 32, 0, MAX_TEXT_CHARACTERS),
     _flag("show_whitespace", default=False),
     _choice("colour_by", "position", ("position", "id", "length")),
+    _flag("only_different", default=False),
     _choice("show_tokens", "text", ("text", "ids", "both")),
     Setting("messages", _messages(DEFAULT_MESSAGES), _messages, packed=True),
     _flag("add_generation_prompt", default=True),

@@ -13,7 +13,7 @@ export const NO_FILL = 255;
 export const ROLES = ["none", "system", "user", "assistant", "tool", "special"];
 
 /**
- * A row as `_pack_row` writes it.
+ * A row as `pack_row` writes it.
  * @typedef {object} RowHeader
  * @property {string} name
  * @property {string} subtitle
