@@ -40,7 +40,7 @@ PAGES = (
     Page("compare", "pages/text/compare_files.py", "Compare files", "compare", "Text",
          "One file as two tokenizers cut it, line by line. Press N: where is the next line that they cut differently?"),
     Page("how_it_splits", "pages/text/how_it_splits.py", "How it splits", "conversion_path", "Text",
-         "Follow one text through the four steps. Which step makes the spaces disappear?"),
+         "Follow one text through the four steps, then press play: at which merge do the two tokenizers part?"),
     Page("special", "pages/text/special_tokens.py", "Special tokens", "flag", "Text",
          "Magenta boxes are control tokens. What happens when a person types one?"),
     Page("vocabulary", "pages/text/vocabulary.py", "Vocabulary", "menu_book", "Text",

@@ -36,13 +36,20 @@ def node() -> str:
 
 def test_these_are_the_components() -> None:
     assert [path.stem for path in MAIN] == [
+        "distribution",
         "file_view",
         "live_text",
+        "map_view",
+        "merge_tree",
         "attention",
         "lens",
+        "page_tools",
         "prompt_view",
-        "stages",
+        "ruler",
+        "text_stages",
+        "pin",
         "token_view",
+        "vector_view",
     ]
 
 

@@ -5,7 +5,7 @@ import { copied } from "../kit/clipboard.js";
 import { activeIn, clamp, make, used } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
 import { themeColour } from "../kit/plain_colour.js";
-import { describe } from "../token_view/tooltip.js";
+import { describe } from "../token_view/describe.js";
 import { File } from "./file.js";
 import { drawHead, drawTools } from "./head.js";
 import { lastNotAfter, scrollFor, topsOf, windowAt } from "./layout.js";
