@@ -64,7 +64,7 @@ def edit_template(name: str, original: str, edited: str | None) -> None:
         "second is stopped.",
     )
     if shown.refused:
-        st.error(escape_markdown(f"The template was not taken over: {shown.refused}."))
+        st.error(escape_markdown(f"The template was not taken over: {shown.refused}. The one before it is still used."))
     changed = diff(original, source)
     st.button(
         "Reset",
