@@ -1,7 +1,6 @@
 // What a person has changed of the conversation and the server may not know yet. The rules: live_text/box.py. A push of
 // the server, which comes from a lesson, a link or Back, replaces what is there.
 
-import { Stay } from "../kit/steps.js";
 import { Bubbles } from "./bubbles.js";
 
 /** @import { Component } from "../kit/mount.js" */
@@ -26,7 +25,6 @@ let edits = 0; // one count for all, for as long as the browser's page lives
 export class Drafts {
   constructor() {
     this.bubbles = new Bubbles((turns, typed) => this.changed(turns, typed));
-    this.stay = new Stay();
     /** @type {Draft | null} */
     this.draft = null;
     this.composing = false;
@@ -35,11 +33,9 @@ export class Drafts {
     /** @type {(name: string, value: unknown) => void} */
     this.setStateValue = () => {};
     const { pane } = this.bubbles;
-    pane.addEventListener("focusin", () => this.stay.begins());
     pane.addEventListener("focusout", (event) => {
       // On the way to another page two runs would be asked for at once, and Streamlit may lose the page among them.
       if (!(event.relatedTarget instanceof Element && event.relatedTarget.closest("a[href]"))) this.send();
-      this.stay.ends();
     });
     // A word that is being composed (Japanese, accents on a phone) is left alone until it stands.
     pane.addEventListener("compositionstart", () => {
@@ -90,7 +86,6 @@ export class Drafts {
     const { draft } = this;
     if (!draft || this.composing || draft.edit === draft.sent) return;
     draft.sent = draft.edit;
-    this.stay.sends();
     this.setStateValue("edit", { push: draft.push, edit: draft.edit, text: JSON.stringify(draft.turns) });
   }
 
