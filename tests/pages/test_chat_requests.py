@@ -8,19 +8,16 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from ui.chat.templates.upload import MAX_OWN
 
 import lmloupe as lm
 from tests.pages.test_chat import TOOLS, text_of
 from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
+from ui.chat.templates.upload import MAX_OWN
 from ui.state.link import encode
 
 BEGUN = [{"role": "user", "content": "Capital?"}, {"role": "assistant", "content": "The capital of France is "}]
-CHAT, PROVENANCE, GENERATE = (
-    "pages/chat/chat_template.py",
-    "pages/chat/template_line_by_line.py",
-    "pages/prediction/generate.py",
-)
+CHAT, LINES, GENERATE = "chat", "pages/chat/template_line_by_line.py", "pages/prediction/generate.py"
+MINE = b"M {{ messages[0].content }}"
 
 
 def opened(path: str, **values: Any) -> AppTest:
@@ -90,7 +87,7 @@ def reply_app() -> None:
 
 
 def test_a_reply_that_does_not_come_back_is_shown_with_its_place() -> None:
-    app = no_exception(AppTest.from_function(reply_app).run())
+    app = no_exception(AppTest.from_function(reply_app, default_timeout=60).run())
     assert "all ids that the model has read and written come back" in sentences(app)
     (warning,) = app.warning
     said = warning.value.replace("\\", "")
@@ -170,7 +167,7 @@ def test_an_uploaded_template_is_a_choice_beside_the_families() -> None:
     app = opened(CHAT, messages=BEGUN[:1])
     upload(app, ("tokenizer_config.json", json.dumps(CONFIG).encode()))
     assert text_of(app) == "<go>D Capital?<pad>"
-    assert next(box for box in app.selectbox if box.label == "Template of").value == "upload:tokenizer_config.json"
+    assert next(box for box in app.selectbox if box.label == "Template of").value == "own:tokenizer_config.json"
     printed = output_of(app)
     assert "<go>D Capital?<pad>" in printed
     assert printed[-1] == "transformers agrees: True"
