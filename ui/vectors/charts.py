@@ -19,7 +19,6 @@ from ui.base.labels import token_label
 
 __all__ = [
     "cosine_heatmap",
-    "layer_lines",
     "neighbour_bars",
     "neighbour_table",
     "sentence_heatmap",
@@ -196,22 +195,3 @@ def _add_points(
             hovertemplate="%{text}, id %{customdata}<extra></extra>", marker={"size": 2} | marker,
         )
     )  # fmt: skip
-
-
-def layer_lines(table: pd.DataFrame) -> go.Figure:
-    """Cosines by layer: the column "Layer", and one line for each other column."""
-    figure = go.Figure()
-    colours = [theme.accent(), theme.CONTRAST, theme.MUTED]
-    for number, name in enumerate(table.columns[1:]):
-        figure.add_scatter(
-            x=table["Layer"], y=table[name], mode="lines+markers", name=name,
-            line={"color": colours[number % len(colours)], "width": 3},
-            hovertemplate="layer %{x}: %{y:.4f}<extra></extra>",
-        )  # fmt: skip
-    figure.update_layout(
-        **theme.chart_layout(x_title="layer (0 is the embedding)", y_title="cosine", height=420, showlegend=True)
-    )
-    figure.update_layout(margin_t=70, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
-    least = float(table.iloc[:, 1:].min().min())
-    figure.update_yaxes(range=[least - 0.05 * (1 - least) - 0.01, 1.01])
-    return figure
