@@ -65,7 +65,12 @@ def sentence_heatmap(
         ygap=1,
         texttemplate="%{z:.3f}" if written else None,
         hovertemplate="%{customdata}, dimension %{x}: %{z:.5f}<extra></extra>",
-        colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": "value", "side": "right"}},
+        colorbar={
+            "thickness": 10,
+            "outlinewidth": 0,
+            "tickfont": {"color": theme.ink()},
+            "title": {"text": "value", "side": "top", "font": {"color": theme.ink()}},
+        },
     )
     length = go.Bar(
         x=lengths, y=places, xaxis="x2", orientation="h", customdata=[escape_plotly(label) for label in labels],
@@ -77,8 +82,8 @@ def sentence_heatmap(
     )
     layout["xaxis"] |= {"domain": [0, HEAT_SHARE], "showgrid": False} | ({"tickvals": dimensions} if written else {})
     layout["xaxis2"] = {
-        "domain": [HEAT_SHARE + 0.02, 1], "anchor": "y", "title": {"text": "length"}, "zeroline": False, "nticks": 3,
-        "rangemode": "tozero",
+        "domain": [HEAT_SHARE + 0.02, 1], "anchor": "y", "title": layout["xaxis"]["title"] | {"text": "length"},
+        "zeroline": False, "nticks": 3, "rangemode": "tozero", "tickfont": {"color": theme.ink()},
     }  # fmt: skip
     names = [f"▸ {escape_plotly(label)}" if i == marked else escape_plotly(label) for i, label in enumerate(labels)]
     layout["yaxis"] |= {
