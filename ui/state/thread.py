@@ -21,19 +21,22 @@ from ui.state import store as state
 from ui.state.settings import SETTINGS
 
 __all__ = [
-    "carry",
+    "close_card",
     "covering",
     "follow",
     "n_added",
-    "on_tokens",
+    "open_card",
+    "opened_card",
     "select",
     "selected",
     "show_thread",
+    "way_to",
     "window_start",
     "without_bos",
 ]
 
 _CHOSEN = "thread_chosen"
+_SHOWN, _UPLOADED = "card_shown", "card_uploaded"
 _CARD_OF_NOBODY: dict[str, object] = {"card_of": "", "card_id": -1, "card_nth": 0}
 
 CARD = "tokens"
@@ -84,7 +87,6 @@ def selected(enc: lm.Encoding, otherwise: int | None = None) -> int:
     What another page left as a place in the text is taken over here, so call it before the token's slider is drawn.
     ``otherwise`` is the answer while nobody has chosen a token yet.
     """
-    st.session_state.pop("followed_token_rows", None)  # the view's pin ended with its page
     place = state.get("place")
     if place >= 0:
         state.put("place", -1)
@@ -111,65 +113,79 @@ def follow(key: str, enc: lm.Encoding, clicked: int | None) -> None:
         select(enc, clicked)
 
 
-def window_start(name: str, label: str, n: int, shown: int, index: int) -> int:
+def window_start(name: str, label: str, n: int, shown: int, index: int, *, latest: int | None = None) -> int:
     """The first position of the ``shown`` that a page draws of ``n``, with a slider where there are more.
 
-    The slider keeps its place in the setting ``name``. It goes to the chosen token when another is chosen out of view.
+    The slider keeps its place in the setting ``name``, and says the number of the first token drawn. It goes to the
+    chosen token when another is chosen out of view.
+
+    Args:
+        name: the setting.
+        label: of the slider.
+        n: how many tokens there are.
+        shown: how many are drawn at most.
+        index: the chosen one.
+        latest: where the slider ends, and so begins at first; the ``shown`` last tokens where it is None.
     """
     if n <= shown:
         return 0
+    end = max(n - shown, latest or 0)
     known = st.session_state.get(f"window_{name}")
-    first = min(state.get(name), n - shown)
+    first = min(state.get(name), end)
     if known != index and not first <= index < first + shown:
-        state.put(name, max(0, min(index - shown // 2, n - shown)))
+        state.put(name, max(0, min(index - shown // 2, end)))
     st.session_state[f"window_{name}"] = index
-    return int(state.slider(name, label, max_value=n - shown, help=f"{shown} positions are shown at once."))
+    return int(state.slider(name, label, max_value=end, help=f"{shown} tokens are shown at once."))
 
 
-def carry(place: int) -> None:
-    """Leave a character of the text for the next page, or -1 for none."""
-    if place != state.get("place"):
-        state.put("place", place)
+def open_card(enc: lm.Encoding, index: int) -> None:
+    """Open the card of this very token on Tokens."""
+    st.session_state[_UPLOADED] = "" if enc.tokenizer.source in LINKED else enc.tokenizer.name
+    changes = _CARD_OF_NOBODY | {"place": int(enc.offsets[index, 0])} | _card_of(enc, index)
+    for name, value in changes.items():
+        state.put(name, value)
 
 
-def on_tokens(
-    key: str, clicked: tuple[int, int] | None, encodings: Sequence[lm.Encoding], text: str
-) -> tuple[lm.Encoding, int] | None:
-    """The token whose card a page of many tokenizers shows, and the encoding that it is of.
+def close_card() -> None:
+    """Close the card of Tokens."""
+    for name, value in (_CARD_OF_NOBODY | {"place": -1}).items():
+        if state.get(name) != value:
+            state.put(name, value)
 
-    It is the clicked one, or what a link of another page carried here: that page's token, of the tokenizer that the
-    page reads with, among the rows or not.
+
+def opened_card(key: str, rows: Sequence[lm.Encoding], text: str) -> tuple[lm.Encoding, int] | None:
+    """The token whose card is open, and the encoding that it is of; called before the rows are drawn.
+
+    It is a token that was clicked, or what a link of another page carried here: that page's token, of the tokenizer
+    that the page reads with, among the rows or not. A card closes when the text under it changes.
 
     Args:
         key: the token view's key.
-        clicked: row and place of the token that is pinned in the view, else None.
-        encodings: what the rows show.
+        rows: what the rows show.
         text: what they are encodings of.
 
     Raises:
         lmloupe.LoadError: the tokenizer of the carried token cannot be had.
     """
-    known = st.session_state.get(f"followed_{key}")
-    st.session_state[f"followed_{key}"] = clicked
-    if clicked is not None:
-        row, index = clicked
-        _forget_card()
-        carry(int(encodings[row].offsets[index, 0]))
-        return encodings[row], index
-    if known is not None:
-        _forget_card()
-        carry(-1)  # unpinned, or the text has changed under it
-    place, name = state.get("place"), state.get("card_of")
-    enc = encoding(name, text, True, True) if name else encodings[0] if encodings else None
-    if place < 0 or enc is None or not len(enc):
+    place, name, token_id = state.get("place"), state.get("card_of"), state.get("card_id")
+    nth = state.get("card_nth")
+    was, st.session_state[_SHOWN] = st.session_state.get(_SHOWN), (place, name, token_id, nth, text)
+    drawn_before = key in st.session_state  # else the person comes from another page, with a text of its own
+    if was is not None and drawn_before and was[:-1] == (place, name, token_id, nth) and was[-1] != text:
+        close_card()
         return None
-    return enc, covering(enc, place, state.get("card_id"), state.get("card_nth"))
-
-
-def _forget_card() -> None:
-    if state.get("card_of"):
-        for name, value in _CARD_OF_NOBODY.items():
-            state.put(name, value)
+    if place < 0 or not rows:
+        return None
+    own, names = st.session_state.get(_UPLOADED), [enc.tokenizer.name for enc in rows]
+    asked = name or (own if own in names else names[0])
+    for enc in rows:
+        index = covering(enc, place, token_id, nth) if len(enc) else 0
+        if enc.tokenizer.name == asked and len(enc) and token_id in (-1, enc.input_ids[index]):
+            return enc, index
+    if not name:
+        return None
+    enc = encoding(name, text, True, True)
+    return (enc, covering(enc, place, token_id, nth)) if len(enc) else None
 
 
 def _card_of(enc: lm.Encoding, index: int) -> dict[str, object]:
@@ -181,7 +197,23 @@ def _card_of(enc: lm.Encoding, index: int) -> dict[str, object]:
     return {"card_of": enc.tokenizer.name, "card_id": int(token_id), "card_nth": int(same.sum())}
 
 
-def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = None) -> None:
+def way_to(enc: lm.Encoding, index: int, url: str, *, text: str | None = None) -> dict[str, str]:
+    """The parameters of a link to a page that shows this token.
+
+    Args:
+        enc: an encoding that holds it, of any tokenizer.
+        index: its place there.
+        url: the address of the page, as in `ui.pages`.
+        text: the shared text that the page gets where ``enc`` is of another one, such as a model's answer;
+            it must hold the text of ``enc`` at its end.
+    """
+    start = int(enc.offsets[index, 0])
+    place = start if text is None else len(text) - len(enc.text) + start
+    changes = _CARD_OF_NOBODY | {"place": place} | ({} if text is None else {"text": text})
+    return state.link_params(**(changes | _card_of(enc, index) if url == CARD else changes))
+
+
+def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = None, named: bool = True) -> None:
     """Name the token, and link to the other views of it.
 
     Args:
@@ -190,16 +222,15 @@ def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = N
         here: the address of the page that is on the screen, as in `ui.pages`; it gets no link to itself.
         text: the shared text that the linked pages get where ``enc`` is of another one, such as a model's answer;
             it must hold the text of ``enc`` at its end.
+        named: whether to name it; not where it stands above already.
     """
-    start = int(enc.offsets[index, 0])
-    place = start if text is None else len(text) - len(enc.text) + start
     token_id = int(enc.input_ids[index])
-    changes = _CARD_OF_NOBODY | {"place": place} | ({} if text is None else {"text": text})
-    own = changes | _card_of(enc, index)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        label = escape_markdown(token_label(enc.tokenizer, token_id))
-        st.markdown(f"**{label}** · id {token_id:,} · token {index + 1} of {len(enc):,}", width="content")
+        if named:
+            label = escape_markdown(token_label(enc.tokenizer, token_id))
+            st.markdown(f"**{label}** · id {token_id:,} · token {index + 1} of {len(enc):,}", width="content")
         for url, (title, tip) in _VIEWS.items():
-            if url != here:
-                target, params = pages.page(url), state.link_params(**(own if url == CARD else changes))
+            nameless = url == CARD and enc.tokenizer.source not in LINKED  # it would be another tokenizer's token
+            if url != here and not nameless:
+                target, params = pages.page(url), way_to(enc, index, url, text=text)
                 st.page_link(target.path, label=title, help=tip, icon=target.icon_shortcode, query_params=params)
