@@ -4,6 +4,7 @@ import logging
 
 import streamlit as st
 
+from ui import early
 from ui.pages import MOVED, PAGES, SECTIONS
 from ui.pages import page as page_at
 
@@ -11,10 +12,11 @@ if not st.runtime.exists():
     # `streamlit run` finds `app` and imports this file once, before it opens the port. Streamlit takes a folder called
     # pages/ for its older kind of multipage app until st.navigation has been called once, and would greet a visitor
     # whose link goes to /next_token with "Page not found". Called here, no visitor is the first to call it.
+    early.begin()
     logging.disable(logging.WARNING)  # it says that there is no session yet
     st.navigation([PAGES[0].path])
     logging.disable(logging.NOTSET)
-    app = st.App(__file__)
+    app = st.App(__file__, lifespan=early.serving)
 else:
     from ui.state.session import one_run
 
@@ -44,5 +46,5 @@ else:
     page = st.navigation(navigation, expanded=True)
     if page.url_path in MOVED:
         st.switch_page(page_at(MOVED[page.url_path]).path, query_params=st.query_params.to_dict())
-    with one_run(page.url_path):
+    with early.a_page_runs(), one_run(page.url_path):
         page.run()

@@ -192,6 +192,21 @@ def check_specials_unreachable(key: str, tokenizer_json: dict[str, Any]) -> None
             raise BuildError(f"A merge of {key} makes the special token {left + right!r}.")
 
 
+def as_text(tokenizer_json: dict[str, Any]) -> str:
+    """Write it as short as it goes: each merge as one string, the older of the two forms that the library reads.
+
+    The library is a quarter faster with it than with pairs of strings, and makes the same tokenizer of both.
+
+    Raises:
+        BuildError: a piece holds a space, which parts the two halves of a merge.
+    """
+    model = tokenizer_json["model"]
+    if any(" " in piece for pair in model["merges"] for piece in pair):
+        raise BuildError("A merge has a piece with a space in it, so merges cannot be written as strings.")
+    short = {**tokenizer_json, "model": {**model, "merges": [" ".join(pair) for pair in model["merges"]]}}
+    return json.dumps(short, ensure_ascii=False, separators=(",", ":"))
+
+
 def compress(text: str) -> bytes:
     """Gzip without time and file name, so that the same text gives the same bytes."""
     buffer = io.BytesIO()
@@ -217,7 +232,7 @@ def build(download_dir: Path) -> dict[Path, bytes]:
         for key, family in families.items():
             member, content = members[family.member]
             tokenizer_json = family.build(read_vocabulary(content))
-            text = json.dumps(tokenizer_json, ensure_ascii=False, separators=(",", ":"))
+            text = as_text(tokenizer_json)
             check_specials_unreachable(key, tokenizer_json)
             if family.has_vectors:
                 texts, ids = parse_vectors(*(members[family.member + end][1].decode() for end in (".inp", ".out")))

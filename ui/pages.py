@@ -40,7 +40,7 @@ PAGES = (
     Page("overview", "pages/text/overview.py", "Overview", "timeline", "Text",
          "One token on its way from the text to the prediction. Each part of the picture is a door to its own page."),
     Page("how_it_splits", "pages/text/how_it_splits.py", "How it splits", "conversion_path", "Text",
-         "Follow one text through the four steps. Which step makes the spaces disappear?"),
+         "Follow one text through the four steps, then press play: at which merge do the two tokenizers part?"),
     Page("special", "pages/text/special_tokens.py", "Special tokens", "flag", "Text",
          "Magenta boxes are control tokens. What happens when a person types one?"),
     Page("vocabulary", "pages/text/vocabulary.py", "Vocabulary", "menu_book", "Text",

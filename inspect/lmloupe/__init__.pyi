@@ -37,6 +37,8 @@ from .encodings.encoding import Token as Token
 from .encodings.encoding import decode as decode
 from .encodings.encoding import encode as encode
 from .encodings.encoding import spell as spell
+from .encodings.lines import LineComparison as LineComparison
+from .encodings.lines import compare_lines as compare_lines
 from .encodings.special_tokens import doubled_bos as doubled_bos
 from .encodings.special_tokens import round_trip as round_trip
 from .encodings.special_tokens import special_in_text as special_in_text
@@ -79,9 +81,14 @@ from .loading.tokenizer import load_tokenizer as load_tokenizer
 from .loading.tokenizer_file import load_tokenizer_file as load_tokenizer_file
 from .merges.ancestry import MergeTree as MergeTree
 from .merges.ancestry import ancestry as ancestry
+from .merges.comparison import MergeComparison as MergeComparison
+from .merges.comparison import MergeFork as MergeFork
+from .merges.fork import compare_merges as compare_merges
 from .merges.replay import MergeReplay as MergeReplay
 from .merges.replay import MergeStep as MergeStep
 from .merges.replay import merge_steps as merge_steps
+from .merges.side import MergeNode as MergeNode
+from .merges.side import MergeSide as MergeSide
 from .merges.word import MissingCharacter as MissingCharacter
 from .model.architecture.results import BlockFacts as BlockFacts
 from .model.architecture.results import Device as Device
@@ -99,6 +106,8 @@ from .model.engine import Engine as Engine
 from .model.generation.results import Generation as Generation
 from .model.generation.results import NextToken as NextToken
 from .model.generation.results import Step as Step
+from .model.generation.rolls import Rolls as Rolls
+from .model.generation.rolls import roll as roll
 from .model.generation.sampling import Sampling as Sampling
 from .model.generation.sampling import Stage as Stage
 from .model.generation.sampling import sampling_stages as sampling_stages

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 import lmloupe as lm
 from ui.bar.bar import page_bar
+from ui.base import theme
 from ui.base.errors import show_errors
-from ui.base.labels import token_label
 from ui.base.loaders import encoding, next_token
-from ui.components.stage_view import stage_panels, stage_view
+from ui.model.answers import readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import as_code, metrics_row, reproduce
+from ui.page import as_code, finding, reproduce
 from ui.prediction import next_token_view as view
-from ui.prediction.sampling_code import warpers_code
-from ui.prediction.sampling_controls import choose_sampling, sampling_presets
+from ui.prediction.next_token_chart import finding_of, show_chart
+from ui.prediction.sampling_code import rolls_code, warpers_code
+from ui.prediction.sampling_controls import current_sampling, prompt_chips, sampling_presets, sampling_row
 from ui.prediction.sampling_frames import best_ids
 from ui.state import store as state
 
-N_SHOWN, N_PANEL = 15, 12
+N_SHOWN = 15
+AXES = {"100": "0 to 100%", "20": "0 to 20%", "5": "0 to 5%"}
 CODE = """
 import lmloupe as lm
 
@@ -25,9 +29,10 @@ engine = lm.load_engine({model!r}, quantization={quantization!r})
 text = {text}
 answer = engine.next_token(text)  # .logits float32 ({rows},), one forward pass
 sampling = lm.{sampling!r}
-for stage in lm.sampling_stages(answer.logits, sampling, answer.input_ids):
+stages = lm.sampling_stages(answer.logits, sampling, answer.input_ids)
+for stage in stages:
     print(stage.name, stage.kept.sum(), stage.removed_mass, stage.entropy_bits)
-
+{rolls}
 # The same with transformers alone
 {loading}
 {warpers}
@@ -37,50 +42,35 @@ scores = logits
 for warper in warpers:
     scores = warper(torch.tensor([ids], device=model.device), scores)
 probs = torch.softmax(scores, -1)[0]
-for i in torch.topk(logits[0], {n}).indices.tolist():
+{their_rolls}for i in torch.topk(logits[0], {n}).indices.tolist():
     print(i, float(probs[i]))
 """
 
 bar = page_bar("next_token")
 text = bar.text()
 model, quantization, engine = choose_model(bar)
-with bar.gear:
-    sampling_presets()
-    sampling = choose_sampling()
 
 with show_errors():
     tok = engine.tokenizer
-    ids = encoding(tok, text, True, True).input_ids
-    answer = next_token(model, quantization, tuple(ids.tolist()))
+    answer = next_token(model, quantization, readable(engine, encoding(tok, text, True, True)))
+    sampling = current_sampling()  # the controls are drawn below the bars
     stages = lm.sampling_stages(answer.logits, sampling, answer.input_ids)
-    first, last = stages[0], stages[-1]
     best = best_ids(answer.logits, N_SHOWN).tolist()
-    panels = stage_panels(answer.logits, stages, sampling, best[:N_PANEL])
-    stage_view(panels, [token_label(tok, i) for i in best[:N_PANEL]], key="stages")
-    metrics_row(
-        [
-            ("Tokens read", f"{len(answer.input_ids):,}"),
-            ("Entropy", f"{first.entropy_bits:.2f} bits", "How open the model's choice is: 1 bit is a fair coin."),
-            ("After the settings", f"{last.entropy_bits:.2f} bits", "Entropy of what is drawn from."),
-            ("Tokens left", f"{int(last.kept.sum()):,}"),
-            ("Struck out", f"{first.probs[~last.kept].sum():.1%}", "Probability that the struck-out tokens had."),
-        ]
-    )
+    finding(finding_of(tok, stages))
+    show_chart(tok, answer, stages, sampling, theme.family_colour(model))
+    sampling_row()
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        sampling_presets()
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown("Prompts to try", width="content")
+        prompt_chips()
+    st.caption(view.facts(answer, stages))
     shown = state.segmented(
         "next_view", "Look closer", format_func=view.VIEWS.__getitem__, help="Other views of the same scores."
     )
-    if shown == "best":
-        view.show_best(tok, text, answer, stages, best)
-    elif shown == "draws":
-        view.show_draws(tok, last.probs, N_SHOWN)
-    elif shown == "settings":
-        view.show_settings(tok, answer, stages, N_SHOWN)
-    elif shown == "phrase":
-        view.show_phrase(tok, model, quantization, answer)
-    elif shown == "vocabulary":
-        view.show_vocabulary(model, quantization, answer, stages)
-    else:
-        view.show_scores(answer)
+    view.show(shown, view.Shown(tok, text, model, quantization, answer, sampling, stages, best))
+    n_rolls, seed = state.get("rolls"), state.get("seed")
+    own, theirs = rolls_code(n_rolls, seed)
     reproduce(
         CODE.format(
             model=model,
@@ -88,8 +78,15 @@ with show_errors():
             text=as_code(text),
             rows=len(answer.logits),
             sampling=sampling,
+            rolls=own,
             loading=loading_code(engine.describe(), answer.input_ids.tolist()),
             warpers=warpers_code(sampling),
+            their_rolls=theirs,
             n=N_SHOWN,
         )
     )
+with bar.gear:
+    state.segmented(
+        "axis_end", "The axis of the bars", format_func=AXES.__getitem__, help="Zoomed in, long bars are cut off."
+    )
+    state.number_input("seed", "Seed of the die", help="The same seed rolls the same numbers.")

@@ -14,7 +14,8 @@ from ui.chat.request import ChatRequest
 from ui.components.token_view import TokenRow, token_view
 from ui.page import as_code, page_header, reproduce
 from ui.state import store as state
-from ui.text.special_table import parse_ids, special_table
+from ui.text.special_table import special_table
+from ui.tokenizers.ids import parse_ids
 
 CODE = """
 import lmloupe as lm

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
@@ -14,7 +13,6 @@ from playwright.sync_api import expect
 
 import lmloupe as lm
 from tests.support.browser import press, serve, settled
-from ui.pages import PAGES as PAGE_TABLE
 from ui.state.link import encode as encode_link
 from ui.state.settings import SETTINGS
 
@@ -23,11 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
-PAGES = {"" if page is PAGE_TABLE[0] else page.url: page.title for page in PAGE_TABLE}
-SCREENS = {"laptop": (1280, 900), "projector": (1920, 1080), "phone": (390, 844)}
-PAPER: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 26)"}
-# Set to docs/screenshots, this test writes the README's pictures.
-SCREENSHOTS = os.environ.get("LMLOUPE_SCREENSHOTS")
 LOAD_S = 180
 expect.set_options(timeout=60_000)
 
@@ -43,47 +36,6 @@ def visit(page: Page, address: str) -> Page:
     page.get_by_role("heading", level=1).wait_for(timeout=LOAD_S * 1000)
     settled(page, timeout_s=LOAD_S)
     return page
-
-
-@pytest.mark.parametrize(("path", "title"), PAGES.items())
-def test_every_page_fits_every_screen(browser: Browser, url: str, path: str, title: str) -> None:
-    context = browser.new_context(color_scheme="light")
-    page = context.new_page()
-    errors: list[str] = []
-    outside: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda r: outside.append(r.url) if not r.url.startswith((url, "data:", "blob:", "ws")) else None)
-    # One visit: what a page has drawn for one width or theme it draws anew for another.
-    for theme, paper in PAPER.items():
-        for screen, (width, height) in SCREENS.items():
-            page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(color_scheme=theme)
-            if page.url == "about:blank":
-                visit(page, f"{url}/{path}?quantization=none")  # a quarter of nf4's time on a CPU
-            else:
-                page.wait_for_timeout(300)
-            expect(page.get_by_test_id("stApp")).to_have_css("background-color", paper)
-            assert page.get_by_role("heading", level=1).inner_text() == title
-            assert page.locator("[data-testid='stException'], [data-testid='stAlertContentError']").count() == 0
-            overflow = page.evaluate(
-                "() => { const main = document.querySelector('[data-testid=stMain]');"
-                " return Math.max(main.scrollWidth - main.clientWidth,"
-                " document.documentElement.scrollWidth - document.documentElement.clientWidth) }"
-            )
-            assert overflow <= 0, f"{title} scrolls sideways by {overflow} pixels on the {screen}, {width} wide"
-            if SCREENSHOTS and (screen, theme) == ("laptop", "light"):
-                picture(page, Path(SCREENSHOTS) / f"{path or 'tokens'}.png")
-    context.close()
-    assert not errors
-    assert not outside, "the app must work offline"
-
-
-def picture(page: Page, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
-    page.set_viewport_size({"width": 1280, "height": min(int(height), 1150)})
-    page.wait_for_timeout(800)
-    page.screenshot(path=path)
 
 
 def test_the_text_follows_from_page_to_page_and_into_a_fresh_session(browser: Browser, page: Page, url: str) -> None:

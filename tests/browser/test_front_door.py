@@ -44,13 +44,37 @@ def test_the_first_page_loads_neither_torch_nor_transformers():
     assert loaded.splitlines()[-1] == "[]"
 
 
-def test_the_front_door_imports_nothing_of_its_own():
-    """What every visit runs stays small, the table of pages alone: the pages import what they need."""
+def test_the_front_door_imports_only_what_reads_the_first_tokenizers():
+    """What stands before the port opens stays small: no NumPy, no pandas; the pages import what they need."""
     loaded = python(
         "import sys\nbefore = set(sys.modules)\nimport streamlit\nimport streamlit_app\n"
-        "print(sorted(name for name in set(sys.modules) - before if name.split('.')[0] in ('lmloupe', 'ui', 'pandas')))"
+        "found = {name.split('.')[0] for name in set(sys.modules) - before}\n"
+        "print(sorted(name for name in set(sys.modules) - before if name.split('.')[0] == 'ui'))\n"
+        "print(sorted(found & {'lmloupe', 'tokenizers', 'numpy', 'pandas', 'torch', 'transformers'}))"
     )
-    assert loaded.splitlines()[-1] == "['ui', 'ui.pages']"
+    assert loaded.splitlines()[-2:] == ["['ui', 'ui.early', 'ui.pages']", "['lmloupe', 'tokenizers']"]
+
+
+def test_tokenizers_are_read_from_the_start_of_the_server_on():
+    """Two before anybody asks, the others once the port opens, so that the first page finds them."""
+    found = python(
+        "import asyncio, time\nimport streamlit_app\nfrom ui import early\n"
+        "from lmloupe.tokens.embedded import _loaded\n"
+        "def wait(n):\n"
+        "    end = time.monotonic() + 60\n"
+        "    while len(_loaded) < n and time.monotonic() < end: time.sleep(0.01)\n"
+        "    return list(_loaded)\n"
+        "print(wait(2))\n"
+        "async def serve():\n"
+        "    async with early.serving(None):\n"
+        "        await asyncio.sleep(0.2)\n"
+        "asyncio.run(serve())\n"
+        "print(wait(5))"
+    )
+    assert found.splitlines()[-2:] == [
+        "['phi-3', 'starcoder2']",
+        "['phi-3', 'starcoder2', 'qwen2', 'llama-3.1', 'smollm2']",
+    ]
 
 
 def test_shipped_settings_are_names_that_this_streamlit_knows_and_are_safe():

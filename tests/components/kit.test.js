@@ -5,6 +5,7 @@ import { clamp, Pointer, shortened } from "../../ui/components/kit/dom.js";
 import { mounted } from "../../ui/components/kit/mount.js";
 import { colourAttributes } from "../../ui/components/kit/plain_colour.js";
 import { pixelScale } from "../../ui/components/kit/save.js";
+import { Steps } from "../../ui/components/kit/steps.js";
 
 /** @import { Component, View } from "../../ui/components/kit/mount.js" */
 
@@ -122,4 +123,43 @@ test("one view lives in one place until it is taken away", () => {
   run({ ...first, data: "d" });
   assert.deepEqual(log, ["made", "a", "b", "made", "c", "destroyed", "made", "d"]);
   assert.deepEqual(sent, ["picked a", "picked b", "picked c", "picked d"]);
+});
+
+test("what a person does is one step back, however many links it makes", () => {
+  const steps = new Steps();
+  const slider = {};
+  const [step, same] = ["pushState", "replaceState"];
+  assert.equal(steps.way(false), same, "the server writes the link of a page that was opened");
+  steps.did(null);
+  assert.deepEqual([steps.way(false), steps.way(false)], [step, same], "a press that changes two settings");
+  steps.did(null);
+  assert.equal(steps.way(false), step, "another press");
+  for (const expected of [step, same, same]) {
+    steps.did(slider);
+    assert.equal(steps.way(false), expected, "pauses of one slider");
+  }
+  steps.did({});
+  assert.equal(steps.way(false), step, "another slider");
+  steps.did(slider);
+  assert.equal(steps.way(false), step, "and the first one again");
+  steps.did(null);
+  assert.deepEqual([steps.way(true), steps.way(false)], [step, same], "another page, and its link");
+  assert.equal(steps.way(true), step, "another page is always a step");
+});
+
+test("a text that is sent on the way to a button, and the button, are two steps", () => {
+  const steps = new Steps();
+  steps.did(null);
+  steps.once = "text";
+  assert.deepEqual([steps.way(false), steps.way(false)], ["pushState", "pushState"]);
+});
+
+test("after going back, the next change is a step even at the same slider", () => {
+  const steps = new Steps();
+  steps.did("slider");
+  steps.way(false);
+  steps.returned();
+  assert.equal(steps.way(false), "replaceState", "what the server writes in answer");
+  steps.did("slider");
+  assert.equal(steps.way(false), "pushState");
 });

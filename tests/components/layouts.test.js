@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { arcPath, arcsLayout, lensCell, lensRoom, matrixCell } from "../../ui/components/model_views/layout.js";
-import { panelsLayout, percent } from "../../ui/components/stage_view/layout.js";
+import { axisTicks, barLength, chartLayout, dots, hatched, stripParts, tick } from "../../ui/components/distribution_view/layout.js";
 
 test("tokens fill the line, and a narrow page makes the drawing wider", () => {
   const fits = arcsLayout(10, 660);
@@ -47,26 +47,56 @@ test("cells fill the width between their least and their largest size", () => {
   assert.deepEqual([lensRoom(62), lensRoom(132)], [7, 17]);
 });
 
-test("panels share lines evenly and fit the width", () => {
-  const labels = ["␣the", "␣coconut"];
-  for (const width of [300, 390, 700, 1100, 1900]) {
-    for (const n of [1, 4, 7]) {
-      const { side, perLine, lines, cell } = panelsLayout(labels, n, width);
-      assert.ok(side + perLine * cell <= width + 1e-9);
-      assert.ok(perLine * lines >= n && perLine * (lines - 1) < n, "no line is empty");
-      assert.ok(perLine === 1 || cell >= 118, "room for a panel's numbers");
+test("the length of a bar is its share of a fixed axis, whatever the other bars are", () => {
+  for (const plot of [200, 700]) {
+    for (const [share, end, part] of [[0.94, 1, 0.94], [0.27, 1, 0.27], [0.04, 0.05, 0.8], [0, 1, 0]]) {
+      const { length, cut } = barLength(share, end, plot);
+      assert.ok(Math.abs(length - part * plot) < 1e-9);
+      assert.equal(cut, false);
     }
   }
-  // Four fit in one line of 600, of five: three and two instead of four and one.
-  assert.equal(panelsLayout(labels, 5, 600).perLine, 3);
+  assert.deepEqual(barLength(0.94, 0.05, 300), { length: 300, cut: true });
+  assert.deepEqual(axisTicks(1), [0, 0.25, 0.5, 0.75, 1]);
+  assert.deepEqual(axisTicks(0.05).map(tick), ["0%", "1.25%", "2.5%", "3.75%", "5%"]);
 });
 
-test("a panel's height grows by a row for each token", () => {
-  const height = (/** @type {number} */ n) => panelsLayout(new Array(n).fill("a"), 1, 900).height;
-  assert.equal(height(12) - height(2), 10 * (height(3) - height(2)));
-  assert.ok(panelsLayout(["a".repeat(40)], 1, 900).side > panelsLayout(["a"], 1, 900).side);
+test("labels, bars and numbers share the page and do not cover each other", () => {
+  for (const width of [320, 390, 800, 1600]) {
+    for (const own of [true, false]) {
+      for (const count of [true, false]) {
+        const at = chartLayout(["␣the", "␣coconut"], width, 16, { own, count });
+        assert.ok(at.left > 0 && at.plot > 0.3 * (width - at.left));
+        const columns = [at.left + at.plot, at.value, at.own, at.count].filter((x) => x !== null);
+        for (let i = 1; i < columns.length; i++) assert.ok(columns[i] - columns[i - 1] >= 60);
+        assert.ok(columns[columns.length - 1] <= width);
+        assert.equal(at.count !== null, count);
+      }
+    }
+  }
 });
 
-test("shares are written as percent", () => {
-  assert.deepEqual([0, 0.0004, 0.0005, 0.1234, 1].map(percent), ["0%", "<0.1%", "0.1%", "12.3%", "100.0%"]);
+test("hatching stays inside its box", () => {
+  const numbers = (hatched(10, 20, 33, 14, 6).match(/-?[\d.]+/g) ?? []).map(Number);
+  assert.ok(numbers.length >= 20);
+  for (const [i, number] of numbers.entries()) {
+    const [low, high] = i % 2 ? [20, 34] : [10, 43];
+    assert.ok(number >= low - 0.06 && number <= high + 0.06);
+  }
+  assert.equal(hatched(0, 0, 0, 14, 6), "");
+});
+
+test("the strip is the probabilities end to end, the rest last", () => {
+  const { parts, rest } = stripParts([0.5, 0.25, 0.125], 800);
+  assert.deepEqual(parts, [{ x: 0, width: 400 }, { x: 400, width: 200 }, { x: 600, width: 100 }]);
+  assert.deepEqual(rest, { x: 700, width: 100 });
+  assert.equal(stripParts([1], 800).rest.width, 0);
+});
+
+test("a draw's dot stands where it landed, and dots at one place are stacked inside the lane", () => {
+  const found = dots([0.5, 0.1, 0.5, 0.9], 1000, 8, 40);
+  assert.deepEqual(found.map(({ x }) => x), [500, 100, 500, 900]);
+  assert.equal(found[1].up, found[0].up);
+  assert.equal(found[2].up - found[0].up, 8);
+  const many = dots(new Array(200).fill(0.3), 1000, 8, 40);
+  assert.ok(Math.max(...many.map(({ up }) => up)) <= 40);
 });

@@ -37,6 +37,7 @@ export function rowOf(text, tokens, extra = {}) {
   const header = {
     name: "test",
     subtitle: "",
+    colour: "",
     facts: "",
     count: tokens.length,
     textEnd: length,

@@ -4,7 +4,7 @@ import { blockAt } from "../../ui/components/token_view/blocks.js";
 import { colourOfId, colouring, shadeOfLength } from "../../ui/components/token_view/colour.js";
 import { blockStarts } from "../../ui/components/token_view/paint.js";
 import { sourceOf } from "../../ui/components/token_view/rows.js";
-import { describe } from "../../ui/components/token_view/tooltip.js";
+import { describe } from "../../ui/components/token_view/describe.js";
 import { letters, rowOf } from "./rows.js";
 
 const HAND = "\u{1f91a}"; // one character, two UTF-16 units, four bytes
@@ -60,7 +60,7 @@ test("what is said about a token", () => {
   assert.equal(new Map(describe(PARTS, 4)).get("holds"), undefined);
   const flagged = rowOf("abc", letters("abc").map((token, i) => ({ ...token, flags: [0, 4, 5][i] })));
   const said = [0, 1, 2].map((i) => new Map(describe(flagged, i)).get("special"));
-  assert.deepEqual(said, ["no", "no, but always read as one token", "yes"]);
+  assert.deepEqual(said, [undefined, "no, but always read as one token", "yes"]);
 });
 
 test("an id's colour is the top three bits of its product", () => {
@@ -90,7 +90,7 @@ test("colours by position, id, length, role and share", () => {
     { id: 6, bytes: [98, 98, 98], start: 2, end: 3 },
   ]);
   const names = (/** @type {(i: number) => string} */ name) => [0, 1, 2].map(name);
-  assert.deepEqual(names(colouring(plain, "position")), ["c0", "c1", "c2"]);
+  assert.deepEqual(names(colouring(plain, "position")), ["tint1", "tint2", "tint1"]);
   assert.deepEqual(names(colouring(plain, "length")), ["l0", "l1", "l2"]);
   const [first, second, third] = names(colouring(plain, "id"));
   assert.equal(second, `${first} alike`);

@@ -121,7 +121,7 @@ def test_next_token_ranks_as_the_model_does(model: Path) -> None:
     table = app.dataframe[0].value
     order = np.argsort(-answer.logits, kind="stable")[: len(table)]
     assert table["Id"].tolist() == order.tolist()
-    np.testing.assert_allclose(table["Probability"], np.exp(answer.log_probs[order]), rtol=1e-4)
+    np.testing.assert_allclose(table["Probability"], 100 * np.exp(answer.log_probs[order]), rtol=1e-4)
     assert table["Token"][0] == "␣Paris"
 
 
@@ -160,13 +160,15 @@ def test_next_token_sliders_do_not_run_the_model_again(model: Path, monkeypatch:
     assert len(calls) == 1
     app.slider(key="temperature").set_value(0.5)
     no_exception(app.run())
+    app.button(key="open_top_k").click()
+    no_exception(app.run())
     app.number_input(key="top_k").set_value(3)
     no_exception(app.run())
     assert len(calls) == 1
     answer = lm.load_engine().next_token("One two three four")
     last = lm.sampling_stages(answer.logits, lm.Sampling(temperature=0.5, top_k=3), answer.input_ids)[-1]
     table = app.dataframe[0].value
-    np.testing.assert_allclose(table["Drawn with"], last.probs[table["Id"]], rtol=1e-4, atol=1e-9)
+    np.testing.assert_allclose(table["Drawn with"], 100 * last.probs[table["Id"]], rtol=1e-4, atol=1e-7)
     assert (table["Drawn with"] > 0).sum() == 3
 
 
@@ -314,7 +316,7 @@ def test_the_code_of_next_token_prints_the_bars(model: Path) -> None:
     table = app.dataframe[0].value
     last = [line.rsplit(" ", 1) for line in output_of(app)[-len(table) :]]
     np.testing.assert_allclose(
-        [float(probability) for _, probability in last], table["Drawn with"], rtol=1e-4, atol=1e-9
+        [100 * float(probability) for _, probability in last], table["Drawn with"], rtol=1e-4, atol=1e-7
     )
 
 

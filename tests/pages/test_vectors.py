@@ -15,10 +15,11 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
-from tests.support.pages import open_page, output_of
+from tests.support.pages import no_exception, open_page, output_of, sentences
 from tests.support.tiny_models import tiny_model_folder
 from ui.base import loaders
-from ui.components.stage_view import EARLIER, HERE, KEPT, stage_panels
+from ui.base.words import probability as probability_of
+from ui.components.distribution_view import RULES, distribution_bars, rolled_by, token_picked_in
 from ui.model.choice import OFFERED
 from ui.prediction.sampling_code import warpers_code
 from ui.prediction.sampling_frames import best_ids
@@ -37,7 +38,7 @@ def engine(embedded_model_folder: Path) -> lm.Engine:
     return loaders.engine("smollm2-135m-instruct", "none")
 
 
-# The stages as they are drawn
+# The bars
 
 
 SAMPLINGS = st.builds(
@@ -52,25 +53,33 @@ SAMPLINGS = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 1000), SAMPLINGS)
-def test_the_panels_lose_nothing_that_a_stage_struck_out(seed: int, sampling: lm.Sampling) -> None:
+def test_the_bars_lose_nothing_that_a_rule_removed_and_name_the_rule(seed: int, sampling: lm.Sampling) -> None:
     logits = np.random.default_rng(seed).normal(0, 3, 20).astype(np.float32)
     stages = lm.sampling_stages(logits, sampling, np.array([3, 4]))
-    panels = stage_panels(logits, stages, sampling, range(20))
-    assert [panel.title for panel in panels] == [
-        "Logits", "Repetition penalty", "Temperature", "Top-k", "Top-p", "Min-p", "Renormalised"
-    ]  # fmt: skip
-    assert panels[0].values == tuple(logits.tolist())
-    struck: set[int] = set()
-    for panel, stage in zip(panels, stages, strict=False):
-        here = {i for i, fate in enumerate(panel.fates) if fate == HERE}
-        assert {i for i, fate in enumerate(panel.fates) if fate == EARLIER} == struck
-        struck |= here
-        assert {i for i, fate in enumerate(panel.fates) if fate == KEPT} == set(np.flatnonzero(stage.kept).tolist())
-        if panel.title != "Logits":
-            assert sum(panel.values[i] for i in here) == pytest.approx(stage.removed_mass)
-            assert all(panel.values[i] > 0 for i in struck)
-    last = [v if fate == KEPT else 0 for v, fate in zip(panels[-1].values, panels[-1].fates, strict=True)]
-    np.testing.assert_allclose(last, stages[-1].probs, atol=1e-12)
+    bars = distribution_bars(stages, sampling, range(20), [str(i) for i in range(20)], np.arange(20))
+    np.testing.assert_array_equal([bar.own for bar in bars], stages[0].probs)
+    np.testing.assert_array_equal([bar.drawn for bar in bars], stages[-1].probs)
+    assert [bar.count for bar in bars] == list(range(20))
+    assert {bar.id for bar in bars if bar.removed_by} == set(np.flatnonzero(~stages[-1].kept).tolist())
+    for stage in stages[1:]:
+        rule = f"{RULES[stage.name]} {getattr(sampling, stage.name):g}"
+        assert sum(bar.before for bar in bars if bar.removed_by == rule) == pytest.approx(stage.removed_mass)
+    assert all((bar.before > 0) == bool(bar.removed_by) for bar in bars)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [None, {}, {"picked": 3}, {"picked": {"id": "3", "of": "a"}}, {"picked": {"id": True, "of": "a"}}, {"rolled": []}],
+)
+def test_what_a_browser_sends_of_the_bars_is_not_believed(sent: object) -> None:
+    assert token_picked_in(sent, "a") is None
+    assert rolled_by(sent, "a") is None
+
+
+def test_a_click_on_an_older_picture_chooses_nothing() -> None:
+    assert token_picked_in({"picked": {"id": 3, "of": "a"}}, "a") == 3
+    assert token_picked_in({"picked": {"id": 3, "of": "a"}}, "b") is None
+    assert rolled_by({"rolled": {"n": 10, "of": "a"}}, "a") == 10
 
 
 @pytest.mark.parametrize(
@@ -116,30 +125,66 @@ def test_every_view_of_next_token_comes_from_one_forward(engine: lm.Engine, monk
     whole = app.dataframe[0].value
     assert sorted(whole["Id"]) == list(range(len(answer.logits)))
     np.testing.assert_array_equal(whole["Logit"], answer.logits[whole["Id"]])
-    np.testing.assert_allclose(whole["Drawn with"], stages[-1].probs[whole["Id"]])
-    assert ((whole["Struck out by"] == "min-p") == ~stages[-1].kept[whole["Id"]]).all()
-    assert set(whole["Struck out by"]) == {"", "min-p"}
+    np.testing.assert_allclose(whole["Drawn with"], 100 * stages[-1].probs[whole["Id"]])  # in percent
+    assert ((whole["Removed by"] == "min-p") == ~stages[-1].kept[whole["Id"]]).all()
+    assert set(whole["Removed by"]) == {"", "min-p"}
 
-    app.segmented_control(key="next_view").set_value("draws")
-    drawn = app.run().dataframe[0].value
-    expected = np.random.default_rng(0).choice(len(answer.logits), 200, p=stages[-1].probs)
-    assert drawn["Drawn"].tolist() == [int((expected == i).sum()) for i in drawn["Id"]]
+    app.segmented_control(key="next_view").set_value("stages")
+    rules = app.run().dataframe[0].value
+    assert rules["Tokens left"].tolist() == [int(stage.kept.sum()) for stage in stages]
+    np.testing.assert_allclose(rules["Removed"], [100 * stage.removed_mass for stage in stages])
+    assert rules["Setting"].tolist() == ["", "off", "0.8", "off", "off", "0.01"]
 
     app.segmented_control(key="next_view").set_value("settings")
     app.run()
     app.number_input(key="top_k_b").set_value(2)
     rows, both = (frame.value for frame in app.run().dataframe[:2])
     second = lm.sampling_stages(answer.logits, lm.Sampling(1.5, 2, 0.9), answer.input_ids)[-1]
-    np.testing.assert_allclose(both["Second"], second.probs[both["Id"]])
-    np.testing.assert_allclose(both["First"], stages[-1].probs[both["Id"]])
+    np.testing.assert_allclose(both["Second"], 100 * second.probs[both["Id"]])
+    np.testing.assert_allclose(both["First"], 100 * stages[-1].probs[both["Id"]])
     assert rows["Tokens left"].tolist() == [int(stages[-1].kept.sum()), int(second.kept.sum())]
 
     app.button(key="preset_Top-k 5").click()
-    assert app.run().metric[3].value == "5"
+    assert "5 tokens left" in sentences(app.run())
     assert app.slider(key="temperature").value == 1.0
     assert app.number_input(key="top_k_b").value == 2
     assert not app.exception
     assert len(calls) == 1
+
+
+@model
+def test_the_die_is_reproducible_its_draws_go_on_and_the_code_prints_them(engine: lm.Engine) -> None:
+    text = "My favorite color is"
+    app = no_exception(open_page("next_token", text=text, temperature="0.8", rolls="50", seed="7", next_view="draws"))
+    answer = engine.next_token(text)
+    probs = lm.sampling_stages(answer.logits, lm.Sampling(temperature=0.8), answer.input_ids)[-1].probs
+    draws = lm.roll(probs, 50, 7)
+    table = app.dataframe[0].value
+    assert table["Rolled"].tolist() == [int((draws.ids == i).sum()) for i in table["Id"]]
+    printed = [line for line in output_of(app) if line.startswith("[")]
+    assert printed == [str(draws.ids.tolist())] * 2, "by lmloupe, and by transformers and NumPy alone"
+    again = no_exception(open_page("next_token", text=text, temperature="0.8", rolls="50", seed="7", next_view="draws"))
+    assert again.dataframe[0].value["Rolled"].tolist() == table["Rolled"].tolist()
+    assert lm.roll(probs, 60, 7).ids[:50].tolist() == draws.ids.tolist()
+    plain = no_exception(open_page("next_token", text=text))
+    assert "lm.roll" not in plain.code[-1].value
+
+
+@model
+def test_rules_that_are_off_are_chips_and_prompts_are_a_press_away(engine: lm.Engine) -> None:
+    app = no_exception(open_page("next_token", text="One two", top_p="0.9"))
+    assert {slider.key for slider in app.slider} == {"temperature", "top_p"}
+    app.button(key="open_top_k").click()
+    no_exception(app.run())
+    assert app.number_input(key="top_k").value == 5
+    app.number_input(key="top_k").set_value(0)
+    assert no_exception(app.run()).number_input(key="top_k").value == 0, "it stays under the person's hand"
+    app.button(key="preset_All off").click()
+    no_exception(app.run())
+    assert [slider.key for slider in app.slider] == ["temperature"]
+    assert app.button(key="open_top_k").label == "Top-k off"
+    app.button(key="prompt_2 + 2 =").click()
+    assert no_exception(app.run()).text_area(key="text").value == "2 + 2 ="
 
 
 @model
@@ -150,11 +195,11 @@ def test_a_phrase_has_the_product_of_its_tokens(engine: lm.Engine) -> None:
     product = 1.0
     for token_id, probability in zip(table["Id"], table["Probability"], strict=True):
         own = np.exp(engine.next_token(ids).log_probs[token_id])
-        assert probability == pytest.approx(own, rel=1e-3)
+        assert probability == pytest.approx(100 * own, rel=1e-3)
         product *= own
         ids.append(token_id)
     assert len(table) == 2
-    assert float(app.metric[5].value) == pytest.approx(product, rel=1e-2)
+    assert app.metric[0].value == probability_of(product)
     app.text_input(key="phrase").set_value("")
     assert "Write a token" in app.run().info[0].value
 

@@ -66,6 +66,8 @@ def test_vocabulary_shows_what_the_library_finds(vocabulary: AppTest) -> None:
         ("regex", "^ ?[0-9]+$", {"regex": "^ ?[0-9]+$"}),
         ("ids", "100 - 120", {"ids": (100, 120)}),
         ("ids", "31999-9999999", {"ids": (31999, 9999999)}),
+        ("ids", "[1, 2, 300]", {"ids": [1, 2, 300]}),
+        ("ids", "1 2 300", {"ids": [1, 2, 300]}),
         ("text", " of the", {"text": " of the"}),
     ],
 )
@@ -81,7 +83,8 @@ def test_bad_searches_get_one_sentence_each_and_keep_what_was_typed(vocabulary: 
         ("bytes", "xyz", "is not a row of bytes"),
         ("ids", "32100-32200", "There is no token 32100: the ids go from 0 to"),
         ("ids", "200-100", "are not a range"),
-        ("ids", "-5", "is not a range of ids"),
+        ("ids", "-5", "There is no token -5"),
+        ("ids", "5 x", "is not a token id"),
     ]:
         vocabulary.segmented_control(key="search_by").set_value(by)
         vocabulary.text_input(key="vocabulary_search").set_value(typed)

@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import tokenizers
 
 pytest.importorskip("gguf")
 
@@ -98,6 +99,18 @@ def test_a_wrong_id_and_a_reachable_special_token_stop_the_build() -> None:
     built["model"]["merges"].append(["<", "x>"])
     with pytest.raises(BuildError, match="'<x>'"):
         builder.check_specials_unreachable("toy", built)
+
+
+def test_merges_are_written_as_strings_which_the_library_reads_as_the_same_tokenizer() -> None:
+    built = recipes.digits_bpe_json(
+        Vocabulary(("<x>", "a", "b", "ab"), (CONTROL, NORMAL, NORMAL, NORMAL), (("a", "b"),))
+    )
+    text = builder.as_text(built)
+    assert json.loads(text)["model"]["merges"] == ["a b"]
+    assert tokenizers.Tokenizer.from_str(text).to_str() == tokenizers.Tokenizer.from_str(json.dumps(built)).to_str()
+    built["model"]["merges"] = [["a ", "b"]]
+    with pytest.raises(BuildError, match="a space"):
+        builder.as_text(built)
 
 
 def test_compression_depends_on_the_text_alone() -> None:

@@ -34,8 +34,16 @@ def node() -> str:
     return found
 
 
-def test_there_are_six_components() -> None:
-    assert [path.stem for path in MAIN] == ["live_text", "attention", "lens", "prompt_view", "stages", "token_view"]
+def test_these_are_the_components() -> None:
+    assert [path.stem for path in MAIN] == [
+        "distribution",
+        "live_text",
+        "attention",
+        "lens",
+        "page_tools",
+        "prompt_view",
+        "token_view",
+    ]
 
 
 @pytest.mark.parametrize("path", MAIN, ids=lambda path: path.stem)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Bar", "page_bar"]
 
-_STYLE = (Path(__file__).parent / "bar.css").read_text("utf-8")
+# `light-dark()` follows the theme at once, which the server hears of at its next run.
+_GROUND = f"light-dark({theme.BACKGROUND_LIGHT}, {theme.BACKGROUND_DARK})"
+_STYLE = (Path(__file__).parent / "bar.css").read_text("utf-8").replace("var(--bar-ground)", _GROUND)
 
 
 class Bar:
@@ -48,7 +50,7 @@ class Bar:
 
 def page_bar(url: str) -> Bar:
     """Draw the bar of the page with this address (see `ui.pages`), and say what the link could not bring."""
-    st.html(f"<style>:root {{ --bar-ground: {theme.ground()}; }}{_STYLE}{style()}</style>")
+    st.html(f"<style>{_STYLE}{style()}</style>")
     shown = page(url)
     bar = Bar(shown.title, shown.look_for)
     state.show_notices()

@@ -30,7 +30,13 @@ def unnamed_row(token_id: int) -> str:
 
 
 def chips(
-    pieces: Sequence[str], *, marked: Sequence[int] = (), below: Sequence[str] = (), place: DeltaGenerator | None = None
+    pieces: Sequence[str],
+    *,
+    marked: Sequence[int] = (),
+    below: Sequence[str] = (),
+    place: DeltaGenerator | None = None,
+    colours: Sequence[str] = (),
+    size_rem: float = 1.25,
 ) -> None:
     """Draw pieces side by side; they wrap. Every piece is escaped: it is a person's text.
 
@@ -39,19 +45,22 @@ def chips(
         marked: places of boxes that get a border in the accent.
         below: small print under each box, as many as pieces or none.
         place: draw into this instead of a new element.
+        colours: of the boxes in turn; the two tints of tokens if none are given.
+        size_rem: of the letters.
     """
-    colours = theme.token_colours()
+    colours = colours or theme.token_tints()
     notes = list(below) or [""] * len(pieces)
     marks = set(marked)
     boxes = []
     for i, (piece, note) in enumerate(zip(pieces, notes, strict=True)):
         border = f"2px solid {theme.accent()}" if i in marks else "2px solid transparent"
-        small = f'<span style="font-size:.7rem;opacity:{theme.QUIET}">{html.escape(note)}</span>' if note else ""
+        small = f'<span style="font-size:.75rem;opacity:{theme.QUIET}">{html.escape(note)}</span>' if note else ""
         boxes.append(
             '<span style="display:inline-flex;flex-direction:column;align-items:center">'
             f'<span style="background:{colours[i % len(colours)]};color:{theme.ink()};border:{border};'
             f'border-radius:.3rem;padding:.05rem .35rem;overflow-wrap:anywhere">'
             f"{html.escape(visible(piece)) or '∅'}</span>{small}</span>"
         )
-    body = f'<div style="display:flex;flex-wrap:wrap;gap:.3rem;font-family:monospace">{"".join(boxes)}</div>'
+    style = f"display:flex;flex-wrap:wrap;gap:.3rem;font-family:monospace;font-size:{size_rem}rem"
+    body = f'<div style="{style}">{"".join(boxes)}</div>'
     (place or st).html(body)

@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 import lmloupe as lm
+from lmloupe.tokens.embedded import is_loaded
 
 __all__ = [
     "BY_TOKENIZER",
@@ -23,6 +24,7 @@ __all__ = [
     "encodings",
     "engine",
     "next_token",
+    "ready",
     "round_trips",
     "stages",
     "tokenizer",
@@ -51,8 +53,24 @@ def display_name(key: str) -> str:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def tokenizer(name: str) -> lm.Tokenizer:
-    """A tokenizer by embedded key or hub id; see `lmloupe.load_tokenizer` for what it raises."""
-    return lm.load_tokenizer(name)
+    """A tokenizer by embedded key, hub id or folder; see `lmloupe.load_tokenizer` for what it raises."""
+    loaded = lm.load_tokenizer(name)
+    _read_before().add(name)
+    return loaded
+
+
+@st.cache_resource(show_spinner=False)
+def _read_before() -> set[str]:
+    """What has been read since the server started, and most probably still is there."""
+    return set()
+
+
+def ready(name: str) -> bool:
+    """Whether `tokenizer` answers at once for this name: the rows of these can be drawn before the others are read.
+
+    A page draws what is ready, then reads one more with `tokenizer` and asks for another run, until all are there.
+    """
+    return is_loaded(name) or name in _read_before()
 
 
 def encoding(tok: str | lm.Tokenizer, text: str, add_special_tokens: bool, parse_special_tokens: bool) -> lm.Encoding:

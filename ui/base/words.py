@@ -1,8 +1,12 @@
-"""Write counts: one token, two tokens."""
+"""Write counts and shares: one token, two tokens; 94.4%, 0.0007%."""
 
 from __future__ import annotations
 
-__all__ = ["counted", "percent", "places"]
+import math
+
+__all__ = ["counted", "percent", "places", "probability"]
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def counted(n: int, one: str, many: str = "") -> str:
@@ -18,9 +22,9 @@ def percent(share: float) -> str:
     """A share of 0 to 1 in whole percent.
 
     >>> percent(0.8149), percent(0.004), percent(0.0), percent(1.0)
-    ('81 %', '<1 %', '0 %', '100 %')
+    ('81%', '<1%', '0%', '100%')
     """
-    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def places(start: int, end: int) -> str:
@@ -32,3 +36,24 @@ def places(start: int, end: int) -> str:
     if start == end:
         return f"before {start + 1:,}"
     return f"{end:,}" if end == start + 1 else f"{start + 1:,}–{end:,}"
+
+
+def probability(p: float) -> str:
+    """A probability as percent, never rounded to 0 or to 1 where it is neither.
+
+    >>> probability(0.9442), probability(0.05), probability(7.2e-6), probability(4e-12)
+    ('94.4%', '5.0%', '0.0007%', '4 × 10⁻¹⁰%')
+    >>> probability(0), probability(1), probability(0.99997), probability(1 - 1e-9)
+    ('0%', '100%', '99.997%', '>99.999%')
+    """
+    percent = 100 * p
+    if p in (0, 1):
+        return f"{percent:.0f}%"
+    if p >= 0.9995:
+        return ">99.999%" if p > 0.99999 else f"{math.floor(1e5 * p) / 1e3:.3f}".rstrip("0") + "%"
+    if p >= 0.001:
+        return f"{percent:.1f}%"
+    figures, exponent = f"{percent:.0e}".split("e")
+    if int(exponent) >= -5:
+        return f"{percent:.{-int(exponent)}f}%"
+    return f"{figures} × 10{str(int(exponent)).translate(_RAISED)}%"

@@ -25,6 +25,7 @@ __all__ = [
     "ending_switches",
     "read_tools",
     "show_refusals",
+    "template_code",
 ]
 
 _MARK = "\ufeff"  # a byte order mark, which many editors put before what they save
@@ -113,13 +114,13 @@ class ChatRequest:
         )
         return found
 
-    def code(self, tok: lm.Tokenizer, *, add_generation_prompt: bool) -> str:
+    def code(self, tok: lm.Tokenizer, *, add_generation_prompt: bool, template: lm.ChatTemplates | None = None) -> str:
         """Lines that define ``chat`` from ``tok``, as `render` does."""
         return (
             f"messages = {self.messages!r}\n"
             f"tools = {self.tools!r}\n"
             f"variables = {self.variables!r}\n"
-            f"template = {self.template_for(tok)!r}  # None: the tokenizer's own\n"
+            f"template = {template_code(template or self.template_for(tok))}  # None: the tokenizer's own\n"
             "chat = lm.render_chat(\n"
             "    tok, messages, tools, template=template, variables=variables,\n"
             f"    {self.ending_code(add_generation_prompt=add_generation_prompt)},\n"
@@ -130,6 +131,14 @@ class ChatRequest:
         """The last arguments of the call, which say how the prompt ends."""
         asked = add_generation_prompt and not self.continue_final_message
         return f"add_generation_prompt={asked}, continue_final_message={self.continue_final_message}"
+
+
+def template_code(template: Template | None) -> str:
+    """A template as an expression in Python."""
+    if not isinstance(template, lm.ChatTemplates):
+        return repr(template)
+    special = None if template.special_tokens is None else dict(template.special_tokens)
+    return f"lm.ChatTemplates({template.name!r}, {dict(template.templates)!r}, {special!r})"
 
 
 def _answered(question: str, tok: lm.Tokenizer, **arguments: Any) -> Any:

@@ -14,18 +14,27 @@ from ui.base.words import counted
 from ui.chat.request import ChatRequest
 from ui.components.token_view import TokenRow, token_view
 
-__all__ = ["chat_warnings", "injection_experiment", "show_dropped"]
+__all__ = ["chat_notes", "chat_warnings", "injection_experiment", "show_dropped"]
 
 MAX_SHOWN = 4
 MAX_DROPPED = 6
 
 
 def chat_warnings(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest) -> None:
-    """What `lmloupe.check_chat` finds: in red what is missing, in yellow the rest, a caption on the second bos."""
+    """What `lmloupe.check_chat` finds: in red what is missing, then as `chat_notes`."""
     warnings = lm.check_chat(chat, tok, request.messages)
     # The library calls a family by its key, the pages by its name.
     key, name = f"{tok.name}'s template", f"{display_name(tok.name)}'s template"
     show_dropped([warning.sentence.replace(key, name, 1) for warning in warnings if warning.kind == "dropped"])
+    _notes(warnings)
+
+
+def chat_notes(chat: lm.RenderedChat, tok: lm.Tokenizer, request: ChatRequest) -> None:
+    """What `lmloupe.check_chat` finds besides what is missing: in yellow, a caption on the second bos."""
+    _notes(lm.check_chat(chat, tok, request.messages))
+
+
+def _notes(warnings: Sequence[lm.ChatWarning]) -> None:
     typed = [warning for warning in warnings if warning.kind == "special_token"]
     added = [warning for warning in warnings if warning.kind == "added_token"]
     whole = [warning for warning in warnings if warning.kind in ("empty_tools", "not_followed")]
@@ -69,7 +78,7 @@ def injection_experiment(names: Sequence[str], messages: Sequence[dict[str, Any]
             found.append((text, rows))
     if not found:
         return
-    st.subheader("Special tokens that a person typed", anchor=False)
+    st.header("Special tokens that a person typed", anchor=False)
     st.markdown(
         "The same message read in two ways. Parsed, the pills are control tokens, and whoever typed them opens and "
         "ends turns. As plain text (`parse_special_tokens=False`) they are letters, and the turn stays the person's."

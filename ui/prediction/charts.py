@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from ui.base import theme
 from ui.base.charts import BAR_HEIGHT, bars, places_axis
+from ui.base.words import probability
 
 __all__ = ["draw_bars", "phrase_bars", "score_histogram", "settings_bars"]
 
+# Bars of the same length are the same probability, on every chart.
+_AXIS = {"range": [0, 1], "tickformat": ".0%"}
 _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
 
@@ -24,7 +27,7 @@ def settings_bars(table: pd.DataFrame) -> go.Figure:
             "type": "bar", "orientation": "h", "x": table[column], "y": places, "name": name,
             "marker": {"color": colour},
             "offset": offset, "width": 0.38, "hovertemplate": f"{name}: %{{x:.4f}}<extra></extra>",
-            "text": [f"{drawn:.1%}" if drawn else "struck out" for drawn in table[column]],
+            "text": [probability(drawn) if drawn else "removed" for drawn in table[column]],
             "textposition": "outside", "textfont": {"size": 12}, "constraintext": "none", "cliponaxis": False,
         }
         for column, name, colour, offset in sides
@@ -33,8 +36,7 @@ def settings_bars(table: pd.DataFrame) -> go.Figure:
         x_title="probability", height=BAR_HEIGHT * len(table) + 130, showlegend=True, barmode="overlay", legend=_LEGEND,
         margin={"l": 8, "r": 8, "t": 66, "b": 8},
     )  # fmt: skip
-    top = float(max(table["First"].max(), table["Second"].max()))
-    layout["xaxis"] |= {"range": [0, top * 1.18], "tickformat": ".0%"}
+    layout["xaxis"] |= _AXIS
     layout["yaxis"] |= places_axis(table["Token"])
     return go.Figure({"data": traces, "layout": layout})
 
@@ -42,7 +44,7 @@ def settings_bars(table: pd.DataFrame) -> go.Figure:
 def draw_bars(table: pd.DataFrame, n: int) -> go.Figure:
     """Probabilities as bars, the share of ``n`` draws as a dot, and a whisker of two standard deviations.
 
-    ``table`` has the columns "Token", "Drawn with", "Share drawn", "Drawn" and "Spread".
+    ``table`` has the columns "Token", "Drawn with", "Share rolled", "Rolled" and "Spread".
     """
     places = list(range(len(table)))
     traces = [
@@ -53,16 +55,16 @@ def draw_bars(table: pd.DataFrame, n: int) -> go.Figure:
             "error_x": {"array": table["Spread"], "thickness": 1.2, "width": 4},
         },
         {
-            "type": "scatter", "mode": "markers", "x": table["Share drawn"], "y": places, "name": "share of the draws",
-            "marker": {"color": theme.accent(), "size": 12, "symbol": "diamond"}, "customdata": table["Drawn"],
-            "hovertemplate": f"%{{customdata}} of {n:,} draws: %{{x:.4f}}<extra></extra>", "cliponaxis": False,
+            "type": "scatter", "mode": "markers", "x": table["Share rolled"], "y": places, "name": "share of the rolls",
+            "marker": {"color": theme.accent(), "size": 12, "symbol": "diamond"}, "customdata": table["Rolled"],
+            "hovertemplate": f"%{{customdata}} of {n:,} rolls: %{{x:.4f}}<extra></extra>", "cliponaxis": False,
         },
     ]  # fmt: skip
     layout = theme.chart_layout(
-        x_title=f"probability, and share of {n:,} draws", height=BAR_HEIGHT * len(table) + 130, showlegend=True,
+        x_title=f"probability, and share of {n:,} rolls", height=BAR_HEIGHT * len(table) + 130, showlegend=True,
         legend=_LEGEND, margin={"l": 8, "r": 8, "t": 66, "b": 8},
     )  # fmt: skip
-    layout["xaxis"] |= {"rangemode": "tozero", "tickformat": ".0%"}
+    layout["xaxis"] |= _AXIS
     layout["yaxis"] |= places_axis(table["Token"])
     return go.Figure({"data": traces, "layout": layout})
 

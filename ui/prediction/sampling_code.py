@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lmloupe as lm
 
-__all__ = ["warpers_code"]
+__all__ = ["rolls_code", "warpers_code"]
 
 
 def warpers_code(sampling: lm.Sampling) -> str:
@@ -33,3 +33,21 @@ def warpers_code(sampling: lm.Sampling) -> str:
     names = ", ".join(sorted({name for name, _ in chosen}))
     listed = ", ".join(f"{name}({value!r})" for name, value in chosen)
     return f"from transformers.generation.logits_process import {names}\n\nwarpers = [{listed}]"
+
+
+def rolls_code(n: int, seed: int) -> tuple[str, str]:
+    """Lines that print the rolls of the die, with `lmloupe` and without it; nothing where it was not rolled.
+
+    The first need ``stages``, the second ``probs``, and NumPy's own numbers of that seed.
+    """
+    if not n:
+        return "", ""
+    own = f"print(lm.roll(stages[-1].probs, {n}, seed={seed}).ids.tolist())\n"
+    theirs = (
+        "import numpy as np\n"
+        "order = torch.argsort(probs.double(), descending=True, stable=True).cpu()  # the strip, from the left\n"
+        "ends = probs.double().cpu()[order].cumsum(0)\n"
+        f"places = torch.from_numpy(np.random.default_rng({seed}).random({n})) * ends[-1]\n"
+        "print(order[torch.searchsorted(ends, places, right=True)].tolist())\n"
+    )
+    return own, theirs

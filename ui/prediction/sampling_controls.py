@@ -9,12 +9,20 @@ import streamlit as st
 import lmloupe as lm
 from ui.state import store as state
 
-__all__ = ["PRESETS", "choose_sampling", "sampling_presets"]
+__all__ = [
+    "PRESETS",
+    "PROMPTS",
+    "choose_sampling",
+    "current_sampling",
+    "prompt_chips",
+    "sampling_presets",
+    "sampling_row",
+]
 
 PRESETS = {
     "All off": (lm.Sampling(), "Draw from the model's own distribution."),
     "Greedy": (lm.Sampling(temperature=0.0), "Always the best token."),
-    "Top-k 5": (lm.Sampling(top_k=5), "Strike out all but the five best."),
+    "Top-k 5": (lm.Sampling(top_k=5), "Remove all but the five best."),
     "Top-p 0.75": (lm.Sampling(top_p=0.75), "Keep the fewest tokens that reach three quarters of the probability."),
     "Min-p 0.1": (lm.Sampling(min_p=0.1), "Keep what has at least a tenth of the best token's probability."),
     "Temperature 0.7, top-p 0.9": (lm.Sampling(temperature=0.7, top_p=0.9), "Sharpen first, then cut the tail."),
@@ -22,49 +30,90 @@ PRESETS = {
 """Settings to begin with, and what each shows."""
 
 
+PROMPTS = ("My favorite color is", "Once upon a time", "2 + 2 =")
+"""Texts after which there is something to sample."""
+
+_CONTROLS: dict[str, tuple[str, float, float, str]] = {
+    "temperature": ("Temperature", 0.05, 0.7, "Below 1 sharpens, above 1 flattens; 0 always takes the first guess."),
+    "top_k": ("Top-k", 1, 5, "Keep only the k most probable tokens; 0 keeps all."),
+    "top_p": ("Top-p", 0.01, 0.9, "Keep the fewest tokens that together reach this probability; 1 keeps all."),
+    "min_p": ("Min-p", 0.01, 0.1, "Keep tokens with at least this share of the best token's probability; 0 keeps all."),
+    "repetition_penalty": (
+        "Repetition penalty", 0.05, 1.3, "Lowers the scores of tokens that are in the text already; 1 changes nothing."
+    ),
+}  # fmt: skip
+"""Label, step, a value to begin with, and what each setting does."""
+_OPEN = "sampling_open"
+
+
+def current_sampling(suffix: str = "") -> lm.Sampling:
+    """The settings as they are now, for a page that draws their controls below what they change."""
+    return lm.Sampling(**{field.name: state.get(f"{field.name}{suffix}") for field in fields(lm.Sampling)})
+
+
 def sampling_presets() -> None:
-    """One button for each of `PRESETS`; it sets all five controls of `choose_sampling`, which stay free to move."""
-    with st.container(horizontal=True, gap="small"):
-        for name, (sampling, shows) in PRESETS.items():
-            st.button(name, key=f"preset_{name}", help=shows, on_click=_take, args=(sampling,))
+    """One button for each of `PRESETS`; it sets all five settings, which stay free to move."""
+    for name, (sampling, shows) in PRESETS.items():
+        st.button(name, key=f"preset_{name}", help=shows, on_click=_take, args=(sampling,))
+
+
+def prompt_chips() -> None:
+    """One button for each of `PROMPTS`; it replaces the text, and Back brings the old one."""
+    for prompt in PROMPTS:
+        st.button(prompt, key=f"prompt_{prompt}", on_click=state.put, args=("text", prompt))
 
 
 def _take(sampling: lm.Sampling) -> None:
+    st.session_state.pop(_OPEN, None)
     for field in fields(sampling):
         state.put(field.name, getattr(sampling, field.name))
 
 
+def _draw(name: str, suffix: str, width: int | str = "stretch") -> None:
+    label, step, _, what = _CONTROLS[name]
+    if name == "top_k":
+        state.number_input(f"{name}{suffix}", label, help=what, width=width)
+    else:
+        state.slider(f"{name}{suffix}", label, step=step, help=what, width=width)
+
+
+def sampling_row() -> None:
+    """Temperature as a large slider, the other settings beside it: a thin chip where off, its control where on."""
+    st.html(_LARGE)
+    opened: set[str] = st.session_state.get(_OPEN, set())
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="sampling_row"):
+        with st.container(width=400, key="large_temperature"):
+            _draw("temperature", "")
+        for name, (label, *_, what) in _CONTROLS.items():
+            if name == "temperature":
+                continue
+            if state.get(name) == getattr(lm.Sampling(), name) and name not in opened:
+                st.button(
+                    f"{label} off", key=f"open_{name}", help=f"Turn it on. {what}", on_click=_open, args=(name,),
+                    type="tertiary",
+                )  # fmt: skip
+            else:
+                with st.container(width=160):
+                    _draw(name, "")
+
+
+def _open(name: str) -> None:
+    # A control that is dragged to where it changes nothing stays under the person's hand.
+    st.session_state[_OPEN] = st.session_state.get(_OPEN, set()) | {name}
+    state.put(name, _CONTROLS[name][2] if name != "top_k" else int(_CONTROLS[name][2]))
+
+
+_LARGE = """<style>
+.st-key-large_temperature [role="slider"] { height: 1.5rem; width: 1.5rem; }
+.st-key-large_temperature label p { font-size: 1.125rem; font-weight: 600; }
+.st-key-large_temperature [data-testid="stSliderThumbValue"] { font-size: 1.125rem; font-weight: 700; }
+</style>"""
+
+
 def choose_sampling(suffix: str = "") -> lm.Sampling:
-    """Five controls, in the order in which the settings are applied; ``suffix="_b"`` for the second of two settings."""
-    columns = st.columns(5)
-    with columns[0]:
-        penalty = state.slider(
-            f"repetition_penalty{suffix}",
-            "Repetition penalty",
-            step=0.05,
-            help="Lowers the scores of tokens that are in the text already; 1 changes nothing.",
-        )
-    with columns[1]:
-        temperature = state.slider(
-            f"temperature{suffix}",
-            "Temperature",
-            step=0.05,
-            help="Below 1 sharpens, above 1 flattens; 0 always takes the best token.",
-        )
-    with columns[2]:
-        top_k = state.number_input(f"top_k{suffix}", "Top-k", help="Keep only the k most probable tokens; 0 keeps all.")
-    with columns[3]:
-        top_p = state.slider(
-            f"top_p{suffix}",
-            "Top-p",
-            step=0.01,
-            help="Keep the fewest tokens that together reach this probability; 1 keeps all.",
-        )
-    with columns[4]:
-        min_p = state.slider(
-            f"min_p{suffix}",
-            "Min-p",
-            step=0.01,
-            help="Keep tokens with at least this share of the best token's probability; 0 keeps all.",
-        )
-    return lm.Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=penalty)
+    """Five controls, side by side where there is room; ``suffix="_b"`` for the second of two settings."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        for name in ("repetition_penalty", "temperature", "top_k", "top_p", "min_p"):
+            with st.container(width=190):
+                _draw(name, suffix)
+    return current_sampling(suffix)

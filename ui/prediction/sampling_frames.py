@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import lmloupe as lm
 from ui.base.labels import token_label
 from ui.base.loaders import BY_TOKENIZER, engine, next_token
+from ui.components.distribution_view import RULES
 
 __all__ = [
     "best_ids",
@@ -20,6 +21,7 @@ __all__ = [
     "phrase_table",
     "scores_table",
     "settings_table",
+    "stages_table",
     "vocabulary_labels",
 ]
 
@@ -82,7 +84,7 @@ def _model_rows(model: str, quantization: lm.Quantization, ids: tuple[int, ...])
 def scores_table(
     model: str, quantization: lm.Quantization, ids: tuple[int, ...], stages: Sequence[lm.Stage]
 ) -> pd.DataFrame:
-    """One row for every token of the vocabulary, the most probable first; "Struck out by" names the stage that did."""
+    """One row for every token of the vocabulary, the most probable first; "Removed by" names the stage that did."""
     rows, order = _model_rows(model, quantization, ids)
     by = np.zeros(len(order), np.int8)
     for number, stage in reversed([*enumerate(stages)]):
@@ -91,13 +93,29 @@ def scores_table(
     return rows.assign(
         **{
             "Drawn with": stages[-1].probs[order],
-            "Struck out by": pd.Categorical.from_codes(by[order], categories=names),
+            "Removed by": pd.Categorical.from_codes(by[order], categories=names),
+        }
+    )
+
+
+def stages_table(stages: Sequence[lm.Stage], sampling: lm.Sampling) -> pd.DataFrame:
+    """One row for each rule, the model's own distribution first: its value, what it removed and what it left."""
+    off = lm.Sampling()
+    names = [stage.name for stage in stages[1:]]
+    values = [f"{getattr(sampling, n):g}" if getattr(sampling, n) != getattr(off, n) else "off" for n in names]
+    return pd.DataFrame(
+        {
+            "Rule": ["the model's own", *(RULES[name] for name in names)],
+            "Setting": ["", *values],
+            "Tokens left": [int(stage.kept.sum()) for stage in stages],
+            "Removed": [stage.removed_mass for stage in stages],
+            "Entropy (bits)": [stage.entropy_bits for stage in stages],
         }
     )
 
 
 def draws_table(tok: lm.Tokenizer, probs: np.ndarray, drawn: np.ndarray, n_shown: int) -> pd.DataFrame:
-    """The most probable tokens with how often they were drawn.
+    """The most probable tokens with how often they were rolled.
 
     "Spread" is twice the standard deviation of the share that a fair draw has (binomial): about 95 % of them fall
     within it.
@@ -111,8 +129,8 @@ def draws_table(tok: lm.Tokenizer, probs: np.ndarray, drawn: np.ndarray, n_shown
             "Token": [token_label(tok, int(i)) for i in best],
             "Id": best,
             "Drawn with": chance,
-            "Drawn": counts[best],
-            "Share drawn": counts[best] / len(drawn),
+            "Rolled": counts[best],
+            "Share rolled": counts[best] / len(drawn),
             "Expected": chance * len(drawn),
             "Spread": 2 * np.sqrt(chance * (1 - chance) / len(drawn)),
         }

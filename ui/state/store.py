@@ -32,6 +32,7 @@ from ui.state.settings import SETTINGS
 
 __all__ = [
     "get",
+    "keep",
     "link_params",
     "live_text",
     "multiselect",
@@ -63,6 +64,19 @@ def put(name: str, value: object) -> None:
     shared.stale.add(name)
     if shared.in_step:  # in a callback the address bar may hold a link that this run is still to take over
         shared.write_link()
+
+
+def keep(**values: object) -> None:
+    """Take over what a component in a fragment sent; the address bar follows at once, as the page itself does not run.
+
+    Raises:
+        ValueError: a setting's check does not accept its value.
+    """
+    shared = session()
+    for name, value in values.items():
+        shared.values[name] = SETTINGS[name].check(value)
+        shared.stale.add(name)
+    shared.write_link()
 
 
 def link_params(**changes: object) -> dict[str, str]:

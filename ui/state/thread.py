@@ -21,11 +21,12 @@ from ui.state import store as state
 from ui.state.settings import SETTINGS
 
 __all__ = [
-    "carry",
+    "close_card",
     "covering",
     "follow",
     "n_added",
-    "on_tokens",
+    "open_card",
+    "opened_card",
     "select",
     "selected",
     "show_thread",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 _CHOSEN = "thread_chosen"
+_SHOWN, _UPLOADED = "card_shown", "card_uploaded"
 _CARD_OF_NOBODY: dict[str, object] = {"card_of": "", "card_id": -1, "card_nth": 0}
 
 CARD = "tokens"
@@ -85,7 +87,6 @@ def selected(enc: lm.Encoding, otherwise: int | None = None) -> int:
     What another page left as a place in the text is taken over here, so call it before the token's slider is drawn.
     ``otherwise`` is the answer while nobody has chosen a token yet.
     """
-    st.session_state.pop("followed_token_rows", None)  # the view's pin ended with its page
     place = state.get("place")
     if place >= 0:
         state.put("place", -1)
@@ -137,50 +138,54 @@ def window_start(name: str, label: str, n: int, shown: int, index: int, *, lates
     return int(state.slider(name, label, max_value=end, help=f"{shown} tokens are shown at once."))
 
 
-def carry(place: int) -> None:
-    """Leave a character of the text for the next page, or -1 for none."""
-    if place != state.get("place"):
-        state.put("place", place)
+def open_card(enc: lm.Encoding, index: int) -> None:
+    """Open the card of this very token on Tokens."""
+    st.session_state[_UPLOADED] = "" if enc.tokenizer.source in LINKED else enc.tokenizer.name
+    changes = _CARD_OF_NOBODY | {"place": int(enc.offsets[index, 0])} | _card_of(enc, index)
+    for name, value in changes.items():
+        state.put(name, value)
 
 
-def on_tokens(
-    key: str, clicked: tuple[int, int] | None, encodings: Sequence[lm.Encoding], text: str
-) -> tuple[lm.Encoding, int] | None:
-    """The token whose card a page of many tokenizers shows, and the encoding that it is of.
+def close_card() -> None:
+    """Close the card of Tokens."""
+    for name, value in (_CARD_OF_NOBODY | {"place": -1}).items():
+        if state.get(name) != value:
+            state.put(name, value)
 
-    It is the clicked one, or what a link of another page carried here: that page's token, of the tokenizer that the
-    page reads with, among the rows or not.
+
+def opened_card(key: str, rows: Sequence[lm.Encoding], text: str) -> tuple[lm.Encoding, int] | None:
+    """The token whose card is open, and the encoding that it is of; called before the rows are drawn.
+
+    It is a token that was clicked, or what a link of another page carried here: that page's token, of the tokenizer
+    that the page reads with, among the rows or not. A card closes when the text under it changes.
 
     Args:
         key: the token view's key.
-        clicked: row and place of the token that is pinned in the view, else None.
-        encodings: what the rows show.
+        rows: what the rows show.
         text: what they are encodings of.
 
     Raises:
         lmloupe.LoadError: the tokenizer of the carried token cannot be had.
     """
-    known = st.session_state.get(f"followed_{key}")
-    st.session_state[f"followed_{key}"] = clicked
-    if clicked is not None:
-        row, index = clicked
-        _forget_card()
-        carry(int(encodings[row].offsets[index, 0]))
-        return encodings[row], index
-    if known is not None:
-        _forget_card()
-        carry(-1)  # unpinned, or the text has changed under it
-    place, name = state.get("place"), state.get("card_of")
-    enc = encoding(name, text, True, True) if name else encodings[0] if encodings else None
-    if place < 0 or enc is None or not len(enc):
+    place, name, token_id = state.get("place"), state.get("card_of"), state.get("card_id")
+    nth = state.get("card_nth")
+    was, st.session_state[_SHOWN] = st.session_state.get(_SHOWN), (place, name, token_id, nth, text)
+    drawn_before = key in st.session_state  # else the person comes from another page, with a text of its own
+    if was is not None and drawn_before and was[:-1] == (place, name, token_id, nth) and was[-1] != text:
+        close_card()
         return None
-    return enc, covering(enc, place, state.get("card_id"), state.get("card_nth"))
-
-
-def _forget_card() -> None:
-    if state.get("card_of"):
-        for name, value in _CARD_OF_NOBODY.items():
-            state.put(name, value)
+    if place < 0 or not rows:
+        return None
+    own, names = st.session_state.get(_UPLOADED), [enc.tokenizer.name for enc in rows]
+    asked = name or (own if own in names else names[0])
+    for enc in rows:
+        index = covering(enc, place, token_id, nth) if len(enc) else 0
+        if enc.tokenizer.name == asked and len(enc) and token_id in (-1, enc.input_ids[index]):
+            return enc, index
+    if not name:
+        return None
+    enc = encoding(name, text, True, True)
+    return (enc, covering(enc, place, token_id, nth)) if len(enc) else None
 
 
 def _card_of(enc: lm.Encoding, index: int) -> dict[str, object]:
@@ -208,7 +213,7 @@ def way_to(enc: lm.Encoding, index: int, url: str, *, text: str | None = None) -
     return state.link_params(**(changes | _card_of(enc, index) if url == CARD else changes))
 
 
-def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = None) -> None:
+def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = None, named: bool = True) -> None:
     """Name the token, and link to the other views of it.
 
     Args:
@@ -217,12 +222,15 @@ def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = N
         here: the address of the page that is on the screen, as in `ui.pages`; it gets no link to itself.
         text: the shared text that the linked pages get where ``enc`` is of another one, such as a model's answer;
             it must hold the text of ``enc`` at its end.
+        named: whether to name it; not where it stands above already.
     """
     token_id = int(enc.input_ids[index])
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        label = escape_markdown(token_label(enc.tokenizer, token_id))
-        st.markdown(f"**{label}** · id {token_id:,} · token {index + 1} of {len(enc):,}", width="content")
+        if named:
+            label = escape_markdown(token_label(enc.tokenizer, token_id))
+            st.markdown(f"**{label}** · id {token_id:,} · token {index + 1} of {len(enc):,}", width="content")
         for url, (title, tip) in _VIEWS.items():
-            if url != here:
+            nameless = url == CARD and enc.tokenizer.source not in LINKED  # it would be another tokenizer's token
+            if url != here and not nameless:
                 target, params = pages.page(url), way_to(enc, index, url, text=text)
                 st.page_link(target.path, label=title, help=tip, icon=target.icon_shortcode, query_params=params)

@@ -1,15 +1,13 @@
-"""What Special tokens reads and lists: ids that a person typed, and the special tokens of a tokenizer."""
+"""What Special tokens lists: the special and the other added tokens of a tokenizer."""
 
 from __future__ import annotations
-
-import re
 
 import pandas as pd
 
 import lmloupe as lm
 from lmloupe.encodings.special_tokens import special_token_purpose
 
-__all__ = ["parse_ids", "special_table"]
+__all__ = ["special_table"]
 
 
 def special_table(tok: lm.Tokenizer) -> pd.DataFrame:
@@ -28,17 +26,3 @@ def special_table(tok: lm.Tokenizer) -> pd.DataFrame:
     ]
     rows.sort(key=lambda row: "reserved" in str(row["Token"]) or "unused" in str(row["Token"]))
     return pd.DataFrame(rows, columns=["Id", "Token", "Kind", "Role", "What it is for"])
-
-
-def parse_ids(typed: str) -> list[int]:
-    """The ids that a person typed or pasted, as a Python list or as bare numbers.
-
-    Raises:
-        lmloupe.InvalidIdError: something that is not a whole number; the message names it.
-    """
-    ids = []
-    for word in re.sub(r"[\[\](),;]", " ", typed).split():
-        if not re.fullmatch(r"-?[0-9]{1,18}", word):
-            raise lm.InvalidIdError(f"“{word[:40]}” is not a token id: ids are whole numbers, such as 9906 0.")
-        ids.append(int(word))
-    return ids

@@ -1,7 +1,8 @@
-"""Everything about one token: the card that opens below the rows."""
+"""Everything about one token: the card that opens beside the rows."""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 
 import pandas as pd
@@ -12,11 +13,13 @@ from lmloupe.encodings.byte_places import byte_place, tokens_sharing
 from lmloupe.encodings.special_tokens import special_token_purpose
 from lmloupe.merges.ancestry import MergeTree, ancestry
 from lmloupe.vocabulary.compare import same_text_elsewhere
+from ui.base import theme
 from ui.base.chips import chips, visible
 from ui.base.errors import escape_markdown
+from ui.base.labels import token_label
 from ui.base.loaders import display_name
 from ui.base.words import places
-from ui.page import metrics_row
+from ui.state.thread import show_thread
 
 __all__ = ["token_card"]
 
@@ -26,39 +29,42 @@ MAX_DEPTH = 12
 def token_card(enc: lm.Encoding, index: int, others: Mapping[str, lm.Tokenizer]) -> None:
     """Draw the card of one token of an encoding, with the ids that spell the same text in other families."""
     token, tok = enc.token(index), enc.tokenizer
-    place = byte_place(enc, index)
-    with st.container(border=True):
-        st.markdown(f"**Token {index + 1} of {len(enc):,} in {escape_markdown(display_name(tok.name))}**")
-        metrics_row(
-            [
-                ("Id", f"{token.id:,}"),
-                ("Piece as stored", escape_markdown(visible(token.piece)), "How the vocabulary spells it."),
-                ("Text", escape_markdown(visible(token.text)) or "none"),
-                ("Bytes", token.bytes.hex(" ") or "none", "Exactly what the token stands for, in hexadecimal."),
-                (
-                    "Characters",
-                    places(token.start, token.end) if token.end > token.start else "none",
-                    "Its characters of the text, the first being 1.",
-                ),
-                (
-                    "Bytes of the text",
-                    places(place.start, place.end) if place.end > place.start else "none",
-                    "Where these bytes are in the text's UTF-8, the first being 1."
-                    if place.exact
-                    else "In the text's UTF-8, the first byte being 1: the characters that it was made from. The text "
-                    "has other bytes there, because the tokenizer changed or added some.",
-                ),
-            ]
-        )
-        st.markdown(_kind(enc, index))
-        _parts(enc, index)
-        left, right = st.columns(2)
-        with left:
-            st.caption("How merges made it")
-            _ancestry(tok, token.id)
-        with right:
-            st.caption("The same bytes in the other families")
-            _elsewhere(tok, token.id, others)
+    st.header(escape_markdown(f"Token {index + 1} of {len(enc):,} in {display_name(tok.name)}"), anchor=False)
+    chips([token_label(tok, token.id)], colours=[_ground(enc, index)], size_rem=1.75)
+    st.html(_facts(enc, index))
+    st.markdown(_kind(enc, index))
+    _parts(enc, index)
+    show_thread(enc, index, "tokens", named=False)
+    st.subheader("How merges made it", anchor=False)
+    _ancestry(tok, token.id)
+    st.subheader("The same bytes in the other families", anchor=False)
+    with st.spinner("Looking this token up in every vocabulary …"):
+        _elsewhere(tok, token.id, others)
+
+
+def _ground(enc: lm.Encoding, index: int) -> str:
+    """The colour that the token has in its row, as far as it has a meaning."""
+    return theme.magenta_fill() if enc.special_tokens_mask[index] else theme.token_tints()[index % 2]
+
+
+def _facts(enc: lm.Encoding, index: int) -> str:
+    """Id, piece, bytes and places as a list in HTML; every value is escaped, for it is a person's text."""
+    token, place = enc.token(index), byte_place(enc, index)
+    of_text = "Bytes of the text" if place.exact else "Made from bytes"
+    facts = [
+        ("Id", f"{token.id:,}"),
+        ("Piece as stored", visible(token.piece)),
+        ("Text", visible(token.text) or "none"),
+        ("Bytes", token.bytes.hex(" ") or "none"),
+        ("Characters", places(token.start, token.end) if token.end > token.start else "none"),
+        (of_text, places(place.start, place.end) if place.end > place.start else "none"),
+    ]
+    rows = "".join(
+        f'<dt style="opacity:{theme.QUIET}">{html.escape(term)}</dt>'
+        f'<dd style="margin:0;overflow-wrap:anywhere;font-family:monospace">{html.escape(value)}</dd>'
+        for term, value in facts
+    )
+    return f'<dl style="display:grid;grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:0;padding:0">{rows}</dl>'
 
 
 def _kind(enc: lm.Encoding, index: int) -> str:

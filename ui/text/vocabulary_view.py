@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -23,6 +22,7 @@ from ui.base.chips import visible
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name, tokenizer
 from ui.page import metrics_row
+from ui.tokenizers.ids import parse_ids, parse_ranges
 
 __all__ = [
     "KIND_HELP",
@@ -43,7 +43,7 @@ SEARCHES: Mapping[str, tuple[str, str]] = {
     "text": ("Text", "Letters that the token holds; a space is a space, and capitals make no difference."),
     "bytes": ("Bytes", "Pairs of hexadecimal digits, such as e0 a4, anywhere in the token."),
     "regex": ("Regular expression", r"RE2's syntax, such as ^ ?\p{Thai}+$; (?i) at its beginning ignores capitals."),
-    "ids": ("Ids", "One id, or the first and the last with a dash between, such as 100-200."),
+    "ids": ("Ids", "Ids such as 9906 0, or the first and the last of a range, such as 100-200."),
 }
 """Ways to search: the name that people see, and what to type."""
 
@@ -85,26 +85,26 @@ def _shown(raw: bytes) -> str:
         return f"⟨{raw.hex(' ')}⟩"
 
 
-def parse_id_range(typed: str, vocab_size: int) -> tuple[int, int]:
-    """First and last id of what was typed: ``100-200``, ``100 200`` or ``100``.
+def parse_id_range(typed: str, vocab_size: int) -> tuple[int, int] | list[int]:
+    """What was typed as one range, ``100-200`` or ``100``, or as a list of ids, ``1 2 3``.
 
     Raises:
-        lmloupe.InvalidSettingError: no such range, or one that begins behind the last id.
+        lmloupe.InvalidSettingError: ids that the vocabulary does not have.
+        lmloupe.InvalidIdError: what is typed is not ids.
     """
-    found = re.fullmatch(r"\s*([0-9]{1,12})\s*(?:(?:-|–|\.\.|,|\s)\s*([0-9]{1,12})\s*)?", typed)
-    if not found:
-        raise lm.InvalidSettingError(f"“{typed[:40]}” is not a range of ids: write one id, or two such as 100-200.")
-    first = int(found[1])
-    if first >= vocab_size:
+    ranges = parse_ranges(typed)
+    first = min((low for low, _ in ranges), default=0)
+    if not 0 <= first < vocab_size:
         raise lm.InvalidSettingError(f"There is no token {first}: the ids go from 0 to {vocab_size - 1}.")
-    return first, int(found[2]) if found[2] else first
+    return ranges[0] if len(ranges) == 1 else parse_ids(typed)
 
 
 def search_arguments(tok: lm.Tokenizer, typed: str, by: str) -> dict[str, Any]:
     """What `search_vocabulary` is called with; nothing typed finds every token.
 
     Raises:
-        lmloupe.InvalidSettingError: an id range that is none.
+        lmloupe.InvalidSettingError: ids that the vocabulary does not have.
+        lmloupe.InvalidIdError: what is typed is not ids.
     """
     if not typed:
         return {}

@@ -22,72 +22,73 @@ __all__ = [
     "layer_lines",
     "neighbour_bars",
     "neighbour_table",
-    "norm_bars",
     "sentence_heatmap",
     "vocabulary_points",
 ]
 
-MAX_WRITTEN = 16
+MAX_WRITTEN, HEAT_SHARE = 16, 0.86
 """Columns up to which a cell has its number written in it."""
 
 
-def sentence_heatmap(rows: NDArray[np.float32], labels: Sequence[str], first_dimension: int, marked: int) -> go.Figure:
-    """Tokens x dimensions, zero in the page's colour; the numbers are written where few columns are shown.
+def sentence_heatmap(
+    rows: NDArray[np.float32],
+    labels: Sequence[str],
+    first_dimension: int,
+    marked: int,
+    lengths: NDArray[np.float32],
+    mean: float,
+) -> go.Figure:
+    """Tokens x dimensions, zero in the page's colour, and beside it the length of each row.
 
-    ``rows`` is float32 (n, d), the dimensions from ``first_dimension`` on; ``marked`` is the row with an arrow.
+    Args:
+        rows: float32 (n, d), the dimensions from ``first_dimension`` (counted from 0) on. The numbers are written where
+            few columns are shown.
+        labels: of the n tokens.
+        first_dimension: the axis counts from 1.
+        marked: the row with an arrow.
+        lengths: (n,), of the whole rows.
+        mean: length of the vocabulary's rows, on average: a line.
     """
     limit = float(np.abs(rows).max()) or 1.0
     n, d = rows.shape
-    dimensions = np.arange(first_dimension, first_dimension + d)
+    dimensions = np.arange(first_dimension + 1, first_dimension + d + 1)
     written = d <= MAX_WRITTEN
-    figure = go.Figure(
-        go.Heatmap(
-            z=rows,
-            x=dimensions,
-            y=list(range(n)),
-            customdata=np.array([[escape_plotly(label)] * d for label in labels], object),
-            colorscale=theme.diverging(),
-            zmin=-limit,
-            zmax=limit,
-            xgap=1 if d <= 128 else 0,
-            ygap=1,
-            texttemplate="%{z:.3f}" if written else None,
-            hovertemplate="%{customdata}, dimension %{x}: %{z:.5f}<extra></extra>",
-            colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": "value", "side": "right"}},
-        )
+    places = list(range(n))
+    heat = go.Heatmap(
+        z=rows,
+        x=dimensions,
+        y=places,
+        customdata=np.array([[escape_plotly(label)] * d for label in labels], object),
+        colorscale=theme.diverging(),
+        zmin=-limit,
+        zmax=limit,
+        xgap=1 if d <= 128 else 0,
+        ygap=1,
+        texttemplate="%{z:.3f}" if written else None,
+        hovertemplate="%{customdata}, dimension %{x}: %{z:.5f}<extra></extra>",
+        colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": "value", "side": "right"}},
     )
-    figure.update_layout(
-        **theme.chart_layout(x_title="dimension (counted from 0)", height=max(220, min(900, 22 * n + 80)))
+    length = go.Bar(
+        x=lengths, y=places, xaxis="x2", orientation="h", customdata=[escape_plotly(label) for label in labels],
+        marker_color=[theme.accent() if i == marked else theme.MUTED for i in places],
+        hovertemplate="%{customdata}: %{x:.4f} long<extra></extra>",
+    )  # fmt: skip
+    layout = theme.chart_layout(
+        x_title="dimension", height=max(240, min(900, 22 * n + 90)), dragmode="zoom", bargap=0.35
     )
-    if written:
-        figure.update_xaxes(tickvals=dimensions)
-    figure.update_xaxes(showgrid=False)
+    layout["xaxis"] |= {"domain": [0, HEAT_SHARE], "showgrid": False} | ({"tickvals": dimensions} if written else {})
+    layout["xaxis2"] = {
+        "domain": [HEAT_SHARE + 0.02, 1], "anchor": "y", "title": {"text": "length"}, "zeroline": False, "nticks": 3,
+        "rangemode": "tozero",
+    }  # fmt: skip
     names = [f"▸ {escape_plotly(label)}" if i == marked else escape_plotly(label) for i, label in enumerate(labels)]
-    figure.update_yaxes(
-        tickvals=list(range(n)), ticktext=names, autorange="reversed", showgrid=False, ticksuffix=" "
-    )  # fmt: skip
-    return figure
-
-
-def norm_bars(labels: Sequence[str], norms: NDArray[np.float32], mean: float, marked: int) -> go.Figure:
-    """Lengths of the sentence's rows, upright; a line at the mean of the vocabulary."""
-    places = list(range(len(labels)))
-    figure = go.Figure(
-        go.Bar(
-            x=places,
-            y=norms,
-            marker_color=[theme.accent() if i == marked else theme.MUTED for i in places],
-            hovertemplate="%{y:.4f}<extra></extra>",
-        )
+    layout["yaxis"] |= {
+        "tickvals": places, "ticktext": names, "autorange": "reversed", "showgrid": False, "ticksuffix": " "
+    }  # fmt: skip
+    figure = go.Figure({"data": [heat, length], "layout": layout})
+    figure.add_shape(
+        type="line", xref="x2", yref="paper", x0=mean, x1=mean, y0=0, y1=1, line={"dash": "dot", "color": theme.ink()}
     )
-    figure.update_layout(**theme.chart_layout(y_title="length (norm)", height=240))
-    figure.update_xaxes(
-        tickvals=places, ticktext=[escape_plotly(label) for label in labels], tickangle=-55, showgrid=False
-    )
-    figure.add_hline(
-        y=mean, line_dash="dot", line_color=theme.MUTED, annotation_text=f"mean of the vocabulary, {mean:.2f}",
-        annotation_position="top left",
-    )  # fmt: skip
     return figure
 
 
@@ -110,18 +111,18 @@ def cosine_heatmap(cosines: NDArray[np.float32], labels: Sequence[str], key: str
     colours = [colour for _, colour in theme.diverging()]
     # Vega counts in an expression; labels go in as data, quoted by JSON, and are read as text alone.
     names = alt.param(name="names", value=list(labels))
-    axis: dict[str, Any] = {"labelExpr": "names[datum.value]", "title": None, "labelLimit": 110, "ticks": False}
-    axis |= {"labelOverlap": False, "labelFontSize": 11}
+    axis: dict[str, Any] = {"title": None, "labelLimit": 140, "ticks": False, "labelOverlap": False}
+    axis |= {"labelFontSize": round(13 * theme.chart_scale()), "labelAngle": 0}
     picked = alt.selection_point(name=key, fields=["row", "column"], toggle=False)
-    size = max(15, min(30, 560 // n))
+    size = round(max(18, min(34, 640 // n)) * theme.chart_scale())
     # Vega mixes colours in HCL where nothing else is said, which puts bright cyan between blue and white.
     scale = alt.Scale(domain=[-1, -0.5, 0, 0.5, 1], range=colours, interpolate="rgb")
     chart: alt.Chart = (
         alt.Chart(frame)
         .mark_rect(cursor="pointer")
         .encode(
-            x=alt.X("column:O", axis=alt.Axis(labelAngle=-55, **axis)),
-            y=alt.Y("row:O", axis=alt.Axis(**axis)),
+            x=alt.X("column:O", axis=alt.Axis(labelExpr="datum.value + 1", **axis)),
+            y=alt.Y("row:O", axis=alt.Axis(labelExpr="(datum.value + 1) + '  ' + names[datum.value]", **axis)),
             color=alt.Color("cosine:Q", scale=scale, title="cosine"),
             stroke=alt.condition(picked, alt.value(theme.accent()), alt.value(None), empty=False),
             strokeWidth=alt.value(2),
@@ -155,63 +156,46 @@ def neighbour_bars(table: pd.DataFrame, metric: str) -> go.Figure:
 
 
 def vocabulary_points(table: pd.DataFrame, axes: Sequence[str], colour: str, found: Sequence[int]) -> go.Figure:
-    """The vocabulary as points in 2 or 3 dimensions.
+    """The vocabulary as points in 3 dimensions, to turn; the map of two is `ui.components.map_view`.
 
-    ``table`` has "x", "y" (and "z"), "Token", "Id" and the column that ``colour`` names: words give a colour to each
-    group, numbers a scale. Rows in ``found`` are drawn large, the others then fade and leave the mouse to them.
+    ``table`` has "x", "y", "z", "Token", "Id" and the column that ``colour`` names: words give a colour to each group,
+    numbers a scale. Rows in ``found`` are drawn large with their words, the others then fade.
     """
     figure = go.Figure()
-    faded = len(found) > 0
-    if pd.api.types.is_numeric_dtype(table[colour]):
+    numbers = pd.api.types.is_numeric_dtype(table[colour])
+    faded = 0.3 if len(found) else 0.75
+    if numbers:
         shade = {
             "color": table[colour], "colorscale": "Viridis", "showscale": True,
             "colorbar": {"title": {"text": colour.lower(), "side": "right"}, "thickness": 10, "outlinewidth": 0},
         }  # fmt: skip
-        _add_points(figure, table, axes, shade, 0.3 if faded else 0.75, "")
+        _add_points(figure, table, shade, faded, "")
     else:
-        groups = table[colour].value_counts(sort=True).index
-        for number, group in enumerate(groups):
+        for number, group in enumerate(table[colour].value_counts(sort=True).index):
             chosen = table[table[colour] == group]
-            marker: dict[str, Any] = {"color": theme.GROUPS[number % len(theme.GROUPS)]}
-            if number:  # the largest group would hide the others
-                marker["size"] = 4
-            _add_points(figure, chosen, axes, marker, 0.3 if faded else 0.7, f"{group} ({len(chosen):,})")
-    if faded:
-        # The nearest point takes the mouse, and on a found one's disc that is nearly always another, too small to see.
-        figure.update_traces(hoverinfo="skip", hovertemplate=None)
-        large = {"color": theme.accent(), "size": 9, "line": {"width": 1, "color": "white"}}
-        _add_points(figure, table.iloc[list(found)], axes, large, 1.0, f"found ({len(found):,})")
+            shade = {"color": theme.GROUPS[number % len(theme.GROUPS)]}
+            _add_points(figure, chosen, shade, faded, f"{group} ({len(chosen):,})")
+    if len(found):
+        large = {"color": theme.accent(), "size": 6}
+        _add_points(figure, table.iloc[list(found)], large, 1.0, f"found ({len(found):,})", words=True)
+    figure.update_layout(**theme.chart_layout(height=620, showlegend=not numbers, dragmode="orbit"))
     figure.update_layout(
-        **theme.chart_layout(
-            x_title=axes[0], y_title=axes[1], height=620, showlegend=not pd.api.types.is_numeric_dtype(table[colour]),
-            dragmode="pan" if len(axes) == 2 else "orbit",
-        )
-    )  # fmt: skip
-    figure.update_layout(
-        legend={"itemsizing": "constant", "orientation": "h", "y": -0.12, "yanchor": "top", "x": 0},
-        scene={f"{name}axis": {"title": {"text": title}} for name, title in zip("xyz", axes, strict=False)},
+        legend={"itemsizing": "constant", "orientation": "h", "y": -0.05, "yanchor": "top", "x": 0},
+        scene={f"{name}axis": {"title": {"text": title}} for name, title in zip("xyz", axes, strict=True)},
     )
     return figure
 
 
 def _add_points(
-    figure: go.Figure, table: pd.DataFrame, axes: Sequence[str], marker: dict[str, Any], opacity: float, name: str
+    figure: go.Figure, table: pd.DataFrame, marker: dict[str, Any], opacity: float, name: str, *, words: bool = False
 ) -> None:
-    common: dict[str, Any] = {
-        "mode": "markers",
-        "name": name,
-        "text": [escape_plotly(label) for label in table["Token"]],
-        "customdata": table["Id"],
-        "hovertemplate": "%{text}, id %{customdata}<extra></extra>",
-        "marker": {"size": 3 if len(axes) == 2 else 2} | marker,
-        "opacity": opacity,
-    }
-    if len(axes) == 3:
-        figure.add_trace(go.Scatter3d(x=table["x"], y=table["y"], z=table["z"], **common))
-    else:
-        # A click leaves the points that it did not choose as they are; Plotly would fade them nearly to nothing.
-        common["unselected"] = {"marker": {"opacity": opacity}}
-        figure.add_trace(go.Scattergl(x=table["x"], y=table["y"], **common))
+    figure.add_trace(
+        go.Scatter3d(
+            x=table["x"], y=table["y"], z=table["z"], mode="markers+text" if words else "markers", name=name,
+            text=[escape_plotly(label) for label in table["Token"]], customdata=table["Id"], opacity=opacity,
+            hovertemplate="%{text}, id %{customdata}<extra></extra>", marker={"size": 2} | marker,
+        )
+    )  # fmt: skip
 
 
 def layer_lines(table: pd.DataFrame) -> go.Figure:

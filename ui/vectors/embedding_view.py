@@ -15,20 +15,32 @@ from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
 from ui.base.loaders import engine as loaded_engine
+from ui.components.vector_view import picked_index, vector_view
+from ui.page import finding
 from ui.state import store as state
 from ui.state.thread import select
-from ui.vectors.charts import cosine_heatmap, neighbour_bars, neighbour_table, norm_bars, sentence_heatmap
+from ui.vectors.charts import cosine_heatmap, neighbour_bars, neighbour_table, sentence_heatmap
 
-__all__ = ["VIEWS", "one_token", "show_arithmetic", "show_cosines", "show_matrix", "show_neighbours"]
+__all__ = [
+    "MAX_SHOWN",
+    "VIEWS",
+    "dimensions_shown",
+    "one_token",
+    "pick_token",
+    "show_arithmetic",
+    "show_cosines",
+    "show_matrix",
+    "show_neighbours",
+]
 
 VIEWS = {
-    "matrix": "The text as a matrix",
+    "matrix": "Heat map",
     "cosine": "Cosines in the text",
     "neighbours": "Nearest tokens",
     "arithmetic": "a − b + c",
 }
 DIMENSIONS = {"all": "all", "64": "64", "12": "12, with numbers"}
-N_FACTS = 12
+N_FACTS, MAX_SHOWN, STRIP = 12, 2000, "embedding_strip"
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -38,65 +50,105 @@ def mean_norm(model: str, quantization: lm.Quantization) -> float:
     return float(engine.embedding_norms()[: engine.tokenizer.vocab_size].mean())
 
 
-def show_matrix(rows: NDArray[np.float32], labels: Sequence[str], marked: int, mean: float) -> None:
-    """Tokens x dimensions, with a zoom down to the numbers, and the lengths of the rows."""
-    width = rows.shape[1]
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        zoom = state.segmented(
-            "dimensions",
-            "Dimensions shown",
-            format_func=DIMENSIONS.__getitem__,
-            help="With 12 dimensions the values are written in the cells.",
-        )
-        first, n = 0, width
-        if zoom != "all" and width > int(zoom):
-            n = int(zoom)
-            first = state.slider(
-                "dimension_from", "From dimension (the first is 0)", max_value=width - n, width=320,
-                help="Moves the window over the dimensions.",
-            )  # fmt: skip
-    figure = sentence_heatmap(rows[:, first : first + n], labels, first, marked)
-    figure.update_layout(dragmode="zoom")
-    st.plotly_chart(figure, width="stretch", config=PICTURE_MENU, key="sentence_matrix")
-    st.caption(
-        "Each row is a token's row of the embedding matrix. Drag to zoom in, double-click to "
-        "reset. The button at its corner saves it as SVG."
+def pick_token(engine: lm.Engine, enc: lm.Encoding, index: int, vector: NDArray[np.float32]) -> None:
+    """The tokens in a row, and the chosen one's vector with its numbers; a click chooses another."""
+    described = engine.describe()
+    shown = min(len(enc), MAX_SHOWN)
+    where = {"cpu": "the CPU", "cuda": "the GPU", "mps": "the GPU (MPS)"}.get(described.device, described.device)
+    said = (
+        f"The whole text becomes a tensor of shape ({len(enc):,}, {len(vector):,}), {described.compute_dtype}, on "
+        f"{where}: one row for each token."
     )
+    if shown < len(enc):
+        said += f" The first {shown:,} of {len(enc):,} tokens are shown."
+
+    def take() -> None:
+        place = picked_index(STRIP)
+        if place is not None and 0 <= place < shown:
+            select(enc, place)
+
+    labels = [token_label(engine.tokenizer, int(i)) for i in enc.input_ids[:shown]]
+    special = enc.special_tokens_mask[:shown].tolist()
+    vector_view(labels, special, index, int(enc.input_ids[index]), vector, more=said, key=STRIP, on_pick=take)
+
+
+def dimensions_shown(width: int) -> tuple[int, int]:
+    """The first dimension that the heat map shows, from 0, and how many; the controls for both."""
+    zoom = state.segmented(
+        "dimensions", "Dimensions of the heat map", format_func=DIMENSIONS.__getitem__,
+        help="With 12 dimensions the values are written in the cells.",
+    )  # fmt: skip
+    if zoom == "all" or width <= int(zoom):
+        return 0, width
+    n = int(zoom)
+    first = state.slider("dimension_from", "From dimension", max_value=width - n, help="Moves the window.")
+    return int(first), n
+
+
+def show_matrix(
+    rows: NDArray[np.float32], labels: Sequence[str], marked: int, mean: float, window: tuple[int, int]
+) -> None:
+    """Tokens x dimensions, and the lengths of the rows."""
+    first, n = window
     norms = np.linalg.norm(rows, axis=1)
-    st.plotly_chart(norm_bars(labels, norms, mean, marked), width="stretch", config=PICTURE_MENU, key="norms")
-    table = pd.DataFrame(rows[:, first : first + n], columns=[f"dim {i}" for i in range(first, first + n)])
+    long, short = int(norms.argmax()), int(norms.argmin())
+    if len(labels) > 1:
+        finding(
+            f"{labels[long]} has the longest row ({norms[long]:.2f}), {labels[short]} the shortest ({norms[short]:.2f})"
+        )
+    else:
+        finding(f"The row of {labels[0]} is {norms[0]:.2f} long; the mean of the vocabulary is {mean:.2f}")
+    st.plotly_chart(
+        sentence_heatmap(rows[:, first : first + n], labels, first, marked, norms, mean), width="stretch",
+        config=PICTURE_MENU, key="sentence_matrix",
+    )  # fmt: skip
+    st.caption(
+        "Each row is a token's row of the embedding matrix, before any layer; beside it its length (norm), the root of "
+        f"the sum of squares. The dotted line is the vocabulary's mean length, {mean:.2f}. Drag to zoom in, "
+        "double-click to reset. How many dimensions are shown is under Settings."
+    )
+    table = pd.DataFrame(rows[:, first : first + n], columns=[f"dim {i + 1}" for i in range(first, first + n)])
     table.insert(0, "Token", list(labels))
-    table.insert(1, "Norm", norms)
+    table.insert(1, "Length", norms)
+    _twin(table.iloc[:, : 2 + N_FACTS], f"The first {N_FACTS} of these dimensions as a table")
     take_away("embedding", table, {"embedding": (lambda: rows, f"float32 {rows.shape}: token, dimension")})
+
+
+def _twin(table: pd.DataFrame, label: str = "The same as a table") -> None:
+    with st.expander(label):
+        st.dataframe(table, hide_index=True, width="stretch")
 
 
 def show_cosines(rows: NDArray[np.float32], labels: Sequence[str], enc: lm.Encoding, first: int) -> None:
     """Cosine of each token of the text with each other; a click on a cell selects its pair."""
     cosines = lm.cosine_matrix(rows)
+    heading = st.container()
     event = st.altair_chart(
         cosine_heatmap(cosines, labels, "pair"), width="stretch", on_select="rerun", key="cosine_matrix"
     )
     pair = [point for point in event.selection.get("pair", []) if isinstance(point, dict)]
-    others = cosines.copy()
-    np.fill_diagonal(others, -np.inf)
+    ids = enc.input_ids[first : first + len(labels)]
+    others = np.where(ids[:, None] == ids, -np.inf, cosines)  # a token and itself further on are one row
     if pair and all(isinstance(pair[0].get(name), int) for name in ("row", "column")):
         i, j = (min(max(int(pair[0][name]), 0), len(labels) - 1) for name in ("row", "column"))
         select(enc, first + i)
-    elif len(labels) > 1:
-        i, j = divmod(int(others.argmax()), len(labels))
     else:
-        i = j = 0
-    words = "The pair that you clicked" if pair else "The nearest pair"
-    st.markdown(
-        f"{words}: **{escape_markdown(labels[i])}** and **{escape_markdown(labels[j])}**, cosine "
-        f"**{cosines[i, j]:.4f}**. Click a cell for another pair."
-    )
+        i, j = divmod(int(others.argmax()), len(labels))
+    with heading:
+        if pair:
+            finding(f"The pair that you clicked: {labels[i]} and {labels[j]}, cosine {cosines[i, j]:.3f}")
+        elif np.isfinite(others[i, j]):
+            finding(f"Most alike in this text: {labels[i]} and {labels[j]}, cosine {cosines[i, j]:.3f}")
+        else:
+            finding("One token has no other to be compared with: write more text")
     st.caption(
-        "These are the rows before any layer: the same token has cosine 1 with itself wherever it stands. What the "
-        "context makes of it is on Static and contextual. The menu at the chart's corner saves it as SVG or PNG."
+        "These are the rows before any layer: the same token has cosine 1 with itself wherever it is. What the "
+        "context makes of it is on the page One word, three meanings. Click a cell for another pair. The menu at the "
+        "chart's corner saves it as SVG or PNG."
     )
     table = pd.DataFrame(cosines, columns=[f"{i + 1} {label}" for i, label in enumerate(labels)])
     table.insert(0, "Token", list(labels))
+    _twin(table)
     take_away("cosines", table, {"cosines": (lambda: cosines, f"float32 {cosines.shape}: token, token")})
 
 
@@ -121,6 +173,9 @@ def show_neighbours(engine: lm.Engine, token_id: int, tied: bool) -> tuple[int, 
     """The rows nearest to a token's; returns how they were asked for."""
     k, metric, matrix = _how(tied)
     table = neighbour_table(engine.tokenizer, engine.neighbours(token_id, k, metric, matrix))
+    measure = "cosine" if metric == "cosine" else "dot product"
+    own, first = token_label(engine.tokenizer, token_id), table.iloc[0]
+    finding(f"Nearest to {own} is {first['Token']}, {measure} {first['Similarity']:.3f}")
     _bars_and_table(table, metric, "neighbours_of_token")
     return k, metric, matrix
 
@@ -166,20 +221,19 @@ def show_arithmetic(engine: lm.Engine, tied: bool) -> tuple[tuple[int, int, int]
     k, metric, matrix = _how(tied)
     a, b, c = (one_token(tok, name, text) for name, text in zip("abc", texts, strict=True))
     found = engine.analogy(a, b, c, k, metric, matrix)
-    st.markdown(
-        f"**{' '.join(escape_markdown(part) for part in (token_label(tok, a), '−', token_label(tok, b), '+'))} "
-        f"{escape_markdown(token_label(tok, c))}** is closest to "
-        f"**{escape_markdown(token_label(tok, int(found.ids[0])))}** (the three inputs excluded)."
+    finding(
+        f"{token_label(tok, a)} − {token_label(tok, b)} + {token_label(tok, c)} is closest to "
+        f"{token_label(tok, int(found.ids[0]))} (the three inputs excluded)"
     )
     if matrix == "input":
         rows = engine.embed([a, b, c])
         nearest = engine.neighbours(rows[0] - rows[1] + rows[2], 1, metric)
         label = escape_markdown(token_label(tok, int(nearest.ids[0])))
-        st.caption(f"Not left out, the nearest of all would be {label} ({nearest.similarities[0]:.3f}).")
+        st.caption(f"With the inputs included, the nearest of all would be {label} ({nearest.similarities[0]:.3f}).")
+    _bars_and_table(neighbour_table(tok, found), metric, "arithmetic")
     st.caption(
-        "When it fails: leaving a, b and c out flatters the method, because one of them is nearly always nearest. It "
-        "holds for some pairs that differ in grammar or by name, and not for most relations between things. A word of "
+        "When it fails: excluding a, b and c flatters the method, because one of them is nearly always nearest. It "
+        "works for some pairs that differ in grammar or by name, and not for most relations between things. A word of "
         "several tokens has no row of its own, and these rows were trained to serve the layers after them, not this."
     )
-    _bars_and_table(neighbour_table(tok, found), metric, "arithmetic")
     return (a, b, c), k, metric, matrix

@@ -13,11 +13,12 @@ import tokenizers
 
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["embedded_tokenizers", "load_embedded"]
+__all__ = ["embedded_tokenizers", "is_loaded", "load_embedded"]
 
 _KEYS = ("llama-3.1", "phi-3", "qwen2", "starcoder2", "smollm2")
 
-_lock = threading.Lock()
+# One lock a key: who asks for a small one need not wait until a large one is there.
+_locks = {key: threading.Lock() for key in _KEYS}
 _loaded: dict[str, Tokenizer] = {}
 
 
@@ -47,20 +48,33 @@ def load_embedded(key: str) -> Tokenizer:
     True
     """
     # `functools.cache` would let two sessions that ask at once parse the same file twice.
-    with _lock:
+    with _locks[key]:
         if key not in _loaded:
-            package = resources.files("lmloupe")
-            entry = _manifest()["tokenizers"][key]
-            stored = gzip.decompress((package / "data" / f"{key}.json.gz").read_bytes())
-            template = entry["chat_template"]
-            _loaded[key] = Tokenizer(
-                name=key,
-                source="embedded",
-                revision=None,
-                backend=tokenizers.Tokenizer.from_str(stored.decode()),
-                bos_token=entry["bos_token"],
-                eos_token=entry["eos_token"],
-                chat_template=(package / "templates" / template).read_text("utf-8") if template else None,
-                stop_ids=tuple(entry["generation_config"]["eos_token_id"]),
-            )
+            _loaded[key] = _read(key)
         return _loaded[key]
+
+
+def is_loaded(key: str) -> bool:
+    """Whether `load_embedded` answers at once for this key.
+
+    >>> load_embedded("phi-3") is not None and is_loaded("phi-3")
+    True
+    """
+    return key in _loaded
+
+
+def _read(key: str) -> Tokenizer:
+    package = resources.files("lmloupe")
+    entry = _manifest()["tokenizers"][key]
+    stored = gzip.decompress((package / "data" / f"{key}.json.gz").read_bytes())
+    template = entry["chat_template"]
+    return Tokenizer(
+        name=key,
+        source="embedded",
+        revision=None,
+        backend=tokenizers.Tokenizer.from_str(stored.decode()),
+        bos_token=entry["bos_token"],
+        eos_token=entry["eos_token"],
+        chat_template=(package / "templates" / template).read_text("utf-8") if template else None,
+        stop_ids=tuple(entry["generation_config"]["eos_token_id"]),
+    )

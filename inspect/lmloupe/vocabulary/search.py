@@ -80,12 +80,12 @@ def _matching_any_case(table: VocabularyTable, needle: str, match: str) -> NDArr
     return np.fromiter((test(raw, folded) for raw in texts), np.bool_, len(table))
 
 
-def _check(match: str, ids: tuple[int, int] | None, limit: int) -> None:
+def _check(match: str, ids: tuple[int, int] | list[int] | None, limit: int) -> None:
     if match not in _TESTS:
         raise InvalidSettingError(f"match is {match!r}; give one of {', '.join(_TESTS)}.")
     if limit < 1:
         raise InvalidSettingError(f"limit is {limit}; give 1 or more.")
-    if ids is not None and not 0 <= ids[0] <= ids[1]:
+    if isinstance(ids, tuple) and not 0 <= ids[0] <= ids[1]:
         raise InvalidSettingError(
             f"The ids {ids[0]} to {ids[1]} are not a range: give the first and the last, from 0 on, smaller one first."
         )
@@ -97,7 +97,7 @@ def search_vocabulary(
     *,
     bytes: bytes | str | None = None,  # noqa: A002 - the name of what is searched for
     regex: str | None = None,
-    ids: tuple[int, int] | None = None,
+    ids: tuple[int, int] | list[int] | None = None,
     limit: int = 1000,
     match: Match = "contains",
     ignore_case: bool = False,
@@ -111,7 +111,7 @@ def search_vocabulary(
         bytes: bytes or hexadecimal (see `parse_hex`), anywhere in the token.
         regex: regular expression, found anywhere in the token's text unless anchored; the syntax is RE2's (see
             `lmloupe.vocabulary.safe_regex.regex_mask`), which no pattern can hang.
-        ids: first and last id, both included.
+        ids: first and last id as a tuple, both included; or a list of ids.
         limit: most ids to return.
         match: how ``text`` is compared: ``"contains"``, ``"prefix"`` or ``"exact"``.
         ignore_case: compare ``text`` casefolded, and ``regex`` without case.
@@ -136,7 +136,9 @@ def search_vocabulary(
     _check(match, ids, limit)
     table = vocabulary_table(tok)
     found = np.ones(len(table), np.bool_)
-    if ids is not None:
+    if isinstance(ids, list):
+        found &= np.isin(table.ids, ids)
+    elif ids is not None:
         found &= (table.ids >= ids[0]) & (table.ids <= ids[1])
     if text is not None:
         check_text(text)

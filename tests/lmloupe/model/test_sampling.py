@@ -167,3 +167,31 @@ def test_a_setting_outside_its_range_is_named(field: str, value: float) -> None:
 def test_broken_logits_are_refused(logits: list) -> None:
     with pytest.raises(lm.InvalidSettingError, match="logits"):
         lm.sampling_stages(logits, lm.Sampling())
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(0, 40), st.integers(0, 2**31 - 1))
+def test_a_roll_is_the_token_on_whose_part_of_the_strip_it_landed(shares: list[float], n: int, seed: int) -> None:
+    total = sum(shares)
+    if not total:
+        with pytest.raises(lm.InvalidSettingError, match="above 0"):
+            lm.roll(shares, n, seed)
+        return
+    found = lm.roll(shares, n, seed)
+    assert sorted(found.order.tolist()) == [i for i, share in enumerate(shares) if share > 0]
+    assert [shares[i] for i in found.order] == sorted((share for share in shares if share > 0), reverse=True)
+    begins = np.concatenate([[0.0], found.ends[:-1]])
+    places = {int(token_id): place for place, token_id in enumerate(found.order)}
+    for landed, token_id in zip(found.places, found.ids, strict=True):
+        at = places[int(token_id)]
+        assert begins[at] <= landed < found.ends[at]
+    np.testing.assert_array_equal(found.places, np.random.default_rng(seed).random(n))
+
+
+def test_many_rolls_have_the_shares_of_the_distribution() -> None:
+    probs = np.array([0.0, 0.5, 0.2, 0.3])
+    counts = np.bincount(lm.roll(probs, 100_000, 1).ids, minlength=4)
+    np.testing.assert_allclose(counts / 100_000, probs, atol=0.01)
+    with pytest.raises(lm.InvalidSettingError, match="0 or more"):
+        lm.roll(probs, -1)
+    with pytest.raises(lm.InvalidSettingError, match="one vector"):
+        lm.roll([[0.5, 0.5]], 1)

@@ -15,7 +15,7 @@ import streamlit as st
 
 from ui.base import theme
 
-__all__ = ["DRAWING", "colour_properties", "component", "joined", "nothing", "role_colours", "whole"]
+__all__ = ["DRAWING", "colour_properties", "component", "joined", "nothing", "role_colours", "sent", "whole"]
 
 DRAWING = Path(__file__).parent / "drawing.css"
 """Style sheet of what `drawing.js` draws."""
@@ -110,3 +110,9 @@ def whole(sent: object, name: str) -> int | None:
     """
     value = sent.get(name) if isinstance(sent, dict) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def sent(key: str, name: str) -> object:
+    """What the component with this key sent last, for callbacks and for what comes before it on the page; else None."""
+    held = st.session_state.get(key)
+    return held.get(name) if isinstance(held, dict) else None

@@ -70,6 +70,9 @@ export function used(event) {
  */
 export const activeIn = (node) => /** @type {Document | ShadowRoot} */ (node.getRootNode()).activeElement;
 
+/** Pixels of one rem: it grows with the screen and in the presenter view. */
+export const rootSize = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+
 /** Tell a pointer that moves from one under which the page scrolls: only the first is a wish. */
 export class Pointer {
   constructor() {

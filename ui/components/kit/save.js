@@ -97,6 +97,15 @@ async function toPng(svg, width, height) {
 }
 
 /**
+ * Save what a canvas shows.
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} name of the file, without its ending
+ */
+export function saveCanvas(canvas, name) {
+  canvas.toBlob((blob) => blob && download(blob, `${name}.png`), "image/png");
+}
+
+/**
  * A button that saves what `draw` gives.
  * @param {"SVG" | "PNG"} kind
  * @param {string} label

@@ -2,6 +2,7 @@
 
 import { activeIn, make } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
+import { theSteps } from "../kit/steps.js";
 
 /** @import { Component } from "../kit/mount.js" */
 
@@ -50,20 +51,7 @@ addEventListener("popstate", () => {
   for (const draft of drafts.values()) draft.newest = false;
 });
 
-// A link is written at every pause, and each would become a step of the Back button. While a person stays in a box
-// only the first one does, and the next ones replace it. Another page (another path) is always a step of its own.
-/** @type {LiveText | null} */
-let answering = null; // the box whose text is on its way into the link
-const pushState = history.pushState;
-history.pushState = function pushOrReplace(state, title, url) {
-  let way = pushState;
-  if (answering && url != null && new URL(url, location.href).pathname === location.pathname) {
-    if (answering.stepped) way = history.replaceState;
-    answering.stepped = true;
-    answering = null;
-  }
-  return way.call(history, state, title, url);
-};
+const steps = theSteps();
 
 class LiveText {
   /** @param {HTMLElement} parent */
@@ -86,7 +74,6 @@ class LiveText {
     this.head.append(this.label, this.helper, this.help);
     this.root.append(this.head, this.area, this.lines);
     this.composing = false;
-    this.stepped = false; // whether a step of the Back button leads to before this person's stay in the box
     /** @type {number | undefined} */
     this.timer = undefined;
     this.data = /** @type {BoxData | null} */ (null); // until the first update, as what follows
@@ -114,15 +101,12 @@ class LiveText {
       this.typed();
       this.reconcile();
     });
-    on("focus", () => {
-      this.stepped = false;
-    });
     on("blur", (event) => {
       // On the way to another page two runs would be asked for at once, and Streamlit may lose the page among them.
       // The box over there sends what it finds here; the pause goes on, in case the person stays after all.
-      if (!(event.relatedTarget instanceof Element && event.relatedTarget.closest("a[href]"))) this.send();
+      if (!(event.relatedTarget instanceof Element && event.relatedTarget.closest("a[href]"))) this.send(true);
       setTimeout(() => {
-        if (answering === this && !this.focused()) answering = null;
+        if (steps.once === this.area) steps.once = null;
       }, 1000);
     });
     on("keydown", (event) => {
@@ -145,13 +129,15 @@ class LiveText {
     this.timer = setTimeout(() => this.send(), this.area.textLength > LONG ? PAUSE_LONG_MS : PAUSE_MS);
   }
 
-  send() {
+  /** @param {boolean} [leaving] whether the person is on the way to something else, which is a step of its own */
+  send(leaving = false) {
     clearTimeout(this.timer);
     const { draft } = this;
     if (this.composing || this.area.value === draft.sent) return;
     draft.held = this.area.value;
     draft.sent = draft.held;
-    answering = this;
+    if (leaving) steps.once = this.area;
+    else steps.did(this.area);
     this.setStateValue("edit", { push: draft.push, edit: draft.edit, text: draft.sent });
   }
 

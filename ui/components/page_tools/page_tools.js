@@ -2,6 +2,7 @@
 
 import { make, shape } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
+import { theSteps } from "../kit/steps.js";
 
 /** @import { Component } from "../kit/mount.js" */
 
@@ -17,6 +18,8 @@ import { mounted } from "../kit/mount.js";
 
 const READ = "lmloupe-read"; // what this browser's owner has read: addresses, comma-separated
 const QUIET = 4; // modules of white around a QR code (ISO/IEC 18004)
+
+theSteps(); // on every page, with a text or without
 
 /** @returns {string[]} */
 function pagesRead() {

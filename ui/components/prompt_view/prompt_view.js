@@ -1,37 +1,30 @@
-// A prompt and the template that wrote it. Text goes in by textContent alone.
+// A prompt, and beside it the conversation that it is made of or the template that wrote it. Text goes in by
+// textContent alone.
 
 import { clamp, counted, make, Pointer, used } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
-import { bitsOf } from "./bits.js";
+import { Drafts } from "./drafts.js";
+import { drawSource } from "./source.js";
+import { drawLost, drawPane, drawPieces, drawTabs, drawText } from "./string.js";
+
+/** @import { Component } from "../kit/mount.js" */
+/** @import { Editor } from "./bubbles.js" */
+/** @import { LineNode } from "./source.js" */
+/** @import { Piece, PieceNode, StringData } from "./string.js" */
 
 /**
- * A run of characters that came from one place.
- * @typedef {object} Piece
- * @property {string} text
- * @property {number} start character
- * @property {number | null} line of the template
- * @property {number | null} caller line that called the macro of that line
- * @property {number | null} message
- * @property {string} part
- * @property {string} words what the part is called
- * @property {string | null} role
- * @property {boolean} special
- */
-
-/**
- * What prompt_view/payload.py sends.
- * @typedef {object} PromptData
+ * What prompt_view/payload.py sends, besides the string.
+ * @typedef {object} MoreData
  * @property {string} version
- * @property {Piece[]} pieces
  * @property {string[] | null} lines of the template, where it is shown
  * @property {number[]} wrote lines that wrote something
  * @property {number} digits of the highest line number
- * @property {number | null} height pixels
  * @property {number | null} first the piece that is lit at first
+ * @property {string} hint what to do, and what is lit at first
+ * @property {Editor | null} editor the conversation, where it is edited
  */
 
-/** @typedef {HTMLSpanElement & { place: number }} PieceNode */
-/** @typedef {HTMLDivElement & { number: number }} LineNode */
+/** @typedef {StringData & MoreData} PromptData */
 
 class PromptView {
   /** @param {HTMLElement} parent */
@@ -50,81 +43,118 @@ class PromptView {
     /** @type {HTMLDivElement | null} */
     this.source = null;
     this.status = make("div");
+    this.hint = "";
+    this.pinned = false;
     this.pointer = new Pointer();
-    this.root.addEventListener("pointerover", (event) => {
-      if (this.source && !this.pointer.rests(event)) this.meet(event);
-    });
-    this.root.addEventListener("focusin", (event) => this.meet(event));
-    this.root.addEventListener("keydown", (event) => this.key(event));
+    this.right = make("div", "side");
+    this.panes = make("div", "panes");
+    this.drafts = new Drafts();
+    this.root.append(this.panes);
+    this.listen();
     parent.append(this.root);
   }
 
+  listen() {
+    this.root.addEventListener("pointerover", (event) => {
+      if (!this.pinned && !this.pointer.rests(event)) this.meet(event);
+    });
+    this.root.addEventListener("pointerleave", () => {
+      if (!this.pinned && !this.source) this.dark();
+    });
+    this.root.addEventListener("focusin", (event) => this.meet(event));
+    this.root.addEventListener("click", (event) => {
+      if (!this.source || !this.find(event.target)) return;
+      this.pinned = !this.pinned;
+      this.meet(event);
+    });
+    this.root.addEventListener("keydown", (event) => this.key(event));
+  }
+
   destroy() {
+    this.drafts.destroy();
     this.root.remove();
   }
 
-  /** @param {PromptData} data */
-  update(data) {
+  /** @param {PromptData} data @param {Component<PromptData>} component */
+  update(data, component) {
+    const { editor } = data;
+    const conversation = this.drafts.bubbles.pane;
+    if (editor) this.drafts.update(editor, component);
     if (data.version === this.version) return; // the same content: what is lit, focused and scrolled stays
+    const focused = this.drafts.bubbles.keyboard()[0];
     this.version = data.version;
     this.lit = [];
+    this.pinned = false;
     this.pieces = data.pieces;
-    this.root.classList.toggle("with-source", data.lines !== null);
+    this.hint = data.hint;
+    this.root.className = `prompt-view layer-${data.layer} ${data.lines ? "with-source" : editor ? "with-editor" : ""}`;
     this.root.style.setProperty("--digits", String(data.digits));
-    this.text = this.drawText(data);
-    const panes = make("div", "panes");
-    panes.append(this.text);
-    this.source = data.lines && this.drawSource(data, data.lines);
-    if (this.source) panes.append(this.source);
-    this.status = make("div", "status");
-    this.status.setAttribute("role", "status");
-    this.root.replaceChildren(...(this.source ? [this.status, panes] : [panes]));
-    if (data.first !== null && this.source) this.lightPiece(data.first, true);
+    this.drawString(data, component);
+    if (editor && conversation.parentNode !== this.panes) this.panes.prepend(conversation);
+    this.markLost(data);
+    if (data.first !== null && this.source) {
+      this.lightPiece(data.first, true);
+      this.reveal(this.text, this.nodes[data.first]);
+    }
+    if (focused !== null) this.lightMessage(focused, true);
+    if (this.source) this.status.textContent = data.hint;
     this.root.dataset.version = data.version; // what tests wait for
   }
 
-  /** @param {string} className @param {string} label @param {number | null} height */
-  drawPane(className, label, height) {
-    const pane = make("div", className);
-    pane.setAttribute("role", "group");
-    pane.setAttribute("aria-label", label);
-    if (height) pane.style.maxHeight = `${height}px`;
-    return pane;
-  }
-
-  /** @param {PromptData} data */
-  drawText(data) {
-    const pane = this.drawPane("text", "The prompt. Arrow keys go from piece to piece.", data.height);
-    this.nodes = data.pieces.map((piece, i) => {
-      const node = Object.assign(make("span", "p"), { place: i });
-      if (piece.role) node.classList.add(piece.role);
-      if (piece.special) node.classList.add("special");
-      if (piece.part === "generation_prompt") node.classList.add("asks");
-      if (piece.part === "template_text") node.classList.add("added");
-      for (const { sign, text } of bitsOf(piece.text)) {
-        if (sign) node.append(make("span", "sign", sign));
-        node.append(text);
-      }
-      return node;
-    });
+  /** @param {PromptData} data @param {Component<PromptData>} component */
+  drawString(data, component) {
+    const scrolled = this.text.scrollTop;
+    this.nodes = drawPieces(data);
     if (data.lines && this.nodes.length) this.nodes[data.first ?? 0].tabIndex = 0;
-    pane.append(...this.nodes);
-    if (!this.nodes.length) pane.append(make("span", "nothing", "nothing is written"));
-    return pane;
+    const arrows = data.lines ? "The prompt. Arrow keys go from piece to piece." : "The string that the model reads";
+    this.text = drawText(data, this.nodes, arrows);
+    this.source = null;
+    this.status = make("div", "status");
+    this.status.setAttribute("role", "status");
+    const head = make("div", "tops");
+    if (data.families.length) {
+      head.append(drawTabs("Family", data.families, (key) => component.setTriggerValue("family", key)));
+    }
+    if (data.layers.length) {
+      head.append(drawTabs("Colours", data.layers, (key) => component.setTriggerValue("layer", key)));
+    }
+    const lost = drawLost(data, (key) => component.setTriggerValue("family", key));
+    const foot = make("div", "foot");
+    foot.append(...data.foot.map((line) => make("div", "", line)));
+    const box = make("div", "side");
+    box.append(...[head, lost].filter((node) => node.childNodes.length), this.text, foot);
+    if (this.right.parentNode === this.panes) this.right.replaceWith(box);
+    else this.panes.append(box);
+    this.right = box;
+    this.text.scrollTop = scrolled;
+    if (data.lines) this.drawLines(data, data.lines);
   }
 
   /** @param {PromptData} data @param {string[]} lines */
-  drawSource(data, lines) {
-    const pane = this.drawPane("source", "The template. Arrow keys go from line to line.", data.height);
-    const wrote = new Set(data.wrote);
-    this.lines = lines.map((text, i) => {
-      const row = Object.assign(make("div", wrote.has(i + 1) ? "line wrote" : "line"), { number: i + 1 });
-      row.append(make("span", "number", String(i + 1)), make("code", "", text || " "));
-      return row;
-    });
-    if (this.lines.length) this.lines[0].tabIndex = 0;
-    pane.append(...this.lines);
-    return pane;
+  drawLines(data, lines) {
+    const [pane, rows] = drawSource(lines, data.wrote);
+    this.source = pane;
+    this.lines = rows;
+    const status = drawPane("status-row", "What is lit");
+    status.append(this.status);
+    this.root.replaceChildren(status, this.panes);
+    this.panes.replaceChildren(this.right, pane);
+  }
+
+  /** Strike through what is not in the string, where it was written. @param {PromptData} data */
+  markLost(data) {
+    const { bubbles, tools } = this.drafts.bubbles;
+    for (const bubble of bubbles) {
+      const lost = data.lost.filter(({ message }) => message === Number(bubble.dataset.message));
+      bubble.classList.toggle("dropped", lost.some(({ whole }) => whole));
+      for (const note of bubble.querySelectorAll(".gone")) note.remove();
+      for (const call of bubble.querySelectorAll(".call")) {
+        const at = call instanceof HTMLElement ? Number(call.dataset.call) : -1;
+        call.classList.toggle("dropped", lost.some((part) => part.call === at));
+      }
+      if (lost.length) bubble.append(make("div", "gone", "Left out of the prompt: the model never sees it."));
+    }
+    tools.classList.toggle("dropped", data.lost.some(({ message }) => message === null));
   }
 
   /** @param {EventTarget | null} target @returns {PieceNode | LineNode | null} */
@@ -134,10 +164,18 @@ class PromptView {
 
   /** @param {Event} event */
   meet(event) {
-    const node = this.source && this.find(event.target);
-    if (!node) return;
-    if ("place" in node) this.lightPiece(node.place, true);
-    else this.lightLine(node.number, true);
+    const node = this.find(event.target);
+    const reveal = event.type === "focusin";
+    if (!this.source) {
+      const turn = this.drafts.bubbles.turnOf(event.target);
+      if (turn !== null) this.lightMessage(turn, reveal);
+      else if (node && "place" in node) this.lightMessage(this.pieces[node.place].message, false);
+      else this.dark();
+    } else if (node) {
+      if ("place" in node) this.lightPiece(node.place, true);
+      else this.lightLine(node.number, true);
+      if (this.pinned) this.status.append(" Kept until the next click.");
+    }
   }
 
   dark() {
@@ -149,6 +187,17 @@ class PromptView {
   light(node, name) {
     node.classList.add(name);
     this.lit.push([node, name]);
+  }
+
+  /** A bubble and its stretch of the string. @param {number | null} message @param {boolean} reveal */
+  lightMessage(message, reveal) {
+    this.dark();
+    if (message === null) return;
+    const stretch = this.nodes.filter((_, i) => this.pieces[i].message === message);
+    for (const node of stretch) this.light(node, "message");
+    const bubble = this.drafts.bubbles.bubbles[message];
+    if (bubble) this.light(bubble, "here");
+    if (reveal && stretch.length) this.reveal(this.text, stretch[0]);
   }
 
   /** @param {number} place @param {boolean} reveal */
@@ -190,7 +239,7 @@ class PromptView {
   }
 
   /**
-   * Scrolls inside the pane only: the page itself must not jump under a pointer.
+   * Scroll a pane, and nothing else, until the node is in sight.
    * @param {Element} pane
    * @param {Element} node
    */
@@ -203,8 +252,9 @@ class PromptView {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    const node = this.find(event.target);
+    const node = this.source && this.find(event.target);
     if (!node || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") this.pinned = false;
     /** @type {(PieceNode | LineNode)[]} */
     const all = "place" in node ? this.nodes : this.lines;
     const at = all.indexOf(node);

@@ -17,7 +17,7 @@ from ui.base import theme
 from ui.components import kit
 from ui.components.token_view.payload import ROLES, ColourBy, Show, TokenRow, build_payload, payload_version
 
-__all__ = ["ROLES", "ColourBy", "Selection", "Show", "TokenRow", "token_view"]
+__all__ = ["ROLES", "ColourBy", "Selection", "Show", "TokenRow", "clicked", "token_view"]
 
 _HERE = Path(__file__).parent
 
@@ -55,8 +55,8 @@ def token_view(
 ) -> Selection | None:
     """Draw one text as the tokens of several tokenizers, row under row.
 
-    Hovering a token, or reaching it by keyboard, shows its id, piece, bytes and character offsets and
-    marks the same characters in the other rows.
+    Hovering a token, or reaching it by keyboard, shows its id, piece, bytes and character offsets in the head of
+    its row and marks the same characters in the other rows, whose heads name their tokens there.
 
     Args:
         rows: what to draw, one `TokenRow` a tokenizer; each encoding is of ``text``.
@@ -65,11 +65,12 @@ def token_view(
             position and its tooltip as they are.
         show_whitespace: mark spaces, tabs and line ends. A token that is nothing but line ends is
             marked in any case, it would be invisible.
-        height: pixels after which the rows scroll inside the view; None lets them take their room.
+        height: pixels, on a screen where one rem has 16, after which the rows scroll inside the view; None lets
+            them take their room.
         max_tokens: tokens drawn in each row; where there are more, the row's heading says so.
         selectable: let a click (or Enter) pin a token and run the script again.
         on_select: called before that run, as widget callbacks are.
-        colour_by: ``"position"`` gives eight colours in turn, ``"id"`` the same colour to the same id,
+        colour_by: ``"position"`` gives two tints in turn, ``"id"`` the same colour to the same id,
             ``"length"`` a darker shade to a token of more bytes. Rows with ``classes`` or ``fill`` keep theirs.
         show: the tokens' ``"text"``, their ``"ids"`` as a list, or ``"both"``, the list below the text.
         export: name of a file, without ending; where it is given, two buttons save the view as SVG and as PNG.
@@ -83,7 +84,6 @@ def token_view(
     """
     payload = _payload(
         rows,
-        key,
         text=text,
         show_whitespace=show_whitespace,
         height=height,
@@ -92,10 +92,24 @@ def token_view(
         colour_by=colour_by,
         show=show,
         export=export,
+        key=key,
     )
     callback = on_select if on_select is not None else kit.nothing
     result = _render(key=key, data=payload, on_selected_change=callback)
     return _read_selection(result.get("selected"), payload_version(payload), rows) if selectable else None
+
+
+def clicked(key: str) -> tuple[TokenRow, int] | None:
+    """For ``on_select``: the row and the place of the token that was clicked in the view with this key.
+
+    None where the token that was pinned has been clicked again, and for rows with ``classes``, ``fill`` or ``notes``.
+    """
+    packed = st.session_state.get(_place_of(key))
+    state = st.session_state.get(key)
+    if packed is None or state is None:
+        return None
+    found = _read_selection(state.get("selected"), payload_version(packed.payload), packed.rows)
+    return None if found is None else (packed.rows[found.row], found.index)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,17 +125,22 @@ class _Packed:
             self.settings == settings
             and len(self.rows) == len(rows)
             and all(
-                ours.encoding is theirs.encoding and (ours.name, ours.subtitle) == (theirs.name, theirs.subtitle)
+                ours.encoding is theirs.encoding
+                and (ours.name, ours.subtitle, ours.family) == (theirs.name, theirs.subtitle, theirs.family)
                 for ours, theirs in zip(self.rows, rows, strict=True)
             )
         )
 
 
-def _payload(rows: Sequence[TokenRow], key: str, **settings: Any) -> bytes:
+def _place_of(key: str) -> str:
+    return f"{key}_packed"
+
+
+def _payload(rows: Sequence[TokenRow], **settings: Any) -> bytes:
     """The payload, packed anew only where it differs: a click on one of a million tokens need not wait for it."""
     if any(extra is not None for row in rows for extra in (row.classes, row.fill, row.notes)):
         return build_payload(rows, **settings)  # told by what they hold, which costs as much as packing
-    place = f"{key}_packed"
+    place = _place_of(settings["key"])
     packed = st.session_state.get(place)
     if packed is None or not packed.serves(rows, settings):
         packed = st.session_state[place] = _Packed(tuple(rows), settings, build_payload(rows, **settings))

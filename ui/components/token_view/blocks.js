@@ -1,6 +1,6 @@
 // Long rows: a block has elements while it is near the screen, and a guess of its height before and after.
 
-import { make } from "../kit/dom.js";
+import { make, rootSize } from "../kit/dom.js";
 
 /** @import { Spot } from "./rows.js" */
 
@@ -8,7 +8,7 @@ const AT_ONCE = 2500; // tokens drawn before the first paint, all rows together:
 const AHEAD = 40_000; // tokens drawn while the page is idle, wherever they are: the browser's own search finds them
 const MOST = 60_000; // tokens after which what is far from the screen gives its elements back
 const NEAR = "1500px 0px";
-const LINE = 27.75; // pixels
+const LINE = 2.3125; // rem, as in token_view.css
 
 /**
  * What draws the tokens of a block.
@@ -87,7 +87,7 @@ export class BlockList {
     const from = this.starts[block.number];
     block.extent ??= this.painter.extent(from, from + this.size(block));
     const [pixels, lines] = block.extent;
-    return Math.max(1, lines, pixels / width + lines / 2) * LINE;
+    return Math.max(1, lines, pixels / width + lines / 2) * LINE * rootSize();
   }
 
   /**

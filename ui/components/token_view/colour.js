@@ -29,7 +29,7 @@ export function colouring(row, colourBy) {
   const { fill, classes } = row;
   if (fill) return (i) => (fill[i] === NO_FILL ? "plain" : "fill");
   if (classes) return (i) => `role ${ROLES[classes[i]]} ${i & 1 ? "odd" : "even"}`;
-  if (colourBy === "position") return (i) => `c${i & 7}`;
+  if (colourBy === "position") return (i) => (i & 1 ? "tint2" : "tint1");
   if (colourBy === "length") return (i) => `l${shadeOfLength(row.bytesOf(i).length)}`;
   const name = (/** @type {number} */ i) => `c${colourOfId(row.id(i))}`;
   // Where two neighbours are of one colour the boundary alone parts them, and is drawn stronger.

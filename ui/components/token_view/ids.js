@@ -1,7 +1,8 @@
 // The ids of a row as a list: below its tokens, or in place of them.
 
-import { make } from "../kit/dom.js";
+import { make, rootSize } from "../kit/dom.js";
 import { colouring, shade } from "./colour.js";
+import { nameToken } from "./describe.js";
 import { BLOCK } from "./paint.js";
 
 /** @import { Row, Settings } from "./rows.js" */
@@ -25,7 +26,7 @@ export class IdPainter {
    * @returns {[width: number, lines: number]}
    */
   extent(from, to) {
-    return [(to - from) * (this.alone ? 62 : 48), 0];
+    return [(to - from) * (this.alone ? 5 : 3.2) * rootSize(), 0];
   }
 
   /** @param {HTMLElement} block @param {number} from @param {number} to */
@@ -35,7 +36,8 @@ export class IdPainter {
       const kind = `${this.alone ? "t" : "n"} number${row.special(i) ? " control" : ""}`;
       const node = Object.assign(make("span", `${kind} ${this.colour(i)}`, String(row.id(i))), { place: i });
       shade(node, row, i);
-      if (this.alone && i === row.stop) node.tabIndex = 0;
+      if (this.alone) node.setAttribute("role", "listitem");
+      if (this.alone && i === row.stop) nameToken(row, i, node);
       this.drawn[i] = node;
       block.append(node, " ");
     }

@@ -12,11 +12,17 @@ import { ROLES } from "./rows.js";
  */
 export function drawHeading(row, mostTokens) {
   const heading = make("div", "heading");
+  const bar = make("div", "bar");
   const title = make("span", "title");
+  if (row.colour) {
+    const dot = make("span", "dot");
+    dot.style.background = row.colour;
+    bar.style.setProperty("--of-row", row.colour);
+    title.append(dot);
+  }
   title.append(make("span", "name", row.name));
   if (row.subtitle) title.append(make("span", "subtitle", row.subtitle));
   heading.append(title, make("span", "facts", row.facts));
-  const bar = make("div", "bar");
   bar.style.setProperty("--share", `${mostTokens ? (row.count / mostTokens) * 100 : 0}%`);
   return [heading, bar];
 }

@@ -10,18 +10,20 @@
 //   (`unicode-bidi: plaintext`), as in a plain-text editor.
 // - Tokens that share a character, the parts of an emoji, are drawn as one group: the characters once,
 //   under them the parts as bytes in hex. The parts are the tokens that take hover and focus.
+// - Characters that no token covers are drawn where they were, struck through: the model never sees them.
 // - Blocks of about 500 tokens are drawn one by one, when they come near the screen (blocks.js). A block ends
 //   where a line of the text ends; only a line of more than 2,000 tokens is cut, and its next token wraps early.
 
-import { make } from "../kit/dom.js";
+import { make, rootSize } from "../kit/dom.js";
 import { drawText, RTL, UNSEEN } from "./characters.js";
 import { colouring, shade } from "./colour.js";
+import { nameToken } from "./describe.js";
+import { GROUP } from "./rows.js";
 
 /** @import { Row, Settings } from "./rows.js" */
 
 export const BLOCK = 500; // tokens
 const LONGEST_BLOCK = 2000;
-export const GROUP = 8; // parts drawn under one run of characters; longer runs continue in the next group
 
 /**
  * Where the blocks of a row begin, and where the last one ends.
@@ -69,7 +71,7 @@ export class RowPainter {
   extent(from, to) {
     const { source, starts, ends } = this.row;
     const [low, high] = [source.unit(starts[from]), source.unit(ends[to - 1])];
-    const width = Math.max(0, high - low) * 9 + (to - from) * 4.5;
+    const width = (Math.max(0, high - low) * 0.75 + (to - from) * 0.3) * rootSize();
     let lines = 0;
     for (let at = source.text.indexOf("\n", low); at >= 0 && at < high; at = source.text.indexOf("\n", at + 1)) lines += 1;
     return [width, lines];
@@ -84,6 +86,7 @@ export class RowPainter {
     this.lineEnd = 0;
     for (let i = from; i < to;) {
       const next = row.runEnd(i);
+      if (!row.empty(i)) this.addRemoved(i ? row.reach[i - 1] : 0, row.starts[i]);
       if (next - i > 1 || row.partial(i)) {
         for (let part = i; part < next; part += GROUP) this.addGroup(part, Math.min(part + GROUP, next), part > i);
       } else {
@@ -91,6 +94,19 @@ export class RowPainter {
       }
       i = next;
     }
+    if (to === row.length) this.addRemoved(row.length ? row.reach[to - 1] : 0, row.textEnd);
+  }
+
+  /**
+   * Characters that are in no token.
+   * @param {number} start @param {number} end
+   */
+  addRemoved(start, end) {
+    if (end <= start) return;
+    const node = make("del", "removed");
+    drawText(node, this.row.slice(start, end), true);
+    this.block.append(make("wbr"), node);
+    this.mayBreak = true;
   }
 
   /**
@@ -133,7 +149,8 @@ export class RowPainter {
     const { row } = this;
     const node = Object.assign(make("span", `t ${className} ${this.colour(i)}`), { place: i });
     shade(node, row, i);
-    if (i === row.stop) node.tabIndex = 0;
+    node.setAttribute("role", "listitem");
+    if (i === row.stop) nameToken(row, i, node);
     row.elements[i] = node;
     return node;
   }

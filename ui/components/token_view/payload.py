@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lmloupe.encodings.encoding import Encoding
+from ui.base import theme
 from ui.base.chips import unnamed_row
 
 __all__ = ["ROLES", "ColourBy", "Show", "TokenRow", "build_payload", "payload_version"]
@@ -48,6 +49,7 @@ class TokenRow:
         name: heading of the row, the tokenizer's name as a person knows it.
         encoding: what to draw.
         subtitle: a few words after the name.
+        family: name of the tokenizer or model, whose hue the row's head gets; "" for none.
         classes: one of `ROLES` or None for each token: colour by role in place of colour by position.
         fill: a share from 0 to 1 for each token, NaN or None for no value: shade in place of colour.
         notes: one more line for each token's tooltip, such as "probability 0.77"; "" for none.
@@ -59,6 +61,7 @@ class TokenRow:
     classes: Sequence[str | None] | None = None
     fill: ArrayLike | Sequence[float | None] | None = None
     notes: Sequence[str] | None = None
+    family: str = ""
 
     def __post_init__(self) -> None:
         for what in ("classes", "fill", "notes"):
@@ -108,6 +111,7 @@ def build_payload(
     colour_by: ColourBy = "position",
     show: Show = "text",
     export: str | None = None,
+    key: str = "",
 ) -> bytes:
     """Pack the rows; the arguments are those of `ui.components.token_view.token_view`."""
     for what, value, choices in (("colour_by", colour_by, get_args(ColourBy)), ("show", show, get_args(Show))):
@@ -125,6 +129,7 @@ def build_payload(
         "colourBy": colour_by,
         "show": show,
         "export": export,
+        "key": key,
         "mostTokens": max((row["count"] for row in header_rows), default=0),
         "rows": header_rows,
     }
@@ -157,9 +162,11 @@ def _pack_row(row: TokenRow, text: str, max_tokens: int, arrays: _Arrays) -> dic
     packed: dict[str, Any] = {
         "name": row.name,
         "subtitle": row.subtitle,
+        "colour": _light_and_dark(row.family),
         "facts": _facts(total, len(text), n),
         "count": total,
-        "textEnd": int(ends.max(initial=0)),
+        # What no token covers at the end of the text is shown as well, unless the row is cut before it.
+        "textEnd": len(text) if n == total else int(ends.max(initial=0)),
         "pieces": [tok.piece(i) if tok.has(i) else unnamed_row(i) for i in ids.tolist()],
         "ids": arrays.add(ids),
         "bytes": arrays.add(b"".join(token_bytes)),
@@ -177,6 +184,14 @@ def _pack_row(row: TokenRow, text: str, max_tokens: int, arrays: _Arrays) -> dic
     if row.notes is not None:
         packed["notes"] = list(row.notes[:n])
     return packed
+
+
+def _light_and_dark(family: str) -> str:
+    """The hue of a family as CSS; "" for none."""
+    if not family:
+        return ""
+    pair = theme.FAMILIES.get(theme.family(family))
+    return "light-dark({}, {})".format(*pair) if pair else theme.family_colour(family)
 
 
 def _quantized(fill: ArrayLike | Sequence[float | None], n: int) -> NDArray[np.uint8]:

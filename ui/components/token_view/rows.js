@@ -10,6 +10,7 @@ const SPECIAL = 1;
 const PARTIAL = 2;
 const ADDED = 4;
 export const NO_FILL = 255;
+export const GROUP = 8; // parts drawn under one run of characters; longer runs continue in the next group
 export const ROLES = ["none", "system", "user", "assistant", "tool", "special"];
 
 /**
@@ -17,9 +18,10 @@ export const ROLES = ["none", "system", "user", "assistant", "tool", "special"];
  * @typedef {object} RowHeader
  * @property {string} name
  * @property {string} subtitle
+ * @property {string} colour a CSS colour for the row's head, or ""
  * @property {string} facts the heading's numbers
  * @property {number} count tokens, of which not all need be sent
- * @property {number} textEnd character behind the last token
+ * @property {number} textEnd character behind the last one that is drawn
  * @property {string[]} pieces one for each id that occurs, as in `ids`
  * @property {Place} ids
  * @property {Place} bytes of all of them, end to end
@@ -40,6 +42,7 @@ export const ROLES = ["none", "system", "user", "assistant", "tool", "special"];
  * @property {boolean} whitespace mark spaces, tabs and line ends
  * @property {number | null} height pixels
  * @property {boolean} selectable
+ * @property {string} key of the widget
  * @property {"position" | "id" | "length"} colourBy
  * @property {"text" | "ids" | "both"} show
  * @property {string | null} export name of the saved file
@@ -63,6 +66,7 @@ export class Row {
     const array = (/** @type {Place} */ place) => unpackArray(body, place);
     this.name = header.name;
     this.subtitle = header.subtitle;
+    this.colour = header.colour;
     this.facts = header.facts;
     this.count = header.count;
     this.textEnd = header.textEnd;

@@ -9,14 +9,16 @@ import { IdPainter } from "./ids.js";
 import { drawHeading, drawLegend } from "./legend.js";
 import { RowPainter } from "./paint.js";
 import { drawExporter } from "./picture.js";
+import { Pinned } from "../token_pin/pinned.js";
 import { unpack } from "./rows.js";
-import { describe, Tooltip } from "./tooltip.js";
+import { nameToken } from "./describe.js";
+import { Teller } from "./teller.js";
 
 /** @import { Component } from "../kit/mount.js" */
 /** @import { Block, Painter } from "./blocks.js" */
+/** @import { Lit } from "../token_pin/pinned.js" */
 /** @import { Payload, Row, Spot } from "./rows.js" */
 
-/** @typedef {[row: number, i: number, name: string]} Lit a token and the class that marks it */
 
 class TokenView {
   /** @param {HTMLElement} parent */
@@ -24,14 +26,13 @@ class TokenView {
     this.root = make("div", "view");
     this.scroller = make("div", "rows");
     this.root.append(this.scroller);
-    this.tooltip = new Tooltip(this.root);
+    this.teller = new Teller(this.root);
     this.pointer = new Pointer();
     /** @type {Lit[]} */
     this.lit = [];
-    /** @type {Lit | null} */
-    this.pinned = null;
     /** @type {Row[]} */
     this.rows = [];
+    this.pinned = new Pinned(this);
     this.version = "";
     this.selectable = false;
     /** @type {Blocks | undefined} */
@@ -40,10 +41,12 @@ class TokenView {
     this.exporter = undefined;
     /** @type {Component<Uint8Array>["setStateValue"]} */
     this.setStateValue = () => {};
-    // Going on by keyboard scrolls: the tooltip follows its token. Under a resting pointer others pass by.
+    this.clicks = 0; // a second click on a token whose card was closed is another one
+    /** @type {HTMLElement[]} */
+    this.heads = [];
+    // Under a resting pointer other tokens pass by while the page scrolls.
     this.onScroll = () => {
-      if (this.focused()) this.tooltip.follow();
-      else this.tooltip.hide();
+      if (!this.focused()) this.dark();
     };
     this.listen();
     parent.append(this.root);
@@ -55,7 +58,7 @@ class TokenView {
     on("pointerover", (event) => {
       if (this.pointer.rests(event)) return;
       const found = this.find(event.target);
-      if (found) this.light(found.row, found.i, found.node);
+      if (found) this.light(found.row, found.i);
       else if (!this.focused()) this.dark();
     });
     on("pointerleave", () => this.relight());
@@ -76,6 +79,8 @@ class TokenView {
 
   destroy() {
     removeEventListener("scroll", this.onScroll, { capture: true });
+    this.pinned.destroy();
+    this.teller.destroy();
     this.blocks?.destroy();
     this.root.remove();
   }
@@ -94,8 +99,8 @@ class TokenView {
     this.selectable = payload.selectable;
     this.rows = payload.rows;
     this.root.classList.toggle("selectable", payload.selectable);
-    this.scroller.style.maxHeight = payload.height ? `${payload.height}px` : "";
-    this.pinned = null;
+    this.scroller.classList.toggle("bounded", payload.height !== null);
+    this.scroller.style.maxHeight = payload.height ? `${payload.height / 16}rem` : "";
     this.blocks?.destroy();
     const flows = this.rows.map((row, number) => this.flowsOf(row, number, payload));
     const sections = this.rows.map((row, number) => this.drawRow(row, flows[number], payload));
@@ -105,6 +110,7 @@ class TokenView {
     this.exporter = payload.export ? drawExporter(this, payload.export) : undefined;
     if (this.exporter) this.root.append(this.exporter);
     this.root.dataset.version = version; // what tests wait for
+    this.pinned.ask(payload.key);
   }
 
   /** @param {Row} row @param {number} number @param {Payload} payload */
@@ -124,7 +130,9 @@ class TokenView {
     flow.setAttribute("role", "list");
     flow.setAttribute("aria-label", `${row.name}, ${row.facts}. Arrow keys go from token to token.`);
     if (row.length === 0) flow.append(make("span", "nothing", "no tokens"));
-    section.append(...drawHeading(row, payload.mostTokens), ...lists.map((list) => list.painter.flow));
+    const [head, bar] = drawHeading(row, payload.mostTokens);
+    this.heads[flow.row] = head;
+    section.append(head, bar, ...lists.map((list) => list.painter.flow));
     return section;
   }
 
@@ -144,23 +152,24 @@ class TokenView {
   /**
    * @param {number} number of the row
    * @param {number} i
-   * @param {Spot} [at] where the pointer is: on the token, or on its id
    */
-  light(number, i, at) {
+  light(number, i) {
     this.dark();
     const row = this.rows[number];
     for (const [which, other] of this.rows.entries()) {
-      for (const k of other.covering(row.starts[i], row.ends[i])) this.lit.push([which, k, "same"]);
+      const same = other.covering(row.starts[i], row.ends[i]);
+      for (const k of same) this.lit.push([which, k, "same"]);
+      if (which !== number && same.length) this.teller.tell(other, same, this.heads[which]);
     }
     this.lit.push([number, i, "here"]);
     for (const mark of this.lit) this.each(mark, (node, name) => node.classList.add(name));
-    this.tooltip.show(row, i, at ?? row.elements[i] ?? row.numbers[i]);
+    this.teller.show(row, i, this.heads[number]);
   }
 
   dark() {
     for (const mark of this.lit) this.each(mark, (node, name) => node.classList.remove(name));
     this.lit = [];
-    this.tooltip.hide();
+    this.teller.hide();
   }
 
   /**
@@ -180,7 +189,8 @@ class TokenView {
   mark(block) {
     const here = (/** @type {Lit} */ [number, i]) => this.rows[number].lists.includes(block.list) && block.list.holds(block, i);
     for (const mark of this.lit) if (here(mark)) this.each(mark, (node, name) => node.classList.add(name));
-    if (this.pinned && here(this.pinned)) this.each(this.pinned, (node, name) => node.classList.add(name));
+    const { mark: pinned } = this.pinned;
+    if (pinned && here(pinned)) this.each(pinned, (node, name) => node.classList.add(name));
   }
 
   /**
@@ -198,8 +208,7 @@ class TokenView {
   }
 
   /**
-   * One token of a row is in the tab order. Labels are written when a token gets the focus: 100,000 of
-   * them at the start would cost more than the drawing.
+   * One token of a row is in the tab order, and has a name of its own.
    * @param {number} number of the row
    * @param {number} i
    */
@@ -211,12 +220,7 @@ class TokenView {
     row.stop = i;
     const node = row.elements[i];
     if (!node) return;
-    node.tabIndex = 0;
-    node.setAttribute("role", "listitem");
-    node.setAttribute("aria-setsize", String(row.length));
-    node.setAttribute("aria-posinset", String(i + 1));
-    const label = describe(row, i).map(([term, value]) => `${term} ${value}`.trim()).join(", ");
-    node.setAttribute("aria-label", `${row.text(i) || row.piece(i)}, ${label}`);
+    nameToken(row, i, node);
     node.focus({ preventScroll: true });
     node.scrollIntoView({ block: "nearest", inline: "nearest" });
     this.light(number, i);
@@ -228,11 +232,11 @@ class TokenView {
    */
   select(number, i) {
     if (!this.selectable) return;
-    const again = this.pinned?.[0] === number && this.pinned[1] === i;
-    if (this.pinned) this.each(this.pinned, (node, name) => node.classList.remove(name));
-    this.pinned = again ? null : [number, i, "pinned"];
-    if (this.pinned) this.each(this.pinned, (node, name) => node.classList.add(name));
-    this.setStateValue("selected", again ? null : { version: this.version, row: number, index: i });
+    const again = this.pinned.is(number, i);
+    this.pinned.set(again ? null : [number, i, "pinned"]);
+    this.clicks += 1;
+    const place = again ? {} : { row: number, index: i };
+    this.setStateValue("selected", { version: this.version, click: this.clicks, ...place });
   }
 
   /** @param {KeyboardEvent} event */
@@ -254,8 +258,12 @@ class TokenView {
       Enter: () => this.select(number, i),
       " ": () => this.select(number, i),
       Escape: () => {
-        found.node.blur();
-        this.dark();
+        const { mark } = this.pinned;
+        if (mark) this.select(mark[0], mark[1]);
+        else {
+          found.node.blur();
+          this.dark();
+        }
       },
     };
     const action = actions[event.key];

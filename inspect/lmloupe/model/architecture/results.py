@@ -194,6 +194,10 @@ class Histogram:
         n: how many numbers.
         dtype: as stored, ``"float32"``, ``"nf4"``, ``"int8"``; the numbers counted are those that the model multiplies
             with, dequantized by bitsandbytes where they are stored in 8 or 4 bits.
+        levels: float32 (m,), what 4-bit codes stand for before they are multiplied with their block's scale, -1 to 1,
+            ascending: 16 for ``"nf4"``, 15 for ``"fp4"``, which has zero twice; empty for other dtypes.
+        level_counts: int64 (m,), numbers stored as each of them; empty for other dtypes.
+        block_size: how many numbers share a scale; 0 for other dtypes.
     """
 
     name: str
@@ -206,3 +210,6 @@ class Histogram:
     max: float
     n: int
     dtype: str
+    levels: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32), repr=False)
+    level_counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
+    block_size: int = 0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import bitsandbytes.functional as bnb
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from lmloupe.errors import NotFiniteError
@@ -22,15 +23,16 @@ _CPU_ROWS = 32
 """bitsandbytes packs that many rows together for CPUs with AVX512-BF16."""
 
 
-def dequantized_pieces(module: nn.Module, leaf: str = "weight") -> Iterator[torch.Tensor]:
+def dequantized_pieces(module: nn.Module, leaf: str = "weight", *, scaled: bool = True) -> Iterator[torch.Tensor]:
     """The numbers of a module's parameter as it multiplies with them, about four million at a time, float32 (n,).
 
-    4-bit weights are what ``dequantize_4bit`` gives, 8-bit ones the whole number times its row's scale.
+    4-bit weights are what ``dequantize_4bit`` gives, 8-bit ones the whole number times its row's scale. Not ``scaled``,
+    4-bit weights are what their codes stand for, -1 to 1.
     """
     weight: Any = getattr(module, leaf)
     state = getattr(weight, "quant_state", None)
     if state is not None:
-        yield from _four_bit(weight.data, state)
+        yield from _four_bit(weight.data, state, scaled=scaled)
         return
     rows = weight.data.reshape(1, -1) if weight.ndim < 2 else weight.data.flatten(1)
     size = max(1, _PIECE // max(1, rows.shape[1]))
@@ -51,15 +53,15 @@ def _int8_scales(module: nn.Module) -> torch.Tensor | None:
     return found
 
 
-def _four_bit(packed: torch.Tensor, state: Any) -> Iterator[torch.Tensor]:
+def _four_bit(packed: torch.Tensor, state: Any, *, scaled: bool) -> Iterator[torch.Tensor]:
     if getattr(state, "packing_format_for_cpu", False):
-        yield from _packed_for_cpu(packed, state)
+        yield from _packed_for_cpu(packed, state, scaled=scaled)
         return
     scales = state.absmax
     if state.nested:  # the scales are quantized in turn
         scales = bnb.dequantize_blockwise(state.absmax, state.state2) + state.offset
     total, block = math.prod(state.shape), state.blocksize
-    flat, scales = packed.view(torch.uint8).reshape(-1), scales.float()
+    flat, scales = packed.view(torch.uint8).reshape(-1), scales.float() if scaled else torch.ones_like(scales.float())
     size = max(1, _PIECE // block) * block
     for first in range(0, total, size):
         n = min(size, total - first)
@@ -75,7 +77,7 @@ def _dequantized(packed: torch.Tensor, scales: torch.Tensor, n: int, like: Any) 
     return bnb.dequantize_4bit(packed.reshape(-1, 1), state).float().flatten()
 
 
-def _packed_for_cpu(packed: torch.Tensor, state: Any) -> Iterator[torch.Tensor]:
+def _packed_for_cpu(packed: torch.Tensor, state: Any, *, scaled: bool) -> Iterator[torch.Tensor]:
     """The layout that a first forward pass leaves on a CPU with AVX512-BF16: unpacked a few rows at a time."""
     n_rows, width = state.shape
     size = max(1, _PIECE // (width * _CPU_ROWS)) * _CPU_ROWS
@@ -87,6 +89,7 @@ def _packed_for_cpu(packed: torch.Tensor, state: Any) -> Iterator[torch.Tensor]:
         part.original_storage_type, part.original_nested = None, False
         flat, _ = bnb._convert_weight_packed_for_cpu_inverse(packed[first:last], part)
         scales = state.absmax[:, first:last].T.reshape(-1).float()
+        scales = scales if scaled else torch.ones_like(scales)
         part.dtype = torch.float32
         yield _dequantized(flat, scales, (last - first) * width, part)
 
@@ -116,6 +119,7 @@ def histogram_in_steps(
         found = torch.bucketize(piece, bounds, right=True)
         counts += torch.bincount(found, minlength=bins).cpu().numpy()
         yield None
+    levels, level_counts = yield from _level_counts(module, leaf)
     yield Histogram(
         name=name,
         parameter=leaf,
@@ -127,7 +131,24 @@ def histogram_in_steps(
         max=high,
         n=n,
         dtype=dtype,
+        levels=levels,
+        level_counts=level_counts,
+        block_size=0 if len(levels) == 0 else int(getattr(module, leaf).quant_state.blocksize),
     )
+
+
+def _level_counts(module: nn.Module, leaf: str) -> Generator[None, None, tuple[NDArray[np.float32], NDArray[np.int64]]]:
+    """The values of 4-bit codes, ascending, and how many numbers are stored as each; empty for other weights."""
+    state = getattr(getattr(module, leaf), "quant_state", None)
+    if state is None:
+        return np.empty(0, np.float32), np.empty(0, np.int64)
+    levels = state.code.float().cpu().unique()  # ascending; fp4 has a zero with each sign
+    counts = np.zeros(len(levels), np.int64)
+    for piece in dequantized_pieces(module, leaf, scaled=False):
+        bounds = ((levels[1:] + levels[:-1]) / 2).to(piece.device)
+        counts += torch.bincount(torch.bucketize(piece, bounds), minlength=len(levels)).cpu().numpy()
+        yield None
+    return levels.numpy(), counts
 
 
 def _edges(low: float, high: float, bins: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

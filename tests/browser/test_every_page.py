@@ -1,0 +1,178 @@
+"""Every page in Chromium: on every screen and in both themes, on paper, on a projector, and as axe-core reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import REPOSITORY, serve, settled
+from ui.pages import MOVED, PAGES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.model]
+
+SCREENS = {"laptop": (1280, 900), "projector": (1920, 1080), "phone": (390, 844), "laptop at 200 %": (640, 450)}
+LOWEST = {"laptop": 200, "projector": 240, "phone": 320, "laptop at 200 %": 400}
+"""Pixels from the top where the first result begins at the latest."""
+PAPER: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 26)"}
+# Set to docs/screenshots, this test writes the README's pictures.
+SCREENSHOTS = os.environ.get("LMLOUPE_SCREENSHOTS")
+LOAD_S = 180
+AXE = REPOSITORY / "node_modules" / "axe-core" / "axe.min.js"
+# Streamlit's own, which no page can change: in 1.67 the list of the sidebar has children that are no items.
+NOT_OURS = ["[data-testid='stToolbar']", "[data-testid='stSidebarHeader']", "[data-testid='stSidebarNav']"]
+
+# The first view, chart, table or diagram under the bar. Boxes, sliders and sentences are no results.
+FIRST_RESULT = """() => {
+  const main = document.querySelector('[data-testid=stMainBlockContainer]');
+  const kinds = '.stBidiComponent, .stPlotlyChart, .stDataFrame, .stVegaLiteChart, .stHtml, .stCode, .stTable';
+  const tops = [...main.querySelectorAll(kinds)]
+    .filter((one) => !one.closest('.st-key-bar, .st-key-page_tools, [data-testid=stPopoverBody]'))
+    .filter((one) => one.getBoundingClientRect().height > 24)
+    .map((one) => one.getBoundingClientRect().top);
+  return Math.round(Math.min(...tops));
+}"""
+SIDEWAYS = """() => {
+  const main = document.querySelector('[data-testid=stMain]'), root = document.documentElement;
+  return Math.max(main.scrollWidth - main.clientWidth, root.scrollWidth - root.clientWidth);
+}"""
+
+
+@pytest.fixture(scope="module")
+def url(browser: Browser, embedded_model_folder: Path) -> Iterator[str]:
+    with serve() as served:
+        yield served
+
+
+def visit(page: Page, address: str) -> Page:
+    page.goto(address)
+    page.get_by_role("heading", level=1).wait_for(timeout=LOAD_S * 1000)
+    settled(page, timeout_s=LOAD_S)
+    return page
+
+
+def serious(page: Page) -> dict[str, list[str]]:
+    """What axe-core finds serious or critical: the rule, and where."""
+    if page.evaluate("() => typeof window.axe") == "undefined":
+        page.add_script_tag(path=AXE)
+    found: dict[str, Any] = page.evaluate(
+        "(exclude) => axe.run({ exclude }, { resultTypes: ['violations'] })", [[one] for one in NOT_OURS]
+    )
+    return {
+        one["id"]: [
+            f"{node['html'][:160]} | {node['any'][0]['message'] if node['any'] else ''}" for node in one["nodes"][:4]
+        ]
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    }
+
+
+@pytest.mark.parametrize("shown", PAGES, ids=lambda page: page.url)
+def test_every_page_fits_every_screen_and_axe_finds_nothing_serious(browser: Browser, url: str, shown: Any) -> None:
+    if not AXE.exists():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no axe-core here: npm ci")
+    context = browser.new_context(color_scheme="light", viewport={"width": 1280, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    errors: list[str] = []
+    outside: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda r: outside.append(r.url) if not r.url.startswith((url, "data:", "blob:", "ws")) else None)
+    wrong: list[str] = []
+    # One visit: what a page has drawn for one width or theme it draws anew for another.
+    visit(page, f"{url}/{'' if shown is PAGES[0] else shown.url}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(shown.title)
+    expect(page.get_by_text(shown.look_for)).to_be_visible()
+    for theme, paper in PAPER.items():
+        page.emulate_media(color_scheme=theme)
+        expect(page.get_by_test_id("stApp")).to_have_css("background-color", paper)
+        for screen, (width, height) in SCREENS.items():
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(300)
+            assert page.locator("[data-testid='stException'], [data-testid='stAlertContentError']").count() == 0
+            if (overflow := page.evaluate(SIDEWAYS)) > 0:
+                wrong.append(f"{theme}, {screen}: scrolls sideways by {overflow} pixels")
+            if (top := page.evaluate(FIRST_RESULT)) > LOWEST[screen]:
+                wrong.append(f"{theme}, {screen}: the first result begins at {top} pixels")
+            if SCREENSHOTS and theme == "light":
+                picture(page, Path(SCREENSHOTS), shown.url, screen)
+        page.set_viewport_size({"width": 1280, "height": 900})
+        wrong += [f"{theme}, axe {rule}: {where}" for rule, where in serious(page).items()]
+    page.emulate_media(media="print")
+    for gone in (".st-key-bar", "[data-testid='stSidebar']", "[data-testid='stHeader']"):
+        expect(page.locator(gone)).to_be_hidden()
+    context.close()
+    assert not wrong, "\n".join(wrong)
+    assert not errors
+    assert not outside, "the app must work offline"
+
+
+def picture(page: Page, folder: Path, name: str, screen: str) -> None:
+    """The pictures of the README: each page on a laptop, one on a projector and one on a phone."""
+    wanted = {"laptop": f"{name}.png"}
+    wanted |= {"projector": "tokens_1920.png", "phone": "tokens_phone.png"} if name == "tokens" else {}
+    if screen in wanted:
+        page.get_by_role("button", name="Got it").evaluate_all("(all) => all.forEach((one) => one.click())")
+        page.wait_for_timeout(800)
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / wanted[screen])
+
+
+def test_old_addresses_lead_on_with_their_parameters(page: Page, url: str) -> None:
+    for old, new in MOVED.items():
+        title = next(one.title for one in PAGES if one.url == new)
+        page.goto(f"{url}/{old}?text=Two+coconuts")
+        expect(page.get_by_role("heading", level=1)).to_have_text(title, timeout=LOAD_S * 1000)
+        settled(page, timeout_s=LOAD_S)
+        assert f"/{new}?text=Two" in page.url
+
+
+def test_the_presenter_view_is_large_turns_pages_and_ends(page: Page, url: str) -> None:
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    visit(page, f"{url}/?text=A+coconut")
+    small = page.locator(".flow .t").first.evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)")
+    page.keyboard.press("p")
+    expect(page.locator(".st-key-bar")).to_be_hidden()
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+    assert "present=1" in page.url
+    large = page.locator(".flow .t").first.evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)")
+    assert large >= 40 > small
+    expect(page.get_by_role("img", name="QR code of the link to this screen")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(f"**/{PAGES[1].url}**")
+    settled(page, timeout_s=LOAD_S)
+    assert "present=1" in page.url
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[1].title)
+    assert "present" not in page.url
+
+
+def test_a_short_link_opens_the_screen_and_an_unknown_one_says_so(browser: Browser, page: Page, url: str) -> None:
+    text = "A coconut palm on a beach, far away from every classroom"
+    visit(page, f"{url}/?present=1&text={text.replace(' ', '+')}")
+    short = page.locator(".corner div").inner_text()
+    assert short.startswith(url)
+    assert "?s=" in short
+    fresh = browser.new_context().new_page()
+    visit(fresh, short)
+    expect(fresh.get_by_label("Text", exact=True)).to_have_value(text)
+    visit(fresh, f"{url}/?s=nothing")
+    expect(fresh.get_by_test_id("stAlert")).to_contain_text("does not know the short link")
+    fresh.context.close()
+
+
+def test_the_sentence_of_a_first_visit_goes_for_good(page: Page, url: str) -> None:
+    visit(page, url)
+    sentence = page.get_by_text(PAGES[0].look_for)
+    expect(sentence).to_be_visible()
+    page.get_by_role("button", name="Got it").click()
+    expect(sentence).to_be_hidden()
+    visit(page, url)
+    page.locator(".flow .t").first.wait_for()
+    expect(page.get_by_text(PAGES[0].look_for)).to_be_hidden()

@@ -1,0 +1,123 @@
+"""Chat templates that a person uploads: a few a session, seen by that session alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+import lmloupe as lm
+from ui.base.errors import escape_markdown
+from ui.base.loaders import display_name
+
+__all__ = ["CHOSEN", "MAX_OWN", "OwnTemplate", "own_templates"]
+
+MAX_OWN = 3
+CHOSEN = "own_template_chosen"
+"""Where a session keeps the label of the uploaded template that is chosen."""
+MAX_FILES = 16
+_KEPT, _COUNT, _ERROR = "own_templates", "own_templates_count", "own_templates_error"
+_CUT_BY, _NAMED = "own_templates_tokenizer", "own_templates_name"
+_BY_TOOLS = "tool_use with tools, else default"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTemplate:
+    """An uploaded template and the family whose tokenizer cuts what it writes."""
+
+    label: str
+    templates: lm.ChatTemplates
+    tokenizer: str
+
+
+def own_templates(*, draw: bool = True) -> list[OwnTemplate]:
+    """What this session has uploaded, with the box for uploads if ``draw``."""
+    kept: dict[str, lm.ChatTemplates] = st.session_state.setdefault(_KEPT, {})
+    if draw:
+        _box(kept)
+    return [_as_chosen(label, own) for label, own in kept.items()]
+
+
+def _box(kept: dict[str, lm.ChatTemplates]) -> None:
+    count: int = st.session_state.setdefault(_COUNT, 0)
+    # A new key for each upload: an uploader that kept its files would hand them over again at every run.
+    st.file_uploader(
+        "A chat template of your own: tokenizer_config.json, chat_template.jinja, or both",
+        type=["json", "jinja", "jinja2", "j2", "txt"],
+        accept_multiple_files=True,
+        key=f"own_template_{count}",
+        on_change=_take,
+        args=(f"own_template_{count}",),
+        disabled=len(kept) >= MAX_OWN,
+        help="It becomes a choice on every page with a template. Files chosen together belong together: the template "
+        "of one, the special tokens of the other. Only this session sees them, and links do not carry them. Rendered "
+        "in a separate process.",
+    )
+    if _ERROR in st.session_state:
+        st.error(escape_markdown(st.session_state[_ERROR]))
+    for label, own in kept.items():
+        _choices(label, own)
+    if len(kept) >= MAX_OWN:
+        st.caption(f"{MAX_OWN} at a time: remove one to upload another.")
+
+
+def _choices(label: str, own: lm.ChatTemplates) -> None:
+    special = "those of the tokenizer" if own.special_tokens is None else ", ".join(own.special_tokens.values())
+    st.caption(escape_markdown(f"{label}: {', '.join(own.templates)}. Special tokens: {special or 'none'}."))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        families = lm.embedded_tokenizers()
+        cut_by: dict[str, str] = st.session_state.setdefault(_CUT_BY, {})
+        cut_by[label] = st.selectbox(
+            "Tokenizer",
+            families,
+            index=families.index(cut_by.get(label, families[0])),
+            format_func=display_name,
+            key=f"own_tokenizer_{label}",
+            help="Whose tokens the prompt is cut into.",
+        )
+        if set(own.templates) != {"default"}:
+            names = [_BY_TOOLS, *own.templates]
+            named: dict[str, str] = st.session_state.setdefault(_NAMED, {})
+            named[label] = st.selectbox(
+                "Template", names, index=names.index(named.get(label, _BY_TOOLS)), key=f"own_name_{label}"
+            )
+        st.button(
+            "Remove",
+            key=f"own_remove_{label}",
+            on_click=_remove,
+            args=(label,),
+            help=f"Remove {escape_markdown(label)}",
+        )
+
+
+def _as_chosen(label: str, own: lm.ChatTemplates) -> OwnTemplate:
+    named = st.session_state.get(_NAMED, {}).get(label, _BY_TOOLS)
+    cut_by = st.session_state.get(_CUT_BY, {}).get(label, lm.embedded_tokenizers()[0])
+    return OwnTemplate(label, own if named == _BY_TOOLS else own.only(named), cut_by)
+
+
+def _remove(label: str) -> None:
+    st.session_state.pop(_ERROR, None)
+    for kept in (_KEPT, _CUT_BY, _NAMED):
+        st.session_state.get(kept, {}).pop(label, None)
+
+
+def _take(key: str) -> None:
+    # Runs once for an upload: a refused one is not read again at every run of the page.
+    st.session_state[_COUNT] += 1
+    st.session_state.pop(_ERROR, None)
+    files = st.session_state[key] or []
+    kept = st.session_state[_KEPT]
+    if not files or len(kept) >= MAX_OWN:
+        return
+    label = " + ".join(file.name for file in files)
+    if len(files) > MAX_FILES:
+        st.session_state[_ERROR] = f"{len(files)} files are too many: choose at most {MAX_FILES}."
+        return
+    try:
+        kept[label] = lm.read_chat_templates({file.name: file.getvalue() for file in files}, label)
+    except lm.LoupeError as error:
+        # With the file's name, so that it cannot be read as being about another file.
+        st.session_state[_ERROR] = str(error) if label in str(error) else f"{label}: {error}"
+    else:
+        st.session_state[CHOSEN] = label
