@@ -165,6 +165,7 @@ _TABLE = (
     _flag("show_whitespace", default=False),
     _place("ruler_from", 0, MAX_TEXT_CHARACTERS),
     _choice("colour_by", "position", ("position", "id", "length")),
+    _flag("only_different", default=False),
     _choice("show_tokens", "text", ("text", "ids", "both")),
     Setting("messages", _messages(DEFAULT_MESSAGES), _messages, packed=True),
     # While a lesson is in `messages` and `tools`, what a person had there before; see ui/chat/lessons.py.
@@ -198,6 +199,7 @@ _TABLE = (
     _flag("injected", default=False),
     _choice("score_by", "rank", ("rank", "surprisal", "entropy")),
     _choice("lens_by", "probability", ("probability", "entropy", "rank")),
+    _flag("lens_changes", default=False),
     # Beyond the last layer and the last window: a widget shows the nearest, which is the last.
     _integer("lens_layer", 1000, 0, 1000),
     _place("lens_from", MAX_TEXT_CHARACTERS, MAX_TEXT_CHARACTERS),
@@ -207,7 +209,9 @@ _TABLE = (
     _integer("attention_head", 0, 0, 1000),
     _place("attention_from", MAX_TEXT_CHARACTERS, MAX_TEXT_CHARACTERS),
     _choice("attention_as", "arcs", ("arcs", "matrix")),
+    # Draw what goes to the first token as a stub with its share, not as arcs.
     _flag("skip_first", default=True),
+    _choice("attention_squares", "pattern", ("pattern", "first", "previous", "entropy")),
     _integer("neighbours", 10, 1, 50),
     _choice("metric", "cosine", ("cosine", "dot")),
     _real("temperature", 1.0, 0.0, 2.0),

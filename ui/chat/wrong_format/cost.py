@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import lmloupe as lm
 from ui.base.loaders import display_name, engine, tokenizer
 from ui.chat.request import ChatRequest
+from ui.chat.templates.upload import own_templates
 
 __all__ = ["Format", "Scored", "answer_bits", "formats", "headline", "last_answer", "own_answer", "together"]
 
@@ -73,7 +74,7 @@ def last_answer(messages: Sequence[dict[str, Any]]) -> int | None:
 
 
 def formats(request: ChatRequest, model: lm.Tokenizer) -> list[Format]:
-    """The conversation in the model's own format, in each other family's, and two common mistakes.
+    """The conversation in the model's own format, in each other family's and each uploaded one, and two common mistakes.
 
     Args:
         request: the conversation up to the answer.
@@ -86,6 +87,8 @@ def formats(request: ChatRequest, model: lm.Tokenizer) -> list[Format]:
     if own.chat_template is not None:
         found.append(_format(display_name(own.name), request, own, asked=True, own=True))
     found += [_format(display_name(name), request, tokenizer(name), asked=True) for name in FAMILIES if name != key]
+    for mine in own_templates(draw=False):
+        found.append(_format(mine.label, replace(request, own=mine.templates), tokenizer(mine.tokenizer), asked=True))
     if own.chat_template is not None:
         found.append(_format(f"{display_name(own.name)} without generation prompt", request, own, asked=False))
     contents = [message.get("content") for message in request.messages]
@@ -94,7 +97,7 @@ def formats(request: ChatRequest, model: lm.Tokenizer) -> list[Format]:
 
 
 def _format(label: str, request: ChatRequest, tok: lm.Tokenizer, *, asked: bool, own: bool = False) -> Format:
-    label += " (edited)" if tok.name in request.templates else ""
+    label += " (edited)" if tok.name in request.templates and request.own is None else ""
     try:
         chat = request.render(tok, add_generation_prompt=asked)
     except lm.LoupeError as error:
