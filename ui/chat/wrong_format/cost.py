@@ -74,7 +74,7 @@ def last_answer(messages: Sequence[dict[str, Any]]) -> int | None:
 
 
 def formats(request: ChatRequest, model: lm.Tokenizer) -> list[Format]:
-    """The conversation in the model's own format, in each other family's and each uploaded one, and two common mistakes.
+    """The conversation in the model's own format, each other family's, each uploaded one, and two common mistakes.
 
     Args:
         request: the conversation up to the answer.
