@@ -38,6 +38,9 @@ div:has(> .st-key-KEY_card) {
     border-radius: 0.75rem 0.75rem 0 0; box-shadow: 0 -6px 24px rgb(0 0 0 / 30%);
   }
 }
+/* The presenter view has its QR code in the lower corner, and no bar. */
+html[data-present] div:has(> .st-key-KEY_card) { top: 1rem; max-height: calc(100vh - 11rem); }
+.st-key-KEY_card .stSelectbox { width: auto !important; min-width: 11rem; }
 @media print {
   div:has(> .st-key-KEY_card) { position: static; max-height: none; }
   .st-key-KEY_close { display: none; }
