@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from ui.bar.bar import page_bar
@@ -25,7 +26,13 @@ for i in found.ids[:100].tolist():
 stats = vocabulary_stats(tok)  # some seconds
 print(found.total, stats.n_tokens, stats.kinds, len(stats.unreachable_ids))
 """
-CHART = {"displayModeBar": False}
+
+
+def draw_chart(sentence: str, figure: go.Figure) -> None:
+    """Draw a chart under what it shows."""
+    finding(sentence)
+    st.plotly_chart(figure, width="stretch", config={"displayModeBar": False}, alt=sentence)
+
 
 bar = page_bar("vocabulary")
 with bar.gear:
@@ -42,7 +49,7 @@ with bar.picks:
         placeholder=f"Search: {view.SEARCHES[by][0].lower()}",
         help=view.SEARCHES[by][1],
         label_visibility="collapsed",
-        width=260,
+        width=220,
         icon=":material/search:",
     )
 choice = choose_tokenizer(bar)
@@ -87,14 +94,12 @@ with show_errors():
     colour = theme.family_colour(choice.name)
     left, right = st.columns(2)
     with left:
-        finding(view.scripts_sentence(stats))
-        st.plotly_chart(view.counted_bars(stats.scripts, colour), width="stretch", config=CHART)
+        draw_chart(view.scripts_sentence(stats), view.counted_bars(stats.scripts, colour))
     with right:
-        finding(view.kinds_sentence(stats))
-        st.plotly_chart(view.counted_bars(stats.kinds, colour), width="stretch", config=CHART)
+        draw_chart(view.kinds_sentence(stats), view.counted_bars(stats.kinds, colour))
         st.caption(view.KIND_HELP)
-    finding(view.lengths_sentence(stats))
-    st.plotly_chart(view.length_histogram(stats.char_length_counts, colour), width="stretch", config=CHART)
+    draw_chart(view.lengths_sentence(stats), view.length_histogram(stats.char_length_counts, colour))
+    view.counts_tables(stats)
     finding(f"The longest token has {len(stats.byte_length_counts) - 1:,} bytes")
     view.token_table(choice, stats.longest_ids.tolist(), height=280)
     finding(view.unreached_sentence(choice, stats))

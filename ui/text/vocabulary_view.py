@@ -30,6 +30,7 @@ __all__ = [
     "KIND_HELP",
     "SEARCHES",
     "counted_bars",
+    "counts_tables",
     "draw_comparison",
     "found_sentence",
     "kinds_sentence",
@@ -197,8 +198,11 @@ def scripts_sentence(stats: VocabularyStats) -> str:
 def kinds_sentence(stats: VocabularyStats) -> str:
     """How many tokens are not text by themselves, as the heading of their chart."""
     parts = stats.kinds["partial"] + stats.kinds["byte"]
-    special = counted(stats.kinds["special"], "special token")
-    return f"{counted(parts, 'token')} of {stats.n_tokens:,} are parts of characters; {special}"
+    special = stats.kinds["special"]
+    return (
+        f"{parts:,} of {stats.n_tokens:,} tokens {'is a part' if parts == 1 else 'are parts'} of characters; "
+        f"{special:,} {'is' if special == 1 else 'are'} special"
+    )
 
 
 def lengths_sentence(stats: VocabularyStats) -> str:
@@ -255,6 +259,18 @@ def length_histogram(counts: NDArray[np.int64], colour: str, most: int = 32) -> 
     )
     figure.update_layout(**theme.chart_layout(x_title="characters in the token", y_title="tokens", height=260))
     return figure
+
+
+def counts_tables(stats: VocabularyStats) -> None:
+    """Draw what the three charts show as tables."""
+    with st.expander("These counts as tables"):
+        columns = st.columns(3)
+        lengths = {str(n): int(count) for n, count in enumerate(stats.char_length_counts) if count}
+        for column, name, counts in zip(
+            columns, ("Script", "Kind", "Characters"), (stats.scripts, stats.kinds, lengths), strict=True
+        ):
+            table = pd.DataFrame({name: list(counts), "Tokens": list(counts.values())})
+            column.dataframe(table, hide_index=True, width="stretch", height=280)
 
 
 def token_table(choice: Choice, ids: list[int], height: int | Literal["auto"] = "auto") -> None:
