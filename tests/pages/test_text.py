@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -9,6 +13,7 @@ import lmloupe as lm
 from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.state.settings import DEFAULT_TEXT
 
+DATA = Path(lm.__file__).parent / "data"
 SPLITS, SPECIAL = "pages/text/how_it_splits.py", "pages/text/special_tokens.py"
 FORK = "Llama 3.1 learned con + ut as merge 72,303; Phi-3 never did."
 
@@ -60,6 +65,46 @@ def test_a_text_too_long_to_follow_gives_one_sentence() -> None:
     no_exception(app.run())
     assert "200,008 characters" in sentences(app)
     assert len(app.error) == 1
+
+
+def with_upload(page: str, name: str, data: bytes, **params: str) -> AppTest:
+    """The page with an uploaded tokenizer.json as the chosen tokenizer."""
+    tok = lm.load_tokenizer_file(data, f"upload:{name}")
+    return open_page(page, session={"uploads": {tok.name: tok}}, tokenizer=tok.name, **params)
+
+
+@pytest.mark.parametrize("page", [SPLITS, SPECIAL])
+def test_an_uploaded_file_shows_what_the_embedded_one_shows(page: str) -> None:
+    text = "It's 7 <|im_end|> coconutcoconut"
+    embedded = no_exception(open_page(page, tokenizer="smollm2", text=text))
+    app = no_exception(with_upload(page, "own.json.gz", (DATA / "smollm2.json.gz").read_bytes(), text=text))
+    assert not app.error
+
+    def shown(one: AppTest) -> str:
+        said = "\n".join([*headings(one), *sentences(one).splitlines()])
+        said = said.replace("\nown.json.gz is a BPE model: everything applies to it.", "")
+        return said.replace("upload:own.json.gz", "SmolLM2").replace("own.json.gz", "SmolLM2")
+
+    assert shown(app) == shown(embedded)
+    for ours, theirs in zip(app.dataframe, embedded.dataframe, strict=True):
+        pd.testing.assert_frame_equal(ours.value, theirs.value)
+
+
+def test_a_word_piece_file_shows_what_applies_and_says_what_does_not() -> None:
+    file = {
+        "model": {"type": "WordPiece", "vocab": {"[UNK]": 0, "tea": 1, "##pot": 2}, "unk_token": "[UNK]",
+                  "continuing_subword_prefix": "##", "max_input_chars_per_word": 100},
+        "normalizer": {"type": "Lowercase"},
+        "pre_tokenizer": {"type": "Whitespace"},
+    }  # fmt: skip
+    app = no_exception(with_upload(SPLITS, "wp.json", json.dumps(file).encode(), text="TEAPOT tea"))
+    assert not app.error
+    assert "merges no pairs: its model is WordPiece" in "\n".join(headings(app))
+    said = sentences(app)
+    assert "no merges to replay" in said
+    assert "3 ids in all" in said
+    changes = next(frame.value for frame in app.dataframe if "Before" in frame.value.columns)
+    assert changes["Step"].tolist() == ["Lowercase"]
 
 
 def test_the_code_of_how_it_splits_prints_the_ids_and_the_merges() -> None:

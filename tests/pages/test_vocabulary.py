@@ -18,7 +18,8 @@ from lmloupe.vocabulary.counts import vocabulary_stats
 from lmloupe.vocabulary.search import search_vocabulary
 from tests.support.pages import open_page, output_of
 from ui.state.settings import DEFAULT_TEXT
-from ui.text import languages_view, vocabulary_view
+from ui.text import languages_view
+from ui.text.vocabulary import view as vocabulary_view
 
 # The smallest vocabularies: every token is encoded again for the statistics.
 SMALL = "phi-3"
