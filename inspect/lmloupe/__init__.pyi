@@ -111,6 +111,7 @@ from .model.generation.rolls import roll as roll
 from .model.generation.sampling import Sampling as Sampling
 from .model.generation.sampling import Stage as Stage
 from .model.generation.sampling import sampling_stages as sampling_stages
+from .model.inside.results import AttentionSummary as AttentionSummary
 from .model.inside.results import AttentionWeights as AttentionWeights
 from .model.inside.results import Attribution as Attribution
 from .model.inside.results import LensParts as LensParts

@@ -1,20 +1,29 @@
-"""Attention: which earlier tokens each head of a layer reads from."""
+"""Attention: which earlier tokens each head of each layer reads from."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 import lmloupe as lm
+from ui.bar.bar import page_bar
 from ui.base.downloads import take_away
-from ui.base.errors import escape_markdown, show_errors
+from ui.base.errors import show_errors
 from ui.base.labels import token_label
 from ui.base.loaders import encoding
+from ui.base.words import percent
 from ui.components.model_views import attention_view
-from ui.model.answers import MAX_ATTENTION_TOKENS, attention, readable
+from ui.model.answers import MAX_ATTENTION_TOKENS, attention, attention_summary, readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import as_code, page_header, reproduce
+from ui.page import as_code, finding, reproduce
 from ui.prediction.attention_table import attended, mean_to_first
+from ui.prediction.attention_view import (
+    head_of,
+    heads_finding,
+    heads_table,
+    nearest_layer,
+    squares_of,
+)
 from ui.state import store as state
 from ui.state.thread import select, selected, show_thread, window_start
 
@@ -40,81 +49,102 @@ with torch.inference_mode():
     model(input_ids=torch.tensor([ids], device=model.device))
 print(kept[0][0, {head}, {query}].float().tolist())"""
 
-page_header(
-    "Attention",
-    "Each head of a layer lets every token read from itself and the tokens before it, each with a share of one whole. "
-    "Click a head to see it large, and a token to see what it reads.",
-)
-model, quantization, engine = choose_model()
-text = state.live_text("text", "Text", help="The text that all pages share.")
+
+def require_few(enc: lm.Encoding) -> None:
+    """End the block with a sentence, and a button that helps, where the text is too long for this page."""
+    if len(enc) > MAX_ATTENTION_TOKENS:
+        start = int(enc.offsets[len(enc) - MAX_ATTENTION_TOKENS // 2, 0])
+        st.button(
+            f"Take the last {MAX_ATTENTION_TOKENS // 2} tokens", icon=":material/content_cut:",
+            on_click=state.put, args=("text", enc.text[start:]),
+        )  # fmt: skip
+        raise lm.InvalidTextError(
+            f"The text has {len(enc):,} tokens; this page draws at most {MAX_ATTENTION_TOKENS}, "
+            "because attention grows with their square: shorten the text."
+        )
+
+
+def show_words(read: lm.AttentionWeights, described: lm.ModelDescription) -> None:
+    """What one should know of the numbers before one draws conclusions."""
+    if read.sink is not None:
+        st.caption(
+            f"This model has an attention sink: one more number in each head's softmax, with no token behind it. "
+            f"{percent(float(read.sink.mean()))} of this layer's attention goes there and is read from nowhere, so the "
+            "weights of the tokens sum to less than 1."
+        )
+    if len(read.layers) < described.n_layers:
+        others = ", ".join(str(number + 1) for number in read.layers[:20])
+        st.caption(
+            f"Not every block of this model is attention; the empty squares have no weights. Blocks that have: {others}"
+            + (", and more." if len(read.layers) > 20 else ".")
+        )
+    st.caption(
+        f"{percent(mean_to_first(read.weights))} of this layer's attention goes to the first token: most heads put "
+        "idle attention there. Attention is not explanation: it says where a head reads, not what it takes from there "
+        "or whether the answer depends on it. Read with eager attention: the faster kernels give the same output but "
+        "never hold these weights."
+    )
+
+
+bar = page_bar("attention")
+text = bar.text()
+model, quantization, engine = choose_model(bar)
 
 with show_errors():
     described = engine.describe()
     enc = encoding(engine.tokenizer, text, True, True)
     ids = readable(engine, enc)
-    if len(ids) > MAX_ATTENTION_TOKENS:
-        raise lm.InvalidTextError(
-            f"The text has {len(ids):,} tokens; this page draws at most {MAX_ATTENTION_TOKENS}, "
-            "because attention grows with their square: shorten the text."
-        )
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        layer = state.slider(
-            "attention_layer",
-            "Layer",
-            max_value=described.n_layers - 1,
-            width=260,
-            help="Counted from 1, as on Layers: 0 is the embedding, which has no attention.",
-        )
-        show = state.segmented(
-            "attention_as", "One head as", format_func=str.capitalize, help="Arcs over the text, or query × key."
-        )
-        skip = state.toggle(
-            "skip_first",
-            "Hide the first token",
-            help="Most heads put idle attention on the first token. Hide it to see the rest.",
-        )
-    with st.spinner("Reading the weights of this layer …"):
-        read = attention(model, quantization, ids, layer)
-    weights, sink = read.weights, read.sink
+    require_few(enc)
+    result, below = st.container(), st.container(horizontal=True, gap="medium", vertical_alignment="bottom")
     index = selected(enc, otherwise=len(ids) - 1)
-    first = window_start("attention_from", "First position shown", len(ids), N_SHOWN, index)
-    index = min(max(index, first), first + N_SHOWN - 1)
+    with below:
+        show = state.segmented(
+            "attention_as", "The chosen head as", format_func=str.capitalize, help="Arcs over the text, or query × key."
+        )
+        stub = state.toggle(
+            "skip_first",
+            "First token as a stub",
+            help="Most heads put idle attention on the first token, and its arcs hide all others: a stub says how "
+            "much goes there.",
+        )
+        first = window_start("attention_from", "First token shown", len(ids), N_SHOWN, index)
+    with result, st.spinner("Reading the attention of all layers …"):
+        summary = attention_summary(model, quantization, ids)
+    read = attention(model, quantization, ids, nearest_layer(summary, state.get("attention_layer")))
+    layer, weights, sink = read.layer, read.weights, read.sink
+    window = range(first, min(len(ids), first + N_SHOWN))
+    index = min(max(index, window.start), window.stop - 1)
     head = min(state.get("attention_head"), len(weights) - 1)
     labels = [token_label(engine.tokenizer, i) for i in ids]
-    window = slice(first, first + N_SHOWN)
     # Where layers differ in their heads, the description's are not this one's.
     n_kv_heads = described.n_kv_heads if len(weights) == described.n_heads else len(weights)
-    picked = attention_view(
-        weights[:, window, window], None if sink is None else sink[:, window], tokens=labels[window], first=first,
-        layer=layer + 1, n_kv_heads=n_kv_heads, head=head, token=index, show=show, skip_first=skip,
-        key="attention_view",
-    )  # fmt: skip
+    with result:
+        finding(heads_finding(summary))
+        picked = attention_view(
+            squares_of(summary, state.get("attention_squares"), described.n_kv_heads),
+            head_of(read, window=window, labels=labels, n_kv_heads=n_kv_heads, head=head, token=index),
+            show=show,
+            stub=stub,
+            key="attention_view",
+        )
     if picked is not None:
-        head, index = picked
+        head, index = picked.head, picked.token
         state.put("attention_head", head)
         select(enc, index)
-    if sink is not None:
-        st.caption(
-            f"This model has an attention sink: one more number in each head's softmax, with no token behind it. "
-            f"{sink.mean():.0%} of this layer's attention goes there and is read from nowhere, so the weights of the "
-            "tokens sum to less than 1."
-        )
-    st.caption(
-        f"Read with eager attention: the faster kernels give the same output but never hold these weights. "
-        f"{mean_to_first(weights):.0%} of this layer's attention goes to the first token"
-        + (", which is hidden in the drawing. " if skip else ". ")
-        + "Arcs below 2 % are not drawn. Attention is not explanation: it says where a head reads, not what it takes "
-        "from there or whether the answer depends on it."
-    )
+        if (picked.layer, picked.squares) != (layer, state.get("attention_squares")):
+            state.put("attention_layer", picked.layer)
+            state.put("attention_squares", picked.squares)
+            st.rerun()
+    show_words(read, described)
     show_thread(enc, index, "attention")
     table = attended(weights[head], labels, index, None if sink is None else float(sink[head, index]))
-    st.markdown(
-        f"**What {escape_markdown(labels[index])} (token {index + 1}) reads, in head {head + 1} of layer {layer + 1}**"
-    )
+    finding(f"What “{labels[index]}” (token {index + 1}) reads in head {head + 1} of layer {layer + 1}")
     st.dataframe(
         table, hide_index=True, width="stretch", height=min(320, 36 * len(table) + 40),
         column_config={"Weight": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
     )  # fmt: skip
+    with st.expander("All heads as a table"):
+        st.dataframe(heads_table(summary), hide_index=True, width="stretch")
     axes = f"float32 {weights.shape}: head, token that reads, token that is read"
     tensors = {f"attention_layer_{layer + 1}": (lambda: weights, axes)}
     if sink is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["counted", "places", "probability"]
+__all__ = ["counted", "percent", "places", "probability"]
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -16,6 +16,15 @@ def counted(n: int, one: str, many: str = "") -> str:
     ('1 token', '1,200 tokens', '0 matrices')
     """
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def percent(share: float) -> str:
+    """A share of 0 to 1 in whole percent.
+
+    >>> percent(0.8149), percent(0.004), percent(0.0), percent(1.0)
+    ('81%', '<1%', '0%', '100%')
+    """
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def places(start: int, end: int) -> str:

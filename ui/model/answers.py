@@ -8,7 +8,7 @@ import lmloupe as lm
 from ui.base.loaders import engine
 from ui.base.words import counted
 
-__all__ = ["MAX_ATTENTION_TOKENS", "attention", "attribution", "readable", "scored"]
+__all__ = ["MAX_ATTENTION_TOKENS", "attention", "attention_summary", "attribution", "readable", "scored"]
 
 N_EXPECTED = 10
 MAX_ATTENTION_TOKENS = 512
@@ -44,6 +44,12 @@ def scored(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> l
 def attention(model: str, quantization: lm.Quantization, ids: tuple[int, ...], layer: int) -> lm.AttentionWeights:
     """Attention weights of one layer, (n_heads, n, n), and what goes to a sink."""
     return engine(model, quantization).attention_weights(ids, layer)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def attention_summary(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> lm.AttentionSummary:
+    """Every head of every layer in a few numbers: one pass, which `attention` of the same text goes on from."""
+    return engine(model, quantization).attention_summary(ids)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)

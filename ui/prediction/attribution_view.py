@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 import lmloupe as lm
@@ -9,9 +10,9 @@ from ui.base.downloads import PICTURE_MENU
 from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
 from ui.model.answers import attribution
-from ui.page import metrics_row
+from ui.page import finding, metrics_row
+from ui.prediction.lens.charts import attribution_chart, parts_of
 from ui.prediction.lens.run import Cell
-from ui.prediction.lens.view import attribution_chart
 from ui.state import store as state
 
 __all__ = ["show_attribution"]
@@ -32,7 +33,7 @@ def show_attribution(
     final: Cell,
 ) -> None:
     """What the embedding and each layer's attention and MLP add to one token's logit after the token at ``index``."""
-    st.subheader("What contributed to the score", anchor=False)
+    heading = st.empty()
     ids = request[2]
     tokens = {"answer": int(final.token_ids[0]), "cell": int(cell.token_ids[0])}
     if index + 1 < len(ids):
@@ -43,10 +44,15 @@ def show_attribution(
     )
     with st.spinner("Taking the score apart …"):
         parts = attribution(*request, tokens[which], index)
-    label = escape_markdown(token_label(engine.tokenizer, tokens[which]))
+    label = token_label(engine.tokenizer, tokens[which])
+    named = parts_of(parts)
+    most = max(named, key=named.__getitem__)
+    with heading.container():
+        finding(f"What contributed to the score of “{label}”: most of all {_part(most)}, {named[most]:+.1f}")
+    st.plotly_chart(attribution_chart(parts), width="stretch", config=PICTURE_MENU)
     metrics_row(
         [
-            ("Token", label),
+            ("Token", escape_markdown(label)),
             ("Logit", f"{parts.logit:.3f}", "The raw score, before the softmax."),
             ("Embedding", f"{parts.embedding:+.3f}"),
             ("All attention", f"{parts.attention.sum():+.3f}"),
@@ -56,12 +62,16 @@ def show_attribution(
             ("Unexplained", f"{parts.unexplained:+.3f}", "The logit less all the parts: rounding."),
         ]
     )
-    chart = attribution_chart(
-        parts.embedding, parts.attention, parts.mlp, parts.bias, parts.soft_cap, parts.unexplained
-    )
-    st.plotly_chart(chart, width="stretch", config=PICTURE_MENU)
+    with st.expander("The parts as a table"):
+        table = pd.DataFrame({"Part": list(named), "Added to the logit": list(named.values())})
+        st.dataframe(table, hide_index=True, width="stretch")
     st.caption(
-        "Each part is what one sublayer wrote into the residual stream, read by this token's row of the output matrix, "
-        "with the final norm's scale held as it was in this pass. It counts direct effects only: "
+        "Each bar is what one part wrote into the residual stream, read by this token's row of the output matrix, "
+        "with the final norm's scale held as it was in this pass. This counts direct effects only: "
         "effects that pass through later layers are credited to those layers."
     )
+
+
+def _part(name: str) -> str:
+    kind, _, layer = name.partition(" ")
+    return f"the {kind} of layer {layer}" if layer.isdigit() else f"the {name}"

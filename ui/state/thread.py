@@ -30,6 +30,7 @@ __all__ = [
     "select",
     "selected",
     "show_thread",
+    "way_to",
     "window_start",
     "without_bos",
 ]
@@ -112,19 +113,29 @@ def follow(key: str, enc: lm.Encoding, clicked: int | None) -> None:
         select(enc, clicked)
 
 
-def window_start(name: str, label: str, n: int, shown: int, index: int) -> int:
+def window_start(name: str, label: str, n: int, shown: int, index: int, *, latest: int | None = None) -> int:
     """The first position of the ``shown`` that a page draws of ``n``, with a slider where there are more.
 
-    The slider keeps its place in the setting ``name``. It goes to the chosen token when another is chosen out of view.
+    The slider keeps its place in the setting ``name``, and says the number of the first token drawn. It goes to the
+    chosen token when another is chosen out of view.
+
+    Args:
+        name: the setting.
+        label: of the slider.
+        n: how many tokens there are.
+        shown: how many are drawn at most.
+        index: the chosen one.
+        latest: where the slider ends, and so begins at first; the ``shown`` last tokens where it is None.
     """
     if n <= shown:
         return 0
+    end = max(n - shown, latest or 0)
     known = st.session_state.get(f"window_{name}")
-    first = min(state.get(name), n - shown)
+    first = min(state.get(name), end)
     if known != index and not first <= index < first + shown:
-        state.put(name, max(0, min(index - shown // 2, n - shown)))
+        state.put(name, max(0, min(index - shown // 2, end)))
     st.session_state[f"window_{name}"] = index
-    return int(state.slider(name, label, max_value=n - shown, help=f"{shown} positions are shown at once."))
+    return int(state.slider(name, label, max_value=end, help=f"{shown} tokens are shown at once."))
 
 
 def open_card(enc: lm.Encoding, index: int) -> None:
@@ -186,6 +197,22 @@ def _card_of(enc: lm.Encoding, index: int) -> dict[str, object]:
     return {"card_of": enc.tokenizer.name, "card_id": int(token_id), "card_nth": int(same.sum())}
 
 
+def way_to(enc: lm.Encoding, index: int, url: str, *, text: str | None = None) -> dict[str, str]:
+    """The parameters of a link to a page that shows this token.
+
+    Args:
+        enc: an encoding that holds it, of any tokenizer.
+        index: its place there.
+        url: the address of the page, as in `ui.pages`.
+        text: the shared text that the page gets where ``enc`` is of another one, such as a model's answer;
+            it must hold the text of ``enc`` at its end.
+    """
+    start = int(enc.offsets[index, 0])
+    place = start if text is None else len(text) - len(enc.text) + start
+    changes = _CARD_OF_NOBODY | {"place": place} | ({} if text is None else {"text": text})
+    return state.link_params(**(changes | _card_of(enc, index) if url == CARD else changes))
+
+
 def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = None, named: bool = True) -> None:
     """Name the token, and link to the other views of it.
 
@@ -197,11 +224,7 @@ def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = N
             it must hold the text of ``enc`` at its end.
         named: whether to name it; not where it stands above already.
     """
-    start = int(enc.offsets[index, 0])
-    place = start if text is None else len(text) - len(enc.text) + start
     token_id = int(enc.input_ids[index])
-    changes = _CARD_OF_NOBODY | {"place": place} | ({} if text is None else {"text": text})
-    own = changes | _card_of(enc, index)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if named:
             label = escape_markdown(token_label(enc.tokenizer, token_id))
@@ -209,5 +232,5 @@ def show_thread(enc: lm.Encoding, index: int, here: str, *, text: str | None = N
         for url, (title, tip) in _VIEWS.items():
             nameless = url == CARD and enc.tokenizer.source not in LINKED  # it would be another tokenizer's token
             if url != here and not nameless:
-                target, params = pages.page(url), state.link_params(**(own if url == CARD else changes))
+                target, params = pages.page(url), way_to(enc, index, url, text=text)
                 st.page_link(target.path, label=title, help=tip, icon=target.icon_shortcode, query_params=params)

@@ -33,7 +33,15 @@ from lmloupe.model.embeddings.results import (
 )
 from lmloupe.model.generation.results import Generation, NextToken
 from lmloupe.model.generation.sampling import Sampling
-from lmloupe.model.inside.results import AttentionWeights, Attribution, LensParts, LensRows, LogitLens, Scored
+from lmloupe.model.inside.results import (
+    AttentionSummary,
+    AttentionWeights,
+    Attribution,
+    LensParts,
+    LensRows,
+    LogitLens,
+    Scored,
+)
 from lmloupe.tokens.tokenizer import Tokenizer
 
 __all__ = ["Engine"]
@@ -248,6 +256,17 @@ class Engine(Protocol):
 
     def attention_weights(self, text_or_ids: TextOrIds, layer: int) -> AttentionWeights:
         """The weights that `attention` gives, with the share that goes to an attention sink where the model has one."""
+
+    def attention_summary(self, text_or_ids: TextOrIds, cells: int = 24) -> AttentionSummary:
+        """Every head of every layer in four numbers and a pattern of at most cells x cells, from one pass.
+
+        The weights are reduced layer by layer. Where those of all layers fit into 64 MB they are kept until the next
+        text: `attention_weights` of the same text then needs no pass.
+
+        Args:
+            text_or_ids: the text.
+            cells: 1 to 64, the side of a pattern; a text with fewer tokens has smaller ones.
+        """
 
     def attribution(self, text_or_ids: TextOrIds, token_id: int, position: int = -1) -> Attribution:
         """What the embedding and each layer's attention and MLP add to a token's logit after a position.

@@ -31,8 +31,9 @@ from lmloupe.model.generation.sampling import Sampling
 from lmloupe.model.generation.steps import LocalGeneration
 from lmloupe.model.inside import answers as inside
 from lmloupe.model.inside import states
+from lmloupe.model.inside.attention_summary import KeptAttention
 from lmloupe.model.inside.lens import KeptStream, LocalLensRows, assemble
-from lmloupe.model.inside.results import AttentionWeights, Attribution, LensParts, LogitLens, Scored
+from lmloupe.model.inside.results import AttentionSummary, AttentionWeights, Attribution, LensParts, LogitLens, Scored
 from lmloupe.model.passes.config_sizes import context_length
 from lmloupe.model.passes.continuation import Reading
 from lmloupe.model.passes.loaded import LoadedModel, input_ids
@@ -91,7 +92,7 @@ class LocalEngine(Engine):
             eos_ids=_eos_ids(described.stop_ids, tokenizer),
         )
         self._matrices = vocabulary_matrices(name, model, tokenizer.vocab_size)
-        self._kept_stream = KeptStream()
+        self._kept_stream, self._kept_attention = KeptStream(), KeptAttention()
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -205,7 +206,10 @@ class LocalEngine(Engine):
         return self.attention_weights(text_or_ids, layer).weights
 
     def attention_weights(self, text_or_ids: TextOrIds, layer: int) -> AttentionWeights:
-        return inside.attention_weights(self.loaded, self.input_ids(text_or_ids), layer)
+        return inside.attention_weights(self.loaded, self._kept_attention, self.input_ids(text_or_ids), layer)
+
+    def attention_summary(self, text_or_ids: TextOrIds, cells: int = 24) -> AttentionSummary:
+        return inside.attention_summary(self.loaded, self._kept_attention, self.input_ids(text_or_ids), cells)
 
     def attribution(self, text_or_ids: TextOrIds, token_id: int, position: int = -1) -> Attribution:
         return inside.attribution(self.loaded, self.input_ids(text_or_ids), token_id, position)

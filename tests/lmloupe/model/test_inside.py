@@ -174,6 +174,46 @@ def test_attention_equals_a_model_loaded_eager_and_leaves_the_model_as_it_was(pa
     assert engine.attention([5], 0).tolist() == [[[1.0]]] * engine.describe().n_heads
 
 
+def test_the_summary_of_all_heads_is_that_of_eager_attention_from_one_pass(pair: tuple) -> None:
+    engine, reference = pair
+    expected = torch.cat(forward(reference, IDS, output_attentions=True).attentions).numpy()  # (layers, heads, n, n)
+    passes: list[int] = []
+    handle = engine.loaded.model.register_forward_pre_hook(lambda *_: passes.append(1))
+    summary = engine.attention_summary(IDS)
+    weights = [engine.attention(IDS, layer) for layer in range(len(expected))]
+    handle.remove()
+    assert len(passes) == 1, "a layer of the same text needs no further pass"
+    np.testing.assert_allclose(weights, expected, atol=1e-5)
+    assert summary.layers == tuple(range(len(expected)))
+    np.testing.assert_allclose(summary.patterns, expected, atol=1e-5)
+    later = np.arange(1, len(IDS))
+    np.testing.assert_allclose(summary.first, expected[:, :, 1:, 0].mean(-1), atol=1e-5)
+    np.testing.assert_allclose(summary.previous, expected[:, :, later, later - 1].mean(-1), atol=1e-5)
+    np.testing.assert_allclose(summary.itself, expected[:, :, later, later].mean(-1), atol=1e-5)
+    bits = -(expected * np.log2(np.maximum(expected, 1e-30))).sum(-1)[:, :, 1:].mean(-1)
+    np.testing.assert_allclose(summary.entropy_bits, bits, atol=1e-4)
+    # Fewer cells than tokens: rows of groups still sum to 1, and a group's keys are summed.
+    small = engine.attention_summary(IDS, cells=3)
+    assert small.patterns.shape[2:] == (3, 3)
+    np.testing.assert_allclose(small.patterns.sum(-1), 1, atol=1e-5)
+    np.testing.assert_allclose(small.patterns[:, :, 0, 0], expected[:, :, :2, :2].sum(-1).mean(-1), atol=1e-5)
+    assert engine.attention_summary([5]).first.tolist() == [[1.0] * expected.shape[1]] * len(expected)
+    with pytest.raises(lm.InvalidSettingError):
+        engine.attention_summary(IDS, cells=0)
+
+
+def test_a_summary_keeps_no_more_weights_than_fit(pair: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, _ = pair
+    monkeypatch.setattr("lmloupe.model.inside.attention_summary._MOST_KEPT_BYTES", 100)
+    ids = [9, *IDS]
+    engine.attention_summary(ids)
+    passes: list[int] = []
+    handle = engine.loaded.model.register_forward_pre_hook(lambda *_: passes.append(1))
+    engine.attention(ids, 1)
+    handle.remove()
+    assert len(passes) == 1
+
+
 @pytest.mark.parametrize("position", [-1, 3, 0])
 def test_attribution_adds_up_to_the_logit(pair: tuple, position: int) -> None:
     engine, reference = pair

@@ -1,4 +1,4 @@
-"""Two views of a model's inside, drawn in the browser: the logit lens as a grid, attention as matrices and arcs.
+"""Two views of a model's inside, drawn in the browser: the logit lens as a grid, attention as squares and arcs.
 
 Both draw SVG from numbers that Python sends, save it as SVG or PNG, and tell Python what was clicked. Nothing
 of a person's text becomes HTML: the scripts set ``textContent`` alone.
@@ -7,7 +7,7 @@ of a person's text becomes HTML: the scripts set ``textContent`` alone.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ui.components import kit
 
-__all__ = ["LensCell", "LensRow", "attention_view", "lens_view"]
+__all__ = ["Head", "LensCell", "LensRow", "PickedHead", "Squares", "attention_view", "lens_view"]
 
 _HERE = Path(__file__).parent
 _STYLES = (kit.DRAWING, _HERE / "model_views.css")
@@ -52,8 +52,9 @@ def lens_view(
     first: int,
     reads: Sequence[str],
     follows: Sequence[str],
-    legend: tuple[str, str, str],
+    legend: tuple[str, Sequence[str]],
     picked: tuple[int, int],
+    name: str,
     key: str,
 ) -> tuple[int, int] | None:
     """Draw the grid, first row on top.
@@ -63,8 +64,9 @@ def lens_view(
         first: position of the first column in the text.
         reads: label of the token at each position.
         follows: label of the token that the text has next, "" where it ends.
-        legend: what the shade means, and the words for its light and its dark end.
+        legend: what the shade means, and words along its scale, from nothing to the strongest.
         picked: layer and position that are marked.
+        name: what the grid is, in words.
         key: the widget's key.
 
     Returns:
@@ -72,15 +74,11 @@ def lens_view(
     """
     places = {row.layer: r for r, row in enumerate(rows)}
     data = {
+        "name": name,
         "first": first,
         "reads": list(reads),
         "follows": list(follows),
-        "legend": {
-            "title": legend[0],
-            "low": legend[1],
-            "high": legend[2],
-            "bold": "the token that the last layer puts first",
-        },
+        "legend": {"title": legend[0], "ticks": list(legend[1]), "bold": "the last layer's first guess"},
         "rows": [
             {
                 "label": row.label,
@@ -98,56 +96,128 @@ def lens_view(
     return layer, position
 
 
-def attention_view(
-    weights: NDArray[np.float32],
-    sink: NDArray[np.float32] | None,
-    *,
-    tokens: Sequence[str],
-    first: int,
-    layer: int,
-    n_kv_heads: int,
-    head: int,
-    token: int,
-    show: str,
-    skip_first: bool,
-    key: str,
-) -> tuple[int, int] | None:
-    """Draw all heads of a layer small and one of them large.
+@dataclass(frozen=True, slots=True, eq=False)
+class Squares:
+    """All heads of all layers, a square each: with its pattern, or one number as a shade.
 
-    Args:
-        weights: (n_heads, n, n) of the positions that are shown, query before key.
-        sink: (n_heads, n), the share of each row that goes to an attention sink; None in models without.
-        tokens: label of each of them.
-        first: position of the first of them in the text.
-        layer: its number, from 1.
+    Attributes:
+        name: what the squares are, in words.
+        says: (n_layers, n_heads) words on pointing at one; "" where there is no such head.
+        patterns: float32 (n_layers, n_heads, m, m), shares of 0 to 1; None where ``shares`` are drawn.
+        shares: float32 (n_layers, n_heads), 0 to 1 for the shade, nan where there is no such head.
+        legend: what the shade means, and words along its scale.
         n_kv_heads: how many key-value heads the query heads share.
+        choices: what the squares can show: values with their words.
+        shown: the value that they do show.
+    """
+
+    name: str
+    says: Sequence[Sequence[str]]
+    patterns: NDArray[np.float32] | None
+    shares: NDArray[np.float32] | None
+    legend: tuple[str, Sequence[str]]
+    n_kv_heads: int
+    choices: Mapping[str, str]
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickedHead:
+    """What a click chose: layer, head and token from 0, the token counted in the text, and what the squares show."""
+
+    layer: int
+    head: int
+    token: int
+    squares: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """The heads of one layer over the tokens that are drawn, and which of them is shown large.
+
+    Attributes:
+        weights: (n_heads, n, n), query before key.
+        sink: (n_heads, n), the share of each row that goes to an attention sink; None in models without.
+        to_first: (n_heads, n), what goes to the text's first token, whether it is drawn or not.
+        before: (n_heads, n), what goes to the tokens between that one and those that are drawn.
+        tokens: label of each token that is drawn.
+        first_token: label of the text's first.
+        first: position of the first drawn token in the text.
+        layer: which one, from 0.
+        n_kv_heads: how many key-value heads its query heads share.
         head: which one is shown large.
         token: the token, counted in the text, whose weights stand out.
+    """
+
+    weights: NDArray[np.float32]
+    sink: NDArray[np.float32] | None
+    to_first: NDArray[np.float32]
+    before: NDArray[np.float32]
+    tokens: Sequence[str]
+    first_token: str
+    first: int
+    layer: int
+    n_kv_heads: int
+    head: int
+    token: int
+
+
+def attention_view(squares: Squares, head: Head, *, show: str, stub: bool, key: str) -> PickedHead | None:
+    """Draw all heads of all layers small and one of them large.
+
+    Args:
+        squares: the heads.
+        head: the one that is shown large, with the others of its layer.
         show: ``"arcs"`` or ``"matrix"``.
-        skip_first: leave what goes to the text's first token undrawn.
+        stub: draw what goes to the text's first token as a stub with its share, in arcs.
         key: the widget's key.
 
     Returns:
-        Head and token (counted in the text) that a click chose for this run, else None.
+        What a click chose for this run, else None.
     """
+    n_layers, n_heads = len(squares.says), len(squares.says[0])
     data: dict[str, Any] = {
-        "weights": _packed(weights),
-        "sink": None if sink is None else _packed(sink),
-        "tokens": list(tokens),
-        "first": first,
-        "layer": layer,
-        "nHeads": len(weights),
-        "nKvHeads": n_kv_heads,
-        "head": head,
-        "token": token - first,
+        "squares": _squares(squares, n_layers, n_heads),
+        "weights": _packed(head.weights),
+        "sink": None if head.sink is None else _packed(head.sink),
+        "toFirst": _packed(head.to_first),
+        "before": _packed(head.before),
+        "tokens": list(head.tokens),
+        "firstToken": head.first_token,
+        "first": head.first,
+        "layer": head.layer + 1,
+        "nKvHeads": head.n_kv_heads,
+        "head": head.head,
+        "token": head.token - head.first,
         "show": show,
-        "skipFirst": skip_first,
+        "stub": stub,
     }
     sent = _attention(key=key, data=data, on_picked_change=kit.nothing).get("picked")
-    chosen, at = kit.whole(sent, "head"), kit.whole(sent, "token")
-    if chosen is None or at is None or not 0 <= chosen < len(weights) or not first <= at < first + len(tokens):
+    layer, chosen, at = (kit.whole(sent, name) for name in ("layer", "head", "token"))
+    if layer is None or chosen is None or at is None or not head.first <= at < head.first + len(head.tokens):
         return None
-    return chosen, at
+    if not (0 <= layer < n_layers and 0 <= chosen < n_heads):
+        return None
+    shown = sent.get("squares")
+    return PickedHead(layer, chosen, at, shown if shown in squares.choices else squares.shown)
+
+
+def _squares(squares: Squares, n_layers: int, n_heads: int) -> dict[str, Any]:
+    patterns, shares = squares.patterns, squares.shares
+    root = None if patterns is None else np.rint(np.sqrt(np.nan_to_num(np.clip(patterns, 0, 1))) * 255).astype("u1")
+    return {
+        "name": squares.name,
+        "patterns": None if root is None else base64.b64encode(root.tobytes()).decode("ascii"),
+        "side": 0 if root is None else root.shape[-1],
+        "shares": None if shares is None else np.round(np.nan_to_num(shares, nan=-1), 4).ravel().tolist(),
+        "says": [word for row in squares.says for word in row],
+        "layers": n_layers,
+        "heads": n_heads,
+        "perGroup": n_heads // squares.n_kv_heads,
+        "legend": {"title": squares.legend[0], "ticks": list(squares.legend[1])},
+        "choices": list(squares.choices.items()),
+        "shown": squares.shown,
+    }
 
 
 def _packed(shares: NDArray[np.float32]) -> str:

@@ -4,6 +4,8 @@ import { clamp } from "../kit/dom.js";
 
 const SIDE = 6; // pixels left of the first token's place
 const TURNED = 60; // right of the last one: words are turned and reach over their place
+const LEAST_TARGET = 24; // pixels that a finger hits
+export const WIDEST_ARC = 14; // pixels of a share of 100 %: an arc is as wide as what it carries, in every head
 
 /**
  * @typedef {object} ArcsLayout
@@ -25,7 +27,7 @@ const TURNED = 60; // right of the last one: words are turned and reach over the
 export function arcsLayout(n, room, leftmost = 0) {
   const columns = n - leftmost;
   const step = clamp((room - TURNED) / columns, 13, 72);
-  const tallest = clamp((step * (columns - 1)) / 2, 90, 260);
+  const tallest = clamp((step * (columns - 1)) / 2, 90, 210);
   const x = (/** @type {number} */ i) => step * (i - leftmost + 0.5) + SIDE;
   return { step, width: step * columns + TURNED, base: tallest + 26, tallest, columns, x };
 }
@@ -54,11 +56,51 @@ export const matrixCell = (columns, room) => clamp((room - 12) / columns, 11, 26
  * Pixels of a cell of the lens that shows `n` positions.
  * @param {number} n
  * @param {number} room
+ * @param {number} [unit] pixels of a sixteenth of a rem
  */
-export const lensCell = (n, room) => clamp((room - 2) / n, 62, 132);
+export const lensCell = (n, room, unit = 1) => clamp((room - 2) / n, 56 * unit, 200 * unit);
 
 /**
  * Characters that fit into a cell of the lens.
  * @param {number} cell pixels
+ * @param {number} [unit]
  */
-export const lensRoom = (cell) => Math.floor((cell - 6) / 7.3);
+export const lensRoom = (cell, unit = 1) => Math.floor((cell - 6 * unit) / (7.8 * unit));
+
+/**
+ * @typedef {object} SquaresLayout
+ * @property {number} size of a square
+ * @property {number} width
+ * @property {number} height
+ * @property {(layer: number) => number} x left edge of a layer's column
+ * @property {(head: number) => number} y upper edge of a head's row
+ */
+
+/**
+ * A square for each layer, from left to right, and head, from above; heads that share keys and values stand together.
+ * @param {number} layers
+ * @param {number} heads
+ * @param {number} perGroup heads that share keys and values
+ * @param {number} room pixels in width
+ * @param {number} tallest pixels in height, where the squares can be as small
+ * @returns {SquaresLayout}
+ */
+export function squaresLayout(layers, heads, perGroup, room, tallest) {
+  const gap = perGroup > 1 ? 4 : 0;
+  const gaps = gap * (Math.ceil(heads / perGroup) - 1);
+  const size = Math.max(LEAST_TARGET, Math.floor(Math.min(room / layers, (tallest - gaps) / heads)));
+  return {
+    size,
+    width: size * layers,
+    height: size * heads + gaps,
+    x: (layer) => layer * size,
+    y: (head) => head * size + gap * Math.floor(head / perGroup),
+  };
+}
+
+/**
+ * Pixels of an arc that carries a share of 0 to 1; none is too thin to be seen.
+ * @param {number} share
+ * @param {number} [unit]
+ */
+export const arcWidth = (share, unit = 1) => Math.max(0.5, share * WIDEST_ARC) * unit;

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from ui.prediction.lens.view import grid, half_drawn
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-__all__ = ["draw_rows", "show_rest", "stream_lens"]
+__all__ = ["draw_rows", "fill_rows", "show_rest", "stream_lens"]
 
 POLL_S = 0.1
 REDRAW_S = 0.3
@@ -97,15 +97,25 @@ def _go_on(run: LensRun) -> None:
 def draw_rows(
     run: LensRun, engine: lm.Engine, positions: range, by: str, reads: Sequence[str], place: DeltaGenerator
 ) -> None:
-    """Ask for the rows that ``run`` lacks, and draw all that are there into ``place`` as they come.
+    """Ask for the rows that ``run`` lacks, and draw all that are there into ``place`` as they come."""
+    described = engine.describe()
+
+    def draw() -> None:
+        shown = grid(run, described.n_layers, positions, by, engine.tokenizer, described.vocab_rows)
+        place.html(half_drawn(shown, reads))
+
+    fill_rows(run, engine, positions, draw)
+
+
+def fill_rows(run: LensRun, engine: lm.Engine, positions: range, draw: Callable[[], object]) -> None:
+    """Ask for the rows that ``run`` lacks, and call ``draw`` as they come.
 
     Where another session has asked for some of them already, wait for its rows, and go on where it leaves.
-    A Stop, another click or a closed tab reaches this script as an exception at its next Streamlit call, so there is
-    one at least every tenth of a second; `finally` then stops the model.
+    A Stop, another click or a closed tab reaches this script as an exception at its next Streamlit call, so ``draw``
+    makes one, at least every tenth of a second; `finally` then stops the model.
     """
-    described = engine.describe()
-    drawn = 0.0
-    while not run.has(described.n_layers, positions):
+    n_layers, drawn = engine.describe().n_layers, 0.0
+    while not run.has(n_layers, positions):
         with run.claim(positions) as claim, _rows(run, engine, positions if claim else None) as rows:
             while True:
                 row = None
@@ -119,8 +129,7 @@ def draw_rows(
                 if row is not None:
                     run.cells.keep(row)
                 if row is None or time.monotonic() - drawn > REDRAW_S:
-                    shown = grid(run, described.n_layers, positions, by, engine.tokenizer, described.vocab_rows)
-                    place.html(half_drawn(shown, reads))
+                    draw()
                     drawn = time.monotonic()
                 if rows is None:
                     break

@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError, NotAvailableError
 from lmloupe.model.inside.attention import weights_of_block
+from lmloupe.model.inside.attention_summary import KeptAttention, summary_of_heads
 from lmloupe.model.inside.attribution import attribute
 from lmloupe.model.inside.lens import KeptStream, LocalLensRows, lens_steps
-from lmloupe.model.inside.results import AttentionWeights, Attribution, LensParts, Scored
+from lmloupe.model.inside.results import AttentionSummary, AttentionWeights, Attribution, LensParts, Scored
 from lmloupe.model.inside.scoring import score_steps
 from lmloupe.model.passes.loaded import LoadedModel, checked_ids, require_inside, require_top_k
 from lmloupe.model.passes.parts import path_of
 
-__all__ = ["attention_weights", "attribution", "lens_parts", "lens_rows", "score"]
+__all__ = ["attention_summary", "attention_weights", "attribution", "lens_parts", "lens_rows", "score"]
+
+MAX_CELLS = 64
 
 
 def score(loaded: LoadedModel, ids: NDArray[np.int32], top_k: int) -> Scored:
@@ -59,10 +62,18 @@ def lens_parts(loaded: LoadedModel) -> LensParts:
     return LensParts(norm, head, parts.scale, parts.soft_cap)
 
 
-def attention_weights(loaded: LoadedModel, ids: NDArray[np.int32], layer: int) -> AttentionWeights:
-    """The answer to `Engine.attention_weights`."""
+def attention_weights(loaded: LoadedModel, kept: KeptAttention, ids: NDArray[np.int32], layer: int) -> AttentionWeights:
+    """The answer to `Engine.attention_weights`; ``kept`` has those of the text that was summarized last."""
     require_inside("Layer", [layer], loaded.n_layers)
-    return loaded.worker.call(lambda: weights_of_block(loaded.model, loaded.blocks, ids, layer))
+    found = kept.find(ids, layer)
+    return found or loaded.worker.call(lambda: weights_of_block(loaded.model, loaded.blocks, ids, layer))
+
+
+def attention_summary(loaded: LoadedModel, kept: KeptAttention, ids: NDArray[np.int32], cells: int) -> AttentionSummary:
+    """The answer to `Engine.attention_summary`."""
+    if not 1 <= cells <= MAX_CELLS:
+        raise InvalidSettingError(f"cells is {cells}; it must be from 1 to {MAX_CELLS}.")
+    return loaded.worker.call(lambda: summary_of_heads(loaded.model, loaded.blocks, ids, cells, kept))
 
 
 def attribution(loaded: LoadedModel, ids: NDArray[np.int32], token_id: int, position: int) -> Attribution:

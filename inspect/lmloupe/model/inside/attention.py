@@ -1,4 +1,4 @@
-"""Attention weights of one block.
+"""Attention weights of one block, and a pass that takes those of all blocks.
 
 The fast attention kernels never form the weights; transformers' eager attention does. The pass that is asked for them
 runs eagerly, and the model then goes on with what it had. One worker owns the model, so no other pass is in between.
@@ -6,7 +6,7 @@ runs eagerly, and the model then goes on with what it had. One worker owns the m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,10 @@ from lmloupe.errors import NotAvailableError, NotFiniteError
 from lmloupe.model.inside.results import AttentionWeights
 from lmloupe.model.passes.parts import path_of
 
-__all__ = ["weights_of_block"]
+__all__ = ["attention_pass", "numbers_of", "weights_of_block"]
+
+Take = Callable[[int, nn.Module, torch.Tensor], None]
+"""Is given a block's number, its attention and its weights, (n_heads, n, n), as they are computed."""
 
 _ROUNDING = 1e-2
 """More than rows in 16 bits are off from a sum of 1."""
@@ -53,26 +56,26 @@ def weights_of_block(
         NotAvailableError: the block has no attention, or none that hands out its weights.
         NotFiniteError: the weights are not numbers.
     """
-    kind = type(model).__name__
-    if blocks is None:
-        raise NotAvailableError(f"{kind} has no list of blocks that LM Loupe can find: attention is not available.")
-    device = model.get_input_embeddings().weight.device
-    rows = torch.from_numpy(input_ids.astype(np.int64)).to(device).unsqueeze(0)
-    try:
-        with _eager(model):
-            found, with_weights = _pass(model, blocks, rows, layer)
-            if not with_weights:
-                found, with_weights = _pass(model, blocks, rows, layer, output_attentions=True)
-    except (RuntimeError, TypeError, ValueError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
-            raise
-        raise NotAvailableError(
-            f"transformers cannot run {kind} with the attention that gives its weights ({str(error).splitlines()[0]}): "
-            "attention is not available for this model."
-        ) from error
-    if found is None:
-        raise NotAvailableError(_why_none(kind, blocks, layer, with_weights))
-    module, tensor = found
+    found: list[tuple[nn.Module, torch.Tensor]] = []
+
+    def keep(number: int, module: nn.Module, weights: torch.Tensor) -> None:
+        if number == layer:
+            found.append((module, weights))
+
+    with_weights = attention_pass(model, blocks, input_ids, keep)
+    if not found:
+        raise NotAvailableError(_why_none(model, blocks, layer, with_weights))
+    return numbers_of(model, input_ids, layer, *found[0], with_weights)
+
+
+def numbers_of(
+    model: Any, input_ids: NDArray[np.int32], layer: int, module: nn.Module, tensor: torch.Tensor, layers: list[int]
+) -> AttentionWeights:
+    """A block's weights as NumPy arrays, with its sink's.
+
+    Raises:
+        NotFiniteError: they are not numbers.
+    """
     weights: NDArray[np.float32] = tensor.float().cpu().numpy()
     if not np.isfinite(weights).all():
         raise NotFiniteError(
@@ -80,14 +83,36 @@ def weights_of_block(
             "nothing is shown of them. Choose another quantization or another model."
         )
     path = path_of(model, module)
-    return AttentionWeights(input_ids, layer, weights, _sink(module, weights), path, tuple(with_weights))
+    return AttentionWeights(input_ids, layer, weights, _sink(module, weights), path, tuple(layers))
 
 
-def _pass(
-    model: Any, blocks: nn.ModuleList, rows: torch.Tensor, layer: int, **options: Any
-) -> tuple[tuple[nn.Module, torch.Tensor] | None, list[int]]:
-    """A pass: the attention of one block with its weights, if there are any, and which blocks have some."""
-    found: list[tuple[nn.Module, torch.Tensor]] = []
+def attention_pass(model: Any, blocks: nn.ModuleList | None, input_ids: NDArray[np.int32], take: Take) -> list[int]:
+    """Run a text with eager attention, hand each block's weights to ``take``, and say which blocks have some.
+
+    The first attention of a block counts. Run in the worker's thread.
+
+    Raises:
+        NotAvailableError: transformers has no such pass for this model.
+    """
+    kind = type(model).__name__
+    if blocks is None:
+        raise NotAvailableError(f"{kind} has no list of blocks that LM Loupe can find: attention is not available.")
+    device = model.get_input_embeddings().weight.device
+    rows = torch.from_numpy(input_ids.astype(np.int64)).to(device).unsqueeze(0)
+    try:
+        with _eager(model):
+            return _pass(model, blocks, rows, take) or _pass(model, blocks, rows, take, output_attentions=True)
+    except (RuntimeError, TypeError, ValueError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        raise NotAvailableError(
+            f"transformers cannot run {kind} with the attention that gives its weights ({str(error).splitlines()[0]}): "
+            "attention is not available for this model."
+        ) from error
+
+
+def _pass(model: Any, blocks: nn.ModuleList, rows: torch.Tensor, take: Take, **options: Any) -> list[int]:
+    """A pass: every block's weights are handed on, and which blocks have some."""
     with_weights: set[int] = set()
     n = rows.shape[1]
 
@@ -95,10 +120,9 @@ def _pass(
         for item in output[1:] if isinstance(output, tuple | list) else ():
             if isinstance(item, torch.Tensor) and item.is_floating_point() and item.ndim == 4:
                 weights = item[:1] if item.shape[2:] == (n, n) else item.permute(2, 3, 0, 1)[:1]  # XLNet's (n, n, 1, h)
-                if weights.shape[2:] == (n, n):
+                if weights.shape[2:] == (n, n) and number not in with_weights:
                     with_weights.add(number)
-                    if number == layer:
-                        found.append((module, weights[0]))
+                    take(number, module, weights[0])
 
     handles = []
     for number, block in enumerate(blocks):
@@ -111,7 +135,7 @@ def _pass(
     finally:
         for handle in handles:
             handle.remove()
-    return (found[0] if found else None), sorted(with_weights)
+    return sorted(with_weights)
 
 
 def _sink(attention: nn.Module, weights: NDArray[np.float32]) -> NDArray[np.float32] | None:
@@ -123,7 +147,8 @@ def _sink(attention: nn.Module, weights: NDArray[np.float32]) -> NDArray[np.floa
     return lacking if lacking.max() > _ROUNDING else None
 
 
-def _why_none(kind: str, blocks: nn.ModuleList, layer: int, with_weights: list[int]) -> str:
+def _why_none(model: Any, blocks: nn.ModuleList | None, layer: int, with_weights: list[int]) -> str:
+    kind, blocks = type(model).__name__, blocks or nn.ModuleList()
     children = [
         type(module).__name__
         for name, module in blocks[layer].named_children()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "AttentionSummary",
     "AttentionWeights",
     "Attribution",
     "LensParts",
@@ -188,6 +189,40 @@ class AttentionWeights:
     weights: NDArray[np.float32] = field(repr=False)
     sink: NDArray[np.float32] | None = field(repr=False)
     module: str
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttentionSummary:
+    """Every head of every block in four numbers and one small pattern.
+
+    The numbers are means over all tokens but the first, which can read nothing but itself; for a text of one token
+    they are that token's. Heads that a block does not have, and blocks without attention weights, are nan.
+
+    Attributes:
+        input_ids: int32 (n,), what the model read.
+        first: float32 (n_layers, n_heads), the share that goes to the text's first token.
+        previous: float32 (n_layers, n_heads), the share that goes to the token just before.
+        itself: float32 (n_layers, n_heads), the share that goes to the token that reads.
+        entropy_bits: float32 (n_layers, n_heads), of each row, in bits: 0 where one token is read, log2(k) where k
+            are read alike.
+        patterns: float32 (n_layers, n_heads, m, m), the weights, token that reads before token that is read. Where the
+            text has more than m tokens, neighbours are taken together: the share that one group, on average, reads
+            from another.
+        layers: every block that has attention weights, from 0.
+
+    >>> one = np.ones((1, 1), np.float32)
+    >>> summary = AttentionSummary(np.array([7], np.int32), one, one * 0, one, one * 0, np.ones((1, 1, 1, 1)), (0,))
+    >>> float(summary.first[0, 0])
+    1.0
+    """
+
+    input_ids: NDArray[np.int32]
+    first: NDArray[np.float32] = field(repr=False)
+    previous: NDArray[np.float32] = field(repr=False)
+    itself: NDArray[np.float32] = field(repr=False)
+    entropy_bits: NDArray[np.float32] = field(repr=False)
+    patterns: NDArray[np.float32] = field(repr=False)
     layers: tuple[int, ...]
 
 
