@@ -12,6 +12,7 @@ from ui.state import store as state
 from ui.text.languages import view
 from ui.text.languages.counts import CODE_SAMPLES, Counted, counted_by
 from ui.tokenizers.choice import Choice, choose_tokenizer, choose_tokenizers
+from ui.tokenizers.reading import encode_with
 
 CODE = """
 import lmloupe as lm
@@ -64,7 +65,7 @@ def costs(asked: list[Counted], text: str) -> tuple[int, float, int]:
         at = state.number_input(
             "cut_at", "Cut at, in tokens", help="Keep only this many tokens, as a program with a token budget does."
         )
-    every = {one.choice.label: lm.encode(one.choice.load(), text) for one in asked}
+    every = {one.choice.label: encode_with(one.choice, text) for one in asked}
     number = st.column_config.NumberColumn
     st.dataframe(
         view.budget_table(every, context_length=context, price_per_million=each, cut_at=at),
@@ -104,7 +105,7 @@ with show_errors():
         + (
             "Each colour is measured by its own English here: marks of different colours do not say who needs more."
             if measure == "own"
-            else "Further to the left is always fewer tokens, whoever the tokenizer is."
+            else "Further to the left is always fewer tokens, whichever the tokenizer is."
         )
     )
     view.draw_programs(counted(asked, CODE_SAMPLES), measure)

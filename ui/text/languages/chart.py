@@ -16,7 +16,7 @@ __all__ = ["as_many", "axis_title", "dot_plot", "finding_of"]
 
 _ROW = 20  # pixels
 _SIZES = (16, 13, 10, 7.5, 6, 5, 4.5, 4, 3.5)
-_LABEL_SHARE = 0.021  # of the chart's width for each letter of a label, on a narrow one
+_LABEL_SHARE = 0.04  # of the chart's width for each letter of a label, on a phone
 _NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 
@@ -24,7 +24,7 @@ def as_many(times: float) -> str:
     """A ratio in words.
 
     >>> [as_many(times) for times in (9.03, 2.0, 1.01, 8.24, 0.5, 13.02)]
-    ['nine times as much as', 'twice as much as', 'about as much as', '8.2 times as much as', 'half as much as',
+    ['nine times as much as', 'twice as much as', 'about as much as', 'about 8.2 times as much as', 'half as much as',
      '13 times as much as']
     """
     whole = round(times)
@@ -36,7 +36,7 @@ def as_many(times: float) -> str:
         return "twice as much as"
     if whole > 2 and abs(times - whole) < 0.05:
         return f"{_NUMBERS[whole] if whole < len(_NUMBERS) else whole} times as much as"
-    return f"{times:.1f} times as much as"
+    return f"about {times:.1f} times as much as"
 
 
 def finding_of(first: Counted, language: int) -> str:
@@ -57,10 +57,8 @@ def axis_title(first: Counted, measure: Measure) -> str:
     """What the axis counts."""
     base = first.found.languages[first.base].name
     if measure == "tokens":
-        return "tokens for the same sentences"
-    if measure == "own":
-        return f"times the same tokenizer's {base}"
-    return f"times {first.choice.label}'s {base} ({first.base_tokens:,} tokens)"
+        return "tokens"
+    return f"× its own {base}" if measure == "own" else f"× {first.choice.label}'s {base}"
 
 
 def dot_plot(all_of_them: Sequence[Counted], measure: Measure, chosen: int | None) -> go.Figure:

@@ -12,13 +12,12 @@ import lmloupe as lm
 from lmloupe.encodings.budget import context_share, cut, price
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown
-from ui.base.loaders import encoding
 from ui.components.token_view import TokenRow, token_view
 from ui.page import finding
 from ui.state import store as state
 from ui.text.languages.chart import dot_plot, finding_of
 from ui.text.languages.counts import Counted, Measure, load_texts, parallel_file, table
-from ui.tokenizers.choice import Choice
+from ui.tokenizers.reading import encode_with
 
 __all__ = ["ask_for_file", "budget_table", "draw_languages", "draw_programs"]
 
@@ -127,20 +126,14 @@ def _chosen_language(all_of_them: Sequence[Counted], chosen: int) -> None:
     language, n = first.found.languages[chosen], len(first.found.languages[chosen].sentences)
     at = state.number_input("sentence", f"Sentence, 1 to {n:,}", max_value=n - 1) if n > 1 else 0
     text = language.sentences[at]
-    token_view(
-        [TokenRow(one.choice.label, _encoded(one.choice, text)) for one in all_of_them],
-        text=text,
-        key="sentence_rows",
-    )
     if chosen != first.base:
         base = first.found.languages[first.base]
         st.caption(escape_markdown(f"{base.name}: {base.sentences[at]}"))
-
-
-def _encoded(choice: Choice, text: str) -> lm.Encoding:
-    if choice.uploaded is not None:
-        return lm.encode(choice.uploaded, text, False, False)
-    return encoding(choice.name, text, False, False)
+    token_view(
+        [TokenRow(one.choice.label, encode_with(one.choice, text, parse_special_tokens=False)) for one in all_of_them],
+        text=text,
+        key="sentence_rows",
+    )
 
 
 def draw_programs(all_of_them: Sequence[Counted], measure: Measure) -> None:
