@@ -188,6 +188,6 @@ def test_the_code_prints_the_numbers(page: AppTest) -> None:
     for name, label in (("phi-3", "Phi-3"), ("starcoder2", "StarCoder2")):
         for language, row in table.iterrows():
             n_tokens, times = row[f"{label}, tokens"], row[f"{label}, × Phi-3's English"]
-            start = f"{language} {n_tokens} {times} "
+            start = f"{language} {int(n_tokens)} {times} "
             assert any(first == name and rest.startswith(start) for first, rest in printed), start
     assert last.split()[-1] == str(page.dataframe[-1].value["Characters kept"][0])
