@@ -47,7 +47,7 @@ STALE = "<style>.st-key-stale_run { filter: grayscale(1); opacity: 0.6; }</style
 NARROW = """<style>@media (max-width: 699px) {
 .st-key-generate_now button p { font-size: 0; }
 .st-key-generate_now button [data-testid="stIconMaterial"] { margin: 0; }
-.st-key-pick_model button { max-width: 8rem; overflow: hidden; }
+.st-key-pick_model button { max-width: 6.5rem; overflow: hidden; }
 }</style>"""
 
 bar = page_bar("generate")
