@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from ui.chat.template_editor import diff
 
 import lmloupe as lm
 from tests.support import tiny_models
 from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.chat.lessons import LESSONS
 from ui.chat.request import read_tools
-from ui.chat.template_editor import diff
 from ui.state.link import decode, encode
 from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
 

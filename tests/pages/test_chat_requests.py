@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from ui.chat.template_upload import MAX_OWN
 
 import lmloupe as lm
 from tests.pages.test_chat import TOOLS
 from tests.support.pages import no_exception, open_page, output_of, sentences
-from ui.chat.template_upload import MAX_OWN
 from ui.state.link import encode
 
 BEGUN = [{"role": "user", "content": "Capital?"}, {"role": "assistant", "content": "The capital of France is "}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +50,10 @@ def output_of(app: AppTest) -> list[str]:
     with contextlib.redirect_stdout(printed):
         exec(app.code[-1].value, {})  # noqa: S102 - the code that the page tells people to run
     return printed.getvalue().splitlines()
+
+
+def component(app: AppTest, name: str) -> Any:
+    """What the page sends to its component of that name, ``"vector"``: the data, or bytes where it sends them."""
+    protos = [element.proto for element in app.get("bidi_component")]
+    (proto,) = (proto for proto in protos if proto.component_name.endswith(f"lmloupe_{name}"))
+    return proto.bytes if proto.WhichOneof("data") == "bytes" else json.loads(proto.json)

@@ -36,13 +36,16 @@ def node() -> str:
 
 def test_these_are_the_components() -> None:
     assert [path.stem for path in MAIN] == [
+        "architecture_view",
         "distribution",
         "live_text",
+        "map_view",
         "attention",
         "lens",
         "page_tools",
         "prompt_view",
         "token_view",
+        "vector_view",
     ]
 
 
