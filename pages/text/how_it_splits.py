@@ -6,7 +6,7 @@ import streamlit as st
 
 import lmloupe as lm
 from lmloupe.loading.tokenizer_file import describe_kind
-from lmloupe.pipeline.words import words_of
+from lmloupe.pipeline.words import begins_text, words_of
 from ui.bar.bar import page_bar
 from ui.base.errors import escape_markdown, show_errors
 from ui.base.loaders import stages
@@ -72,10 +72,10 @@ with show_errors():
             st.info("This is an added token: it is in the vocabulary as it is and is never merged.")
         else:
             ids = tuple(shown.input_ids[word.first_token : word.last_token].tolist())
-            show_why(piece, tok, beside.load(), at_start=word.start == 0, ids_in_text=ids, table=True)
-            code += MERGES.format(
-                other=loading_code(beside.name, beside.uploaded), word=as_code(piece), at_start=word.start == 0
-            )
+            first = begins_text(shown, word)
+            show_why(piece, tok, beside.load(), at_start=first, ids_in_text=ids, table=True)
+            other = loading_code(beside.name, beside.uploaded)
+            code += MERGES.format(other=other, word=as_code(piece), at_start=first)
     if len(shown.input_ids) > MAX_TOKENS:
         st.caption(f"The picture shows the first {MAX_TOKENS} of {len(shown.input_ids):,} tokens.")
     if tok.rules.model_kind != "BPE":

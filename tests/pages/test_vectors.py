@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
-from tests.support.pages import component, no_exception, open_page, output_of, sentences
+from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
 from tests.support.tiny_models import tiny_model_folder
 from ui.base import loaders
 from ui.base.errors import escape_markdown
@@ -251,7 +251,7 @@ def test_the_most_alike_of_a_text_are_two_different_tokens(engine: lm.Engine) ->
 @model
 def test_a_special_token_is_marked_and_dimensions_count_from_one(engine: lm.Engine) -> None:
     app = open_page("embeddings", text="a<|im_start|>b", dimensions="12", dimension_from="12", token_index="1")  # noqa: S106
-    sent = component(app, "vector")
+    sent = payload_of(app, "embedding_strip")
     assert (sent["tokens"], sent["special"]) == (["a", "<|im_start|>", "b"], [False, True, False])
     assert app.slider(key="dimension_from").value == 13
     shown = app.dataframe[0].value
@@ -288,7 +288,7 @@ def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
     assert share is not None
     assert app.header[0].value == f"2 axes of 576 keep {share.sum():.0%} of the variance between tokens"
     assert f"{len(found):,} tokens contain the search text" in sentences(app)
-    sent = unpacked(component(app, "map"))
+    sent = sent_map(app)
     assert sent["lit"] == {"found": found.tolist(), "picked": int(found[0]), "near": near_the_first.ids.tolist()}
     order = np.argsort(sent["ids"])
     assert (sent["ids"][order] == placed.ids).all()
@@ -310,8 +310,9 @@ def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
         np.testing.assert_allclose([float(line[1]) for line in scores], odd.scores[:10], rtol=1e-3, atol=1e-4)
 
 
-def unpacked(payload: bytes) -> dict[str, Any]:
-    """A payload of the map, read as its scripts do."""
+def sent_map(app: AppTest) -> dict[str, Any]:
+    """What the map was given, read as its scripts do."""
+    payload = next(one.proto.bytes for one in app.get("bidi_component") if one.proto.id.endswith(f"-{map_view.MAP}"))
     (length,) = struct.unpack("<I", payload[16:20])
     header = json.loads(payload[20 : 20 + length])
     body = payload[20 + length :]
@@ -339,7 +340,7 @@ def test_a_few_found_tokens_are_placed_among_many_by_t_sne(engine: lm.Engine, mo
     (ids,) = placed_ids
     assert set(found.tolist()) <= set(ids)
     assert len(ids) >= 700, "no map of a few unlabelled dots"
-    sent = unpacked(component(app, "map"))
+    sent = sent_map(app)
     assert len(sent["labels"]) == len(ids)
     assert sent["lit"]["picked"] == found[0], "a link with an id that no token has"
     assert "In t-SNE only neighbourhoods mean something, not distances or cluster sizes." in sentences(app)
@@ -412,7 +413,7 @@ def test_architecture_counts_every_module_and_its_weights(engine: lm.Engine) -> 
 def test_the_boxes_of_architecture_are_the_models_own_weights(engine: lm.Engine) -> None:
     described = engine.describe()
     app = open_page("architecture", module="model.layers.3.mlp.down_proj")
-    sent = component(app, "architecture")
+    sent = payload_of(app, "architecture_picture")
     assert sum(part["weights"] for part in sent["whole"]) == described.n_parameters
     assert (sent["block"], sent["blocks"], sent["chosen"]) == (4, 30, "model.layers.3.mlp.down_proj")
     boxes = {box["module"]: box for half in sent["halves"] for box in half["boxes"]}

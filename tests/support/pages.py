@@ -52,8 +52,8 @@ def output_of(app: AppTest) -> list[str]:
     return printed.getvalue().splitlines()
 
 
-def component(app: AppTest, name: str) -> Any:
-    """What the page sends to its component of that name, ``"vector"``: the data, or bytes where it sends them."""
-    protos = [element.proto for element in app.get("bidi_component")]
-    (proto,) = (proto for proto in protos if proto.component_name.endswith(f"lmloupe_{name}"))
-    return proto.bytes if proto.WhichOneof("data") == "bytes" else json.loads(proto.json)
+def payload_of(app: AppTest, key: str) -> dict[str, Any]:
+    """What a component in JavaScript was given, by the key of its widget."""
+    found = next(one.proto for one in app.get("bidi_component") if one.proto.id.endswith(f"-{key}"))
+    data: dict[str, Any] = json.loads(found.json)
+    return data

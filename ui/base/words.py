@@ -24,7 +24,7 @@ def percent(share: float) -> str:
     >>> percent(0.8149), percent(0.004), percent(0.0), percent(1.0)
     ('81%', '<1%', '0%', '100%')
     """
-    return "<1%" if 0 < share < 0.005 else f"{100 * share:.0f}%"
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def places(start: int, end: int) -> str:

@@ -42,9 +42,9 @@ def squares_of(summary: lm.AttentionSummary, show: str, n_kv_heads: int) -> Squa
     n = len(summary.input_ids)
     bits = max(float(np.log2(n)), 1.0)
     shares, legend = {
-        "pattern": (None, ("Shade: share, each row reads the columns", ("0 %", "25 %", "100 %"))),
-        "first": (summary.first, ("Shade: mean share on the first token", ("0 %", "50 %", "100 %"))),
-        "previous": (summary.previous, ("Shade: mean share on the token before", ("0 %", "50 %", "100 %"))),
+        "pattern": (None, ("Shade: share, each row reads the columns", ("0%", "25%", "100%"))),
+        "first": (summary.first, ("Shade: mean share on the first token", ("0%", "50%", "100%"))),
+        "previous": (summary.previous, ("Shade: mean share on the token before", ("0%", "50%", "100%"))),
         "entropy": (
             summary.entropy_bits / bits,
             ("Shade: mean entropy of what a token reads", ("0 bits", f"{bits / 2:.1f}", f"{bits:.1f} bits")),

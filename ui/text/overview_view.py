@@ -39,10 +39,9 @@ def columns_of(
     positions: range,
     tok: lm.Tokenizer,
     rows: NDArray[np.float32],
-    specials: frozenset[int],
 ) -> list[Column]:
     """A column for each position; ``rows`` are the vectors of its tokens, (len(positions), width)."""
-    ids = run.request.ids
+    ids, specials = run.request.ids, frozenset(tok.special_tokens.values())
     return [
         Column(
             token_label(tok, ids[position]),

@@ -73,7 +73,7 @@ function stub(view, query, x, base) {
   const { data, weights, head, unit } = view;
   const share = weights.of(head, query, FIRST);
   const line = shape("line", { x1: x, y1: base + 3, x2: x, y2: base + 3 + STUB * unit });
-  const said = `${data.tokens[query]} attends to the first token, ${data.firstToken}: ${(share * 100).toFixed(1)} %`;
+  const said = `${data.tokens[query]} attends to the first token, ${data.firstToken}: ${(share * 100).toFixed(1)}%`;
   marked(line, view, query, share, said, "arc stub");
   const end = x > 150 * unit;
   const words = shape("text", { x: end ? x - 11 * unit : x + 11 * unit, y: base + 16 * unit }, `${percent(share)} \u2192 first token`);

@@ -101,7 +101,7 @@ class AttentionView extends Drawing {
     const left = before >= 0.005 ? `${percent(before)} goes to tokens before token ${data.first + 1}, which are not drawn. ` : "";
     if (data.show === "matrix") return `${group}${left}Each row is a token that reads, each column one that is read.`;
     const stub = data.stub || data.first > 0 ? "What goes to the first token hangs under each token as a stub. " : "";
-    return `${group}${left}An arc is as thick as the share that it carries; arcs below 2 % are not drawn. ${stub}`;
+    return `${group}${left}An arc is as thick as the share that it carries; arcs below 2% are not drawn. ${stub}`;
   }
 
   /** @param {number} layer @param {number} head */
@@ -135,8 +135,8 @@ class AttentionView extends Drawing {
   /** @param {number} query @param {number} key */
   say(query, key) {
     const share = (this.weights.of(this.head, query, key) * 100).toFixed(1);
-    if (key === SINK) return `${this.data.tokens[query]} gives to the sink, which is not a token: ${share} %`;
-    return `${this.data.tokens[query]} attends to ${this.data.tokens[key]}: ${share} %`;
+    if (key === SINK) return `${this.data.tokens[query]} gives to the sink, which is not a token: ${share}%`;
+    return `${this.data.tokens[query]} attends to ${this.data.tokens[key]}: ${share}%`;
   }
 }
 

@@ -25,7 +25,7 @@ import { columnsLayout, layerRow } from "./layout.js";
 const [TOKEN, ID, STRIP, NUMBERS, BAR, GAP, NAME] = [36, 20, 20, 20, 23, 12, 22];
 
 /** @param {number} share */
-const percent = (share) => (share > 0 && share < 0.005 ? "<1 %" : `${Math.round(share * 100)} %`);
+const percent = (share) => (share > 0 && share < 0.005 ? "<1%" : `${Math.round(share * 100)}%`);
 
 /** @extends {Drawing<OverviewData>} */
 class OverviewView extends Drawing {

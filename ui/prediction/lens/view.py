@@ -40,7 +40,7 @@ def legend_words(by: str, vocab_rows: int) -> tuple[str, tuple[str, ...]]:
     """What the shade means, and the words along its scale, from nothing to the strongest."""
     bits, rows = math.log2(vocab_rows), vocab_rows
     return {
-        "probability": ("Shade: probability of the token in the cell", ("0 %", "50 %", "100 %")),
+        "probability": ("Shade: probability of the token in the cell", ("0%", "50%", "100%")),
         "entropy": ("Shade: entropy of the cell's distribution", ("0 bits", f"{bits / 2:.1f}", f"{bits:.1f} bits")),
         "rank": ("Shade: rank of the last layer's first guess", (f"{rows:,}", f"{math.sqrt(rows):,.0f}", "1")),
     }[by]
