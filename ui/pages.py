@@ -39,6 +39,8 @@ PAGES = (
          "Each box is one token. Where do the rows disagree? Click a box to see why it is cut there."),
     Page("overview", "pages/text/overview.py", "Overview", "timeline", "Text",
          "One token on its way from the text to the prediction. Each part of the picture is a door to its own page."),
+    Page("compare", "pages/text/compare_files.py", "Compare files", "compare", "Text",
+         "One file as two tokenizers cut it, line by line. Press N: where is the next line that they cut differently?"),
     Page("how_it_splits", "pages/text/how_it_splits.py", "How it splits", "conversion_path", "Text",
          "Follow one text through the four steps, then press play: at which merge do the two tokenizers part?"),
     Page("special", "pages/text/special_tokens.py", "Special tokens", "flag", "Text",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ui.bar.bar import page_bar
 from ui.base.errors import show_errors
 from ui.base.loaders import display_name, encoding
 from ui.base.words import counted
 from ui.chat.facts import show_reply, show_stops
 from ui.chat.request import ChatRequest, chat_request, ending_switches, show_refusals
 from ui.chat.warnings import chat_warnings
+from ui.model.answers import readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import as_code, page_header, reproduce
+from ui.page import as_code, reproduce
 from ui.prediction.generation.runs import Request, Run, finished_run
 from ui.prediction.generation.view import show_run, stream
 from ui.prediction.sampling_controls import choose_sampling
@@ -39,40 +41,39 @@ log_probs = torch.log_softmax(logits, -1)
 for i, token_id in enumerate(drawn):
     print(token_id, float(log_probs[i, token_id]))
 """
-PROMPTS = {"chat": "The conversation of Chat template", "text": "The shared text, as it is"}
+PROMPTS = {"chat": "Chat", "text": "Text"}
+STALE = """<style>.st-key-stale_run { filter: grayscale(1); opacity: 0.6; }</style>"""
 
-page_header(
-    "Generate",
-    "The model reads the prompt once (prefill), then adds one token at a time (decode): score every token, draw one, "
-    "append it, again. The same seed draws the same tokens.",
-)
-model, quantization, engine = choose_model()
-source = state.segmented(
-    "prompt",
-    "Prompt",
-    format_func=PROMPTS.__getitem__,
-    help="What the model goes on from; both are kept between the pages.",
-)
+bar = page_bar("generate")
+with bar.picks:
+    source = state.segmented(
+        "prompt",
+        "Prompt",
+        format_func=PROMPTS.__getitem__,
+        label_visibility="collapsed",
+        help="What the model goes on from: the conversation of Chat template, or the text as it is.",
+    )
 conversation: ChatRequest | None = None
 if source == "text":
-    state.live_text("text", "Text", help="The model continues this text.")
-else:
-    ending_switches()
-    conversation = chat_request()
-    show_refusals(conversation)
-sampling = choose_sampling()
-with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-    n = state.number_input(
-        "max_new_tokens", "Maximum new tokens", width=160, help="Stops here, or earlier at an end token."
-    )
-    seed = state.number_input(
-        "seed", "Seed", width=160, help="Of the random draws; the same seed gives the same tokens."
-    )
+    bar.text()
+model, quantization, engine = choose_model(bar)
+with bar.picks:
+    asked = st.button("Generate", type="primary", icon=":material/play_arrow:")
+    stop_place = st.empty()
+with bar.gear:
+    if source == "chat":
+        ending_switches()
+    n = state.number_input("max_new_tokens", "Maximum new tokens", help="Stops here, or earlier at an end token.")
+    seed = state.number_input("seed", "Seed", help="Of the random draws; the same seed gives the same tokens.")
+    sampling = choose_sampling()
     lens = state.toggle(
         "record_lens", "Record the lens", help="Keep what each layer would have said at every step; a little slower."
     )
-    asked = st.button("Generate", type="primary", icon=":material/play_arrow:")
-    stop_place = st.empty()
+result, about_prompt = st.container(), st.container()
+if source == "chat":
+    conversation = chat_request()
+    with result:
+        show_refusals(conversation)
 
 with show_errors():
     tok = engine.tokenizer
@@ -84,38 +85,47 @@ with show_errors():
         with_tools = f", {counted(len(conversation.tools), 'tool')}" if conversation.tools else ""
         own = (tok.chat_template, *tok.chat_templates.values())
         edited = ", your edited template" if chat.source not in own else ""
-        st.caption(
-            f"{counted(len(conversation.messages), 'turn')} in its chat format{with_tools}{edited}, "
-            f"{counted(len(prompt), 'token')}; edit them on Chat template."
-        )
-        chat_warnings(chat, tok, conversation)
+        with about_prompt:
+            st.caption(
+                f"The prompt: {counted(len(conversation.messages), 'turn')} in its chat format{with_tools}{edited}, "
+                f"{counted(len(prompt), 'token')}. Edit them on Chat template."
+            )
+            chat_warnings(chat, tok, conversation)
     else:
         prompt_text = state.get("text")
         prompt = encoding(tok, prompt_text, True, True)
         written = f"ids = lm.encode(tok, {as_code(prompt_text)}, add_special_tokens=True).input_ids.tolist()"
-    show_stops((conversation or chat_request()).stops(tok, generation_ids=engine.describe().stop_ids))
-    request = Request(model, quantization, tuple(prompt.input_ids.tolist()), sampling, n, seed, lens)
+    with about_prompt:
+        show_stops((conversation or chat_request()).stops(tok, generation_ids=engine.describe().stop_ids))
+    request = Request(model, quantization, readable(engine, prompt), sampling, n, seed, lens)
     run: Run | None = st.session_state.get("run")
     if asked or run is None:
         before = finished_run(request)
         run = before or Run(request)
         st.session_state["run"], st.session_state["run_kept"] = run, before is not None
-    if not run.steps and not run.finished:
-        stop_place.button("Stop", icon=":material/stop:", help="Stops before the next token; what is there stays.")
-        place = st.empty()
-        stream(run, engine, place)
-        place.empty()
-        stop_place.empty()
-    if run.request != request:
-        st.caption("The prompt or the settings have changed since this was generated: press Generate for a new one.")
-    if run.steps:
-        text = prompt_text if run.request == request else None
-        show_run(run, tok, display_name(run.request.model), text, kept=st.session_state["run_kept"])
-    if run.steps and run.request == request and conversation is not None:
-        st.subheader("Rendered again as a turn", anchor=False)
-        with show_errors():
-            show_reply(conversation.reply(tok, [step.token_id for step in run.steps]), tok)
-    drawn = [step.token_id for step in run.steps] if run.request == request else []
+    stale = run.request != request
+    with result:
+        if not run.steps and not run.finished:
+            stop_place.button("Stop", icon=":material/stop:", help="Stops before the next token; what is there stays.")
+            place = st.empty()
+            stream(run, engine, place)
+            place.empty()
+            stop_place.empty()
+        if stale:
+            st.html(STALE)
+            st.warning(
+                "This was written for another prompt or other settings. Press Generate for a new reply.",
+                icon=":material/history:",
+            )
+        if run.steps:
+            with st.container(key="stale_run" if stale else "fresh_run"):
+                text = None if stale else prompt_text
+                show_run(run, tok, display_name(run.request.model), text, kept=st.session_state["run_kept"])
+        if run.steps and not stale and conversation is not None:
+            st.subheader("Rendered again as a turn", anchor=False)
+            with show_errors():
+                show_reply(conversation.reply(tok, [step.token_id for step in run.steps]), tok)
+    drawn = [] if stale else [step.token_id for step in run.steps]
     code = loading_code(engine.describe(), request.ids)
     fields = {"model": model, "quantization": quantization, "prompt": written, "sampling": sampling}
     reproduce(CODE.format(**fields, n=n, seed=seed, loading=code, drawn=drawn))

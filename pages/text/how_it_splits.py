@@ -6,7 +6,7 @@ import streamlit as st
 
 import lmloupe as lm
 from lmloupe.loading.tokenizer_file import describe_kind
-from lmloupe.pipeline.words import words_of
+from lmloupe.pipeline.words import begins_text, words_of
 from ui.bar.bar import page_bar
 from ui.base.errors import escape_markdown, show_errors
 from ui.base.loaders import stages
@@ -14,7 +14,6 @@ from ui.base.words import counted
 from ui.components.text_stages import text_stages
 from ui.page import as_code, reproduce
 from ui.state import store as state
-from ui.state.thread import carry
 from ui.text.pipeline_view import MAX_TOKENS, columns_of, loading_code, shown_word, steps_in_words
 from ui.text.why_view import show_why
 from ui.tokenizers.choice import choose_tokenizer
@@ -65,7 +64,7 @@ with show_errors():
         picked = text_stages(columns_of(shown, words), chosen=number, label=label, key="text_stages")
         if picked is not None:
             number = picked
-            carry(words[number].start)
+            state.put("place", words[number].start)
             state.put("merge_step", 1000)
         word = words[number]
         piece = text[word.start : word.end]
@@ -73,10 +72,10 @@ with show_errors():
             st.info("This is an added token: it is in the vocabulary as it is and is never merged.")
         else:
             ids = tuple(shown.input_ids[word.first_token : word.last_token].tolist())
-            show_why(piece, tok, beside.load(), at_start=word.start == 0, ids_in_text=ids, table=True)
-            code += MERGES.format(
-                other=loading_code(beside.name, beside.uploaded), word=as_code(piece), at_start=word.start == 0
-            )
+            first = begins_text(shown, word)
+            show_why(piece, tok, beside.load(), at_start=first, ids_in_text=ids, table=True)
+            other = loading_code(beside.name, beside.uploaded)
+            code += MERGES.format(other=other, word=as_code(piece), at_start=first)
     if len(shown.input_ids) > MAX_TOKENS:
         st.caption(f"The picture shows the first {MAX_TOKENS} of {len(shown.input_ids):,} tokens.")
     if tok.rules.model_kind != "BPE":

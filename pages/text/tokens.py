@@ -15,6 +15,7 @@ from ui.components.token_pin import show_pin
 from ui.components.token_view import TokenRow, clicked, token_view
 from ui.page import as_code, reproduce
 from ui.state import store as state
+from ui.state.settings import SETTINGS
 from ui.state.thread import close_card, open_card, opened_card
 from ui.text.beside import Beside
 from ui.text.removed_text import removed_sentence
@@ -60,6 +61,7 @@ def on_click() -> None:
     if found is None:
         close_card()
     else:
+        state.put("merge_step", SETTINGS["merge_step"].default)  # another word, with merges of its own
         open_card(found[0].encoding, found[1])
 
 
@@ -179,7 +181,7 @@ with show_errors():
                     show_pin(KEY, next(i for i, row in enumerate(drawn) if row is enc), index)
                     known = [choice.name for choice in choices if choice.uploaded is None and choice.name in rows]
                     others = {key: tokenizer(key) for key in dict.fromkeys([*lm.embedded_tokenizers(), *known])}
-                    token_card(enc, index, others)
+                    token_card(enc, index, drawn, others)
             with beside.main:
                 if len(rows) > 1:
                     show_ruler(rows)

@@ -1,18 +1,31 @@
-"""Architecture: a model's modules with their shapes and bytes, one block as a drawing, and the weights of a module."""
+"""Architecture: a model's parts as boxes to scale, one block in its steps, and the weights of a module."""
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
+from ui.bar.bar import page_bar
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.words import counted
+from ui.components.architecture_view import architecture_view, picked_block, picked_module
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import metrics_row, page_header, reproduce
+from ui.page import finding, reproduce
 from ui.state import store as state
-from ui.vectors.architecture_view import histogram, histogram_chart, module_table, precision_table
+from ui.vectors import architecture_parts as parts
+from ui.vectors.architecture_view import (
+    histogram,
+    histogram_chart,
+    histogram_title,
+    histogram_words,
+    module_table,
+    precision_table,
+)
 from ui.vectors.block_diagram import block_svg
 
+PICTURE = "architecture_picture"
 CODE = """
 import lmloupe as lm
 
@@ -39,83 +52,89 @@ NUMBERS = {
     "Bits per weight": st.column_config.NumberColumn(format="%.2f"),
 }
 
-page_header(
-    "Architecture",
-    "What the model is made of: every matrix with its shape, its bytes, and whether it is quantized. Choose a module "
-    "in the table to see its weights.",
-)
-model, quantization, engine = choose_model()
+bar = page_bar("architecture")
+model, quantization, engine = choose_model(bar)
 
 with show_errors():
     described = engine.describe()
-    block = described.block
-    quantized = sum(module.n_parameters for module in described.modules if module.is_quantized)
-    metrics_row(
-        [
-            ("Class", described.architecture),
-            ("Parameters", f"{described.n_parameters / 1e6:,.1f} million"),
-            ("Weights", f"{described.bytes / 1e6:,.1f} MB"),
-            ("Quantized", f"{quantized / described.n_parameters:.0%}", "Share of the parameters in 8 or 4 bits."),
-            ("Blocks", f"{described.n_layers}"),
-            ("Vocabulary", f"{described.vocab_rows:,} rows{', tied' if described.tied_embeddings else ''}",
-             "Tied: the output matrix is the input matrix."),
-        ]
-    )  # fmt: skip
-    st.subheader("One block", anchor=False)
-    drawing = block_svg(described)
-    st.image(drawing)
-    st.caption(
-        f"{escape_markdown(block.kind)}, {escape_markdown(block.name)}. A filled box is a matrix, in → out: "
-        "blue as it is, orange quantized. A dashed box is a norm. "
-        "PyTorch counts blocks from 0 in its names; on the other pages this one is layer 1."
-    )
-    st.download_button(
-        "SVG", drawing, "block.svg", "image/svg+xml", icon=":material/download:", on_click="ignore",
-        help="The drawing as a file.",
-    )  # fmt: skip
-
-    st.subheader("How it is stored", anchor=False)
-    st.dataframe(precision_table(described), hide_index=True, width="content", column_config=NUMBERS)
-    st.caption(
-        "bitsandbytes quantizes the matrices of the blocks and leaves the embedding, the norms and the output "
-        "matrix as they are. Bits per weight count the scales that belong to quantized numbers."
-    )
-
-    st.subheader("Modules", anchor=False)
-    everything = st.toggle("All blocks", help="The blocks are alike; off, only the first is listed.", key="all_blocks")
-    table = module_table(described, all_blocks=everything)
-    event = st.dataframe(
-        table, hide_index=True, width="stretch", height=420, column_config=NUMBERS, on_select="rerun",
-        selection_mode="single-row", key="modules",
-    )  # fmt: skip
-    take_away("modules", table, {})
     with_weight = [module.name for module in described.modules]
-    chosen = [str(table["Path"][row]) for row in event.selection.rows if row < len(table)]
-    if chosen and chosen[0] in with_weight:
-        state.put("module", chosen[0])
-    elif chosen:
-        st.info("This row holds other modules and has no weight of its own.", icon=":material/folder_open:")
     module = state.get("module")
     if module not in with_weight:
-        largest = [m for m in described.modules if m.name.startswith(block.name + ".")] or list(described.modules)
-        module = max(largest, key=lambda m: m.n_parameters).name
-    st.subheader(f"Weights of {escape_markdown(module)}", anchor=False)
-    with st.spinner("Counting …"):
-        counted = histogram(model, quantization, module)
-    metrics_row(
-        [
-            ("Weights", f"{counted.n:,}"),
-            ("Stored as", counted.dtype),
-            ("Mean", f"{counted.mean:.5f}"),
-            ("Standard deviation", f"{counted.std:.5f}"),
-            ("Least", f"{counted.min:.4f}"),
-            ("Greatest", f"{counted.max:.4f}"),
-        ]
+        module = max(parts.in_block(described, 1) or described.modules, key=lambda m: m.n_parameters).name
+        state.put("module", module)
+    block = parts.block_of(described, module) or 1
+
+    def take() -> None:
+        """A box or another block was pressed."""
+        pressed, other = picked_module(PICTURE), picked_block(PICTURE)
+        if other is not None and 1 <= other <= described.n_layers:
+            leaf = module.removeprefix(f"{parts.stack_of(described)}{block - 1}.")
+            pressed = f"{parts.stack_of(described)}{other - 1}.{leaf}"
+            if pressed not in with_weight and (inside := parts.in_block(described, other)):
+                pressed = inside[0].name
+        if pressed in with_weight:
+            state.put("module", pressed)
+
+    picture, beside = st.columns([3, 2])
+    with picture:
+        whole = parts.whole(described)
+        total = described.n_parameters / 1e6
+        first = max(whole, key=lambda part: part.weights)
+        rest = max((part for part in whole if part is not first), key=lambda part: part.weights, default=None)
+        share = (
+            f"{first.weights / described.n_parameters:.0%} of the {total:,.1f} million weights are in the {first.label}"
+        )
+        also = "" if rest is None else f", {rest.weights / described.n_parameters:.0%} in the {rest.label}"
+        finding(share + also)
+        n_quantized = sum(one.n_parameters for one in described.modules if one.is_quantized)
+        orange = f"Orange: stored in {quantization}, {n_quantized / described.n_parameters:.0%} of the weights. "
+        architecture_view(
+            whole, parts.halves(described, block), block=block, n_blocks=described.n_layers, chosen=module,
+            hint=f"{orange if n_quantized else ''}A box is as long as it has weights; the two rows of a block share "
+            "one scale. Point at a box or a word to read what it is, press a box to see its weights.",
+            key=PICTURE, on_pick=take,
+        )  # fmt: skip
+        st.download_button(
+            "SVG", block_svg(described), "block.svg", "image/svg+xml", icon=":material/download:", on_click="ignore",
+            help="One block as a drawing, with all its numbers, as a file.",
+        )  # fmt: skip
+    with beside:
+        with st.spinner("Counting …"):
+            weights = histogram(model, quantization, module)
+        finding(histogram_title(weights, module.rsplit(".", 1)[-1]))
+        st.plotly_chart(histogram_chart(weights), width="stretch", config=PICTURE_MENU)
+        st.caption(histogram_words(weights))
+        state.selectbox("module", "Module", with_weight, help="As PyTorch names it: there, blocks count from 0.")
+        edges = pd.DataFrame({"From": weights.edges[:-1], "To": weights.edges[1:], "Weights": weights.counts})
+        with st.expander("The same as a table"):
+            st.dataframe(edges, hide_index=True, width="stretch", height=240)
+        take_away(
+            "weights", edges,
+            {"histogram": (lambda: weights.counts, f"int64 {weights.counts.shape}, numbers in each bin")},
+        )  # fmt: skip
+
+    st.header("What the words mean", anchor=False)
+    st.markdown(
+        "\n".join(f"- **{escape_markdown(t)}**: {escape_markdown(a)}" for t, a in parts.terms(described, block))
     )
-    st.plotly_chart(histogram_chart(counted), width="stretch", config=PICTURE_MENU)
-    take_away(
-        "weights", table.iloc[0:0],
-        {"histogram": (lambda: counted.counts, f"int64 {counted.counts.shape}, numbers in each bin")},
-    )  # fmt: skip
+
+    st.header("How it is stored", anchor=False)
+    st.dataframe(precision_table(described), hide_index=True, width="content", column_config=NUMBERS)
+    tied = " The output matrix is the input matrix (tied)." if described.tied_embeddings else ""
+    st.caption(
+        f"{escape_markdown(described.architecture)}: {total:,.1f} million weights in {described.bytes / 1e6:,.1f} MB. "
+        "bitsandbytes quantizes the matrices of the blocks and leaves the embedding, the norms and the output "
+        f"matrix as they are. Bits per weight include the scales of quantized numbers.{tied}"
+    )
+
+    st.header("All modules", anchor=False)
+    everything = st.toggle("All blocks", help="The blocks are alike; off, only the first is listed.", key="all_blocks")
+    table = module_table(described, all_blocks=everything)
+    st.dataframe(table, hide_index=True, width="stretch", height=420, column_config=NUMBERS)
+    st.caption(
+        f"{counted(len(described.tree), 'module')} in all. PyTorch counts blocks from 0 in these names; on the pages "
+        "block 1 is the first."
+    )
+    take_away("modules", table, {})
     code = loading_code(described, [])
     reproduce(CODE.format(model=model, quantization=quantization, module=module, loading=code))

@@ -1,23 +1,21 @@
-"""Static and contextual: one word in three sentences, the same row at first, different vectors layer by layer."""
+"""One word, three meanings: the same row at first, and vectors that part layer by layer."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-import lmloupe as lm
+from ui.bar.bar import page_bar
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown, show_errors
 from ui.base.labels import token_label
-from ui.base.loaders import engine as loaded_engine
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import metrics_row, page_header, reproduce
+from ui.page import finding, reproduce
 from ui.state import store as state
-from ui.vectors.charts import layer_lines
+from ui.state.settings import SETTINGS
+from ui.vectors.meanings import NAMES, cosine_table, layer_lines, parting, place_of, states_of
 
-NAMES = "ABC"
 CODE = """
 import lmloupe as lm
 
@@ -38,67 +36,46 @@ for cosine in torch.nn.functional.cosine_similarity(a, b, dim=1).tolist():
 """
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def states_of(model: str, quantization: lm.Quantization, ids: tuple[int, ...], position: int) -> np.ndarray:
-    """A token's vector at every depth, float32 (n_layers + 1, width), from one forward pass."""
-    # What follows a token cannot change it, so it is not read.
-    return loaded_engine(model, quantization).hidden_states(ids[: position + 1])[:, -1].copy()
+def put_back() -> None:
+    """The word and the sentences that the page began with."""
+    for name in ("word", *SENTENCES):
+        state.put(name, SETTINGS[name].default)
 
 
-def place_of(tok: lm.Tokenizer, name: str, text: str, word: str) -> tuple[tuple[int, ...], int]:
-    """The ids of a sentence and the position of the last token of the word in it."""
-    start = text.lower().find(word.lower()) if word else -1
-    if start < 0:
-        raise lm.InvalidTextError(f"Sentence {name} does not hold the word {word!r}: write it there, or another word.")
-    places = lm.word_positions(tok, text, start, min(len(text), start + len(word)))
-    if len(places) == 0:
-        raise lm.InvalidTextError(f"No token of sentence {name} holds the word {word!r}.")
-    return tuple(lm.encode(tok, text, add_special_tokens=True).input_ids.tolist()), int(places[-1])
+SENTENCES = [f"sentence_{name.lower()}" for name in NAMES]
+bar = page_bar("three_meanings")
+word = bar.text("word", "Word").strip()
+model, quantization, engine = choose_model(bar)
+picture, beside = st.columns([3, 2])
+with beside:
+    texts, where = [], []
+    for name, setting in zip(NAMES, SENTENCES, strict=True):
+        texts.append(state.text_area(setting, f"Sentence {name}", height=68))
+        where.append(st.empty())
 
-
-page_header(
-    "Static and contextual",
-    "A word has one row in the embedding matrix, whatever it means. Each layer then adds what is around it. Here "
-    "is one word in three sentences: how alike its vectors still are after every layer.",
-)
-model, quantization, engine = choose_model()
-word_column, sentence_column = st.columns([1, 3])
-with word_column:
-    word = state.text_input("word", "Word", help="Taken at its first place in each sentence.")
-with sentence_column:
-    texts = [state.text_input(f"sentence_{name.lower()}", f"Sentence {name}", help="Holds the word.") for name in NAMES]
-
-with show_errors():
+with picture, show_errors():
     tok = engine.tokenizer
+    missing = [name for name, text in zip(NAMES, texts, strict=True) if word.lower() not in text.lower()]
+    if missing or not word:
+        st.button("Back to the first word and its sentences", icon=":material/undo:", on_click=put_back)
     found = [place_of(tok, name, text, word) for name, text in zip(NAMES, texts, strict=True)]
+    for place, (ids, at) in zip(where, found, strict=True):
+        place.caption(f"Compared at **{escape_markdown(token_label(tok, ids[at]))}**, token {at + 1} of {len(ids)}.")
     with st.spinner("Reading the sentences …", show_time=True):
         states = np.stack([states_of(model, quantization, ids, at) for ids, at in found], axis=1)
-    # (n_layers + 1, 3, width) -> one 3 x 3 matrix of cosines a layer
-    cosines = np.stack([lm.cosine_matrix(layer) for layer in states])
-    pairs = [(0, 1), (0, 2), (1, 2)]
-    table = pd.DataFrame({"Layer": np.arange(len(cosines))})
-    for i, j in pairs:
-        table[f"{NAMES[i]} and {NAMES[j]}"] = cosines[:, i, j]
-    apart = int(np.argmax(np.abs(cosines[:, 0, 2] - cosines[:, 0, 1])))
-    metrics_row(
-        [
-            ("At the embedding, A and B", f"{cosines[0, 0, 1]:.3f}", "1 where it is the same token: the same row."),
-            (f"After layer {apart}, A and B", f"{cosines[apart, 0, 1]:.3f}", "Where the pairs differ most."),
-            (f"After layer {apart}, A and C", f"{cosines[apart, 0, 2]:.3f}", "Where the pairs differ most."),
-            ("Difference there", f"{cosines[apart, 0, 2] - cosines[apart, 0, 1]:+.3f}"),
-        ]
-    )
-    st.plotly_chart(layer_lines(table), width="stretch", config=PICTURE_MENU)
-    where = [
-        f"{name}: {escape_markdown(token_label(tok, ids[at]))}, token {at + 1}"
-        for name, (ids, at) in zip(NAMES, found, strict=True)
-    ]
+    table = cosine_table(states)
+    sentence, alike = parting(table, word)
+    finding(sentence)
+    st.plotly_chart(layer_lines(table, alike), width="stretch", config=PICTURE_MENU)
+    same = len({ids[at] for ids, at in found}) == 1
+    start = "one token, one row, cosine 1." if same else "here these are different tokens, so the rows differ at once."
     st.caption(
-        f"Compared at the last token of the word ({'; '.join(where)}), which has read the word and all before it, "
-        "and nothing after it. All vectors of a layer share a large common part, so even unlike words can have a high "
-        "cosine: compare the lines with each other, not with 1. The last point is after the final norm."
+        f"Layer 0 is the embedding: {start} Each layer then adds what it reads from the words before. What comes after "
+        "the word is not read. All vectors of a layer share a large common part, so compare the lines with each other, "
+        "not with 1. The last point is after the final norm."
     )
-    st.dataframe(table, hide_index=True, width="stretch", height=240)
+    with st.expander("The same as a table"):
+        st.dataframe(table, hide_index=True, width="stretch", height=240)
     take_away("contextual", table, {"states": (lambda: states, f"float32 {states.shape}: layer, sentence, width")})
     (ids_a, at_a), (ids_b, at_b) = found[:2]
     reproduce(

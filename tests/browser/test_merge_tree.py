@@ -28,15 +28,16 @@ def grown(page: Page) -> int:
 def test_playing_asks_no_server_and_the_table_follows(page: Page, app_url: str) -> None:
     sent: list[int] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(1)))
-    opened(page, f"{app_url}/how_it_splits?merge_step=0&merge_speed=4")
+    opened(page, f"{app_url}/how_it_splits?merge_step=0")
     assert grown(page) == 0
     assert page.get_by_role("heading", name=FORK).is_visible()
     sent.clear()
     press(page.get_by_role("button", name="Play"))
-    page.get_by_text("merge 6 of 7", exact=True).wait_for()
+    page.get_by_text("merge 3 of 7", exact=True).wait_for()
     assert not sent
-    assert page.locator("tr[aria-current] td").first.inner_text() == "6"
+    assert page.locator("tr[aria-current] td").first.inner_text() == "3"
     page.locator(".said.loud", has_text="Here they part.").wait_for()
+    assert not sent
     page.get_by_text("merge 7 of 7", exact=True).wait_for()
     assert grown(page) == 7 + 5
     page.wait_for_url(lambda url: "merge_step" not in url)  # all merges are what a page begins with

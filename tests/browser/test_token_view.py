@@ -77,6 +77,11 @@ def facts(page) -> dict[str, str]:
     return dict(zip(texts(tooltip.locator("dt")), texts(tooltip.locator("dd")), strict=True))
 
 
+def rgb(colour: str) -> str:
+    """A colour of the theme as the browser computes it."""
+    return f"rgb{tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))}"
+
+
 def has_focus(locator) -> bool:
     return locator.evaluate("node => node.getRootNode().activeElement === node")
 
@@ -110,7 +115,14 @@ def test_hover_tells_id_bytes_and_offsets_and_marks_the_same_characters(show):
     assert told["piece"] == "Ġcoconut"
     assert told["bytes"].startswith("20 63 6f 63 6f 6e 75 74")
     assert told["characters"] == "2–9"
-    assert told["special"] == "no"
+    assert "special" not in told
+    # Other rows say what they have there, and nothing covers them.
+    phi = [(t.text.replace(" ", "␣"), t.id) for t in encode(load_tokenizer("phi-3"), SAMPLE).tokens[1:4]]
+    said = "3 tokens here: " + " · ".join(f"{text} {token_id}" for text, token_id in phi)
+    assert page.locator(".heading").nth(1).locator(".elsewhere").inner_text() == said
+    head, strip = page.locator(".heading").first.bounding_box(), page.locator(".tooltip").bounding_box()
+    assert head["y"] <= strip["y"]
+    assert strip["y"] + strip["height"] <= head["y"] + head["height"] + 1
     for row, key in enumerate(NAMES):
         same = {i for i, t in enumerate(encode(load_tokenizer(key), SAMPLE).tokens) if t.start < 9 and t.end > 1}
         lit = (
@@ -119,8 +131,9 @@ def test_hover_tells_id_bytes_and_offsets_and_marks_the_same_characters(show):
             .evaluate_all("nodes => nodes.flatMap((node, i) => node.classList.contains('same') ? [i] : [])")
         )
         assert set(lit) == same
-    page.locator(".heading").first.hover()
+    page.locator(".heading .name").first.hover()
     page.locator(".tooltip").wait_for(state="hidden")
+    assert page.locator(".elsewhere").count() == 0
     assert page.locator(".same").count() == 0
 
 
@@ -239,9 +252,66 @@ def test_the_keyboard_goes_from_token_to_token(show):
     page.locator(".tooltip").wait_for(state="hidden")
 
 
-def test_labels_are_not_written_for_what_nobody_reached(show):
+def test_rows_are_lists_and_tab_meets_a_name_at_once(show):
     page = show("sample")
-    assert page.locator(".t[aria-label]").count() == 0
+    rows = page.get_by_role("list", name="Arrow keys go from token to token")
+    assert rows.count() == len(NAMES)
+    ours = encode(load_tokenizer("llama-3.1"), SAMPLE)
+    assert rows.first.get_by_role("listitem").count() == len(ours)
+    named = page.locator(".t[aria-label]")
+    assert named.count() == len(NAMES), "100,000 names would cost more than the drawing"
+    first = ours.token(0)
+    assert named.first.get_attribute("aria-label").startswith(f"{first.text}, id {first.id}, piece {first.piece}")
+    assert named.first.get_attribute("tabindex") == "0"
+
+
+def test_tokens_are_large_and_no_text_is_small(show):
+    page = show("sample", show="both")
+    size = "nodes => nodes.map(node => parseFloat(getComputedStyle(node).fontSize))"
+    assert set(flow(page).locator(".box").evaluate_all(size)) == {20}
+    assert min(page.locator(".view *").evaluate_all(size)) >= 12
+    boxes = (
+        flow(page)
+        .locator(".box, .part")
+        .evaluate_all(
+            "nodes => nodes.map(node => node.getBoundingClientRect()).map(({ width, height }) => [width, height])"
+        )
+    )
+    assert min(map(min, boxes)) >= 24, "a finger meets every token"
+
+
+def test_two_tints_part_neighbours_and_the_rainbow_is_for_ids(show):
+    page = show("arabic", scheme="dark")
+    names = "nodes => nodes.map(node => node.className.match(/tint\\d|c\\d/)[0])"
+    assert flow(page).locator(".t").evaluate_all(names)[:4] == ["tint1", "tint2", "tint1", "tint2"]
+    page = show("again", colour="id")
+    assert all(name[0] == "c" for name in flow(page).locator(".t").evaluate_all(names))
+
+
+def test_what_no_token_covers_is_struck_through_in_its_place(show):
+    page = show("removed")
+    removed = [
+        TEXTS["removed"][start:end] for start, end in encode(load_tokenizer("smollm2"), TEXTS["removed"]).removed
+    ]
+    assert removed == ["\x16", "\x16"]
+    assert texts(page.locator(".removed")) == ["␖", "␖"]
+    assert flow(page).inner_text() == "ab␖c␖"
+    colour = page.locator(".removed").first.evaluate("node => getComputedStyle(node).backgroundColor")
+    assert colour == rgb(theme.ORANGE_FILL[0])
+
+
+def test_the_presenter_view_tells_on_a_card_at_the_right_edge(show):
+    page = show("sample")
+    page.evaluate("document.documentElement.dataset.present = ''")
+    token(page, 1).hover()
+    page.locator(".tooltip.card").wait_for()
+    card, rows = page.locator(".tooltip.card").bounding_box(), page.locator(".rows").bounding_box()
+    assert card["x"] >= rows["x"] + rows["width"], "beside the rows, not over them"
+    assert facts(page)["piece"] == "Ġcoconut"
+    page.evaluate("delete document.documentElement.dataset.present")
+    token(page, 1).hover(position={"x": 3, "y": 3})
+    token(page, 2).hover()
+    assert page.locator(".tooltip.card").count() == 0
 
 
 def test_a_click_returns_the_token_and_a_new_text_forgets_it(show):
@@ -315,9 +385,8 @@ def test_a_special_token_has_the_colour_of_its_role(show):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_colours_follow_the_theme(show, scheme):
     page = show("emoji", scheme=scheme)
-    expected = (theme.TOKEN_COLOURS_DARK if scheme == "dark" else theme.TOKEN_COLOURS_LIGHT)[1]
-    rgb = tuple(int(expected[i : i + 2], 16) for i in (1, 3, 5))
-    assert token(page, 1).evaluate("node => getComputedStyle(node).backgroundColor") == f"rgb{rgb}"
+    expected = theme.TINTS[1][scheme == "dark"]
+    assert token(page, 1).evaluate("node => getComputedStyle(node).backgroundColor") == rgb(expected)
 
 
 @pytest.mark.parametrize("case", ["sample", "unbroken", "markup", "chat"])

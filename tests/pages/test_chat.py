@@ -13,16 +13,17 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from tests.support import tiny_models
-from tests.support.pages import no_exception, open_page, output_of, sentences
+from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
 from ui.chat.lessons import LESSONS
 from ui.chat.request import read_tools
-from ui.chat.template_editor import diff
+from ui.chat.templates.editor import diff
+from ui.components.prompt_view import Prompt, chat_pieces, messages_of, turns_of
+from ui.components.prompt_view.payload import build_payload
 from ui.state.link import decode, encode
 from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
 
-FOUR = ("llama-3.1", "phi-3", "qwen2", "starcoder2")
+FAMILIES = ("llama-3.1", "phi-3", "qwen2", "smollm2")
 TOOLS = next(lesson for lesson in LESSONS if lesson.name == "Tools")
-INJECTED = next(lesson for lesson in LESSONS if lesson.name.startswith("Injected"))
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -32,93 +33,191 @@ def press(app: AppTest, label: str) -> AppTest:
     return no_exception(app.run())
 
 
+def choose(app: AppTest, label: str, value: str) -> AppTest:
+    next(box for box in app.selectbox if box.label == label).set_value(value)
+    return no_exception(app.run())
+
+
+def learn(app: AppTest, lesson: str) -> AppTest:
+    return choose(app, "Lesson", lesson)
+
+
+def prompt_of(app: AppTest) -> dict[str, Any]:
+    """What the prompt view of the page has been given."""
+    title = app.title[0].value
+    return payload_of(app, "conversation" if title == "Chat template" else "template_lines")
+
+
+def text_of(app: AppTest) -> str:
+    return "".join(piece["text"] for piece in prompt_of(app)["pieces"])
+
+
 def turns(app: AppTest) -> list[str]:
-    return [area.value for area in app.text_area if area.label.startswith("Text of turn")]
+    """What the bubbles hold: the texts of the turns."""
+    return [turn["fields"][0]["text"] for turn in prompt_of(app)["editor"]["turns"]]
 
 
 @pytest.fixture
 def chat() -> AppTest:
-    return no_exception(open_page("pages/chat/chat_template.py"))
+    return no_exception(open_page("chat"))
 
 
-def test_chat_shows_each_familys_own_rendering(chat: AppTest) -> None:
-    shown = [block.value for block in chat.code[:-1]]
-    expected = [
-        lm.render_chat(lm.load_tokenizer(name), DEFAULT_MESSAGES, add_generation_prompt=True).text for name in FOUR[:3]
-    ]
-    assert sorted(shown) == sorted(expected)
-    assert "starcoder2 has no chat template" in sentences(chat)
-    # What the switch costs: Llama's header of a reply is four tokens.
-    assert "70 tokens with the request for a reply, 66 without (+4)" in sentences(chat)
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_string_is_what_the_chosen_family_reads_and_the_bubbles_are_the_conversation(name: str) -> None:
+    app = no_exception(open_page("chat", template_of=name))
+    chat = lm.render_chat(lm.load_tokenizer(name), DEFAULT_MESSAGES, add_generation_prompt=True)
+    assert text_of(app) == chat.text
+    assert turns(app) == [message["content"] for message in DEFAULT_MESSAGES]
+    (tab,) = [tab for tab in prompt_of(app)["families"] if tab["chosen"]]
+    assert (tab["key"], tab["note"]) == (name, f"{len(chat.encoding)} tokens")
+    assert "written for LM Loupe; it gives the same text as the published one" in prompt_of(app)["foot"][1]
 
 
-def test_turns_are_added_edited_moved_and_taken_away_and_the_link_has_them(chat: AppTest) -> None:
-    press(chat, "Add a turn")
-    area = [area for area in chat.text_area if area.label.startswith("Text of turn")][-1]
-    area.set_value("Tokyo, of course.")
+def test_the_request_for_a_reply_is_counted_where_it_is_and_never_as_a_difference(chat: AppTest) -> None:
+    assert "The last 4 tokens, underlined, ask for the reply." in prompt_of(chat)["foot"][0]
+    choose(chat, "Template of", "phi-3")
+    assert "The last token, underlined, asks for the reply." in prompt_of(chat)["foot"][0]
+    chat.toggle(key="add_generation_prompt").set_value(False)
     no_exception(chat.run())
-    assert sum("Tokyo, of course." in block.value for block in chat.code[:-1]) == 3
-    press(chat, "_4_up")
-    assert turns(chat)[3:] == ["Tokyo, of course.", "And of Japan?"]
-    press(chat, "_0_delete")
-    assert turns(chat)[0] == "What is the capital of France?"
-    linked = decode(dict(chat.query_params))[0]["messages"]
-    assert [message["content"] for message in linked] == turns(chat)
+    assert "No reply is asked for" in prompt_of(chat)["foot"][0]
+    assert "+0" not in json.dumps(prompt_of(chat)["foot"])
 
 
-def test_a_click_does_not_lose_what_was_just_typed(chat: AppTest) -> None:
-    # The browser may send the text and the click with one run.
-    next(area for area in chat.text_area if area.label == "Text of turn 2").set_value("And of Chile?")
-    press(chat, "_1_down")
-    assert turns(chat)[2] == "And of Chile?"
+def test_all_tokens_that_train_are_marked_the_end_of_the_turn_too() -> None:
+    for name in FAMILIES:
+        app = no_exception(open_page("chat", template_of=name, chat_layer="loss"))
+        chat = lm.render_chat(lm.load_tokenizer(name), DEFAULT_MESSAGES, add_generation_prompt=True)
+        own = int(chat.assistant_mask.sum())
+        data = prompt_of(app)
+        assert [trained for _, trained in data["tokens"]] == chat.assistant_mask.tolist()
+        drawn = [token for piece in data["pieces"] for _, token in piece["runs"] if token is not None]
+        assert sorted(set(drawn)) == list(range(len(chat.encoding)))  # each token has its place
+        marked = [
+            piece["text"] for piece in data["pieces"] if piece["special"] and data["tokens"][piece["runs"][0][1]][1]
+        ]
+        assert len(marked) == 1  # the token that ends the assistant's turn
+        assert data["foot"][0].startswith(f"{own} tokens of {len(chat.encoding)} train")
 
 
-def test_chat_says_when_a_template_drops_a_turn(chat: AppTest) -> None:
-    chat.selectbox[1].set_value("tool")
-    assert "Phi-3's template wrote nothing of message 2 (tool)" in sentences(no_exception(chat.run()))
+def test_an_emoji_of_several_tokens_has_a_place_for_each() -> None:
+    tok = lm.load_tokenizer("llama-3.1")
+    chat = lm.render_chat(tok, [{"role": "user", "content": "a 🤚🤚"}], continue_final_message=True)
+    pieces = build_payload(Prompt(chat_pieces(chat), chat.encoding, "tokens"))["pieces"]
+    runs = [run for piece in pieces for run in piece["runs"]]
+    assert "".join(text for text, _ in runs) == chat.text
+    drawn = dict.fromkeys(token for _, token in runs if token is not None)
+    assert list(drawn) == list(range(len(chat.encoding)))
+
+
+def test_base_models_have_no_string_but_a_way_on(chat: AppTest) -> None:
+    choose(chat, "Template of", "starcoder2")
+    assert "StarCoder2 has no chat template" in sentences(chat)
+    assert prompt_of(chat)["error"].startswith("StarCoder2 has no chat template")
+    press(chat, "Show Llama 3.1")
+    assert prompt_of(chat)["error"] is None
+
+
+def test_chat_says_what_a_template_drops_and_who_writes_it() -> None:
+    messages = [DEFAULT_MESSAGES[0], DEFAULT_MESSAGES[1] | {"role": "tool"}]
+    app = no_exception(open_page("chat", **encode({"messages": messages, "template_of": "phi-3"}).params))
+    data = prompt_of(app)
+    (lost,) = data["lost"]
+    assert lost["sentence"].startswith("Phi-3's template writes nothing of message 2 (tool)")
+    assert (lost["message"], lost["whole"], lost["text"]) == (1, True, "What is the capital of France?")
+    assert data["remedy"]["name"] == "Show Llama 3.1, which writes all of it"
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_dropped_tools_and_calls_are_said_on_all_families(name: str) -> None:
+    values = {"messages": list(TOOLS.messages), "tools": TOOLS.tools, "template_of": name}
+    for url in ("chat", "template"):
+        data = prompt_of(no_exception(open_page(url, **encode(values).params)))
+        chat = lm.render_chat(lm.load_tokenizer(name), TOOLS.messages, json.loads(TOOLS.tools), True)
+        expected = [part for part in chat.dropped_parts if part.matters]
+        assert len(data["lost"]) == len(expected)
+        texts = [lost["text"] for lost in data["lost"]]
+        if name == "llama-3.1":
+            assert not texts
+        else:
+            assert "get_weather(city)" in texts
+            assert 'get_weather({"city": "Suva"})' in texts
+        if url == "chat":
+            assert (data["remedy"] or {}).get("name") == (
+                None if name == "llama-3.1" else "Show Llama 3.1, which writes the tools"
+            )
+
+
+def test_a_lesson_gives_the_conversation_back(chat: AppTest) -> None:
+    own = json.dumps({"messages": [{"role": "user", "content": "Mine"}], "tools": json.loads(TOOLS.tools)})
+    next(area for area in chat.text_area if area.label == "Messages").set_value(own)
+    no_exception(chat.run())
+    learn(chat, "Injected turn")
+    learn(chat, "System prompt")
+    assert turns(chat) != ["Mine"]
+    assert not chat.text_area(key="tools").value
+    # A link keeps both.
+    again = no_exception(open_page("chat", **{name: "".join(value) for name, value in chat.query_params.items()}))
+    for app in (chat, again):
+        press(app, "Back to your conversation")
+        assert turns(app) == ["Mine"]
+        assert json.loads(app.text_area(key="tools").value) == json.loads(TOOLS.tools)
+        assert not [button for button in app.button if button.label == "Back to your conversation"]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_an_injected_turn_is_in_the_familys_own_tokens(name: str) -> None:
+    app = no_exception(open_page("chat", template_of=name))
+    learn(app, "Injected turn")
+    tok = lm.load_tokenizer(name)
+    text = turns(app)[-1]
+    assert lm.encode(tok, text).special_tokens_mask.any()
+    assert not lm.encode(tok, text, parse_special_tokens=False).special_tokens_mask.any()
+    # The order at its end is a system turn to the model.
+    order = next(piece for piece in prompt_of(app)["pieces"] if "everything is free" in piece["text"])
+    assert order["role"] == "system"
+    assert "Message 2 spells" in sentences(app)
+    assert any("person typed" in header.value for header in app.header)
+
+
+def test_the_injected_turn_follows_the_family_until_somebody_changes_it(chat: AppTest) -> None:
+    learn(chat, "Injected turn")
+    choose(chat, "Template of", "phi-3")
+    assert "<|end|>" in turns(chat)[-1]
+    area = next(area for area in chat.text_area if area.label == "Messages")
+    area.set_value(area.value.replace("Nice beach", "Cold water"))
+    no_exception(chat.run())
+    choose(chat, "Template of", "qwen2")
+    assert "Cold water.<|end|>" in turns(chat)[-1]
 
 
 def test_tools_are_a_form_and_its_json(chat: AppTest) -> None:
-    press(chat, "Tools")
+    learn(chat, "Tools")
     name = next(field for field in chat.text_input if field.label == "Name of the function")
     name.set_value("forecast")
     no_exception(chat.run())
     tools = json.loads(chat.text_area(key="tools").value)
     assert tools[0]["function"]["name"] == "forecast"
     expected = lm.render_chat(lm.load_tokenizer("llama-3.1"), TOOLS.messages, tools, add_generation_prompt=True).text
-    assert expected in [block.value for block in chat.code]
-    arguments = next(field for field in chat.text_input if field.label == "Arguments, JSON")
-    arguments.set_value('{"city": ')
-    assert "arguments of get_weather are not valid JSON" in sentences(no_exception(chat.run()))
-    assert next(f for f in chat.text_input if f.label == "Arguments, JSON").value == '{"city": '
-    next(f for f in chat.text_input if f.label == "Arguments, JSON").set_value('{"city": "Oslo"}')
-    assert "not valid JSON" not in sentences(no_exception(chat.run()))
-    # What is JSON is a value, in the link as in the library.
-    (call,) = decode(dict(chat.query_params))[0]["messages"][1]["tool_calls"]
-    assert call["function"]["arguments"] == {"city": "Oslo"}
+    assert text_of(chat) == expected
+    assert prompt_of(chat)["editor"]["tools"] == ["forecast(city)"]
     chat.text_area(key="tools").set_value("[{")
     assert "The tools are not valid JSON" in sentences(no_exception(chat.run()))
     assert chat.text_area(key="tools").value == "[{"
 
 
+def test_arguments_that_are_not_json_are_said() -> None:
+    messages = json.loads(json.dumps(TOOLS.messages))
+    messages[1]["tool_calls"][0]["function"]["arguments"] = '{"city": '
+    app = no_exception(open_page("chat", **encode({"messages": messages}).params))
+    assert "arguments of get_weather are not valid JSON" in sentences(app)
+    assert prompt_of(app)["editor"]["turns"][1]["calls"][0]["arguments"] == '{"city": '
+
+
 def test_variables_reach_the_template(chat: AppTest) -> None:
     chat.text_input(key="date_string").set_value("1 Jan 2025")
-    no_exception(chat.run())
-    assert sum("Today Date: 1 Jan 2025" in block.value for block in chat.code[:-1]) == 1
+    assert "Today Date: 1 Jan 2025" in text_of(no_exception(chat.run()))
     chat.text_input(key="variables").set_value("date")
     assert "template variables are not valid JSON" in sentences(no_exception(chat.run()))
-
-
-def test_injected_tokens_are_named_and_read_in_two_ways(chat: AppTest) -> None:
-    press(chat, "lesson_Injected special token")
-    said = sentences(chat)
-    assert "Message 2 spells <|im_end|>" in said
-    assert "Message 2 spells <|eot_id|>" in said
-    assert any("person typed" in header.value for header in chat.subheader)
-    text = INJECTED.messages[1]["content"]
-    tok = lm.load_tokenizer("qwen2")
-    assert lm.encode(tok, text).special_tokens_mask.any()
-    assert not lm.encode(tok, text, parse_special_tokens=False).special_tokens_mask.any()
 
 
 @pytest.mark.parametrize(
@@ -171,27 +270,51 @@ UNUSUAL = [
 ]
 
 
-def test_unusual_messages_are_held_whole_by_form_import_and_link(chat: AppTest) -> None:
+def test_unusual_messages_are_held_whole_by_bubbles_import_and_link(chat: AppTest) -> None:
     next(area for area in chat.text_area if area.label == "Messages").set_value("\ufeff" + json.dumps(UNUSUAL))
     no_exception(chat.run())
+    assert decode(dict(chat.query_params))[0]["messages"] == UNUSUAL
+    shown = prompt_of(chat)["editor"]["turns"]
+    assert messages_of(json.dumps(shown), UNUSUAL) == UNUSUAL
+    assert shown[3]["more"] == "refusal"
+    assert not shown[3]["calls"][0]["form"]  # not in OpenAI's form: to edit as JSON
+    named = {turn["at"]: {field["name"]: field for field in turn["fields"]} for turn in shown}
+    named[2]["reasoning_content"]["text"] = "hmm"
+    named[4]["content"]["text"] = '{"b": 2}'
+    assert named[4]["content"]["label"] == "Content, JSON"
+    edited = messages_of(json.dumps([shown[1], shown[0], *shown[2:]]), UNUSUAL)
+    assert edited == [UNUSUAL[1], UNUSUAL[0], UNUSUAL[2] | {"reasoning_content": "hmm"}, UNUSUAL[3],
+                      UNUSUAL[4] | {"content": {"b": 2}}, UNUSUAL[5]]  # fmt: skip
 
-    def held() -> list[dict[str, Any]]:
-        linked = decode(dict(chat.query_params))[0]["messages"]
-        assert json.loads(next(area for area in chat.text_area if area.label == "Messages").value) == {
-            "messages": [{**message, "content": message.get("content")} if "tool_calls" in message else message
-                         for message in linked]
-        }  # fmt: skip
-        return linked
 
-    assert held() == UNUSUAL
-    next(area for area in chat.text_area if area.label == "reasoning_content of turn 3").set_value("hmm")
-    next(area for area in chat.text_area if area.label == "Content of turn 5, JSON").set_value('{"b": 2}')
-    press(chat, "_0_down")
-    expected = [UNUSUAL[1], UNUSUAL[0], UNUSUAL[2] | {"reasoning_content": "hmm"}, UNUSUAL[3],
-                UNUSUAL[4] | {"content": {"b": 2}}, UNUSUAL[5]]  # fmt: skip
-    assert held() == expected
-    captions = " ".join(caption.value for caption in chat.caption).replace("\\", "")
-    assert "Also in this turn, to edit as JSON: refusal, tool_calls." in captions
+def test_turns_that_the_browser_adds_and_calls_that_it_changes() -> None:
+    tools = list(TOOLS.messages)
+    turns = turns_of(tools)
+    turns[1]["calls"][0]["arguments"] = '{"city": 12345678901234567890}'
+    turns[1]["calls"].append({"at": None, "name": "f", "arguments": "{}", "form": True})
+    field = {"name": "content", "label": "Text", "text": "New"}
+    turns.append({"at": None, "role": "user", "fields": [field], "calls": [], "more": ""})
+    made = messages_of(json.dumps(turns), tools)
+    calls = made[1]["tool_calls"]
+    assert [call["function"] for call in calls] == [
+        {"name": "get_weather", "arguments": {"city": 12345678901234567890}},
+        {"name": "f", "arguments": {}},
+    ]
+    assert len({call["id"] for call in calls}) == 2
+    assert made[-1] == {"role": "user", "content": "New"}
+    turns[1]["calls"] = []
+    assert "tool_calls" not in messages_of(json.dumps(turns), tools)[1]
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "1", "[1]", "{}", '[{"at": 0}]', '[{"at": 99, "role": "user", "fields": 1}]', "[" * 9999]
+)
+def test_what_no_browser_of_ours_sends_is_a_valueerror(sent: str) -> None:
+    if sent == "{}":
+        assert messages_of(sent, []) == []
+    else:
+        with pytest.raises(ValueError):  # noqa: PT011 - json's own errors are among them
+            messages_of(sent, list(DEFAULT_MESSAGES))
 
 
 def test_json_with_a_byte_order_mark_is_read() -> None:
@@ -201,16 +324,6 @@ def test_json_with_a_byte_order_mark_is_read() -> None:
         open_page("pages/chat/chat_template.py", date_string="x", variables='\ufeff{"date_string": "y"}')
     )
     assert "not valid JSON" not in sentences(app)
-
-
-def test_what_a_template_wrote_nothing_of_is_red_on_three_pages(chat: AppTest) -> None:
-    press(chat, "lesson_Tools")
-    red = [box.value.replace("\\", "") for box in chat.error]
-    assert len(red) == 2  # Phi-3 and Qwen2; Llama 3.1 writes tools
-    assert all("wrote nothing of the tool 'get_weather': the model never sees it" in box for box in red)
-    tools = {"messages": list(TOOLS.messages), "tools": TOOLS.tools, "template_of": "qwen2"}
-    provenance = no_exception(open_page("pages/chat/template_line_by_line.py", **encode(tools).params))
-    assert "Qwen2's template wrote nothing of the tool" in provenance.error[0].value.replace("\\", "")
 
 
 def test_a_named_template_is_chosen_on_provenance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,13 +343,16 @@ def test_a_named_template_is_chosen_on_provenance(tmp_path: Path, monkeypatch: p
     assert not app.info
 
 
-def test_the_code_of_chat_prints_each_prompt(chat: AppTest) -> None:
-    for lesson in ("Tools", LESSONS[-1].name):
-        press(chat, lesson)
-        app = chat.multiselect(key="tokenizers").set_value(["llama-3.1", "qwen2", "starcoder2", "smollm2"]).run()
-        printed = output_of(no_exception(app))
-        assert all(block.value.strip() in "\n".join(printed) for block in app.code[:-1])
-        assert [line for line in printed if line.startswith("transformers")] == ["transformers agrees: True"] * 3
+@pytest.mark.parametrize("name", ["llama-3.1", "smollm2"])
+def test_the_code_of_chat_prints_the_prompt(name: str) -> None:
+    values = {"messages": list(TOOLS.messages), "tools": TOOLS.tools, "template_of": name}
+    app = no_exception(open_page("chat", **encode(values).params))
+    printed = output_of(app)
+    assert text_of(app).strip() in "\n".join(printed)
+    assert printed[-1] == "transformers agrees: True"
+    lost = prompt_of(app)["lost"]
+    (line,) = [line for line in printed if line.startswith("left out")]
+    assert line.count("get_weather") == len(lost)
 
 
 @pytest.fixture
@@ -271,13 +387,28 @@ def test_the_code_of_provenance_prints_the_mask(template: AppTest) -> None:
     assert len(printed) == len(chat.spans) + 1
     own = int(chat.assistant_mask.sum())
     assert printed[-1] == f"{own} of {len(chat.encoding)} tokens are the assistant's own"
-    said = " ".join(block.value for block in template.markdown)
-    assert f"{own} of {len(chat.encoding)} tokens are the assistant's own" in said
+    assert (
+        template.header[0].value.replace("\\", "")
+        == f"A fine-tuning run trains on {own} of these {len(chat.encoding)} tokens"
+    )
+    assert sum(trained for _, trained in payload_of(template, "template_loss")["tokens"]) == own
+
+
+def test_what_is_lit_at_first_is_the_assistants_first_text_or_nothing(template: AppTest) -> None:
+    data = prompt_of(template)
+    assert data["pieces"][data["first"]]["text"] == DEFAULT_MESSAGES[2]["content"]
+    assert data["hint"].startswith("Lit as an example: the assistant's first text")
+    alone = encode({"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": False}).params
+    data = prompt_of(no_exception(open_page("template", **alone)))
+    assert data["first"] is None
+    assert data["hint"].startswith("Point at")
 
 
 def test_a_base_model_has_no_template_to_show() -> None:
     app = no_exception(open_page("pages/chat/template_line_by_line.py", template_of="starcoder2"))
-    assert "no chat template" in sentences(app)
+    assert "StarCoder2 has no chat template" in sentences(app)
+    press(app, "Show Llama 3.1")
+    assert prompt_of(app)["lines"]
 
 
 def test_fill_in_the_middle_is_two_prompts_and_their_ids() -> None:
@@ -286,6 +417,11 @@ def test_fill_in_the_middle_is_two_prompts_and_their_ids() -> None:
     next(area for area in app.text_area if area.label == "Text of file 3").set_value("<file_sep>x")
     no_exception(app.run())
     assert "Your text spells <file_sep>" in sentences(app)
+    drawn = payload_of(app, "fim_gap")
+    assert [(piece["text"], piece["special"]) for piece in drawn["pieces"]] == [
+        ("<fim_prefix>", True), ("a = ", False), ("<fim_suffix>", True), ("+ 1", False), ("<fim_middle>", True),
+    ]  # fmt: skip
+    assert [turn["fields"][0]["text"] for turn in drawn["editor"]["turns"]] == ["a = ", "+ 1"]
     gap, repository = output_of(app)
     backend = lm.load_tokenizer("starcoder2").backend
     ids = backend.encode("<fim_prefix>a = <fim_suffix>+ 1<fim_middle>", add_special_tokens=False).ids
@@ -296,6 +432,14 @@ def test_fill_in_the_middle_is_two_prompts_and_their_ids() -> None:
         "<file_sep>x"
     )
     assert repository.endswith(str(backend.encode(text, add_special_tokens=False).ids))
+
+
+def test_a_model_without_such_tokens_offers_one_that_has_them() -> None:
+    app = no_exception(open_page("fim", fim_model="llama-3.1"))
+    assert "Llama 3.1 was not trained on fill in the middle" in sentences(app)
+    press(app, "Show StarCoder2")
+    assert not app.error
+    assert payload_of(app, "fim_gap")["pieces"]
 
 
 @pytest.mark.model

@@ -10,17 +10,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
-from tests.pages.test_chat import TOOLS
-from tests.support.pages import no_exception, open_page, output_of, sentences
-from ui.chat.template_upload import MAX_OWN
+from tests.pages.test_chat import TOOLS, text_of
+from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
+from ui.chat.templates.upload import MAX_OWN
 from ui.state.link import encode
 
 BEGUN = [{"role": "user", "content": "Capital?"}, {"role": "assistant", "content": "The capital of France is "}]
-CHAT, PROVENANCE, GENERATE = (
-    "pages/chat/chat_template.py",
-    "pages/chat/template_line_by_line.py",
-    "pages/prediction/generate.py",
-)
+CHAT, LINES, GENERATE = "chat", "pages/chat/template_line_by_line.py", "pages/prediction/generate.py"
+MINE = b"M {{ messages[0].content }}"
 
 
 def opened(path: str, **values: Any) -> AppTest:
@@ -90,7 +87,7 @@ def reply_app() -> None:
 
 
 def test_a_reply_that_does_not_come_back_is_shown_with_its_place() -> None:
-    app = no_exception(AppTest.from_function(reply_app).run())
+    app = no_exception(AppTest.from_function(reply_app, default_timeout=60).run())
     assert "all ids that the model has read and written come back" in sentences(app)
     (warning,) = app.warning
     said = warning.value.replace("\\", "")
@@ -103,17 +100,17 @@ def test_a_reply_that_does_not_come_back_is_shown_with_its_place() -> None:
 
 
 def test_going_on_is_one_switch_of_all_pages() -> None:
-    app = opened(CHAT, messages=BEGUN, tokenizers=("llama-3.1", "qwen2"))
-    assert sum("|>assistant" in block.value for block in app.code[:-1]) == 2
+    app = opened(CHAT, messages=BEGUN, template_of="qwen2")
+    assert text_of(app).endswith("|>assistant\n")
     app.toggle(key="continue_final_message").set_value(True)
     no_exception(app.run())
-    shown = [block.value.strip("\n") for block in app.code[:-1]]
-    assert [text[-24:] for text in shown] == ["The capital of France is", "he capital of France is "]
+    assert text_of(app).endswith("The capital of France is ")
+    assert "That text ends with a space, which this template keeps." in payload_of(app, "conversation")["foot"][0]
     assert app.toggle(key="add_generation_prompt").disabled
     assert app.query_params["continue_final_message"] in ("1", ["1"])
-    printed = output_of(app)
-    assert [line for line in printed if line.startswith("transformers")] == ["transformers agrees: True"] * 2
-    app = opened(PROVENANCE, messages=BEGUN, continue_final_message=True)
+    assert output_of(app)[-1] == "transformers agrees: True"
+    assert text_of(opened(CHAT, messages=BEGUN, continue_final_message=True)).endswith("The capital of France is")
+    app = opened(LINES, messages=BEGUN, continue_final_message=True)
     chat = lm.render_chat(lm.load_tokenizer("llama-3.1"), BEGUN, continue_final_message=True)
     assert (
         output_of(app)[-1] == f"{int(chat.assistant_mask.sum())} of {len(chat.encoding)} tokens are the assistant's own"
@@ -122,24 +119,28 @@ def test_going_on_is_one_switch_of_all_pages() -> None:
 
 def test_what_cannot_be_gone_on_from_is_said_for_its_family_alone() -> None:
     messages = [BEGUN[0], {"role": "tool", "content": "4"}]
-    app = opened(CHAT, messages=messages, tokenizers=("phi-3", "qwen2"), continue_final_message=True)
-    assert "The last message (tool) cannot be gone on from" in sentences(app)
-    assert len(app.code) == 2  # Qwen2's prompt, and the code
+    app = opened(CHAT, messages=messages, template_of="phi-3", continue_final_message=True)
+    data = payload_of(app, "conversation")
+    assert "The last message (tool) cannot be gone on from" in data["error"]
+    notes = {tab["name"]: tab["note"] for tab in data["families"]}
+    assert notes["Phi-3"] == "cannot write it"
+    assert "token" in notes["Qwen2"]
 
 
 def test_stops_and_prefixes_are_said_for_each_family() -> None:
     talk = [*BEGUN, {"role": "user", "content": "And of Japan?"}]
-    app = opened(CHAT, messages=talk, tokenizers=("llama-3.1", "phi-3"))
-    said = sentences(app)
+    said = sentences(opened(CHAT, messages=talk))
     assert "<|eom_id|> (128008: generation_config; not trained)" in said
-    assert "<|end|> (32007: generation_config, the template; trained by the loss mask)" in said
     assert "Prefix-stable: the ids of each prompt begin those of the next" in said
+    app = opened(CHAT, messages=talk, template_of="phi-3")
+    said = sentences(app)
+    assert "<|end|> (32007: generation_config, the template; trained by the loss mask)" in said
     step = lm.prefix_stability(lm.load_tokenizer("phi-3"), talk).turns[0]
     assert (
         f"the ids of turn 1 do not begin those of turns 1 to 2. They part at token {step.n_kept + 1} (“<|endoftext|>” "
         f"against “<|assistant|>”), which costs 1 token of {step.n_cached} in the cache."
     ) in said
-    table = next(frame.value for frame in app.dataframe if "Lost" in frame.value.columns and frame.value["Lost"].any())
+    table = next(frame.value for frame in app.dataframe if "Lost" in frame.value.columns)
     assert table["Lost"].tolist() == [1, 1, 0]
 
 
@@ -152,33 +153,58 @@ def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
     return no_exception(app.run())
 
 
-def test_an_uploaded_template_stands_beside_the_families() -> None:
-    app = opened(CHAT, messages=BEGUN[:1], tokenizers=("qwen2",))
-    named = [
+CONFIG = {
+    "chat_template": [
         {"name": "default", "template": "{{ bos_token }}D {{ messages[0].content }}{{ pad_token }}"},
         {"name": "tool_use", "template": "T {{ messages[0].content }}"},
-    ]
-    config = {"chat_template": named, "bos_token": {"content": "<go>"}, "pad_token": "<pad>"}
-    upload(app, ("tokenizer_config.json", json.dumps(config).encode()))
-    assert "<go>D Capital?<pad>" in [block.value.strip("\n") for block in app.code]
+    ],
+    "bos_token": {"content": "<go>"},
+    "pad_token": "<pad>",
+}
+
+
+def test_an_uploaded_template_is_a_choice_beside_the_families() -> None:
+    app = opened(CHAT, messages=BEGUN[:1])
+    upload(app, ("tokenizer_config.json", json.dumps(CONFIG).encode()))
+    assert text_of(app) == "<go>D Capital?<pad>"
+    assert next(box for box in app.selectbox if box.label == "Template of").value == "own:tokenizer_config.json"
     printed = output_of(app)
     assert "<go>D Capital?<pad>" in printed
-    assert [line for line in printed if line.startswith("transformers")] == ["transformers agrees: True"] * 2
-    which = next(box for box in app.selectbox if box.label == "Template")
-    which.set_value("tool_use")
-    no_exception(app.run())
-    assert "T Capital?" in [block.value.strip("\n") for block in app.code]
+    assert printed[-1] == "transformers agrees: True"
+    next(box for box in app.selectbox if box.label == "Template").set_value("tool_use")
+    assert text_of(no_exception(app.run())) == "T Capital?"
+    # The choice goes with the person to the other pages.
+    app.switch_page(LINES)
+    assert payload_of(no_exception(app.run()), "template_lines")["lines"] == ["T {{ messages[0].content }}"]
     next(button for button in app.button if button.label == "Remove").click()
     no_exception(app.run())
-    assert len(app.code) == 2
+    assert next(box for box in app.selectbox if box.label == "Template of").value == "llama-3.1"
 
 
 def test_files_chosen_together_belong_together_and_bad_ones_get_a_sentence() -> None:
-    app = opened(CHAT, messages=BEGUN[:1], tokenizers=("qwen2",))
+    app = opened(CHAT, messages=BEGUN[:1])
     upload(app, ("tokenizer_config.json", b'{"eos_token": "<end>"}'), ("chat_template.jinja", b"J{{ eos_token }}"))
-    assert "J<end>" in [block.value.strip("\n") for block in app.code]
+    assert text_of(app) == "J<end>"
     upload(app, ("tokenizer_config.json", b"{}"))
     assert "'tokenizer_config.json' has no chat_template" in sentences(app)
-    for i in range(MAX_OWN - 1):
+    upload(app, ("0.jinja", b"{{ 1 }}"))
+    assert "has no chat_template" not in sentences(app)  # what was said of the old file is gone with it
+    for i in range(1, MAX_OWN - 1):
         upload(app, (f"{i}.jinja", b"{{ 1 }}"))
     assert next(box for box in app.file_uploader if "tokenizer_config.json" in box.label).proto.disabled
+
+
+@pytest.mark.model
+def test_an_uploaded_template_is_a_choice_on_the_other_pages_with_templates(embedded_model_folder: Path) -> None:
+    session = {"own_templates": {"mine.jinja": lm.read_chat_templates({"mine.jinja": MINE}, "mine.jinja")}}
+    params = encode({"messages": BEGUN[:1], "max_new_tokens": 1}).params
+    app = no_exception(open_page("generate", session=session, **params))
+    next(box for box in app.selectbox if box.label == "Template").set_value("mine.jinja")
+    no_exception(app.run())
+    ids = lm.encode(lm.load_tokenizer("smollm2"), "M Capital?").input_ids.tolist()
+    assert list(app.session_state["run"].request.ids) == ids
+    params = encode({"messages": BEGUN}).params
+    app = no_exception(open_page("wrong_format", session=session, **params))
+    made: dict[str, Any] = {}
+    exec(app.code[-1].value.split("answer =")[0], made)  # noqa: S102 - the code that the page tells people to run
+    assert made["prompts"]["mine.jinja"] == "M Capital?"

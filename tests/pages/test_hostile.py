@@ -180,6 +180,7 @@ def test_nothing_that_others_wrote_is_read_as_markdown(hostile: LocalEngine, pag
 def test_a_persons_file_names_languages_and_nothing_else(hostile: LocalEngine) -> None:
     app = open_page("languages")
     names = [token for token in TOKENS[1:12] if "\n" not in token]
+    names += [language.name for language in lm.parallel_languages()[: len(names)]]
     file = "\t".join(names) + "\n" + "\t".join(f"words {i}" for i in range(len(names))) + "\n"
     app.file_uploader[0].upload("**evil**.tsv", file.encode(), "text/plain")
     app.run()

@@ -1,49 +1,53 @@
-"""Pipeline and Special tokens as AppTest runs them: what is on the screen equals the library's answers."""
+"""How it splits and Special tokens as AppTest runs them: what is on the screen equals the library's answers."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.state.settings import DEFAULT_TEXT
 
-DATA = Path(lm.__file__).parent / "data"
-PIPELINE, SPECIAL = "pages/text/how_it_splits.py", "pages/text/special_tokens.py"
+SPLITS, SPECIAL = "pages/text/how_it_splits.py", "pages/text/special_tokens.py"
+FORK = "Llama 3.1 learned con + ut as merge 72,303; Phi-3 never did."
+
+
+def headings(app: AppTest) -> list[str]:
+    return [head.value.replace("\\", "") for head in app.header]
 
 
 @pytest.mark.parametrize("key", lm.embedded_tokenizers())
 @pytest.mark.parametrize("text", [DEFAULT_TEXT, "", "\x16e\u0301 <|im_end|></s>", "שלום مرحبا\n\n  x"])
-def test_the_pipeline_ends_at_the_tokenizers_ids(key: str, text: str) -> None:
-    app = no_exception(open_page(PIPELINE, tokenizer=key, text=text))
+def test_the_four_steps_end_at_the_tokenizers_ids(key: str, text: str) -> None:
+    app = no_exception(open_page(SPLITS, tokenizer=key, text=text))
     assert not app.error
     n = len(lm.load_tokenizer(key).backend.encode(text, add_special_tokens=False).ids)
     assert f"{n:,} ids in all" in sentences(app)
 
 
-def test_the_replay_ends_at_the_pieces_ids() -> None:
-    app = no_exception(open_page(PIPELINE, tokenizer="starcoder2", text=" coconut"))
-    ids = lm.encode(lm.load_tokenizer("starcoder2"), " coconut").input_ids.tolist()
-    assert f"Ids at the end: {', '.join(map(str, ids))}." in sentences(app)
-    steps = next(frame.value for frame in app.dataframe if "Rank" in frame.value.columns)
-    assert steps["Step"].tolist() == list(range(1, len(steps) + 1))
-    slider = next(slider for slider in app.slider if slider.label == "Merges done")
-    assert (slider.min, slider.max, slider.value) == (0, len(steps), len(steps))
-    no_exception(slider.set_value(2).run())
+def test_the_fork_of_the_chosen_word_is_the_heading() -> None:
+    app = no_exception(open_page(SPLITS))
+    assert FORK in headings(app)
+    # The place of a character chooses its word, as a click on Tokens does.
+    app = no_exception(open_page(SPLITS, place="12"))
+    assert "Llama 3.1 learned ␣dr + ift as merge 90,534; Phi-3 never did." in headings(app)
+    app = no_exception(open_page(SPLITS, tokenizer="phi-3", compare_with="phi-3", text=" coconut", place="1"))
+    assert "Phi-3 makes 4 tokens of this word in 5 merges." in headings(app)
 
 
 def test_llamas_short_cut_is_named() -> None:
-    app = no_exception(open_page(PIPELINE, tokenizer="llama-3.1", text=" coconut"))
-    assert "ignore_merges" in sentences(app)
-    assert str(lm.encode(lm.load_tokenizer("llama-3.1"), " coconut").input_ids[0]) in sentences(app)
+    app = no_exception(open_page(SPLITS, tokenizer="llama-3.1", text=" coconut"))
+    assert "Llama 3.1 finds this word whole in its vocabulary" in sentences(app)
+
+
+def test_an_added_token_and_an_empty_text_have_no_merges() -> None:
+    assert "is never merged" in sentences(no_exception(open_page(SPLITS, text="<|eot_id|>")))
+    assert "There is nothing to split" in sentences(no_exception(open_page(SPLITS, text="")))
 
 
 def test_what_nfc_changed_is_listed() -> None:
-    app = no_exception(open_page(PIPELINE, tokenizer="qwen2", text="cafe\u0301"))
+    app = no_exception(open_page(SPLITS, tokenizer="qwen2", text="cafe\u0301"))
     changes = next(frame.value for frame in app.dataframe if "Before" in frame.value.columns)
     assert changes["Step"].tolist() == ["NFC"]
     assert "U+0301" in changes["Before"][0]
@@ -51,55 +55,18 @@ def test_what_nfc_changed_is_listed() -> None:
 
 
 def test_a_text_too_long_to_follow_gives_one_sentence() -> None:
-    app = no_exception(open_page(PIPELINE))
+    app = no_exception(open_page(SPLITS))
     app.text_area(key="text").set_value("coconut " * 25_001)
     no_exception(app.run())
     assert "200,008 characters" in sentences(app)
     assert len(app.error) == 1
 
 
-def test_an_uploaded_bpe_file_shows_what_the_embedded_one_shows() -> None:
-    embedded = no_exception(open_page(PIPELINE, tokenizer="smollm2", text="It's 7 <|im_end|> coconutcoconut"))
-    app = no_exception(open_page(PIPELINE, tokenizer="phi-3", text="It's 7 <|im_end|> coconutcoconut"))
-    app.file_uploader[0].upload("own.json.gz", (DATA / "smollm2.json.gz").read_bytes(), "application/gzip")
-    no_exception(app.run())
-    assert not app.error
-    assert "is a BPE model: everything applies to it." in sentences(app)
-    ends = [said for said in sentences(embedded).splitlines() if "ids in all" in said or "Ids at the end" in said]
-    assert len(ends) == 2
-    assert set(ends) <= set(sentences(app).splitlines())
-    for ours, theirs in zip(app.dataframe, embedded.dataframe, strict=True):
-        pd.testing.assert_frame_equal(ours.value, theirs.value)
-    assert [head.value for head in app.subheader] == [head.value for head in embedded.subheader]
-    # The shared one is still there to go back to.
-    whose = next(box for box in app.button_group if box.label == "Whose pipeline")
-    no_exception(whose.set_value("phi-3").run())
-    assert "cuts nothing" in sentences(app)
-
-
-def test_a_word_piece_file_shows_what_applies_and_says_what_does_not() -> None:
-    file = {
-        "model": {"type": "WordPiece", "vocab": {"[UNK]": 0, "tea": 1, "##pot": 2}, "unk_token": "[UNK]",
-                  "continuing_subword_prefix": "##", "max_input_chars_per_word": 100},
-        "normalizer": {"type": "Lowercase"},
-        "pre_tokenizer": {"type": "Whitespace"},
-    }  # fmt: skip
-    app = no_exception(open_page(PIPELINE, text="TEAPOT tea"))
-    app.file_uploader[0].upload("wp.json", json.dumps(file).encode(), "application/json")
-    no_exception(app.run())
-    assert not app.error
-    said = sentences(app)
-    assert "no merges to replay" in said
-    assert "2 tokens, each with its id." in said
-    assert "3 ids in all" in said
-    assert [head.value for head in app.subheader][1:3] == ["2. Cut into 2 pieces", "3. Split into tokens"]
-    changes = next(frame.value for frame in app.dataframe if "Before" in frame.value.columns)
-    assert changes["Step"].tolist() == ["Lowercase"]
-
-
-def test_the_code_of_pipeline_prints_the_ids() -> None:
-    app = no_exception(open_page(PIPELINE, tokenizer="phi-3", text="Hi 🤚"))
-    assert str(lm.encode(lm.load_tokenizer("phi-3"), "Hi 🤚").input_ids.tolist()) in output_of(app)
+def test_the_code_of_how_it_splits_prints_the_ids_and_the_merges() -> None:
+    app = no_exception(open_page(SPLITS, tokenizer="phi-3", compare_with="llama-3.1", text="Hi coconut"))
+    printed = output_of(app)
+    assert str(lm.encode(lm.load_tokenizer("phi-3"), "Hi coconut").input_ids.tolist()) in printed
+    assert printed[-1] == "llama-3.1 learned con + ut as merge 72,303; phi-3 never did."
 
 
 def test_an_injected_turn_is_warned_of_and_counted_both_ways() -> None:
@@ -153,9 +120,10 @@ def test_without_ids_the_page_shows_ids_of_the_chosen_tokenizer(name: str) -> No
 
 
 def test_one_token_is_counted_in_the_singular() -> None:
-    said = sentences(no_exception(open_page("pages/text/tokens.py", text="a")))
-    assert "None of them cuts inside this text." in said
-    assert "1 tokens" not in said
+    app = no_exception(open_page("pages/text/tokens.py", text="a"))
+    heads = [head.value for head in app.header]
+    assert heads == ["All 4 tokenizers leave this text in one piece", "All 4 need 1 token for this text"]
+    assert "1 tokens" not in sentences(app)
 
 
 def test_what_does_not_survive_is_shown_with_its_place() -> None:

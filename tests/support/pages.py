@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +50,10 @@ def output_of(app: AppTest) -> list[str]:
     with contextlib.redirect_stdout(printed):
         exec(app.code[-1].value, {})  # noqa: S102 - the code that the page tells people to run
     return printed.getvalue().splitlines()
+
+
+def payload_of(app: AppTest, key: str) -> dict[str, Any]:
+    """What a component in JavaScript was given, by the key of its widget."""
+    found = next(one.proto for one in app.get("bidi_component") if one.proto.id.endswith(f"-{key}"))
+    data: dict[str, Any] = json.loads(found.json)
+    return data

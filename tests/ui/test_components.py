@@ -34,16 +34,13 @@ def node() -> str:
     return found
 
 
-def test_these_are_the_components() -> None:
-    assert [path.stem for path in MAIN] == [
-        "distribution",
-        "live_text",
-        "attention",
-        "lens",
-        "page_tools",
-        "prompt_view",
-        "token_view",
+def test_every_main_script_is_registered() -> None:
+    registered = [
+        path.parent / name
+        for path in COMPONENTS.glob("*/__init__.py")
+        for name in re.findall(r'/ "(\w+\.js)"', path.read_text("utf-8"))
     ]
+    assert sorted(registered) == MAIN
 
 
 @pytest.mark.parametrize("path", MAIN, ids=lambda path: path.stem)

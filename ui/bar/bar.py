@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui.bar.presenting import page_tools, style
+from ui.bar.text_file import text_file_box
 from ui.base import theme
 from ui.pages import page
 from ui.state import store as state
@@ -28,9 +29,12 @@ class Bar:
     Attributes:
         picks: room for a few compact choices, side by side, such as a tokenizer or a model.
         gear: the popover with all other controls of the page.
+        takes_uploads: whether a box for uploaded tokenizers has been drawn.
     """
 
     def __init__(self, title: str, look_for: str) -> None:
+        self.takes_uploads = False
+        self._opens_files = False
         with st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small"):
             st.title(title, anchor=False, width="content", help=None)
             self._text = st.container(key="bar_text")
@@ -43,7 +47,14 @@ class Bar:
         page_tools(look_for, self.gear)
 
     def text(self, name: str = "text", label: str = "Text", *, placeholder: str | None = None) -> str:
-        """Draw a shared text as one line that grows while a person writes in it; returns the text."""
+        """Draw a shared text as one line that grows while a person writes in it; returns the text.
+
+        The first one that a page draws can be opened from a file, in the gear.
+        """
+        if not self._opens_files:
+            self._opens_files = True
+            with self.gear:
+                text_file_box(name)
         with self._text:
             return state.live_text(name, label, one_line=True, placeholder=placeholder)
 

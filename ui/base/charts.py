@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,16 +11,24 @@ import plotly.graph_objects as go
 
 from ui.base import theme
 from ui.base.errors import escape_plotly
+from ui.base.words import probability
 
-__all__ = ["BAR_HEIGHT", "alternative_bars", "bars", "count_bars", "places_axis"]
+__all__ = ["BAR_HEIGHT", "alternative_bars", "bars", "count_bars", "places_axis", "probability_bars"]
 
 BAR_HEIGHT = 26
 
 
 def bars(
-    labels: pd.Series, values: pd.Series, hover: str, *, x_title: str, text_format: str, colour: object = None
+    labels: pd.Series,
+    values: pd.Series,
+    hover: str,
+    *,
+    x_title: str,
+    text_format: str | Callable[[float], str],
+    colour: object = None,
 ) -> go.Figure:
     """Horizontal bars, the first on top. Labels go by place, not by name: two tokens may look alike."""
+    write = text_format if callable(text_format) else partial(_formatted, text_format)
     # Plotly takes grey that lets a dark page through for light, and writes on it in black.
     each = colour if isinstance(colour, list) else [colour] * len(labels)
     bar = {
@@ -27,7 +37,7 @@ def bars(
         "y": list(range(len(labels))),
         "orientation": "h",
         "marker": {"color": colour or theme.accent()},
-        "text": [format(value, text_format) for value in values],
+        "text": [write(value) for value in values],
         "textposition": "auto",
         "textangle": 0,
         "constraintext": "none",  # a number in a bar keeps its size
@@ -39,6 +49,20 @@ def bars(
     layout["yaxis"] |= places_axis(labels)
     # One dictionary: every `update_...` of a figure costs the server some milliseconds.
     return go.Figure({"data": [bar], "layout": layout})
+
+
+def _formatted(form: str, value: float) -> str:
+    return format(value, form)
+
+
+def probability_bars(labels: pd.Series, probabilities: pd.Series, *, x_title: str, colour: object = None) -> go.Figure:
+    """Bars of probabilities on an axis from 0 to 100%, so that bars of the same length are the same on every chart."""
+    figure = bars(
+        labels, probabilities, "%{text}<extra></extra>", x_title=x_title, text_format=probability, colour=colour
+    )
+    figure.layout.xaxis.range = [0, 1]
+    figure.layout.xaxis.tickformat = ".0%"
+    return figure
 
 
 def places_axis(labels: pd.Series) -> dict[str, Any]:
@@ -62,11 +86,6 @@ def count_bars(counts: pd.DataFrame) -> go.Figure:
 def alternative_bars(table: pd.DataFrame) -> go.Figure:
     """The most probable tokens of one step; the chosen one in the accent."""
     colours = [theme.accent() if chosen else theme.MUTED for chosen in table["Chosen"]]
-    return bars(
-        table["Token"],
-        table["Probability"],
-        "%{x:.4f}<extra></extra>",
-        x_title="probability in the model's own distribution",
-        text_format=".1%",
-        colour=colours,
+    return probability_bars(
+        table["Token"], table["Probability"], x_title="probability in the model's own distribution", colour=colours
     )

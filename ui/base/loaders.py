@@ -47,8 +47,8 @@ BY_TOKENIZER: dict[str | type, Callable[[Any], object]] = {
 
 
 def display_name(key: str) -> str:
-    """The name that people know for an embedded key; a hub id as it is."""
-    return NAMES.get(key, key)
+    """The name that people know for an embedded key; the file's for an upload; a hub id or a folder as it is."""
+    return NAMES.get(key, key.removeprefix("upload:"))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -100,16 +100,17 @@ MUTED, MUTED_LINE = "rgba(127, 137, 148, 0.55)", "rgba(127, 137, 148, 0.75)"
 CONTRAST = "rgba(200, 120, 60, 0.95)"
 """The second colour of a chart, beside the accent."""
 GROUPS = (
-    "#3b82b8", "#d9822b", "#4d9a5b", "#b8556b", "#8a6bbf", "#8a7a50", "#3aa6a0", "#c06cb0", "#7f8994", "#a3a83a",
+    "#3b82b8", "#8f9a2c", "#4d9a5b", "#8a6bbf", "#b0606a", "#3aa6a0", "#8a7a50", "#5c6bd0", "#7f8994", "#a39ad0",
 )  # fmt: skip
-"""Colours of points by group, for both themes."""
+"""Colours of points by group, for both themes; none of them looks like orange or magenta, which have a meaning."""
 QUIET = 0.7
 """Opacity of text that is not the point."""
 _SCALE = "chart_scale"
 
-# From below zero to above, with the page's own background at zero.
-DIVERGING_LIGHT = ("#8f3a12", "#cf8261", "#ffffff", "#6fadc2", "#175970")
-DIVERGING_DARK = ("#f0b090", "#b0603a", "#12161a", "#387893", "#9fd3e6")
+# From below zero to above, with the page's own background at zero. Ochre and blue: both are told apart by everybody, and
+# neither is the orange of what is removed.
+DIVERGING_LIGHT = ("#6b5b00", "#bfae4e", "#ffffff", "#6fadc2", "#175970")
+DIVERGING_DARK = ("#efdc86", "#8c7b26", "#12161a", "#387893", "#9fd3e6")
 
 
 def is_dark() -> bool:
@@ -209,10 +210,10 @@ def diverging() -> list[tuple[float, str]]:
 def chart_layout(*, x_title: str = "", y_title: str = "", height: int = 320, **layout: Any) -> dict[str, Any]:
     """What every chart has in common, for ``figure.update_layout(**chart_layout(...))``.
 
-    Backgrounds are transparent and text colours are left out, so that ``st.plotly_chart``'s own theme fills them in for
-    light and dark. Axis titles carry the unit. Margins grow to fit the labels. ``layout`` adds to this or replaces it.
+    Backgrounds are transparent. Axes are written in the page's ink: the grey of ``st.plotly_chart``'s own theme has too
+    little contrast. Axis titles carry the unit. Margins grow to fit the labels. ``layout`` adds to this or replaces it.
     """
-    axis = {"automargin": True, "zeroline": False}
+    axis = {"automargin": True, "zeroline": False, "tickfont": {"color": ink()}}
     common: dict[str, Any] = {
         "height": round(height * chart_scale()),
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
@@ -224,7 +225,7 @@ def chart_layout(*, x_title: str = "", y_title: str = "", height: int = 320, **l
         # Plotly takes half of the paper's colour for the box behind the camera, which of transparent black is grey.
         "modebar": {"bgcolor": "rgba(0,0,0,0)"},
         "bargap": 0.25,
-        "xaxis": axis | {"title": {"text": x_title}},
-        "yaxis": axis | {"title": {"text": y_title}},
+        "xaxis": axis | {"title": {"text": x_title, "font": {"color": ink()}}},
+        "yaxis": axis | {"title": {"text": y_title, "font": {"color": ink()}}},
     }
     return common | layout

@@ -44,10 +44,12 @@ class ChatRequest:
     templates: dict[str, str] = field(default_factory=dict)
     continue_final_message: bool = False
     refusals: tuple[str, ...] = ()
+    own: lm.ChatTemplates | None = None
+    """An uploaded template in place of every other one."""
 
-    def template_for(self, tok: lm.Tokenizer) -> str | None:
-        """The edited template of a family, or the name of the chosen one; None where it is the tokenizer's own."""
-        return self.templates.get(tok.name)
+    def template_for(self, tok: lm.Tokenizer) -> Template | None:
+        """The uploaded template, the edited one of a family, or the name of the chosen one; None: the tokenizer's."""
+        return self.own or self.templates.get(tok.name)
 
     def render(
         self, tok: lm.Tokenizer, *, add_generation_prompt: bool, template: Template | None = None
@@ -169,8 +171,12 @@ def _kept(question: str, _tok: lm.Tokenizer, name: str, arguments: str, day: str
         return str(error)
 
 
-def chat_request() -> ChatRequest:
-    """The shared settings as arguments; a part that cannot be read is left out, with a sentence that says so."""
+def chat_request(*, own: lm.ChatTemplates | None = None) -> ChatRequest:
+    """The shared settings as arguments; a part that cannot be read is left out, with a sentence that says so.
+
+    Args:
+        own: an uploaded template, from `ui.chat.templates.upload.choose_for_model`.
+    """
     refusals = []
     messages = state.get("messages")
     refusals += [error] if (error := arguments_error(messages)) else []
@@ -183,7 +189,7 @@ def chat_request() -> ChatRequest:
     if not state.get("tools_in_user_message"):
         variables["tools_in_user_message"] = False
     go_on = state.get("continue_final_message")
-    return ChatRequest(messages, tools, variables, state.get("templates"), go_on, tuple(refusals))
+    return ChatRequest(messages, tools, variables, state.get("templates"), go_on, tuple(refusals), own)
 
 
 def ending_switches(*, asked_help: str | None = None) -> bool:

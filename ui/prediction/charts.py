@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ui.base import theme
-from ui.base.charts import BAR_HEIGHT, bars, places_axis
+from ui.base.charts import BAR_HEIGHT, places_axis, probability_bars
 from ui.base.words import probability
 
 __all__ = ["draw_bars", "phrase_bars", "score_histogram", "settings_bars"]
@@ -19,9 +19,9 @@ _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
 
 def settings_bars(table: pd.DataFrame) -> go.Figure:
-    """Two settings on one prompt: columns "First", in the accent, and "Second", in orange."""
+    """Two settings on one prompt: columns "First", in the accent, and "Second", in grey."""
     places = list(range(len(table)))
-    sides = (("First", "first settings", theme.accent(), -0.4), ("Second", "second settings", theme.CONTRAST, 0.02))
+    sides = (("First", "first settings", theme.accent(), -0.4), ("Second", "second settings", theme.MUTED_LINE, 0.02))
     traces = [
         {
             "type": "bar", "orientation": "h", "x": table[column], "y": places, "name": name,
@@ -71,10 +71,7 @@ def draw_bars(table: pd.DataFrame, n: int) -> go.Figure:
 
 def phrase_bars(table: pd.DataFrame) -> go.Figure:
     """Probability of each token of a phrase, given all before it."""
-    return bars(
-        table["Token"], table["Probability"], "%{x:.5f}<extra></extra>",
-        x_title="probability after everything before it", text_format=".2%",
-    )  # fmt: skip
+    return probability_bars(table["Token"], table["Probability"], x_title="probability after everything before it")
 
 
 def score_histogram(logits: NDArray[np.float32], chosen: float) -> go.Figure:

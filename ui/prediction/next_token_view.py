@@ -111,10 +111,10 @@ def show(view: str, shown: Shown) -> None:
 
 def _table(table: pd.DataFrame, **options: Any) -> Any:
     """The table with its shares in percent; what is saved is the table as it is."""
-    height = {"height": 36 * len(table) + 40} if "height" not in options else {}
+    options.setdefault("height", 36 * len(table) + 40)
     return st.dataframe(
-        percents(table, _SHARES), hide_index=True, width="stretch", column_config=_COLUMNS, **height, **options
-    )
+        percents(table, _SHARES), hide_index=True, width="stretch", column_config=_COLUMNS, **options
+    )  # fmt: skip
 
 
 def _show_best(shown: Shown) -> None:

@@ -16,7 +16,7 @@ import lmloupe as lm
 from ui.base import theme
 from ui.base.errors import escape_plotly
 from ui.base.labels import token_label
-from ui.base.words import counted
+from ui.base.words import counted, probability
 
 __all__ = [
     "BUCKETS",
@@ -24,6 +24,7 @@ __all__ = [
     "expected_table",
     "legend",
     "perplexity_sentence",
+    "score_finding",
     "score_notes",
     "score_shades",
     "score_table",
@@ -40,6 +41,13 @@ BUCKETS = (
 )
 MOST_BITS = 16.0
 MAX_BARS = 300
+N_NAMED = 8
+MAX_LETTERS = 12
+
+
+def shortened(label: str) -> str:
+    """A label, or the beginning of a long one."""
+    return label if len(label) <= MAX_LETTERS else label[: MAX_LETTERS - 1] + "…"
 
 
 def bucket_of(ranks: NDArray[np.integer]) -> NDArray[np.intp]:
@@ -62,11 +70,12 @@ def score_notes(score: lm.Scored, tok: lm.Tokenizer, n_expected: int = 5) -> lis
     notes = ["not scored: the first token has no context"]
     for i in range(len(score.ranks)):
         best = ", ".join(
-            f"{token_label(tok, int(token))} {math.exp(log_prob):.1%}"
+            f"{token_label(tok, int(token))} {probability(math.exp(log_prob))}"
             for token, log_prob in zip(score.top_ids[i, :n_expected], score.top_log_probs[i, :n_expected], strict=True)
         )
+        own = probability(math.exp(score.log_probs[i]))
         notes.append(
-            f"rank {score.ranks[i]:,}, surprisal {score.surprisal_bits[i]:.2f} bits, "
+            f"probability {own}, rank {score.ranks[i]:,}, surprisal {score.surprisal_bits[i]:.2f} bits, "
             f"entropy {score.entropy_bits[i]:.2f} bits; expected: {best}"
         )
     return notes
@@ -140,28 +149,44 @@ def expected_table(score: lm.Scored, tok: lm.Tokenizer, index: int) -> pd.DataFr
     )
 
 
+def score_finding(score: lm.Scored, tok: lm.Tokenizer) -> str:
+    """What surprised the model most, and how well it predicted the text, in one sentence of plain text."""
+    most = int(score.surprisal_bits.argmax())
+    label = token_label(tok, int(score.input_ids[most + 1]))
+    chance = probability(math.exp(score.log_probs[most]))
+    return (
+        f"“{label}” surprised the model most: {score.surprisal_bits[most]:.1f} bits, probability {chance}. "
+        f"Perplexity of the text: {score.perplexity:,.1f}"
+    )
+
+
 def surprisal_chart(score: lm.Scored, labels: Sequence[str], index: int) -> go.Figure:
-    """A bar for each token's surprisal, a mark for the entropy before it; around the chosen token in a long text."""
+    """A bar for each token's surprisal, a dash for the entropy before it; around the chosen token in a long text.
+
+    The tokens that surprised most are named at their bars.
+    """
     n = len(score.ranks)
     begin = max(0, min(index - 1 - MAX_BARS // 2, n - MAX_BARS))
     shown = slice(begin, begin + MAX_BARS)
     places = np.arange(n)[shown] + 2
+    bits, expected = score.surprisal_bits[shown], score.entropy_bits[shown]
     colours = [theme.accent() if place == index + 1 else theme.MUTED for place in places]
+    named = {*np.argsort(-bits, kind="stable")[:N_NAMED].tolist(), index - 1 - begin}
+    names = [escape_plotly(shortened(labels[place - 1])) if i in named else "" for i, place in enumerate(places)]
     figure = go.Figure(
         go.Bar(
-            x=places, y=score.surprisal_bits[shown], marker_color=colours, name="surprisal of the token",
-            hovertemplate="position %{x}: %{y:.2f} bits<extra></extra>",
+            x=places, y=bits, marker_color=colours, text=names, textposition="outside", textangle=0,
+            constraintext="none", cliponaxis=False, customdata=[escape_plotly(labels[place - 1]) for place in places],
+            hovertemplate="token %{x}, %{customdata}: %{y:.2f} bits<extra></extra>",
         )
     )  # fmt: skip
     figure.add_scatter(
-        x=places, y=score.entropy_bits[shown], mode="markers", name="entropy: the surprisal that was to be expected",
-        marker={"symbol": "line-ew", "size": 11, "line": {"width": 2, "color": theme.CONTRAST}},
-        hovertemplate="position %{x}: %{y:.2f} bits expected<extra></extra>",
+        x=places, y=expected, mode="markers",
+        marker={"symbol": "line-ew", "size": 11, "line": {"width": 2.5, "color": theme.ink()}},
+        hovertemplate="token %{x}: %{y:.2f} bits expected<extra></extra>",
     )  # fmt: skip
-    figure.update_layout(
-        **theme.chart_layout(y_title="bits", height=320, showlegend=True, margin={"l": 8, "r": 8, "t": 40, "b": 8}),
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    ticks = {"tickvals": places, "ticktext": [escape_plotly(labels[i]) for i in places - 1], "tickangle": -55}
-    figure.update_xaxes(**(ticks if len(places) <= 90 else {"title_text": "position in the text"}), showgrid=False)
+    top = float(max(bits.max(), expected.max()))
+    figure.update_layout(**theme.chart_layout(x_title="position in the text", y_title="bits", height=320))
+    figure.update_yaxes(range=[0, top * 1.12])
+    figure.update_xaxes(showgrid=False)
     return figure

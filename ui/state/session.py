@@ -21,6 +21,7 @@ from ui.components import live_text as live
 from ui.state.link import Link, decode, encode
 from ui.state.settings import SETTINGS
 from ui.state.short_links import SHORT, long_form
+from ui.state.uploads import note_typed, take_out
 
 __all__ = ["Session", "box_key", "current_page", "one_run", "session"]
 
@@ -38,6 +39,8 @@ class Session:
     """Settings whose widget does not show the value yet."""
     rejected: dict[str, str] = field(default_factory=dict)
     """Why the check refused what a widget holds; what was typed stays on the screen."""
+    dropped: dict[str, str] = field(default_factory=dict)
+    """A sentence about a name that was refused and does not stay, by setting, until something else is changed."""
     link: Link = field(default_factory=lambda: Link({}))
     encoded: dict[str, Any] = field(default_factory=dict)
     """The values that ``link`` was made of."""
@@ -51,11 +54,16 @@ class Session:
 
     def take(self, name: str, held: object) -> None:
         """Take over what the widget of a setting holds, or keep the reason why its check refuses it."""
+        self.dropped.clear()
         try:
-            self.values[name] = SETTINGS[name].check(self.value(name, held))
+            checked = SETTINGS[name].check(self.value(name, held))
+            note_typed(name, checked)
+            for reason in take_out({name: checked}).values():
+                raise ValueError(reason)
         except ValueError as error:
             self.rejected[name] = str(error)
         else:
+            self.values[name] = checked
             self.rejected.pop(name, None)
             self.ignored.clear()
 
@@ -85,6 +93,7 @@ class Session:
             values, self.ignored = decode(long_form(params))
         except KeyError:
             values, self.ignored = {}, {SHORT: "this server does not know the short link any more; ask for a new one"}
+        self.ignored |= take_out(values)
         self.values.update({name: SETTINGS[name].default for name in reset} | values)
         self.stale.update(SETTINGS)
 
@@ -131,6 +140,7 @@ def one_run(page: str) -> Iterator[None]:
                 held.adopt(params, ())
         if turned:
             held.page = page
+            held.dropped.clear()
             held.stale.update(SETTINGS)
     held.write_link(params)
     held.in_step = True

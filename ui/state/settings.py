@@ -14,13 +14,13 @@ from types import MappingProxyType
 
 from lmloupe import embedded_tokenizers
 from ui.state.checks import files_check, messages_check, templates_check
+from ui.state.names import model_check, tokenizer_name, tokenizer_names
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 AUTO = "auto"
 MAX_TEXT_CHARACTERS = 2_000_000
-MAX_TOKENIZERS = 8
 
 # For the tokenizers a long word, an emoji, a number, code and two more scripts; for the model a line to go on from.
 DEFAULT_TEXT = (
@@ -44,12 +44,6 @@ DEFAULT_FILES = (
     {"path": "main.py", "text": "from trees import Tree\n\npalm = Tree("},
 )
 
-# A hub id as the hub restricts it: two parts, neither of which starts with a dot, so no path climbs out of a folder.
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.\-]{0,95}/[A-Za-z0-9][\w.\-]{0,95}", re.ASCII)
-# A folder that is written as one: from the root, the home folder or the working directory, on any system.
-_FOLDER = re.compile(r"/(?!/)|~|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
-MAX_PATH_CHARACTERS = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -65,6 +59,8 @@ class Setting:
     options: tuple[str, ...] = ()
     shown_from: int = 0
     """What a widget calls the value 0: 1 where people count from 1 and the arrays, and so the links, from 0."""
+    names_tokenizers: bool = False
+    """True where the value is the name of a tokenizer, or several names, so that an upload may be among them."""
     packed: bool = False
     """True where the value would be unreadable in a link anyway, so that it always goes there compressed."""
 
@@ -124,45 +120,16 @@ def _choice(name: str, default: str, options: tuple[str, ...]) -> Setting:
     return Setting(name, default, check, options=options)
 
 
-def _known_or_hub(value: object, known: tuple[str, ...]) -> str:
-    if not isinstance(value, str) or (value not in known and not _HUB_ID.fullmatch(value)):
-        raise ValueError(f"it must be one of {', '.join(known)}, or a hub id such as owner/name")
-    return value
-
-
-def _model(name: str, default: str) -> Setting:
-    def check(value: object) -> str:
-        written = value.strip() if isinstance(value, str) else ""
-        if written == default or _HUB_ID.fullmatch(written):
-            return written
-        # No shares of other machines: to look into one, Windows sends it the person's name and a hash of the password.
-        if _FOLDER.match(written) and len(written) <= MAX_PATH_CHARACTERS and written.isprintable():
-            return written
-        raise ValueError(
-            f"it must be {default}, a hub id such as owner/name, or a folder of the machine that LM Loupe runs on, "
-            "written from its root, such as /home/me/model"
-        )
-
-    return Setting(name, default, check, options=(default,))
-
-
 def _tokenizer(name: str, default: str) -> Setting:
-    known = embedded_tokenizers()
-    return Setting(name, default, lambda value: _known_or_hub(value, known), options=known)
+    return Setting(name, default, tokenizer_name, options=embedded_tokenizers(), names_tokenizers=True)
 
 
 def _tokenizers(name: str, default: tuple[str, ...]) -> Setting:
-    known = embedded_tokenizers()
-
-    def check(value: object) -> tuple[str, ...]:
-        if not isinstance(value, list | tuple) or len(value) > MAX_TOKENIZERS:
-            raise ValueError(f"it must name at most {MAX_TOKENIZERS} tokenizers")
-        return tuple(dict.fromkeys(_known_or_hub(item, known) for item in value))
-
     def parse(text: str) -> object:
         return text.split(",") if text else []
 
-    return Setting(name, default, check, parse, ",".join, options=known)
+    options = embedded_tokenizers()
+    return Setting(name, default, tokenizer_names, parse, ",".join, options=options, names_tokenizers=True)
 
 
 def _plain_text(value: object) -> str:
@@ -198,6 +165,7 @@ _TABLE = (
     _flag("show_whitespace", default=False),
     _place("ruler_from", 0, MAX_TEXT_CHARACTERS),
     _choice("colour_by", "position", ("position", "id", "length")),
+    _flag("only_different", default=False),
     _choice("show_tokens", "text", ("text", "ids", "both")),
     Setting("messages", _messages(DEFAULT_MESSAGES), _messages, packed=True),
     # While a lesson is in `messages` and `tools`, what a person had there before; see ui/chat/lessons.py.
@@ -212,25 +180,20 @@ _TABLE = (
     _flag("tools_in_user_message", default=True),
     Setting("variables", "", _plain_text),
     _tokenizer("template_of", "llama-3.1"),
-    Setting(
-        "templates",
-        {},
-        templates_check(lambda name: _known_or_hub(name, embedded_tokenizers()), _plain_text),
-        packed=True,
-    ),
+    Setting("templates", {}, templates_check(tokenizer_name, _plain_text), packed=True),
     _tokenizer("fim_model", "starcoder2"),
     Setting("fim_prefix", DEFAULT_FIM_PREFIX, _plain_text),
     Setting("fim_suffix", DEFAULT_FIM_SUFFIX, _plain_text),
     Setting("repository", "coconut/trees", _plain_text),
     Setting("repository_files", [dict(file) for file in DEFAULT_FILES], files_check(_plain_text), packed=True),
-    _model("model", EMBEDDED_MODEL),
+    Setting("model", EMBEDDED_MODEL, model_check(EMBEDDED_MODEL), options=(EMBEDDED_MODEL,)),
     # "auto" until somebody chooses: the machine's own, which takes torch to know, and not every page loads torch.
     _choice("quantization", AUTO, (AUTO, "none", "int8", "nf4", "fp4")),
     _place("token_index", 1, MAX_TEXT_CHARACTERS),
     # A character of the text whose token the next page shall show; -1 for none. See ui/thread.py.
     _integer("place", -1, -1, MAX_TEXT_CHARACTERS),
     # The token that the card of Tokens shows where another page's link opened it: "" for the first row's at `place`.
-    Setting("card_of", "", lambda value: value if value == "" else _known_or_hub(value, embedded_tokenizers())),
+    Setting("card_of", "", lambda value: "" if value == "" else tokenizer_name(value), names_tokenizers=True),
     _integer("card_id", -1, -1, 2**31 - 1),
     _integer("card_nth", 0, 0, MAX_TEXT_CHARACTERS),
     _flag("injected", default=False),

@@ -27,7 +27,7 @@ import streamlit as st
 from ui.base.errors import escape_markdown
 from ui.components import live_text as live
 from ui.state.link import encode
-from ui.state.session import Session, box_key, session
+from ui.state.session import box_key, session
 from ui.state.settings import SETTINGS
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "segmented",
     "selectbox",
     "show_notices",
+    "show_refusal",
     "slider",
     "text_area",
     "text_input",
@@ -129,7 +130,7 @@ def live_text(
         box, label, name=name, key=box_key(name), height=None if one_line else height, help_text=help,
         placeholder=placeholder,
     )  # fmt: skip
-    _show_rejection(shared, name)
+    show_refusal(name)
     return str(shared.values[name])
 
 
@@ -157,10 +158,17 @@ def number_input(name: str, label: str, **options: Any) -> Any:
     return _draw_number(name, st.number_input, label, **options)
 
 
-def selectbox(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> Any:
-    """``st.selectbox`` of a shared choice; ``choices`` defaults to all that the setting knows."""
+def selectbox(
+    name: str, label: str, choices: Sequence[str] | None = None, *, quiet: bool = False, **options: Any
+) -> Any:
+    """``st.selectbox`` of a shared choice; ``choices`` defaults to all that the setting knows.
+
+    With ``accept_new_options=True`` a name that is refused does not stay. ``quiet`` leaves it to the page to say why
+    (`show_refusal`), where there is no room for a sentence.
+    """
     offered, chosen = _offered(name, choices, **options)
-    return _draw(name, _selectbox, label, offered, fitted=chosen, **options)
+    _drop_refused(name, **options)
+    return _draw(name, _selectbox, label, offered, fitted=chosen, quiet=quiet, **options)
 
 
 def segmented(
@@ -181,6 +189,7 @@ def multiselect(name: str, label: str, choices: Sequence[str] | None = None, **o
     if options.get("accept_new_options"):
         offered += [item for item in chosen if item not in offered]
     fitted = [item for item in chosen if item in offered]
+    _drop_refused(name, **options)
     return tuple(_draw(name, st.multiselect, label, offered, fitted=fitted, default="default", **options))
 
 
@@ -215,11 +224,12 @@ def _draw(
     *arguments: Any,
     fitted: Any = None,
     default: str = "value",
+    quiet: bool = False,
     **options: Any,
 ) -> Any:
     """Draw the widget, showing ``fitted``, the shared value as this widget can show it; return the value that it holds.
 
-    ``default`` is what the widget calls the value that it begins with.
+    ``default`` is what the widget calls the value that it begins with; ``quiet`` says nothing of a refusal here.
     """
     shared = session()
     if fitted is None:
@@ -235,14 +245,31 @@ def _draw(
         shared.shown[name] = held
         shared.take(name, held)
         shared.write_link()
-    return shared.values[name] if _show_rejection(shared, name) else shared.value(name, held)
+    if not quiet:
+        show_refusal(name)
+    return shared.values[name] if name in shared.rejected else shared.value(name, held)
 
 
-def _show_rejection(shared: Session, name: str) -> bool:
+def show_refusal(name: str) -> None:
+    """A red box with why the setting's check refused what its widget was given; nothing when all is well."""
     # Limits on a widget hold in the browser alone. What was typed stays on the screen; the last good value counts.
+    shared = session()
     if name in shared.rejected:
         kept = shared.values[name]
         on = f" The page goes on with {kept}." if isinstance(kept, str) and SETTINGS[name].options else ""
         reason = escape_markdown(f"{shared.rejected[name]}.{on}")
-        st.error(f"The {name.replace('_', ' ')} was not taken over: {reason}")
-    return name in shared.rejected
+        verb = "were" if isinstance(kept, tuple | list | dict) else "was"
+        st.error(f"The {name.replace('_', ' ')} {verb} not taken over: {reason}")
+    elif name in shared.dropped:
+        st.error(escape_markdown(shared.dropped[name]))
+
+
+def _drop_refused(name: str, *, accept_new_options: bool = False, **_: Any) -> None:
+    """Let a name go that was typed and refused: among the choices it would look like one of them."""
+    shared = session()
+    if accept_new_options and name in shared.rejected:
+        kept, held = shared.values[name], shared.shown[name]
+        new = held if isinstance(held, str) else ", ".join(item for item in held if item not in kept)
+        on = f" The page goes on with {kept}." if isinstance(kept, str) else ""
+        shared.dropped[name] = f"“{new[:60]}” was not taken over: {shared.rejected.pop(name)}.{on}"
+        shared.stale.add(name)

@@ -26,7 +26,10 @@ div:has(> .st-key-KEY_card) {
 }
 .st-key-KEY_card { gap: 0.6rem; }
 .st-key-KEY_close { position: absolute; top: 0.5rem; right: 0.5rem; width: auto !important; }
+.st-key-KEY_card .stHeading { padding-bottom: 0.6rem; }
 .st-key-KEY_card h2 { padding-right: 2.5rem !important; }
+/* What draws nothing takes no room. */
+.st-key-KEY_card > [class*="_pin"] { position: absolute; height: 0; overflow: hidden; }
 @media (max-width: 699px) {
   div:has(> .st-key-KEY_card) {
     position: fixed; inset: auto 0 0 0; max-height: 62vh; z-index: 200; flex: none !important;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -20,26 +20,53 @@ from ui.base.labels import token_label
 from ui.base.loaders import display_name
 from ui.base.words import places
 from ui.state.thread import show_thread
+from ui.text.why_view import show_why_of
 
 __all__ = ["token_card"]
 
 MAX_DEPTH = 12
+MAX_TEXT = 200_000
+"""Longer texts are not followed step by step for one word's sake."""
 
 
-def token_card(enc: lm.Encoding, index: int, others: Mapping[str, lm.Tokenizer]) -> None:
-    """Draw the card of one token of an encoding, with the ids that spell the same text in other families."""
+def token_card(enc: lm.Encoding, index: int, rows: Sequence[lm.Encoding], others: Mapping[str, lm.Tokenizer]) -> None:
+    """Draw the card of one token of an encoding.
+
+    Args:
+        enc: the encoding that has it.
+        index: its place there, from 0.
+        rows: encodings of the same text, with one of which its word's merges are compared.
+        others: tokenizers whose ids for the same bytes the card lists, by name.
+    """
     token, tok = enc.token(index), enc.tokenizer
     st.header(escape_markdown(f"Token {index + 1} of {len(enc):,} in {display_name(tok.name)}"), anchor=False)
     chips([token_label(tok, token.id)], colours=[_ground(enc, index)], size_rem=1.75)
     st.html(_facts(enc, index))
     st.markdown(_kind(enc, index))
     _parts(enc, index)
+    _why(enc, index, rows, others)
     show_thread(enc, index, "tokens", named=False)
-    st.subheader("How merges made it", anchor=False)
-    _ancestry(tok, token.id)
+    with st.expander("How merges made this token"):
+        _ancestry(tok, token.id)
     st.subheader("The same bytes in the other families", anchor=False)
     with st.spinner("Looking this token up in every vocabulary …"):
         _elsewhere(tok, token.id, others)
+
+
+def _why(enc: lm.Encoding, index: int, rows: Sequence[lm.Encoding], others: Mapping[str, lm.Tokenizer]) -> None:
+    """Why the token's word is cut so; first among those to set beside it are the rows that cut it differently."""
+    if len(enc.text) > MAX_TEXT:
+        return
+    start, end = enc.offsets[index].tolist()
+    differing = [row.tokenizer.name for row in rows if _cuts(row, start, end) != _cuts(enc, start, end)]
+    names = [name for name in dict.fromkeys([*differing, *others]) if name in others]
+    show_why_of(enc, index, {name: others[name] for name in names}, key="card_why")
+
+
+def _cuts(enc: lm.Encoding, start: int, end: int) -> list[int]:
+    """Where an encoding cuts between two characters, their own places included."""
+    cuts = enc.offsets.ravel()
+    return sorted(set(cuts[(start <= cuts) & (cuts <= end)].tolist()))
 
 
 def _ground(enc: lm.Encoding, index: int) -> str:
@@ -64,7 +91,8 @@ def _facts(enc: lm.Encoding, index: int) -> str:
         f'<dd style="margin:0;overflow-wrap:anywhere;font-family:monospace">{html.escape(value)}</dd>'
         for term, value in facts
     )
-    return f'<dl style="display:grid;grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:0;padding:0">{rows}</dl>'
+    style = "display:grid;grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:0;padding:0"
+    return f'<dl style="{style}">{rows}</dl>'
 
 
 def _kind(enc: lm.Encoding, index: int) -> str:

@@ -1,9 +1,9 @@
-"""What the Vocabulary page shows: its tables, its charts, and how it reads what is typed into the search box."""
+"""What the Vocabulary page shows: its tables, its charts and their findings, and how it reads what is searched."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,10 @@ from lmloupe.vocabulary.writing_systems import SCRIPT_CLASSES
 from ui.base import theme
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown
-from ui.base.loaders import display_name, tokenizer
-from ui.page import metrics_row
+from ui.base.loaders import tokenizer
+from ui.base.words import counted
+from ui.page import finding
+from ui.tokenizers.choice import Choice
 from ui.tokenizers.ids import parse_ids, parse_ranges
 
 __all__ = [
@@ -29,18 +31,23 @@ __all__ = [
     "SEARCHES",
     "counted_bars",
     "draw_comparison",
+    "found_sentence",
+    "kinds_sentence",
     "length_histogram",
+    "lengths_sentence",
     "parse_id_range",
+    "scripts_sentence",
     "search",
     "search_arguments",
     "statistics",
     "token_table",
     "two_vocabularies",
+    "unreached_sentence",
     "vocabulary_frame",
 ]
 
 SEARCHES: Mapping[str, tuple[str, str]] = {
-    "text": ("Text", "Letters that the token holds; a space is a space, and capitals make no difference."),
+    "text": ("Text", "Letters in the token; a space is a space, and capitals make no difference."),
     "bytes": ("Bytes", "Pairs of hexadecimal digits, such as e0 a4, anywhere in the token."),
     "regex": ("Regular expression", r"RE2's syntax, such as ^ ?\p{Thai}+$; (?i) at its beginning ignores capitals."),
     "ids": ("Ids", "Ids such as 9906 0, or the first and the last of a range, such as 100-200."),
@@ -49,15 +56,42 @@ SEARCHES: Mapping[str, tuple[str, str]] = {
 
 KIND_HELP = (
     "text: whole characters; control: with a control character; partial: a part of a character; byte: one byte; "
-    "added: put in after training; special: a control token such as <|eot_id|>."
+    "added: added after training; special: a control token such as <|eot_id|>."
 )
 _EXAMPLES = 200
+T = TypeVar("T")
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def vocabulary_frame(name: str) -> pd.DataFrame:
-    """Every token of a vocabulary, a row each, by id. Shared by all sessions: do not change it."""
+def _embedded_frame(name: str) -> pd.DataFrame:
     return _frame(tokenizer(name), vocabulary_table(tokenizer(name)))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _embedded_statistics(name: str) -> VocabularyStats:
+    return vocabulary_stats(tokenizer(name))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _embedded_overlap(name: str, other: str) -> VocabularyOverlap:
+    return overlap(tokenizer(name), tokenizer(other))
+
+
+def _in_session(what: str, made_of: tuple[lm.Tokenizer, ...], make: Callable[[], T]) -> T:
+    """The answer for a tokenizer that this session uploaded: kept in it, and in no cache that serves all sessions."""
+    kept: dict[str, tuple[tuple[lm.Tokenizer, ...], Any]] = st.session_state.setdefault("own_vocabularies", {})
+    if what not in kept or any(one is not two for one, two in zip(kept[what][0], made_of, strict=True)):
+        kept[what] = made_of, make()
+    answer: T = kept[what][1]
+    return answer
+
+
+def vocabulary_frame(choice: Choice) -> pd.DataFrame:
+    """Every token of a vocabulary, a row each, by id. Kept: do not change it."""
+    if choice.uploaded is None:
+        return _embedded_frame(choice.name)
+    tok = choice.uploaded
+    return _in_session(f"frame {choice.name}", (tok,), lambda: _frame(tok, vocabulary_table(tok)))
 
 
 def _frame(tok: lm.Tokenizer, table: VocabularyTable) -> pd.DataFrame:
@@ -118,20 +152,75 @@ def search(tok: lm.Tokenizer, typed: str, by: str) -> VocabularyMatches:
     return search_vocabulary(tok, **search_arguments(tok, typed, by), limit=tok.vocab_size)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def statistics(name: str) -> VocabularyStats:
+def statistics(choice: Choice) -> VocabularyStats:
     """Counts of a vocabulary; some seconds at the first time, since every token is encoded again."""
-    return vocabulary_stats(tokenizer(name))
+    if choice.uploaded is None:
+        return _embedded_statistics(choice.name)
+    tok = choice.uploaded
+    return _in_session(f"statistics {choice.name}", (tok,), lambda: vocabulary_stats(tok))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def two_vocabularies(name: str, other: str) -> VocabularyOverlap:
+def two_vocabularies(choice: Choice, other: Choice) -> VocabularyOverlap:
     """Which pieces two vocabularies share."""
-    return overlap(tokenizer(name), tokenizer(other))
+    if choice.uploaded is None and other.uploaded is None:
+        return _embedded_overlap(choice.name, other.name)
+    toks = choice.load(), other.load()
+    return _in_session("overlap", toks, lambda: overlap(*toks))
 
 
-def counted_bars(counts: Mapping[str, int], most: int = 14) -> go.Figure:
-    """Horizontal bars of tokens by kind or script, the longest first, on a logarithmic axis; the smallest left out."""
+def found_sentence(choice: Choice, typed: str, by: str, n_found: int, n_tokens: int) -> str:
+    """What the search found, as the heading of its table."""
+    of = f"of the {n_tokens:,} tokens of {choice.label}"
+    if not typed:
+        return f"All {n_tokens:,} tokens of {choice.label}"
+    none = "None" if n_found == 0 else "One" if n_found == 1 else f"{n_found:,}"
+    one = n_found == 1
+    what = {
+        "text": f"{'contains' if one else 'contain'} “{visible(typed[:40])}”",
+        "bytes": f"{'contains' if one else 'contain'} the bytes {typed[:40]}",
+        "regex": f"{'matches' if one else 'match'} the pattern {typed[:40]}",
+        "ids": f"{'has' if one else 'have'} ids in the range {typed[:40]}",
+    }[by]
+    return f"{none} {of} {what}"
+
+
+def scripts_sentence(stats: VocabularyStats) -> str:
+    """The two largest writing systems, as the heading of their chart."""
+    counts = [(name, n) for name, n in stats.scripts.items() if n and name not in SCRIPT_CLASSES[:7]]
+    total = sum(stats.scripts.values())
+    if not counts:
+        return "No token has a letter"
+    first = f"{counts[0][1] / total:.0%} of the tokens are {counts[0][0]} letters"
+    return first if len(counts) == 1 else f"{first}; {counts[1][0]} comes next with {counts[1][1] / total:.1%}"
+
+
+def kinds_sentence(stats: VocabularyStats) -> str:
+    """How many tokens are not text by themselves, as the heading of their chart."""
+    parts = stats.kinds["partial"] + stats.kinds["byte"]
+    special = counted(stats.kinds["special"], "special token")
+    return f"{counted(parts, 'token')} of {stats.n_tokens:,} are parts of characters; {special}"
+
+
+def lengths_sentence(stats: VocabularyStats) -> str:
+    """The middle length, as the heading of the chart."""
+    sums = np.cumsum(stats.char_length_counts)
+    middle = int(np.searchsorted(sums, sums[-1] / 2)) if len(sums) else 0
+    return f"Half of the tokens have at most {counted(middle, 'character')}"
+
+
+def unreached_sentence(choice: Choice, stats: VocabularyStats) -> str:
+    """How many tokens no text becomes, as the heading of their table."""
+    n = len(stats.unreachable_ids)
+    if not n:
+        return f"A text can reach every one of the {stats.n_tested:,} tested tokens of {choice.label}"
+    verb = "is" if n == 1 else "are"
+    return (
+        f"{counted(n, 'token')} of {choice.label} {verb} never reached ({stats.unreachable_share:.2%} of those tested)"
+    )
+
+
+def counted_bars(counts: Mapping[str, int], colour: str, most: int = 12) -> go.Figure:
+    """Horizontal bars of tokens by kind or script, the longest first, from zero; the smallest left out."""
     named: Sequence[tuple[str, int]] = sorted(((k, n) for k, n in counts.items() if n), key=lambda pair: -pair[1])
     labels, values = [name for name, _ in named[:most]], [n for _, n in named[:most]]
     figure = go.Figure(
@@ -139,30 +228,36 @@ def counted_bars(counts: Mapping[str, int], most: int = 14) -> go.Figure:
             x=values,
             y=labels,
             orientation="h",
+            marker_color=colour,
             text=[f"{n:,}" for n in values],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{x:,} tokens<extra></extra>",
         )
     )
-    figure.update_layout(**theme.chart_layout(x_title="tokens (logarithmic)", height=24 * len(labels) + 70))
-    # A decade to spare on the right, for the numbers behind the bars.
-    figure.update_xaxes(type="log", range=[-0.3, np.log10(max(values, default=1)) + 0.9], dtick=1)
+    figure.update_layout(**theme.chart_layout(x_title="tokens", height=26 * len(labels) + 70))
+    # Room on the right for the numbers behind the bars.
+    figure.update_xaxes(range=[0, 1.2 * max(values, default=1)], nticks=4)
     figure.update_yaxes(type="category", autorange="reversed", ticksuffix=" ")
     return figure
 
 
-def length_histogram(counts: NDArray[np.int64], most: int = 32) -> go.Figure:
+def length_histogram(counts: NDArray[np.int64], colour: str, most: int = 32) -> go.Figure:
     """How many tokens have each length in characters, up to ``most``."""
     lengths = np.arange(1, min(len(counts), most + 1))
     figure = go.Figure(
-        go.Bar(x=lengths, y=counts[lengths], hovertemplate="%{x} characters: %{y:,} tokens<extra></extra>")
+        go.Bar(
+            x=lengths,
+            y=counts[lengths],
+            marker_color=colour,
+            hovertemplate="%{x} characters: %{y:,} tokens<extra></extra>",
+        )
     )
-    figure.update_layout(**theme.chart_layout(x_title="characters in the token", y_title="tokens", height=300))
+    figure.update_layout(**theme.chart_layout(x_title="characters in the token", y_title="tokens", height=260))
     return figure
 
 
-def token_table(name: str, ids: list[int], height: int | Literal["auto"] = "auto") -> None:
+def token_table(choice: Choice, ids: list[int], height: int | Literal["auto"] = "auto") -> None:
     """Draw those tokens, row by row; a long table is read from the server as a person scrolls."""
     config = {
         "Token": st.column_config.TextColumn(help="The token's text; ␣ ⏎ ⇥ stand for white space."),
@@ -170,27 +265,24 @@ def token_table(name: str, ids: list[int], height: int | Literal["auto"] = "auto
         "Bytes": st.column_config.TextColumn(help="What the token puts into a text, in hexadecimal.", width="medium"),
         "Length": st.column_config.NumberColumn(help="In bytes."),
         "Kind": st.column_config.TextColumn(help=KIND_HELP),
-        "Script": st.column_config.TextColumn(help="The writing system of its letters, or what it holds instead."),
+        "Script": st.column_config.TextColumn(help="The writing system of its letters, or what it has instead."),
     }
-    rows = vocabulary_frame(name).loc[ids]
+    rows = vocabulary_frame(choice).loc[ids]
     st.dataframe(rows, hide_index=True, width="stretch", height=height, column_config=config, lazy=True)
 
 
-def draw_comparison(name: str, other: str) -> None:
+def draw_comparison(choice: Choice, other: Choice) -> None:
     """Draw what two vocabularies share, and the first pieces that each has alone."""
-    both = two_vocabularies(name, other)
-    titles = escape_markdown(display_name(name)), escape_markdown(display_name(other))
-    metrics_row(
-        [
-            ("In both", f"{both.n_shared:,} pieces", "Special tokens are left out."),
-            (f"Of {titles[0]}", f"{both.share_of_a:.1%}"),
-            (f"Of {titles[1]}", f"{both.share_of_b:.1%}"),
-            ("Of all pieces", f"{both.jaccard:.1%}", "Shared pieces among those that either has (Jaccard index)."),
-        ]
+    both = two_vocabularies(choice, other)
+    finding(
+        f"{choice.label} and {other.label} share {counted(both.n_shared, 'token')}: {both.share_of_a:.0%} of "
+        f"{choice.label}, {both.share_of_b:.0%} of {other.label}"
     )
-    sides = zip(st.columns(2), titles, (name, other), (both.only_a_ids, both.only_b_ids), strict=True)
-    for column, title, key, ids in sides:
+    sides = zip(st.columns(2), (choice, other), (both.only_a_ids, both.only_b_ids), strict=True)
+    for column, one, ids in sides:
         with column:
-            st.markdown(f"**Only in {title}: {len(ids):,}**" + (", the first of them" if len(ids) > _EXAMPLES else ""))
-            rows = vocabulary_frame(key).loc[ids[:_EXAMPLES], ["Id", "Token", "Script"]]
+            first = f"; the first {_EXAMPLES}" if len(ids) > _EXAMPLES else ""
+            st.markdown(f"**Only in {escape_markdown(one.label)}: {counted(len(ids), 'token')}**{first}")
+            rows = vocabulary_frame(one).loc[ids[:_EXAMPLES], ["Id", "Token", "Script"]]
             st.dataframe(rows, hide_index=True, width="stretch", height=280)
+    st.caption("Tokens are compared by their bytes, however each file spells them. Special tokens are left out.")

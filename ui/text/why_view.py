@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import streamlit as st
 
 import lmloupe as lm
 from lmloupe.merges.comparison import MergeComparison, MergeFork
 from lmloupe.merges.fork import compare_merges
 from lmloupe.merges.side import MergeSide
+from lmloupe.pipeline.words import word_at
 from ui.base import theme
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown, show_errors
@@ -17,7 +21,7 @@ from ui.page import finding
 from ui.state import store as state
 from ui.state.settings import SETTINGS
 
-__all__ = ["MAX_BYTES", "show_merges", "show_why"]
+__all__ = ["MAX_BYTES", "show_merges", "show_why", "show_why_of"]
 
 MAX_BYTES = 240
 """Longer words are not drawn: nobody could read their letters."""
@@ -73,6 +77,38 @@ def show_why(
         if ids_in_text is not None and both.sides[0].token_ids != ids_in_text:
             name = escape_markdown(display_name(tok_a.name))
             st.caption(f"In your text {name} makes other tokens here, because merges reach over the ends of this word.")
+
+
+def show_why_of(enc: lm.Encoding, index: int, others: Mapping[str, lm.Tokenizer], *, key: str = "why") -> None:
+    """Draw why the word round one token is cut as it is, beside another tokenizer that a small choice picks.
+
+    Args:
+        enc: the encoding that the token is of; its tokenizer grows above the word.
+        index: the token's place in it.
+        others: tokenizers to set it beside, by the names that the setting ``compare_with`` knows; with the encoding's
+            own among them or not.
+        key: one for each place that draws it.
+    """
+    start, end = enc.offsets[index].tolist()
+    if start == end or enc.special_tokens_mask[index] or enc.tokenizer.is_added(int(enc.input_ids[index])):
+        st.caption("This token is in the vocabulary as it is: no merge made it.")
+        return
+    with show_errors():
+        names = [name for name, tok in others.items() if tok is not enc.tokenizer and name != enc.tokenizer.name]
+        if not names:
+            raise lm.InputError("Choose a second tokenizer to set this one beside.")
+        low, high = word_at(enc.tokenizer, enc.text, start)
+        beside = state.selectbox(
+            "compare_with", "Beside", names, format_func=display_name, label_visibility="collapsed", width=170
+        )  # fmt: skip
+        first = low == 0 or (enc.text[low] != " " and enc.token_bytes(_first(enc, low)).startswith(b" "))
+        show_why(enc.text[low:high], enc.tokenizer, others[beside], at_start=first, key=key)
+
+
+def _first(enc: lm.Encoding, place: int) -> int:
+    """The first token that stands for the character at this place."""
+    covers = (enc.offsets[:, 0] <= place) & (place < enc.offsets[:, 1])
+    return int(np.flatnonzero(covers)[0])
 
 
 def _draw(

@@ -1,69 +1,116 @@
-"""Tokenizers that a person uploads: a few a session, seen by that session alone."""
+"""Tokenizers that a person uploads: a few a session, seen by that session alone, a choice on every page."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 import lmloupe as lm
-from lmloupe.loading.tokenizer_file import MAX_UPLOAD_BYTES, describe_kind, load_tokenizer_file
+from lmloupe.loading.tokenizer_file import describe_kind, load_tokenizer_file
 from ui.base.errors import escape_markdown
+from ui.state import store as state
+from ui.state.names import MAX_TOKENIZERS, UPLOAD
+from ui.state.settings import SETTINGS
+from ui.state.uploads import uploaded
 
-__all__ = ["MAX_UPLOADS", "PREFIX", "uploaded_tokenizers"]
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+__all__ = ["MAX_UPLOADS", "PREFIX", "upload_box"]
 
 MAX_UPLOADS = 3
-PREFIX = "upload:"
+PREFIX = UPLOAD
 
-_KEPT, _COUNT, _ERROR = "uploads", "uploads_count", "uploads_error"
+# More than a file may have: the browser itself refuses no file, so no error of another one stays beside it.
+_LET_IN_MB = 64
+_COUNT, _ERROR = "uploads_count", "uploads_error"
+# What a browser calls the second one of a name: "tokenizer_config (1).json".
+_BESIDE = re.compile(r"(tokenizer_config|special_tokens_map|chat_template).*\.json|.*\.(jinja2?|j2)", re.IGNORECASE)
 
 
-def uploaded_tokenizers() -> dict[str, lm.Tokenizer]:
-    """Draw the box for uploads, and get what this session has uploaded, by name: ``upload:tokenizer.json``.
+def upload_box(chosen_by: str) -> None:
+    """Draw the box for uploads, and what this session has uploaded.
 
-    Kept when the person goes to another page, and gone with the session. Never put one of these into a cache that
-    serves all sessions: another person's file may have the same name. Links do not carry them.
+    Args:
+        chosen_by: the setting that takes a new upload as its value, or as one more of its values.
     """
-    kept: dict[str, lm.Tokenizer] = st.session_state.setdefault(_KEPT, {})
+    kept = uploaded()
     count: int = st.session_state.setdefault(_COUNT, 0)
-    with st.expander("Your own tokenizer.json", icon=":material/upload_file:"):
-        # A new key for each file: an uploader that kept it would hand it over again at every run.
-        st.file_uploader(
-            "Upload a tokenizer.json, or one packed with gzip",
-            type=["json", "gz"],
-            max_upload_size=MAX_UPLOAD_BYTES >> 20,
-            key=f"upload_{count}",
-            on_change=_take,
-            args=(f"upload_{count}",),
-            disabled=len(kept) >= MAX_UPLOADS,
-            help="Only this session sees it, and links do not carry it. Its rules run in a process of their own that "
-            "is ended when it does not answer in time.",
+    # A new key for each upload: an uploader that kept its files would hand them over again at every run.
+    st.file_uploader(
+        "Your own tokenizer.json",
+        accept_multiple_files=True,
+        max_upload_size=_LET_IN_MB,
+        key=f"upload_{count}",
+        on_change=_take,
+        args=(f"upload_{count}", chosen_by),
+        disabled=len(kept) >= MAX_UPLOADS,
+        help="A tokenizer.json, or one packed with gzip; choose its tokenizer_config.json together with it. Only this "
+        "session sees it, and links do not carry it. Its rules run in a process of their own that is ended when it "
+        "does not answer in time.",
+    )
+    if _ERROR in st.session_state:
+        st.error(escape_markdown(st.session_state[_ERROR]))
+    for name, tok in kept.items():
+        said, button = st.columns([4, 1], vertical_alignment="center")
+        said.caption(escape_markdown(describe_kind(tok)))
+        button.button(
+            "Remove", key=f"remove_{name}", on_click=_remove, args=(name,), help=f"Remove {escape_markdown(name)}"
         )
-        if _ERROR in st.session_state:
-            st.error(escape_markdown(st.session_state[_ERROR]))
-        for name, tok in kept.items():
-            said, button = st.columns([6, 1], vertical_alignment="center")
-            said.caption(escape_markdown(describe_kind(tok)))
-            button.button(
-                "Remove", key=f"remove_{name}", on_click=_remove, args=(name,), help=f"Remove {escape_markdown(name)}"
-            )
-        if len(kept) >= MAX_UPLOADS:
-            st.caption(f"{MAX_UPLOADS} at a time: remove one to upload another.")
-    return dict(kept)
+    if len(kept) >= MAX_UPLOADS:
+        st.caption(f"{MAX_UPLOADS} at a time: remove one to upload another.")
 
 
 def _remove(name: str) -> None:
-    st.session_state[_KEPT].pop(name, None)
+    uploaded().pop(name, None)
+    for setting in SETTINGS.values():
+        if not setting.names_tokenizers:
+            continue
+        value = state.get(setting.name)
+        if value == name:
+            state.put(setting.name, setting.default)
+        elif isinstance(value, tuple) and name in value:
+            state.put(setting.name, tuple(one for one in value if one != name) or setting.default)
 
 
-def _take(key: str) -> None:
-    # Runs once for a file: a refused one is not opened again at every run of the page.
+def _take(key: str, chosen_by: str) -> None:
+    # Runs once for an upload: a refused one is not opened again at every run of the page.
     st.session_state[_COUNT] += 1
     st.session_state.pop(_ERROR, None)
-    file = st.session_state[key]
-    kept = st.session_state[_KEPT]
-    if file is None or len(kept) >= MAX_UPLOADS:
-        return
-    name = PREFIX + file.name
+    files = st.session_state[key] or []
     try:
-        kept[name] = load_tokenizer_file(file.getvalue(), name)
+        _read(files, chosen_by)
     except lm.LoupeError as error:
         st.session_state[_ERROR] = str(error)
+
+
+def _read(files: Sequence[UploadedFile], chosen_by: str) -> None:
+    beside = {file.name: file.getvalue() for file in files if _BESIDE.fullmatch(file.name)}
+    tokenizers = [file for file in files if file.name not in beside]
+    if beside and len(tokenizers) != 1:
+        n = "no tokenizer.json" if not tokenizers else f"{len(tokenizers)} tokenizers"
+        raise lm.UnsupportedError(
+            f"{' and '.join(sorted(beside))} came with {n}: choose one tokenizer.json and the files beside it together."
+        )
+    for file in tokenizers:
+        name = _name(file.name)
+        if len(uploaded()) >= MAX_UPLOADS and name not in uploaded():
+            raise lm.UnsupportedError(f"{MAX_UPLOADS} uploads at a time: remove one to upload another.")
+        uploaded()[name] = load_tokenizer_file(file.getvalue(), name, beside=beside)
+        _choose(name, chosen_by)
+
+
+def _name(file: str) -> str:
+    # A comma parts the names of several tokenizers in a link.
+    return PREFIX + "".join(char if char.isprintable() and char != "," else "_" for char in file)[-120:]
+
+
+def _choose(name: str, setting: str) -> None:
+    value = state.get(setting)
+    if not isinstance(value, tuple):
+        state.put(setting, name)
+    elif name not in value and len(value) < MAX_TOKENIZERS:
+        state.put(setting, (*value, name))

@@ -8,8 +8,9 @@ from xml.sax.saxutils import escape
 
 import lmloupe as lm
 from ui.base import theme
+from ui.base.words import counted
 
-__all__ = ["block_svg"]
+__all__ = ["ACTIVATIONS", "block_svg", "is_attention", "is_out"]
 
 WIDTH, BOX, ROW = 760, 30, 18
 _ATTENTION = re.compile(r"(^|\.)(self_attn|attn|attention|self_attention)\.")
@@ -24,20 +25,20 @@ def block_svg(described: lm.ModelDescription) -> str:
     """
     block = described.block
     modules = [m for m in described.modules if m.name.startswith(block.name + ".") and len(m.shape) == 2]
-    attention = [m for m in modules if _ATTENTION.search(m.name.removeprefix(block.name))]
+    attention = [m for m in modules if is_attention(m.name.removeprefix(block.name))]
     mlp = [m for m in modules if m not in attention]
     norm = _norm_words(described)
     parts: list[str] = []
     y = 46.0
-    y = _part(parts, y, "Attention", norm, [m for m in attention if not _is_out(m)], _attention_words(described),
-              [m for m in attention if _is_out(m)], described)  # fmt: skip
+    y = _part(parts, y, "Attention", norm, [m for m in attention if not is_out(m.name)], _attention_words(described),
+              [m for m in attention if is_out(m.name)], described)  # fmt: skip
     if block.parallel_residual:
         parts.append(_text(110, y - 6, "parallel: the MLP reads the same input as attention", "quiet"))
         norm = norm if block.n_norms is None or block.n_norms > 1 else []
-    y = _part(parts, y + 14, "MLP", norm, [m for m in mlp if not _is_out(m)], _mlp_words(described),
-              [m for m in mlp if _is_out(m)], described)  # fmt: skip
+    y = _part(parts, y + 14, "MLP", norm, [m for m in mlp if not is_out(m.name)], _mlp_words(described),
+              [m for m in mlp if is_out(m.name)], described)  # fmt: skip
     top = _text(20, 24, f"residual stream, {described.width} numbers a token", "strong")
-    end = _text(20, y + 30, f"to the next of {described.n_layers} blocks", "strong")
+    end = _text(20, y + 30, f"to the next of {counted(described.n_layers, 'block')}", "strong")
     stream = (
         f'<line x1="40" y1="36" x2="40" y2="{y + 12}" class="stream"/>'
         f'<path d="M33 {y + 6} L40 {y + 16} L47 {y + 6}" class="tip"/>'
@@ -50,13 +51,19 @@ def block_svg(described: lm.ModelDescription) -> str:
     )
 
 
-def _is_out(module: lm.ModuleInfo) -> bool:
-    return _OUT.search(module.name) is not None
+def is_attention(name: str) -> bool:
+    """Whether a module belongs to attention, by its path within the block: ``.self_attn.q_proj``."""
+    return _ATTENTION.search(name) is not None
+
+
+def is_out(name: str) -> bool:
+    """Whether a matrix writes into the residual stream, by its path."""
+    return _OUT.search(name) is not None
 
 
 def _style() -> str:
     ink, ground = theme.ink(), theme.ground()
-    blue, orange = theme.role_colours()["user"], theme.role_colours()["tool"]
+    blue, orange = theme.token_tints()[0], theme.orange_fill()
     return (
         f"text{{font:13px sans-serif;fill:{ink}}}.strong{{font-weight:600}}"
         f".quiet{{font-size:12px;opacity:{theme.QUIET}}}"
@@ -138,7 +145,8 @@ def _attention_words(described: lm.ModelDescription) -> list[str]:
     block = described.block
     shared = block.n_heads // max(1, block.n_kv_heads)
     kind = "multi-head attention" if shared == 1 else "multi-query" if block.n_kv_heads == 1 else "grouped-query (GQA)"
-    words = [f"{block.n_heads} query heads of {block.head_dim}, {block.n_kv_heads} key-value heads: {kind}"]
+    heads, shared_heads = counted(block.n_heads, "query head"), counted(block.n_kv_heads, "key-value head")
+    words = [f"{heads} of {block.head_dim}, {shared_heads}: {kind}"]
     if shared > 1:
         words[0] += f", {shared} queries share one"
     if block.qk_norm:
@@ -154,7 +162,8 @@ def _attention_words(described: lm.ModelDescription) -> list[str]:
             block.position_kind, "positions: ALiBi, a penalty that grows with distance"))  # fmt: skip
     if block.sliding_window:
         words.append(
-            f"{block.n_windowed_layers} of {described.n_layers} layers look back {block.sliding_window:,} tokens"
+            f"{block.n_windowed_layers} of {counted(described.n_layers, 'layer')} look back "
+            f"{block.sliding_window:,} tokens"
         )
     if block.biased:
         words.append(f"with a bias: {', '.join(name.rsplit('.', 1)[-1] for name in block.biased[:6])}")
@@ -175,5 +184,5 @@ def _mlp_words(described: lm.ModelDescription) -> list[str]:
             f", {block.intermediate_size:,} wide, {block.intermediate_size / described.width:.3g} times the stream"
         )
     if block.n_experts:
-        words.append(f"{block.n_experts} experts, {block.n_experts_per_token} for each token")
+        words.append(f"{counted(block.n_experts, 'expert')}, {block.n_experts_per_token} for each token")
     return words

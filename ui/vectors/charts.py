@@ -19,7 +19,6 @@ from ui.base.labels import token_label
 
 __all__ = [
     "cosine_heatmap",
-    "layer_lines",
     "neighbour_bars",
     "neighbour_table",
     "sentence_heatmap",
@@ -66,7 +65,12 @@ def sentence_heatmap(
         ygap=1,
         texttemplate="%{z:.3f}" if written else None,
         hovertemplate="%{customdata}, dimension %{x}: %{z:.5f}<extra></extra>",
-        colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": "value", "side": "right"}},
+        colorbar={
+            "thickness": 10,
+            "outlinewidth": 0,
+            "tickfont": {"color": theme.ink()},
+            "title": {"text": "value", "side": "top", "font": {"color": theme.ink()}},
+        },
     )
     length = go.Bar(
         x=lengths, y=places, xaxis="x2", orientation="h", customdata=[escape_plotly(label) for label in labels],
@@ -78,8 +82,8 @@ def sentence_heatmap(
     )
     layout["xaxis"] |= {"domain": [0, HEAT_SHARE], "showgrid": False} | ({"tickvals": dimensions} if written else {})
     layout["xaxis2"] = {
-        "domain": [HEAT_SHARE + 0.02, 1], "anchor": "y", "title": {"text": "length"}, "zeroline": False, "nticks": 3,
-        "rangemode": "tozero",
+        "domain": [HEAT_SHARE + 0.02, 1], "anchor": "y", "title": layout["xaxis"]["title"] | {"text": "length"},
+        "zeroline": False, "nticks": 3, "rangemode": "tozero", "tickfont": {"color": theme.ink()},
     }  # fmt: skip
     names = [f"▸ {escape_plotly(label)}" if i == marked else escape_plotly(label) for i, label in enumerate(labels)]
     layout["yaxis"] |= {
@@ -196,22 +200,3 @@ def _add_points(
             hovertemplate="%{text}, id %{customdata}<extra></extra>", marker={"size": 2} | marker,
         )
     )  # fmt: skip
-
-
-def layer_lines(table: pd.DataFrame) -> go.Figure:
-    """Cosines by layer: the column "Layer", and one line for each other column."""
-    figure = go.Figure()
-    colours = [theme.accent(), theme.CONTRAST, theme.MUTED]
-    for number, name in enumerate(table.columns[1:]):
-        figure.add_scatter(
-            x=table["Layer"], y=table[name], mode="lines+markers", name=name,
-            line={"color": colours[number % len(colours)], "width": 3},
-            hovertemplate="layer %{x}: %{y:.4f}<extra></extra>",
-        )  # fmt: skip
-    figure.update_layout(
-        **theme.chart_layout(x_title="layer (0 is the embedding)", y_title="cosine", height=420, showlegend=True)
-    )
-    figure.update_layout(margin_t=70, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
-    least = float(table.iloc[:, 1:].min().min())
-    figure.update_yaxes(range=[least - 0.05 * (1 - least) - 0.01, 1.01])
-    return figure

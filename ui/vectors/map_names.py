@@ -88,7 +88,7 @@ def place_names(points: NDArray[np.float32], traits: Sequence[Sequence[str]]) ->
 
     The map is cut into 20 x 20 cells of equal size. A cell is named after a trait that at least `SHARE` of its tokens
     have and that is `LIFT` times as frequent there as on the whole map; cells side by side with one name become one
-    place. What has no such trait gets no name.
+    place, and of places with one name the largest is named. What has no such trait gets no name.
 
     Args:
         points: float32 (n, 2).
@@ -111,8 +111,8 @@ def place_names(points: NDArray[np.float32], traits: Sequence[Sequence[str]]) ->
         inside = np.bincount(where[has], minlength=_CELLS**2)
         share = inside / np.maximum(1, sizes)
         named = (sizes >= FEWEST) & (share >= SHARE) & (share >= LIFT * has.mean())
-        for patch in _patches({int(cell) for cell in np.flatnonzero(named)}):
-            there = np.isin(where, patch)
+        patches = [np.isin(where, patch) for patch in _patches({int(cell) for cell in np.flatnonzero(named)})]
+        for there in sorted(patches, key=lambda patch: -patch.sum())[:1]:
             x, y = points[there & has].mean(0)
             found.append(PlaceName(name, float(x), float(y), float(has[there].mean()), int(there.sum())))
     return tuple(sorted(found, key=lambda place: (-place.share * place.n**0.5, place.name)))

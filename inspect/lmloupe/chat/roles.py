@@ -105,7 +105,8 @@ def read_segments(encoding: Encoding) -> tuple[Segment, ...]:
         next_start = specials[i + 1].start if i + 1 < len(specials) else None
         following = text[special.end : special.end + 65 if next_start is None else min(next_start, special.end + 65)]
         closes = special.content in _CLOSERS or special.content == tok.eos_token
-        can_open = not closes and special.content != tok.bos_token
+        # SmolLM2's bos is the token that opens a turn; other bos tokens open none, whatever follows.
+        can_open = not closes and (special.content != tok.bos_token or special.content in _OPENERS)
         header = (
             _header_role(special.content, following, next_start == special.end + len(following)) if can_open else None
         )

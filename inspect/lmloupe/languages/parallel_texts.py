@@ -13,6 +13,7 @@ from typing import Any
 
 from lmloupe.encodings.encoding import check_text
 from lmloupe.errors import InputError, InvalidTextError
+from lmloupe.languages.language_names import is_language
 from lmloupe.vocabulary.writing_systems import UNSPACED_SCRIPTS, script_of
 
 __all__ = ["MAX_PARALLEL_BYTES", "Language", "code_samples", "languages_of", "load_parallel", "parallel_languages"]
@@ -181,6 +182,25 @@ def _checked(rows: list[tuple[str, list[str]]]) -> tuple[list[str], list[list[st
     return names, [row for _, row in body]
 
 
+@cache
+def _known_names() -> frozenset[str]:
+    own = [language.own_name for language in parallel_languages()] + [sample.name for sample in code_samples()]
+    return frozenset(name.casefold() for name in own)
+
+
+def _check_languages(names: list[str], body: list[list[str]]) -> None:
+    """Refuse a table of something else: at least half of the names must be languages, and the columns hold words."""
+    what = "Give one column for each language, its name in the first line, and the same sentences in every column."
+    others = [name for name in names if not is_language(name, _known_names())]
+    if 2 * len(others) > len(names):
+        listed = ", ".join(repr(name[:30]) for name in others[:3])
+        verb = "is not a language" if len(others) == 1 else "are not languages"
+        raise InputError(f"This is not a parallel file: {listed} {verb}. {what}")
+    for i, name in enumerate(names):
+        if 2 * sum(any(char.isalpha() for char in row[i]) for row in body) < len(body):
+            raise InputError(f"This is not a parallel file: most cells of {name[:30]!r} have no letters. {what}")
+
+
 def load_parallel(data: str | bytes) -> tuple[Language, ...]:
     r"""Read a parallel text: a column for each language, a row for each sentence.
 
@@ -193,7 +213,9 @@ def load_parallel(data: str | bytes) -> tuple[Language, ...]:
 
     Raises:
         InvalidTextError: bytes that are not UTF-8; the sentence names the first one, its place from 0 and its line.
-        InputError: too large, a missing cell, a name twice, or no such table; the sentence names the line.
+        InputError: too large, a missing cell, a name twice, or no such table; the sentence names the line. A table of
+            anything else is refused as well: more than half of its columns are not named as a language is, or a column
+            has hardly any letters.
 
     >>> [language.name for language in load_parallel("English\tFrançais\nGood evening.\tBonsoir.\n")]
     ['English', 'Français']
@@ -209,4 +231,5 @@ def load_parallel(data: str | bytes) -> tuple[Language, ...]:
     names, body = _checked(rows)
     for cell in (*names, *(cell for row in body for cell in row)):
         check_text(cell)
+    _check_languages(names, body)
     return languages_of({name: [row[i] for row in body] for i, name in enumerate(names)})

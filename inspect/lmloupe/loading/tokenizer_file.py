@@ -7,6 +7,9 @@ time and memory (`lmloupe.loading.isolated.guard`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from lmloupe.chat.templates.file import ChatTemplates, read_chat_templates
 from lmloupe.errors import LoadError, UnsupportedError
 from lmloupe.loading.isolated.backend import GuardedBackend
 from lmloupe.loading.isolated.guard import Guard
@@ -45,7 +48,14 @@ _KINDS = {
 }
 
 
-def load_tokenizer_file(data: bytes, name: str, *, call_limit_s: float = 2.0, load_limit_s: float = 10.0) -> Tokenizer:
+def load_tokenizer_file(
+    data: bytes,
+    name: str,
+    *,
+    beside: Mapping[str, bytes] | None = None,
+    call_limit_s: float = 2.0,
+    load_limit_s: float = 10.0,
+) -> Tokenizer:
     r"""Load a tokenizer.json that need not be trusted.
 
     Encoding, decoding and everything else that runs a rule of the file happens in a process of its own, which is ended
@@ -54,12 +64,14 @@ def load_tokenizer_file(data: bytes, name: str, *, call_limit_s: float = 2.0, lo
     Args:
         data: the bytes of a tokenizer.json, or of one packed with gzip.
         name: what to call it in messages, such as the file's name.
+        beside: files that lie beside it, by their names: a tokenizer_config.json, a chat_template.jinja. They say what
+            a tokenizer.json does not: bos, eos and the chat template.
         call_limit_s: seconds of work that one call may take; long texts get one more for each 200,000 bytes.
         load_limit_s: seconds of work that opening the file may take.
 
     Returns:
-        A tokenizer as `lmloupe.load_tokenizer` gives it, of source ``"file"``. A tokenizer.json names no bos, no eos
-        and no chat template: they are None.
+        A tokenizer as `lmloupe.load_tokenizer` gives it, of source ``"file"``. Without files beside it, bos, eos and
+        chat template are None.
 
     Raises:
         LoadError: too large, not UTF-8, not JSON.
@@ -70,21 +82,29 @@ def load_tokenizer_file(data: bytes, name: str, *, call_limit_s: float = 2.0, lo
     >>> tok = load_tokenizer_file(file, "tiny.json")
     >>> tok.source, tok.vocab_size, tok.backend.encode("hi").ids
     ('file', 2, [0])
+    >>> with_config = load_tokenizer_file(file, "tiny.json", beside={"tokenizer_config.json": b'{"bos_token": "hi"}'})
+    >>> with_config.bos_token, with_config.chat_template
+    ('hi', None)
     >>> load_tokenizer_file(b"\x80\x04K\x01.", "model.bin")
     Traceback (most recent call last):
     lmloupe.UnsupportedError: 'model.bin' is a Python pickle, which can run code; it was not opened: give the
         file tokenizer.json, which lies beside a model's weights.
     """
     _check_bytes(data, name)
+    # First, since it is quick: a config that is refused starts no process.
+    own = read_chat_templates(beside, name, may_lack=True) if beside else ChatTemplates(name, {})
+    named = own.special_tokens or {}
     backend = GuardedBackend(Guard(data, name, call_limit_s, load_limit_s))
     return Tokenizer(
         name=name,
         source="file",
         revision=None,
         backend=backend,
-        bos_token=None,
-        eos_token=None,
-        chat_template=None,
+        bos_token=named.get("bos_token"),
+        eos_token=named.get("eos_token"),
+        chat_template=own.templates.get("default"),
+        chat_templates=own.templates if set(own.templates) - {"default"} else {},
+        named_tokens=named,
     )
 
 

@@ -9,7 +9,7 @@ from lmloupe.pipeline.stage_data import Stages
 from lmloupe.pipeline.stages import stages
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["TextWord", "word_at", "words_of"]
+__all__ = ["TextWord", "begins_text", "word_at", "words_of"]
 
 _WINDOW = 400
 
@@ -61,6 +61,17 @@ def _begins(text: str, start: int, end_before: int) -> bool:
     if start < end_before or not 0 < start < len(text):
         return False
     return text[start].isspace() != text[start - 1].isspace() and (text[start] == " " or text[start - 1] != " ")
+
+
+def begins_text(shown: Stages, word: TextWord) -> bool:
+    """Whether the word is treated as the beginning of a text: it is, or a space was put in front of it all the same.
+
+    Phi-3 does that behind each added token too.
+    """
+    if word.start == 0:
+        return True
+    first = shown.tokenizer.token_bytes(int(shown.input_ids[word.first_token]))
+    return first.startswith(b" ") and shown.text[word.start] != " "
 
 
 def word_at(tok: Tokenizer, text: str, place: int) -> tuple[int, int]:

@@ -61,8 +61,7 @@ def test_a_line_is_the_same_where_each_of_its_tokens_is_in_both(text: str, names
     assert found.share_same == sum(expected) / len(expected)
     assert found.agreement == align(found.encodings).agreement[0, 1]
     pairs = [
-        sorted(map(tuple, enc.offsets[both].tolist()))
-        for enc, both in zip(found.encodings, found.in_both, strict=True)
+        sorted(map(tuple, enc.offsets[both].tolist())) for enc, both in zip(found.encodings, found.in_both, strict=True)
     ]
     assert pairs[0] == pairs[1], "tokens that are in both cover the same characters"
 

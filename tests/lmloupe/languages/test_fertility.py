@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import lmloupe as lm
 from lmloupe.languages.fertility import count_words, fertility
+from lmloupe.languages.language_names import is_language
 from lmloupe.languages.parallel_texts import MAX_PARALLEL_BYTES, code_samples, load_parallel, parallel_languages
 from lmloupe.vocabulary.writing_systems import UNSPACED_SCRIPTS, script_of
 
@@ -91,7 +92,7 @@ CELLS = st.text(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5))
 def test_all_three_kinds_of_file_give_the_same(rows: list[tuple[str, str]]) -> None:
-    rows = [(a.strip() or "x", b.strip() or "y") for a, b in rows]
+    rows = [(f"x{a}".strip(), f"y{b}".strip()) for a, b in rows]
     as_json = json.dumps({"en": [a for a, _ in rows], "fr": [b for _, b in rows]})
     as_objects = json.dumps([{"en": a, "fr": b} for a, b in rows], ensure_ascii=False)
     as_tsv = "en\tfr\n" + "".join(f"{a}\t{b}\n" for a, b in rows)
@@ -132,6 +133,44 @@ def test_all_three_kinds_of_file_give_the_same(rows: list[tuple[str, str]]) -> N
 def test_a_file_that_cannot_be_used_is_explained(data: str | bytes, message: str) -> None:
     with pytest.raises(lm.InputError, match=message):
         load_parallel(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("id,name,price\n1,Apple,0.5\n2,Pear,0.6\n", "'name', 'price' are not languages"),
+        ("date,temperature\n2026-01-01,3.5\n", "'date', 'temperature' are not languages"),
+        ("name,city\nAnna,Paris\n", "'name', 'city' are not languages"),
+        ("en,id\nApple,1\nPear,2\n", "most cells of 'id' have no letters"),
+        ('[{"text": "a", "label": "b"}]', "'text', 'label' are not languages"),
+    ],
+)
+def test_a_table_of_anything_else_is_refused_in_one_sentence_that_says_what_is_needed(data: str, message: str) -> None:
+    with pytest.raises(lm.InputError, match=message) as caught:
+        load_parallel(data)
+    assert str(caught.value).endswith("Give one column for each language, its name in the first line, and the same "
+                                      "sentences in every column.")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "en\tfr",
+        "English\tDeutsch",
+        "eng_Latn\tmya_Mymr",
+        "pt-BR\tPortuguese (Portugal)",
+        "Python\tC++",
+        "English\tDothraki",
+    ],
+)
+def test_languages_may_be_named_in_many_ways(names: str) -> None:
+    assert [language.name for language in load_parallel(f"{names}\nyes\tsim\n")] == names.split("\t")
+
+
+def test_every_language_of_the_product_is_known() -> None:
+    for language in parallel_languages():
+        assert is_language(language.name), language.name
+        assert is_language(language.code), language.code
 
 
 def test_a_persons_languages_are_seen_from_their_script() -> None:

@@ -13,12 +13,14 @@ from tokenizers import models, normalizers
 import lmloupe as lm
 from lmloupe.merges.fork import compare_merges
 from lmloupe.merges.side import merge_side
+from lmloupe.pipeline.words import begins_text, words_of
 
 PAIRS = list(itertools.combinations(lm.embedded_tokenizers(), 2))
 WORDS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8),
     st.text("abdeinorst' 01é🥥к", min_size=1, max_size=14),
 )
+PARTS = ["a", " ", "  ", "\n", "(", " coconut", "the", "'s", "12", "é", "🥥", "к"]
 NAMES = ("Llama 3.1", "Phi-3")
 
 
@@ -97,6 +99,26 @@ def test_what_is_said_of_a_fork_is_true(a: str, b: str, word: str) -> None:
     if fork.reason == "order":
         assert fork.rival in its.nodes
         assert fork.other_rank is not None
+
+
+@pytest.mark.parametrize("key", lm.embedded_tokenizers())
+@settings(max_examples=20, deadline=None)
+@given(
+    text=st.lists(
+        st.sampled_from(["a", " ", "  ", "\n", "(", " coconut", "the", "'s", "12", "é", "🥥", "к"]), max_size=9
+    )
+)
+@example(["<|end|>", "coconut"])
+def test_a_word_by_itself_has_the_tokens_that_it_has_in_the_text(key: str, text: list[str]) -> None:
+    tok = lm.load_tokenizer(key)
+    shown = lm.stages(tok, "".join(text), add_special_tokens=False)
+    words = words_of(shown, 1000)
+    assert [i for word in words for i in range(word.first_token, word.last_token)] == list(range(len(shown.input_ids)))
+    for word in words:
+        ids = shown.input_ids[word.first_token : word.last_token].tolist()
+        if not word.added:
+            side = merge_side(tok, shown.text[word.start : word.end], at_start=begins_text(shown, word))
+            assert list(side.token_ids) == ids
 
 
 def test_models_without_merges_and_other_texts_are_said() -> None:

@@ -27,6 +27,8 @@ def rows_for(case: str, text: str) -> list[TokenRow]:
         encoding = encode(load_tokenizer("llama-3.1"), text)
         shares = [None if i == 0 else i / len(encoding) for i in range(len(encoding))]
         return [TokenRow("Shaded", encoding, fill=shares, notes=[f"probability {s}" for s in shares])]
+    if case == "removed":
+        return [TokenRow("SmolLM2", encoded("smollm2", text), family="smollm2")]
     keys = ("llama-3.1",) if case in LONG else tuple(NAMES)
     return [TokenRow(NAMES[key], encoded(key, text)) for key in keys]
 

@@ -26,6 +26,7 @@ TEXTS = {
     "lines": "One line of a few words.\n" * 300 + "No end in sight, " * 1000,
     "again": "the cat and the cat and the cat, the internationalization",
     "empty": "",
+    "removed": "ab\x16c\x16",
     "chat": "<|user|>\nWhat is a token?<|end|>\n<|assistant|>\nA piece of text.<|end|>\n",
     "mask": "<|user|>\nWhat is a token?<|end|>\n<|assistant|>\nA piece of text.<|end|>\n",
     "fill": "The capital of France is Paris",

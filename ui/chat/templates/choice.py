@@ -21,7 +21,8 @@ __all__ = ["FAMILIES", "TemplateChoice", "choose_template", "offered", "pick_tem
 
 FAMILIES = ("llama-3.1", "phi-3", "qwen2", "smollm2")
 """The embedded tokenizers that have a chat template."""
-OWN = "upload:"
+OWN = "own:"
+"""Before the label of an uploaded template, in the key of a choice."""
 _REFUSED, _BOX = "template_refused", "template_choice"
 
 

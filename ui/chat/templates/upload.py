@@ -10,7 +10,7 @@ import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name
 
-__all__ = ["CHOSEN", "MAX_OWN", "OwnTemplate", "own_templates"]
+__all__ = ["CHOSEN", "MAX_OWN", "OwnTemplate", "choose_for_model", "own_templates"]
 
 MAX_OWN = 3
 CHOSEN = "own_template_chosen"
@@ -18,6 +18,7 @@ CHOSEN = "own_template_chosen"
 MAX_FILES = 16
 _KEPT, _COUNT, _ERROR = "own_templates", "own_templates_count", "own_templates_error"
 _CUT_BY, _NAMED = "own_templates_tokenizer", "own_templates_name"
+_FOR_MODEL, _MODELS_OWN = "own_for_model", "The model's own"
 _BY_TOOLS = "tool_use with tools, else default"
 
 
@@ -36,6 +37,21 @@ def own_templates(*, draw: bool = True) -> list[OwnTemplate]:
     if draw:
         _box(kept)
     return [_as_chosen(label, own) for label, own in kept.items()]
+
+
+def choose_for_model() -> lm.ChatTemplates | None:
+    """Draw the box for uploads and, where there are any, the choice between the loaded model's template and them."""
+    own = {one.label: one.templates for one in own_templates()}
+    if not own:
+        return None
+    names = [_MODELS_OWN, *own]
+    known = st.session_state.get(_FOR_MODEL, _MODELS_OWN)
+    chosen = st.selectbox(
+        "Template", names, index=names.index(known) if known in names else 0, key="own_for_model_box",
+        help="What writes the conversation as the prompt.",
+    )  # fmt: skip
+    st.session_state[_FOR_MODEL] = chosen
+    return own.get(chosen)
 
 
 def _box(kept: dict[str, lm.ChatTemplates]) -> None:

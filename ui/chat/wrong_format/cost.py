@@ -5,7 +5,7 @@ Streamlit appears here only as a cache; the numbers are the engine's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.loaders import display_name, engine, tokenizer
 from ui.chat.request import ChatRequest
+from ui.chat.templates.upload import own_templates
 
 __all__ = ["Format", "answer_bits", "formats", "last_answer"]
 
@@ -39,8 +40,10 @@ def last_answer(messages: list[dict[str, Any]]) -> int | None:
 
 
 def formats(request: ChatRequest) -> list[Format]:
-    """The conversation in each family's format, and two common mistakes with the model's own."""
+    """The conversation in each family's and each uploaded format, and two common mistakes with the model's own."""
     written = [_format(display_name(name), request, name, asked=True) for name in FAMILIES]
+    for mine in own_templates(draw=False):
+        written.append(_format(mine.label, replace(request, own=mine.templates), mine.tokenizer, asked=True))
     forgotten = _format("SmolLM2, no generation prompt", request, FAMILIES[0], asked=False)
     contents = [message.get("content") for message in request.messages]
     bare = "\n".join(text for text in contents if isinstance(text, str)) + "\n"
@@ -48,7 +51,7 @@ def formats(request: ChatRequest) -> list[Format]:
 
 
 def _format(label: str, request: ChatRequest, name: str, *, asked: bool) -> Format:
-    label += " (edited)" if name in request.templates else ""
+    label += " (edited)" if name in request.templates and request.own is None else ""
     try:
         return Format(label, request.render(tokenizer(name), add_generation_prompt=asked).text)
     except lm.LoupeError as error:

@@ -9,8 +9,6 @@ import { breakLines, measure } from "./layout.js";
 
 /**
  * @typedef {object} Header
- * @property {string} version of everything but `only`
- * @property {boolean} only whether lines that both cut alike are left out
  * @property {number} length of the text in characters
  * @property {Place} text in UTF-8
  * @property {Place} lineStarts first character of each line, and the length of the text
@@ -99,7 +97,7 @@ export class File {
     const alike = this.same[line] ? "both cut it alike" : "cut differently";
     const counts = this.names.map((name, which) => {
       const n = this.firsts[which][line + 1] - this.firsts[which][line];
-      return `${name} ${n} token${n === 1 ? "" : "s"}`;
+      return `${name} ${n.toLocaleString("en")} token${n === 1 ? "" : "s"}`;
     });
     return `Line ${(line + 1).toLocaleString("en")}, ${alike}: ${counts.join(", ")}`;
   }

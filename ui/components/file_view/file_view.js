@@ -5,12 +5,12 @@ import { copied } from "../kit/clipboard.js";
 import { activeIn, clamp, make, used } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
 import { themeColour } from "../kit/plain_colour.js";
-import { describe } from "../token_view/tooltip.js";
+import { describe } from "../token_view/describe.js";
 import { File } from "./file.js";
 import { drawHead, drawTools } from "./head.js";
 import { lastNotAfter, scrollFor, topsOf, windowAt } from "./layout.js";
 import { Minimap } from "./minimap.js";
-import { paintRow } from "./paint.js";
+import { lineButtons, paintRow } from "./paint.js";
 
 /** @import { Component } from "../kit/mount.js" */
 /** @import { Broken } from "./layout.js" */
@@ -39,10 +39,13 @@ class FileView {
     body.append(this.scroller, this.map.root);
     this.status = make("div", "status");
     this.status.setAttribute("role", "status");
-    this.root.append(this.head, this.tools.root, body, this.status);
+    this.foot = make("div", "foot");
+    this.foot.append(this.status);
+    this.root.append(this.head, this.tools.root, body, this.foot);
     parent.append(this.root);
     this.version = "";
     this.only = false;
+    this.told = false; // what Python said last
     this.file = /** @type {File} */ (/** @type {unknown} */ (null)); // until the first update, as what follows
     this.broken = /** @type {Broken} */ (/** @type {unknown} */ (null));
     /** @type {number[]} rows that are offered: all, or those of lines that differ */
@@ -53,7 +56,6 @@ class FileView {
     this.drawn = new Map();
     this.drawnFor = 0; // pixels that the scroller was wide
     this.height = 28; // of one line of tokens, in pixels
-    this.frame = 0;
     /** @type {Component<Uint8Array>["setTriggerValue"]} */
     this.setTriggerValue = () => {};
     this.pageKey = (/** @type {KeyboardEvent} */ event) => this.keyOfPage(event);
@@ -65,14 +67,13 @@ class FileView {
   }
 
   listen() {
-    this.scroller.addEventListener("scroll", () => {
-      cancelAnimationFrame(this.frame);
-      this.frame = requestAnimationFrame(() => this.fill());
-    });
+    this.scroller.addEventListener("scroll", () => this.fill()); // browsers send one for each frame at most
     this.scroller.addEventListener("click", ({ target }) => {
       const at = /** @type {Element} */ (target);
       const row = /** @type {HTMLElement | null} */ (at.closest(".row"));
-      if (row && !at.closest("button")) this.go(Number(row.dataset.place), false);
+      if (!row || at.closest("button")) return;
+      this.go(Number(row.dataset.place), false);
+      this.tell(at);
     });
     this.scroller.addEventListener("pointerover", ({ target }) => this.tell(/** @type {Element} */ (target)));
     this.scroller.addEventListener("keydown", (event) => this.key(event));
@@ -84,7 +85,6 @@ class FileView {
   destroy() {
     document.removeEventListener("keydown", this.pageKey);
     this.observer.disconnect();
-    cancelAnimationFrame(this.frame);
     this.root.remove();
   }
 
@@ -92,16 +92,20 @@ class FileView {
   update(payload, { setTriggerValue }) {
     this.setTriggerValue = setTriggerValue;
     const version = versionOf(payload);
+    const only = payload[payload.length - 1] === 1;
+    if (only !== this.told && this.file && only !== this.only) this.choose(only, false);
+    this.told = only;
     if (version === this.version) return; // the same content: scroll and focus stay
     this.version = version;
     const [before, at] = [this.file, this.firstCharacter()];
     this.file = new File(payload);
     const { header } = this.file;
-    if (!before) this.only = header.only;
+    if (!before) this.only = only;
     for (const [i, colour] of header.colours.entries()) this.root.style.setProperty(`--family-${i}`, colour);
     this.scroller.setAttribute("aria-label", `The file line by line, as ${this.file.names.join(" and ")} cut it`);
     drawHead(this.head, this.file, (which, form) => this.copy(which, null, form));
     this.current = -1;
+    this.foot.replaceChildren(this.status);
     this.lay(before?.source.text === this.file.source.text ? at : 0);
     this.say(this.file.differing ? "Click a line or a token for more." : "Both cut every line alike.");
   }
@@ -141,7 +145,7 @@ class FileView {
     const empty = make("p", "nothing", "Both cut every line of this file alike.");
     this.content.replaceChildren(...(this.rows.length ? [] : [empty]));
     this.tools.show({ only: this.only, differing: this.file.differing, lines: this.file.nLines });
-    this.fill();
+    this.root.style.setProperty("--rows", `${this.total() + 2}px`);
     this.drawMap();
   }
 
@@ -231,9 +235,7 @@ class FileView {
    */
   go(place, center) {
     if (!this.rows.length) return;
-    const old = this.drawn.get(this.current);
-    old?.classList.remove("current");
-    for (const button of old?.querySelectorAll("button") ?? []) button.tabIndex = -1;
+    this.drawn.get(this.current)?.classList.remove("current");
     this.current = clamp(place, 0, this.rows.length - 1);
     const { top } = this.window();
     const [from, to] = [this.tops[this.current], this.tops[this.current + 1]];
@@ -241,10 +243,12 @@ class FileView {
     if (center) this.scrollTo(from - height / 3);
     else if (from < top) this.scrollTo(from);
     else if (to > top + height) this.scrollTo(to - height);
-    const node = this.drawn.get(this.current);
-    node?.classList.add("current");
-    for (const button of node?.querySelectorAll("button") ?? []) button.tabIndex = 0;
-    this.say(`${this.file.words(this.broken.lines[this.rows[this.current]])}.`);
+    this.drawn.get(this.current)?.classList.add("current");
+    const line = this.broken.lines[this.rows[this.current]];
+    const buttons = lineButtons(this.file, line, (which, form) => this.copy(which, line, form));
+    buttons.prepend(`Copy the ids of line ${(line + 1).toLocaleString("en")}`);
+    this.foot.replaceChildren(this.status, buttons);
+    this.say(`${this.file.words(line)}.`);
   }
 
   /** To the next or the previous row that differs, from the current one or from the first on the screen. @param {1 | -1} by */
@@ -258,15 +262,15 @@ class FileView {
     return this.say(by > 0 ? "No difference after this line." : "No difference before this line.");
   }
 
-  /** @param {boolean} on whether lines that both cut alike are left out */
-  choose(on) {
+  /** @param {boolean} on whether lines that both cut alike are left out @param {boolean} [tell] let Python know */
+  choose(on, tell = true) {
     const at = this.current >= 0 ? this.broken.starts[this.rows[this.current]] : this.firstCharacter();
     this.only = on;
     this.offer();
     this.current = -1;
     this.draw();
     this.scrollTo(this.tops[this.placeOf(at)]);
-    this.setTriggerValue("only", on);
+    if (tell) this.setTriggerValue("only", on);
   }
 
   /** @param {KeyboardEvent} event */
@@ -280,8 +284,7 @@ class FileView {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (activeIn(this.root) !== this.scroller) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || activeIn(this.root) !== this.scroller) return;
     const from = this.current >= 0 ? this.current : this.window().first - 1;
     /** @type {Record<string, number>} */
     const places = { ArrowDown: from + 1, ArrowUp: Math.max(0, from - 1), Home: 0, End: this.rows.length - 1 };

@@ -115,12 +115,24 @@ export function paintRow(file, { start, end, line, first }, copy) {
     tokens.classList.add(differs ? `of-${which}` : "of-both");
     node.append(tokens);
   }
-  const buttons = make("span", "copy");
-  for (const [which, name] of file.names.entries()) {
-    buttons.append(make("span", "of", `${name}:`), ...copyButtons(`the ids of line ${line + 1} in ${name}`, (form) => copy(which, form)));
-  }
-  for (const button of buttons.querySelectorAll("button")) button.tabIndex = -1; // until the line is the current one
+  const buttons = lineButtons(file, line, copy);
+  for (const button of buttons.querySelectorAll("button")) button.tabIndex = -1; // those below the lines are for keys
   node.append(buttons);
+  return node;
+}
+
+/**
+ * Buttons that copy the ids of a line.
+ * @param {File} file
+ * @param {number} line
+ * @param {(which: number, form: Form) => void} copy
+ */
+export function lineButtons(file, line, copy) {
+  const node = make("span", "copy");
+  for (const [which, name] of file.names.entries()) {
+    const buttons = copyButtons(`the ids of line ${line + 1} in ${name}`, (form) => copy(which, form));
+    node.append(make("span", "of", `${name}:`), ...buttons);
+  }
   return node;
 }
 

@@ -111,7 +111,7 @@ def pack_points(
     return MapPoints(f'"map":"{version}",{text[1:]}'.encode("ascii"), arrays)
 
 
-def _home(shares: NDArray[np.float32]) -> list[float]:
+def _home(shares: NDArray[np.floating]) -> list[float]:
     """The part of the map that is shown first: left, bottom, right and top of all points but a few far out."""
     if not len(shares):
         return [0.0, 0.0, 1.0, 1.0]

@@ -158,7 +158,7 @@ class MapView {
   /** @param {KeyboardEvent} event */
   key(event) {
     const arrow = ARROWS[event.key];
-    const { camera, lit } = this;
+    const { lit } = this;
     if (arrow && event.shiftKey) this.pan(-80 * arrow[0], -80 * arrow[1]);
     else if (arrow) this.step(arrow);
     else if (event.key === "+" || event.key === "=" || event.key === "-") this.zoomAtWord(event.key === "-" ? 1 / STEP : STEP);

@@ -81,8 +81,8 @@ export class Painter {
   /** @param {Points} points @param {Camera} camera @param {Lit} lit @param {Colours} colours */
   drawPoints({ n, groups, shades }, camera, lit, colours) {
     const { context, xs, ys } = this;
-    const side = Math.min(6, 2 + Math.log2(camera.zoom) * 0.5);
-    context.globalAlpha = lit.found.size ? 0.35 : 0.6;
+    const side = Math.min(6, (n < 3000 ? 4 : 2) + Math.log2(camera.zoom) * 0.5);
+    context.globalAlpha = lit.found.size ? 0.45 : 0.65;
     for (const [g, colour] of shades(colours.accent, colours.ground).entries()) {
       context.fillStyle = colour;
       for (let i = 0; i < n; i++) {

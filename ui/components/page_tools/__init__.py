@@ -27,7 +27,11 @@ def tools(page: str, look_for: str, *, present: bool, link: str | None, on_prese
         1 or -1 when a person turned to the next page or the one before, else None.
     """
     data = {"page": page, "lookFor": look_for, "present": present, "link": link, "code": _code(link) if link else []}
-    sent = _render(key="page_tools", data=data, on_present_change=on_present, on_turn_change=kit.nothing)
+    # Another theme asks for a run: charts have the colours of the theme that they were drawn in.
+    sent = _render(
+        key="page_tools", data=data, on_present_change=on_present, on_turn_change=kit.nothing,
+        on_theme_change=kit.nothing,
+    )  # fmt: skip
     turned = kit.whole(sent, "turn")
     return turned if turned in (1, -1) else None
 

@@ -1,4 +1,4 @@
-// Keys, the sentence of a first visit, the QR code of the presenter view, and what paper needs.
+// Keys, the sentence of a first visit, the QR code of the presenter view, what paper needs, and a change of the theme.
 
 import { make, shape } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
@@ -85,7 +85,8 @@ class Tools {
     read.type = "button";
     this.look.append(this.said, read);
     this.corner = make("div", "corner");
-    parent.append(this.look, this.corner);
+    this.theme = make("i", "theme"); // its colour is the theme's: another one is a transition
+    parent.append(this.look, this.corner, this.theme);
     this.data = /** @type {ToolsData | null} */ (null);
     /** @type {Component<ToolsData>["setTriggerValue"]} */
     this.send = () => {};
@@ -95,6 +96,7 @@ class Tools {
       if (this.data) remember(this.data.page);
       this.show(false);
     });
+    this.theme.addEventListener("transitionend", () => this.send("theme", Date.now()));
     const paper = new Paper();
     addEventListener("beforeprint", () => paper.before(), { signal });
     addEventListener("afterprint", () => paper.after(), { signal });
@@ -147,6 +149,7 @@ class Tools {
     document.documentElement.removeAttribute("data-present");
     this.look.remove();
     this.corner.remove();
+    this.theme.remove();
   }
 }
 

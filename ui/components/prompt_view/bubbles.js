@@ -118,7 +118,7 @@ export class Bubbles {
       area.rows = 1;
       area.value = field.text;
       area.dataset.field = field.name;
-      area.setAttribute("aria-label", this.editor?.titles ? field.label : `${field.label} of turn ${i + 1}`);
+      area.setAttribute("aria-label", this.editor?.titles?.[turn.role] ?? `${field.label} of turn ${i + 1}`);
       area.placeholder = field.name === "content" && turn.calls.length ? "no text beside the call" : "";
       area.spellcheck = false;
       area.addEventListener("input", () => {

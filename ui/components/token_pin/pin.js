@@ -21,6 +21,8 @@ class PinMark {
 
   /** @param {Pin} data */
   update(data) {
+    const { key, row, index } = this.pin;
+    if (data.key === key && data.row === row && data.index === index) return; // the page may have scrolled since
     this.pin = data;
     this.say(data);
   }

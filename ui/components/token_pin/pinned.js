@@ -33,6 +33,7 @@ export class Pinned {
   /** Other rows are drawn: whose card is open? @param {string} key */
   ask(key) {
     this.key = key;
+    this.mark = null; // its element is gone
     this.set(null);
     document.dispatchEvent(new CustomEvent(ASK, { detail: key }));
   }
@@ -50,7 +51,7 @@ export class Pinned {
 
   /** @param {Pin} pin */
   follow({ key, row: number, index }) {
-    if (key !== this.key || this.is(number, index)) return;
+    if (key !== this.key) return;
     const row = this.view.rows[number];
     if (!row || index >= row.length) {
       this.set(null);

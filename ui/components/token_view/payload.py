@@ -27,7 +27,7 @@ from lmloupe.encodings.encoding import Encoding
 from ui.base import theme
 from ui.base.chips import unnamed_row
 
-__all__ = ["ROLES", "ColourBy", "Show", "TokenRow", "build_payload", "payload_version"]
+__all__ = ["ROLES", "Arrays", "ColourBy", "Show", "TokenRow", "build_payload", "pack_row", "payload_version"]
 
 ColourBy = Literal["position", "id", "length"]
 Show = Literal["text", "ids", "both"]
@@ -75,7 +75,7 @@ class TokenRow:
             )
 
 
-class _Arrays:
+class Arrays:
     """The arrays behind the header, and where each one lies."""
 
     def __init__(self) -> None:
@@ -117,8 +117,8 @@ def build_payload(
     for what, value, choices in (("colour_by", colour_by, get_args(ColourBy)), ("show", show, get_args(Show))):
         if value not in choices:
             raise ValueError(f"{what} is {value!r}: use one of {', '.join(choices)}.")
-    arrays = _Arrays()
-    header_rows = [_pack_row(row, text, max_tokens, arrays) for row in rows]
+    arrays = Arrays()
+    header_rows = [pack_row(row, text, max_tokens, arrays) for row in rows]
     shown = max((row["textEnd"] for row in header_rows), default=0)
     header = {
         "text": text[:shown],
@@ -145,7 +145,8 @@ def payload_version(payload: bytes) -> str:
     return payload[:16].decode("ascii")
 
 
-def _pack_row(row: TokenRow, text: str, max_tokens: int, arrays: _Arrays) -> dict[str, Any]:
+def pack_row(row: TokenRow, text: str, max_tokens: int, arrays: Arrays) -> dict[str, Any]:
+    """The header of a row, which the constructor of `Row` in rows.js reads; what is long goes into the arrays."""
     encoding = row.encoding
     if encoding.text != text:
         raise ValueError(f"The encoding of {row.name!r} belongs to another text than the one to show.")

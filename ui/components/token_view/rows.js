@@ -14,7 +14,7 @@ export const GROUP = 8; // parts drawn under one run of characters; longer runs 
 export const ROLES = ["none", "system", "user", "assistant", "tool", "special"];
 
 /**
- * A row as `_pack_row` writes it.
+ * A row as `pack_row` writes it.
  * @typedef {object} RowHeader
  * @property {string} name
  * @property {string} subtitle

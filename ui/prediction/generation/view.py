@@ -16,9 +16,10 @@ from ui.base.charts import alternative_bars
 from ui.base.downloads import PICTURE_MENU, take_away, with_menu
 from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
-from ui.base.words import counted
+from ui.base.shares import percent_columns, percents
+from ui.base.words import counted, probability
 from ui.components.token_view import TokenRow, token_view
-from ui.page import metrics_row
+from ui.page import finding, metrics_row
 from ui.prediction.generation.runs import Run, keep_finished
 from ui.prediction.generation.steps_table import lens_column, run_table, step_table
 from ui.state.thread import show_thread
@@ -81,22 +82,32 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *,
     probabilities = [math.exp(step.log_prob) for step in run.steps]
     bits = [-step.log_prob / math.log(2) for step in run.steps]
     notes = [
-        f"probability {p:.3f}, entropy {step.entropy_bits:.2f} bits"
+        f"probability {probability(p)}, entropy {step.entropy_bits:.2f} bits"
         for p, step in zip(probabilities, run.steps, strict=True)
     ]
+    unsure = int(np.argmax([step.entropy_bits for step in run.steps]))
+    finding(
+        f"{counted(len(run.steps), 'token')} written; the model was least sure at token {unsure + 1}, "
+        f"“{token_label(tok, run.steps[unsure].token_id)}”"
+    )
     row = TokenRow(name, enc, subtitle="stronger: less probable", fill=[1 - p for p in probabilities], notes=notes)
     selection = token_view([row], text=enc.text, key="generated_tokens", selectable=True)
     rate = run.tokens_per_s
+    then = ", in the first run" if kept else ""
     metrics_row(
         [
             ("Prompt", counted(len(run.request.ids), "token")),
             ("Generated", counted(len(run.steps), "token")),
             (
-                "First token after",
+                "First token after" + then,
                 f"{run.first_token_s * 1000:,.0f} ms",
                 f"The prefill of the whole prompt, and one step. {TIMES}",
             ),
-            ("Decoding", f"{rate:.1f} tokens/s" if rate else "–", f"After the first token, one step a token. {TIMES}"),
+            (
+                "Decoding" + then,
+                f"{rate:.1f} tokens/s" if rate else "–",
+                f"After the first token, one step a token. {TIMES}",
+            ),
             (
                 "Mean surprisal",
                 f"{np.mean(bits):.2f} bits/token",
@@ -106,10 +117,10 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *,
     )
     if kept:
         st.caption(
-            "This request was answered before, on this server, and the same answer is shown again: the times are those "
-            "of that first run, not of now."
+            "This reply was written before on this server, perhaps for somebody else, and is shown again: the times "
+            "are those of that first run."
         )
-    index = selection.index if selection is not None else int(np.argmax([step.entropy_bits for step in run.steps]))
+    index = selection.index if selection is not None else unsure
     step = run.steps[index]
     st.subheader("What else could have been said", anchor=False)
     which = (
@@ -118,8 +129,8 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *,
         else "where the model was least sure; click another token above"
     )
     st.caption(
-        f"Token {index + 1} of {len(run.steps)}: {which}. It chose this one with probability "
-        f"{probabilities[index]:.1%}; entropy {step.entropy_bits:.2f} bits."
+        f"Token {index + 1} of {len(run.steps)}: {which}. The model gave this one a probability of "
+        f"{probability(probabilities[index])}; entropy {step.entropy_bits:.2f} bits."
     )
     if prompt_text is not None:
         show_thread(enc, index, "", text=prompt_text + enc.text)
@@ -134,8 +145,8 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *,
             "The logit lens of this step, from the same pass; early layers are unreliable under it, as Layers says."
         )
         st.dataframe(
-            lens_column(tok, step), hide_index=True, width="stretch", height=420,
-            column_config={"Probability": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+            percents(lens_column(tok, step), ("Probability",)), hide_index=True, width="stretch", height=420,
+            column_config=percent_columns((), bars=("Probability",)),
         )  # fmt: skip
     arrays = {"log_probs": (lambda: np.array([s.log_prob for s in run.steps]), "one natural log a generated token")}
     take_away("generated", run_table(tok, run.steps), arrays)

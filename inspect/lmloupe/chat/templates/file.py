@@ -115,12 +115,13 @@ def load_chat_templates(path: str | os.PathLike[str]) -> ChatTemplates:
     return read_chat_templates(files, str(given))
 
 
-def read_chat_templates(files: Mapping[str, bytes], name: str) -> ChatTemplates:
+def read_chat_templates(files: Mapping[str, bytes], name: str, *, may_lack: bool = False) -> ChatTemplates:
     """Read chat templates from the bytes of files, such as those that a person uploads.
 
     Args:
         files: path within the folder to its bytes. A file that does not end in ``.json`` is Jinja.
         name: what to call them in messages.
+        may_lack: files without a template, such as those of a base model, are no error: their special tokens count.
 
     Raises:
         SourceNotFoundError, LoadError, UnsupportedError: see `load_chat_templates`.
@@ -136,7 +137,9 @@ def read_chat_templates(files: Mapping[str, bytes], name: str) -> ChatTemplates:
         parsed = _json(texts[path], path)
         if PurePosixPath(path).name != _MAP or "added_tokens_decoder" not in config:
             config |= parsed
-    templates = {_jinja_name(path, len(jinja)): text for path, text in jinja.items()} or _named(config, name)
+    templates = {_jinja_name(path, len(jinja)): text for path, text in jinja.items()}
+    if not templates and not (may_lack and config.get("chat_template") is None):
+        templates = _named(config, name)
     for source in templates.values():
         if len(source) > MAX_TEMPLATE_CHARACTERS:
             raise LoadError(

@@ -1,0 +1,72 @@
+"""What counts as the name of a model or of a tokenizer, whether a person types it or a link brings it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from lmloupe import embedded_tokenizers
+
+__all__ = ["MAX_TOKENIZERS", "UPLOAD", "is_folder", "model_check", "tokenizer_name", "tokenizer_names"]
+
+MAX_TOKENIZERS = 8
+UPLOAD = "upload:"
+"""Before the name of a file that a session has uploaded (`ui.state.uploads`)."""
+
+MAX_PATH_CHARACTERS = 1000
+MAX_UPLOAD_CHARACTERS = 200
+
+# A hub id as the hub restricts it: two parts, neither of which starts with a dot, so no path climbs out of a folder.
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.\-]{0,95}/[A-Za-z0-9][\w.\-]{0,95}", re.ASCII)
+# A folder that is written as one: from the root, the home folder or the working directory, on any system.
+_FOLDER = re.compile(r"/(?!/)|~|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
+_OR = "a hub id such as owner/name, or a folder of the machine that LM Loupe runs on, written from its root, such as"
+
+
+def is_folder(written: str) -> bool:
+    """Whether it is written as a folder of this machine."""
+    # No shares of other machines: to look into one, Windows sends it the person's name and a hash of the password.
+    return bool(_FOLDER.match(written)) and len(written) <= MAX_PATH_CHARACTERS and written.isprintable()
+
+
+def model_check(embedded: str) -> Callable[[object], str]:
+    """A check of names of models, of which one is embedded."""
+
+    def check(value: object) -> str:
+        written = value.strip() if isinstance(value, str) else ""
+        if written == embedded or _HUB_ID.fullmatch(written) or is_folder(written):
+            return written
+        raise ValueError(f"it must be {embedded}, {_OR} /home/me/model")
+
+    return check
+
+
+def tokenizer_name(value: object) -> str:
+    """The name of a tokenizer: embedded, of the hub, a folder or an upload.
+
+    Raises:
+        ValueError: none of these.
+
+    >>> tokenizer_name(" phi-3 "), tokenizer_name("~/tokenizer"), tokenizer_name("upload:tokenizer.json")
+    ('phi-3', '~/tokenizer', 'upload:tokenizer.json')
+    """
+    known = embedded_tokenizers()
+    written = value.strip() if isinstance(value, str) else ""
+    upload = written.startswith(UPLOAD) and len(written) <= MAX_UPLOAD_CHARACTERS and written.isprintable()
+    if written in known or _HUB_ID.fullmatch(written) or is_folder(written) or upload:
+        return written
+    raise ValueError(f"it must be one of {', '.join(known)}, {_OR} /home/me/tokenizer")
+
+
+def tokenizer_names(value: object) -> tuple[str, ...]:
+    """The names of several tokenizers, each once.
+
+    Raises:
+        ValueError: too many, or something that is no such name.
+    """
+    if not isinstance(value, list | tuple) or len(value) > MAX_TOKENIZERS:
+        raise ValueError(f"it must name at most {MAX_TOKENIZERS} tokenizers")
+    names = tuple(dict.fromkeys(tokenizer_name(item) for item in value))
+    if any("," in name for name in names):
+        raise ValueError("it must have no comma, which parts the names in a link: give the folder another name")
+    return names
