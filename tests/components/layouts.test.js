@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { moved } from "../../ui/components/kit/room.js";
-import { onShade } from "../../ui/components/kit/shade.js";
-import { arcPath, arcsLayout, arcWidth, lensCell, lensRoom, matrixCell, squaresLayout } from "../../ui/components/model_views/layout.js";
-import { columnsLayout, layerRow } from "../../ui/components/overview/layout.js";
+import { arcPath, arcsLayout, lensCell, lensRoom, matrixCell } from "../../ui/components/model_views/layout.js";
 import { axisTicks, barLength, chartLayout, dots, hatched, stripParts, tick } from "../../ui/components/distribution_view/layout.js";
 
 test("tokens fill the line, and a narrow page makes the drawing wider", () => {

@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 import ast
-<<<<<<< HEAD
-from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
-
-import numpy as np
-import pytest
-=======
 import json
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, urlsplit
@@ -17,7 +10,6 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
->>>>>>> screen
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
@@ -25,10 +17,6 @@ from tests.support.pages import no_exception, open_page, output_of
 from ui.base.labels import token_label
 from ui.pages import PAGES
 from ui.prediction.lens.view import first_window
-<<<<<<< HEAD
-from ui.text.overview_view import doors_of
-=======
->>>>>>> screen
 
 pytestmark = pytest.mark.model
 TEXT = "A coconut fell.\nThe capital of France is"
@@ -39,14 +27,11 @@ def engine(embedded_model_folder: Path) -> LocalEngine:
     return lm.load_engine(quantization="none")
 
 
-<<<<<<< HEAD
-=======
 def opened(text: str, token: int) -> AppTest:
     params = {"text": text, "token_index": str(token)}
     return no_exception(open_page("overview", quantization="none", **params))
 
 
->>>>>>> screen
 def test_the_way_of_a_token_is_the_models_own_and_the_code_prints_it(engine: LocalEngine) -> None:
     app = no_exception(open_page("overview", quantization="none", text=TEXT))
     ids, tok = engine.input_ids(TEXT), engine.tokenizer
@@ -75,65 +60,30 @@ def test_the_way_of_a_token_is_the_models_own_and_the_code_prints_it(engine: Loc
 def test_each_door_leads_to_its_page_with_the_same_token(engine: LocalEngine) -> None:
     enc = lm.encode(engine.tokenizer, TEXT)
     index = len(enc) - 3
-<<<<<<< HEAD
-    app = no_exception(open_page("overview", quantization="none", text=TEXT, token_index=str(index)))
-    assert app.dataframe[0].value["What it is"][0].endswith(f"(token {index + 1})")
-    addresses = {page.url for page in PAGES}
-    # In a session of its own, as somebody who opens the link in a new tab.
-    doors = {part: urlsplit(door.href) for part, door in doors_of_in(app, enc, index).items()}
-=======
     app = opened(TEXT, index)
     assert app.dataframe[0].value["What it is"][0].endswith(f"(token {index + 1})")
     addresses = {page.url for page in PAGES}
     doors = doors_of(app)
->>>>>>> screen
     assert set(doors) == {"tokens", "ids", "vectors", "layers", "attention", "next"}
     assert all(door.path in (addresses | {"."}) for door in doors.values())
     for part in ("vectors", "layers", "attention"):
         params = {key: value[0] for key, value in parse_qs(doors[part].query).items()}
-<<<<<<< HEAD
-        page = no_exception(open_page(doors[part].path, quantization="none", text=TEXT, **params))
-=======
         page = no_exception(open_page(doors[part].path, **({"quantization": "none", "text": TEXT} | params)))
->>>>>>> screen
         assert any(f"token {index + 1} of {len(enc)}" in block.value for block in page.markdown), part
     searched = parse_qs(doors["ids"].query)
     assert searched["vocabulary_search"] == [str(int(enc.input_ids[index]))]
     assert (searched["search_by"], searched["tokenizer"]) == (["ids"], ["smollm2"])
 
 
-<<<<<<< HEAD
-def doors_of_in(app: object, enc: lm.Encoding, index: int) -> dict[str, object]:
-    """The doors as a page draws them: links are made of the session's values, so this runs in one."""
-    from streamlit.testing.v1 import AppTest
-
-    def script() -> None:
-        import streamlit as st
-
-        from ui.state.session import one_run
-        from ui.text.overview_view import doors_of
-
-        with one_run("overview"):
-            st.session_state["doors"] = doors_of(st.session_state["enc"], st.session_state["index"])
-
-    one = AppTest.from_function(script)
-    one.session_state["enc"], one.session_state["index"] = enc, index
-    return no_exception(one.run()).session_state["doors"]
-=======
 def doors_of(app: AppTest) -> dict[str, SplitResult]:
     """The links of the picture, by its parts."""
     sent = next(one.proto.json for one in app.get("bidi_component") if '"doors"' in one.proto.json)
     return {part: urlsplit(href) for part, (_, _, href) in json.loads(sent)["doors"].items()}
->>>>>>> screen
 
 
 def test_a_token_out_of_the_last_line_brings_its_neighbours(engine: LocalEngine) -> None:
     text = "coconut palm " * 12
-<<<<<<< HEAD
-    app = no_exception(open_page("overview", quantization="none", text=text, token_index="4"))
-=======
     app = opened(text, 4)
->>>>>>> screen
     assert app.dataframe[0].value["What it is"][0].endswith("(token 5)")
     assert not app.error
     assert first_window([True] * 20, 8) == 19
