@@ -148,12 +148,12 @@ def test_a_tokenizer_that_fails_can_be_taken_away(monkeypatch: pytest.MonkeyPatc
     assert app.query_params["tokenizers"] == "llama-3.1"
 
 
-def test_the_rows_wait_for_neither_pandas_nor_plotly() -> None:
+def test_the_rows_wait_for_neither_pandas_nor_the_charts() -> None:
     before_the_rows = (
         "ui.bar.bar, ui.components.token_pin, ui.components.token_view, ui.state.thread, ui.text.beside, "
         "ui.text.removed_text, ui.text.token_files, ui.tokenizers.choice, ui.tokenizers.ids, ui.tokenizers.reading"
     )
-    code = f"import sys, {before_the_rows}\nprint({{'pandas', 'plotly.graph_objs', 'torch'}} & set(sys.modules))"
+    code = f"import sys, {before_the_rows}\nprint({{'pandas', 'torch', 'ui.base.charts'}} & set(sys.modules))"
     paths = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "inspect")])}
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, env=os.environ | paths, check=True, capture_output=True, text=True
