@@ -110,10 +110,10 @@ def test_an_emoji_of_several_tokens_has_a_place_for_each() -> None:
 
 def test_base_models_have_no_string_but_a_way_on(chat: AppTest) -> None:
     choose(chat, "Template of", "starcoder2")
-    assert "StarCoder2 has no chat template" in sentences(chat)
-    assert prompt_of(chat)["error"].startswith("StarCoder2 has no chat template")
-    press(chat, "Show Llama 3.1")
-    assert prompt_of(chat)["error"] is None
+    data = prompt_of(chat)
+    assert data["error"].startswith("StarCoder2 has no chat template: it is a base model")
+    assert (data["remedy"]["key"], data["remedy"]["name"]) == ("llama-3.1", "Show Llama 3.1, which writes this")
+    assert any("fill in the middle" in link.proto.label for link in chat.get("page_link"))
 
 
 def test_chat_says_what_a_template_drops_and_who_writes_it() -> None:
@@ -140,10 +140,8 @@ def test_dropped_tools_and_calls_are_said_on_all_families(name: str) -> None:
         else:
             assert "get_weather(city)" in texts
             assert 'get_weather({"city": "Suva"})' in texts
-        if url == "chat":
-            assert (data["remedy"] or {}).get("name") == (
-                None if name == "llama-3.1" else "Show Llama 3.1, which writes the tools"
-            )
+        offered = None if name == "llama-3.1" else "Show Llama 3.1, which writes the tools"
+        assert (data["remedy"] or {}).get("name") == offered
 
 
 def test_a_lesson_gives_the_conversation_back(chat: AppTest) -> None:
