@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
-from tests.support.pages import no_exception, open_page, output_of, sentences
+from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
 from ui.base.loaders import embedded_fetch
 from ui.state.settings import DEFAULT_MESSAGES, DEFAULT_TEXT, SETTINGS
 
@@ -247,8 +247,12 @@ def test_embeddings_show_the_chosen_row_and_its_neighbours(model: Path) -> None:
     table = app.dataframe[0].value
     assert table["Id"].tolist() == near.ids.tolist()
     np.testing.assert_allclose(table["Similarity"], near.similarities, atol=1e-6)
-    norm = np.linalg.norm(engine.embed([token_id]))
-    assert {metric.label: metric.value for metric in app.metric}["Norm"] == f"{norm:.3f}"
+    sent = payload_of(app, "embedding_strip")
+    vector = engine.embed([token_id])[0]
+    assert (sent["id"], sent["chosen"]) == (token_id, 2)
+    np.testing.assert_array_equal(np.float32(sent["values"]), vector)
+    assert f"Length (norm) {np.linalg.norm(vector):.3f};" in sent["more"]
+    assert "a tensor of shape (3, 576), float32, on the CPU: one row for each token" in sent["more"]
 
 
 @pytest.mark.model
@@ -354,7 +358,7 @@ def test_the_code_of_next_token_prints_the_bars(model: Path) -> None:
 def test_the_code_of_embeddings_prints_the_neighbours(model: Path) -> None:
     app = no_exception(open_page("pages/vectors/embeddings.py", embedding_view="neighbours", metric="dot"))
     norm, *neighbours = output_of(app)
-    assert f"{float(norm):.3f}" == {metric.label: metric.value for metric in app.metric}["Norm"]
+    assert f"Length (norm) {float(norm):.3f};" in payload_of(app, "embedding_strip")["more"]
     table = app.dataframe[0].value  # once by lmloupe, once by transformers alone
     assert [int(line.split()[0]) for line in neighbours] == [*table["Id"], *table["Id"]]
     own = [float(line.split()[-1]) for line in neighbours[-len(table) :]]
