@@ -183,10 +183,10 @@ def test_the_last_row_of_the_lens_is_the_models_answer_and_its_code_prints_a_cel
 def test_attention_is_that_of_transformers(engine: LocalEngine) -> None:
     app = full(ATTENTION, attention_layer="5", attention_head="4", token=4)
     table = next(frame.value for frame in app.dataframe if "Weight" in frame.value.columns)
-    assert table["Weight"].sum() == pytest.approx(1, abs=1e-5)
+    assert table["Weight"].sum() == pytest.approx(100, abs=1e-3)
     own, theirs = (np.array(ast.literal_eval(line)) for line in output_of(app))
     np.testing.assert_allclose(own, theirs, atol=1e-5)
-    np.testing.assert_allclose(own[table["Position"] - 1], table["Weight"], atol=1e-6)
+    np.testing.assert_allclose(100 * own[table["Position"] - 1], table["Weight"], atol=1e-4)
     assert "eager" in sentences(app)
     assert "not explanation" in sentences(app)
 
