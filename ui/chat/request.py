@@ -148,14 +148,15 @@ def _answered(question: str, tok: lm.Tokenizer, **arguments: Any) -> Any:
     if isinstance(template, lm.ChatTemplates):
         own = template.special_tokens
         arguments["template"] = [template.name, dict(template.templates), None if own is None else dict(own)]
-    answer = _kept(question, tok, tok.name, json.dumps(arguments), datetime.date.today().isoformat())
+    # What a session has uploaded is in no cache that serves all: another person's file may have the same name.
+    ask = _asked if tok.source == "file" else _kept
+    answer = ask(question, tok, tok.name, json.dumps(arguments), datetime.date.today().isoformat())
     if isinstance(answer, str):
         raise lm.TemplateError(answer)
     return answer
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _kept(question: str, _tok: lm.Tokenizer, name: str, arguments: str, day: str) -> Any:
+def _asked(question: str, _tok: lm.Tokenizer, name: str, arguments: str, day: str) -> Any:
     """An answer of the library, or what the template's error says: a slow one need not run at every click.
 
     ``name`` and ``day`` are in the key: the first stands for the tokenizer, the second for what strftime_now writes.
@@ -169,6 +170,9 @@ def _kept(question: str, _tok: lm.Tokenizer, name: str, arguments: str, day: str
         raise  # the next try may have more time
     except lm.TemplateError as error:
         return str(error)
+
+
+_kept = st.cache_resource(max_entries=256, show_spinner=False)(_asked)
 
 
 def chat_request(*, own: lm.ChatTemplates | None = None) -> ChatRequest:
