@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -438,15 +437,3 @@ def test_a_model_without_such_tokens_offers_one_that_has_them() -> None:
     press(app, "Show StarCoder2")
     assert not app.error
     assert payload_of(app, "fim_gap")["pieces"]
-
-
-@pytest.mark.model
-def test_the_wrong_template_costs_what_the_code_prints(embedded_model_folder: Path) -> None:
-    app = no_exception(open_page("pages/chat/the_wrong_format.py", max_new_tokens="3"))
-    printed = [line for line in output_of(app) if "bits per token: " in line]
-    assert len(printed) == 6
-    assert printed[0].endswith("SmolLM2")
-    own = float(printed[0].split()[0])
-    assert all(float(line.split()[0]) > own for line in printed[2:4])  # Llama 3.1, Phi-3
-    press(app, "Generate answers")
-    assert sum(bool(re.search("tokens?, greedy", caption.value)) for caption in app.caption) == 6

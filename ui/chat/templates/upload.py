@@ -8,7 +8,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import escape_markdown
-from ui.base.loaders import display_name
+from ui.base.loaders import display_name, tokenizer
 from ui.state.uploads import uploaded
 
 __all__ = ["CHOSEN", "MAX_OWN", "OwnTemplate", "choose_for_model", "own_templates"]
@@ -32,6 +32,10 @@ class OwnTemplate:
     label: str
     templates: lm.ChatTemplates
     tokenizer: str
+
+    def load(self) -> lm.Tokenizer:
+        """The tokenizer of that family."""
+        return uploaded().get(self.tokenizer) or tokenizer(self.tokenizer)
 
 
 def own_templates(*, draw: bool = True) -> list[OwnTemplate]:
