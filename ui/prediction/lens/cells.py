@@ -70,7 +70,7 @@ class Cells(Mapping[tuple[int, int], Cell]):
         if not layer.there[at]:
             raise KeyError(place)
         return Cell(
-            layer.token_ids[at], layer.log_probs[at], float(layer.entropy_bits[at]), float(layer.final_log_probs[at]),
+            layer.token_ids[at], layer.log_probs[at], max(0.0, float(layer.entropy_bits[at])), float(layer.final_log_probs[at]),
             int(layer.final_ranks[at]), float(layer.norms[at]),
         )  # fmt: skip
 
