@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.bar.bar import page_bar
+from ui.bar.text_file import decoded
 from ui.base.errors import show_errors
 from ui.components.file_view import file_view
 from ui.page import as_code, finding, reproduce
@@ -38,18 +39,22 @@ with bar.gear:
     )
 
 with show_errors():
-    if not text:
-        st.info("The text is empty: write something above, or open a file there.", icon=":material/upload_file:")
-    else:
-        with st.spinner("Both tokenizers read the text …"):
-            found = compared(first, second, text, parse_special_tokens=parse)
-            payload = comparison_payload(found, (first, second), price_per_million=each)
+    with st.spinner("Both tokenizers read the text …"):
+        found = compared(first, second, text, parse_special_tokens=parse)
+        payload = comparison_payload(found, (first, second), price_per_million=each)
+    if text:
         finding(costs_more(found, (first.label, second.label)))
-        only = file_view(payload, only_different=state.get("only_different"), key="file")
-        if only is not None:
-            state.put("only_different", only)
-        st.caption(
-            "A line that both cut alike is drawn once. Where they differ there are two, and what one of them has alone "
-            "is in its colour. Dotted edges: the token goes on in the next line."
-        )
-    reproduce(CODE.format(text=as_code(text), names=(first.name, second.name), parse=parse))
+    else:
+        st.info("The text is empty: write one above, or open a file below.", icon=":material/upload_file:")
+    sent = file_view(payload, only_different=state.get("only_different"), key="file")
+    if sent.only_different is not None:
+        state.put("only_different", sent.only_different)
+    st.caption(
+        "A line that both cut alike is drawn once. Where they differ there are two, and what one of them has alone "
+        "is in its colour. Dotted edges: the token goes on in the next line."
+    )
+    if sent.file is not None:
+        name, data = sent.file
+        state.put("text", decoded(data, name))
+        st.rerun()
+reproduce(CODE.format(text=as_code(text), names=(first.name, second.name), parse=parse))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 import lmloupe as lm
-from lmloupe.languages.fertility import Fertility
+from ui.bar.bar import page_bar
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.loaders import display_name, encodings
-from ui.page import as_code, page_header, reproduce
+from ui.page import as_code, reproduce
 from ui.state import store as state
-from ui.text import languages_view as view
+from ui.text.languages import view
+from ui.text.languages.counts import CODE_SAMPLES, Counted, counted_by
+from ui.tokenizers.choice import Choice, choose_tokenizer, choose_tokenizers
+from ui.tokenizers.reading import encode_with
 
 CODE = """
 import lmloupe as lm
@@ -18,81 +20,40 @@ from lmloupe.encodings.budget import context_share, cut, price
 from lmloupe.languages.fertility import fertility
 from lmloupe.languages.parallel_texts import load_parallel, parallel_languages
 
-tok = lm.load_tokenizer({name!r})
-found = fertility(tok, {texts})
-for i in found.n_tokens.argsort(kind="stable"):
-    print(found.languages[i].name, found.n_tokens[i], found.relative[i], found.tokens_per_word[i])
-enc = lm.encode(tok, {text})
+texts = {texts}
+common = None
+for name in {names}:
+    found = fertility(lm.load_tokenizer(name), texts)
+    base = [language.code for language in found.languages].index(found.baseline)
+    common = common or int(found.n_tokens[base])  # the first tokenizer's tokens in the base language
+    for i in found.n_tokens.argsort(kind="stable"):
+        n = int(found.n_tokens[i])
+        print(name, found.languages[i].name, n, n / common, found.relative[i])
+enc = lm.encode(lm.load_tokenizer({name!r}), {text})
 print(context_share(len(enc), {context}), price(len(enc), {price}), cut(enc, {cut}).n_chars)
 """
 
-page_header(
-    "Languages",
-    "The same everyday sentences in many languages, counted in tokens: what a tokenizer saw little of in its "
-    "training, it cuts into more pieces, and every piece costs money, time and room.",
-)
-left, right = st.columns([2, 5])
-with left:
-    name = state.selectbox(
-        "tokenizer",
-        "Tokenizer",
-        format_func=display_name,
-        accept_new_options=True,
-        help="The bars and the table are of this one; embedded or by hub id.",
-    )
-with right:
-    names = state.multiselect(
-        "tokenizers",
-        "Compare with",
-        format_func=display_name,
-        accept_new_options=True,
-        help="Each gets a mark on every bar's row, and a row in the table of costs.",
-    )
-with st.expander("Your own parallel file"):
-    upload = st.file_uploader(
-        "One column a language, one row a sentence",
-        type=["tsv", "csv", "txt", "json"],
-        max_upload_size=2,
-        help="UTF-8, tab- or comma-separated with the languages in the first row, or JSON; at most 2 MB.",
-    )
-    st.download_button(
-        "The sentences of this page as such a file",
-        lambda: view.parallel_file(view.load_texts(None)),
-        file_name="sentences.tsv",
-        on_click="ignore",
-        help="A file to start from: add a column of your own.",
-    )
-source: bytes | None = None
-with show_errors():
-    if upload is not None:
-        view.load_texts(upload.getvalue())
-        source = upload.getvalue()
 
-context = int(state.get("context_length"))
-with show_errors():
-    loaded: dict[str, Fertility] = {}
-    for other in names:
+def choices(first: Choice, others: tuple[Choice, ...]) -> list[Choice]:
+    """The first tokenizer and the others, each once."""
+    return [first, *(other for other in others if other.name != first.name)]
+
+
+def counted(asked: list[Choice], source: bytes | str | None) -> list[Counted]:
+    """The counts of all that can be had; the others say why not, but for the first, without which there is no page."""
+    found = [counted_by(asked[0], source)]
+    for choice in asked[1:]:
         try:
-            if other != name:
-                loaded[other] = view.fertility_of(other, source)
+            found.append(counted_by(choice, source))
         except (lm.LoadError, lm.QuestionError) as error:
-            st.warning(escape_markdown(f"{other}: {error}"))
-    found = view.fertility_of(name, source)
-    st.subheader(f"What the same sentences cost in {len(found.languages)} languages", anchor=False)
-    st.markdown(escape_markdown(view.what_it_means(found, context)))
-    marks = {display_name(key): value for key, value in loaded.items()}
-    view.draw_fertility(found, display_name(name), marks, height=700)
-    st.caption(
-        ("Ten sentences show the order of magnitude, not the second decimal. " if source is None else "")
-        + "A dash stands where no spaces are written between words, so that words cannot be counted this way."
-    )
-    st.subheader("The same small program in programming languages", anchor=False)
-    programs = {key: view.fertility_of(key, view.CODE_SAMPLES) for key in (name, *loaded)}
-    others = {display_name(key): programs[key] for key in loaded}
-    view.draw_fertility(programs[name], display_name(name), others, height="auto")
+            if source != CODE_SAMPLES:  # said once
+                st.warning(escape_markdown(f"{choice.label}: {error}"))
+    return found
 
-    st.subheader("Cost and context of your text", anchor=False)
-    text = state.live_text("text", "Text", help="The text that all pages share.")
+
+def costs(asked: list[Counted], text: str) -> tuple[int, float, int]:
+    """Draw what a text costs; context length, price and cut that were chosen."""
+    st.header("Cost and context of your text", anchor=False)
     first, second, third = st.columns(3)
     with first:
         context = state.number_input("context_length", "Context, in tokens", help="How many tokens a model can read.")
@@ -104,18 +65,53 @@ with show_errors():
         at = state.number_input(
             "cut_at", "Cut at, in tokens", help="Keep only this many tokens, as a program with a token budget does."
         )
-    every, _ = encodings(list(dict.fromkeys([name, *names])), text, False, True)
-    costs = view.budget_table(every, context_length=context, price_per_million=each, cut_at=at)
+    every = {one.choice.label: encode_with(one.choice, text) for one in asked}
+    number = st.column_config.NumberColumn
     st.dataframe(
-        costs,
+        view.budget_table(every, context_length=context, price_per_million=each, cut_at=at),
         hide_index=True,
         width="stretch",
         column_config={
-            "Of the context": st.column_config.NumberColumn(format="percent", help="More than 100% does not fit."),
-            "Price": st.column_config.NumberColumn(format="%.6f"),
-            "Of the text": st.column_config.NumberColumn(format="percent", help="Characters that the cut keeps."),
+            "Of the context": number(format="percent", help="More than 100% does not fit."),
+            "Price": number(format="%.6f"),
+            "Of the text": number(format="percent", help="Characters that the cut keeps."),
         },
     )
+    return context, each, at
+
+
+bar = page_bar("languages")
+text = bar.text()
+first = choose_tokenizer(bar)
+asked = choices(first, choose_tokenizers(bar))
+with bar.gear:
+    measure = state.segmented(
+        "languages_as",
+        "Count",
+        format_func={
+            "common": f"Times {first.label}'s English",
+            "tokens": "Tokens",
+            "own": "Times its own English",
+        }.get,
+        help="The first two compare tokenizers. The third compares languages within each tokenizer alone.",
+    )
+    source = view.ask_for_file()
+
+with show_errors():
+    found = counted(asked, source)
+    view.draw_languages(found, measure)
+    st.caption(
+        ("Ten sentences show the order of magnitude, not the second decimal. " if source is None else "")
+        + (
+            "Each colour is measured by its own English here: marks of different colours do not say who needs more."
+            if measure == "own"
+            else "Further to the left is always fewer tokens, whichever the tokenizer is."
+        )
+    )
+    view.draw_programs(counted(asked, CODE_SAMPLES), measure)
+    context, each, at = costs(found, text)
     texts = "parallel_languages()" if source is None else "load_parallel(open('your file', 'rb').read())"
-    code = CODE.format(name=name, texts=texts, text=as_code(text), context=context, price=each, cut=at)
-    reproduce(code)
+    names = [one.choice.name for one in found]
+    reproduce(
+        CODE.format(texts=texts, names=names, name=first.name, text=as_code(text), context=context, price=each, cut=at)
+    )

@@ -218,3 +218,23 @@ def test_markup_stays_text(show) -> None:
     assert page.locator(".file img, .file b").count() == 0
     assert "U+202E" in content
     assert page.title() != "broken"
+
+
+def test_a_file_is_opened_by_its_button_or_dropped(show, tmp_path: Path) -> None:
+    page = show("small")
+    (file := tmp_path / "latin.txt").write_bytes(b"caf\xe9\n" * 10_000)
+    page.locator(".file input[type=file]").set_input_files(file)
+    page.get_by_text("opened: latin.txt", exact=False).wait_for()
+    assert (
+        page.get_by_text("opened: latin.txt", exact=False).inner_text().startswith("opened: latin.txt, b'caf\\xe9\\n")
+    )
+    page.locator(".file").evaluate(
+        """node => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File(['über'], 'dropped.txt'));
+          node.querySelector('.scroller').dispatchEvent(
+            new DragEvent('drop', { dataTransfer: transfer, bubbles: true, composed: true }));
+        }"""
+    )
+    page.get_by_text("opened: dropped.txt", exact=False).wait_for()
+    assert "b'\\xc3\\xbcber'" in page.get_by_text("opened: dropped.txt", exact=False).inner_text()

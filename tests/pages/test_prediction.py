@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
 from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.base.downloads import npy_bytes, table_csv
+from ui.base.labels import token_label
+from ui.base.words import probability
 from ui.base.loaders import engine as engine_of
 from ui.components.model_views import LensCell, LensRow
 from ui.pages import page
@@ -29,6 +34,8 @@ from ui.prediction.score_view import BUCKETS, bucket_of, score_shades
 
 TEXT = "The capital of France is Paris, and the capital of Japan is"
 SCORE, LAYERS, ATTENTION = "surprise", "layers", "attention"
+
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +77,7 @@ def test_the_half_drawn_lens_escapes_tokens() -> None:
 
 
 @pytest.mark.model
-def test_text_scored_shows_the_models_own_numbers_and_its_code_prints_them(engine: LocalEngine) -> None:
+def test_surprise_shows_the_models_own_numbers_and_its_code_prints_them(engine: LocalEngine) -> None:
     app = full(SCORE, token=4)
     score = engine.score(TEXT)
     table = next(frame.value for frame in app.dataframe if "Surprisal (bits)" in frame.value.columns)
@@ -81,6 +88,12 @@ def test_text_scored_shows_the_models_own_numbers_and_its_code_prints_them(engin
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Surprisal"] == f"{score.surprisal_bits[3]:.2f} bits"
     assert metrics["Rank"] == f"{score.ranks[3]:,}"
+    assert metrics["Probability"] == probability(float(np.exp(score.log_probs[3])))
+    most = int(score.surprisal_bits.argmax()) + 1
+    (found,) = (header.value.replace("\\", "") for header in app.header)
+    assert found.startswith(f"“{token_label(engine.tokenizer, int(ids[most]))}” surprised the model most")
+    assert f"{score.perplexity:,.1f}" in found
+    np.testing.assert_allclose(table["Probability"], 100 * np.exp(score.log_probs), rtol=1e-4)
     assert score_shades(score, "rank")[0] is None, "nothing is known of the first token"
     own, theirs, *tokens = output_of(app)
     assert float(own.split()[1]) == pytest.approx(float(theirs.split()[1]), rel=1e-4)
@@ -89,6 +102,41 @@ def test_text_scored_shows_the_models_own_numbers_and_its_code_prints_them(engin
     np.testing.assert_allclose(printed[:, 1], table["Rank"])
     np.testing.assert_allclose(printed[:, 2], table["Surprisal (bits)"], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(printed[:, 3], table["Entropy (bits)"], rtol=1e-3, atol=1e-4)
+
+
+@given(st.floats(0, 1))
+def test_no_probability_is_written_as_another_one(p: float) -> None:
+    written = probability(p)
+    assert (written == "0%") == (p == 0)
+    assert (written == "100%") == (p == 1)
+    number = written.removeprefix(">").removesuffix("%").replace(" × 10", "e").translate(RAISED)
+    assert float(number) == pytest.approx(100 * p, rel=0.51, abs=0), "the first digit is right"
+    assert float(number) <= 100
+
+
+@pytest.mark.model
+def test_what_is_all_but_impossible_has_a_probability(engine: LocalEngine) -> None:
+    text = "The capital of France is coconut"
+    app = full(SCORE, text=text)
+    score = engine.score(text)
+    least = float(np.exp(score.log_probs.min()))
+    assert 0 < least < 1e-6
+    (found,) = (header.value.replace("\\", "") for header in app.header)
+    assert probability(least) in found
+    shown = " ".join([found, *(metric.value for metric in app.metric), sentences(app)])
+    assert not re.search(r"(?<![\d.])0(\.0+)?%", shown)
+
+
+@pytest.mark.model
+def test_a_reply_of_other_settings_is_grey_and_says_so(engine: LocalEngine) -> None:
+    app = full("generate", prompt="text", max_new_tokens="4", temperature="0")
+    assert not app.warning
+    app.number_input(key="seed").set_value(3)
+    no_exception(app.run())
+    assert "other settings" in app.warning[0].value
+    assert any(".st-key-stale_run" in block.proto.body for block in app.get("html"))
+    app.number_input(key="seed").set_value(0)
+    assert not no_exception(app.run()).warning
 
 
 @pytest.mark.model

@@ -166,6 +166,9 @@ _TABLE = (
     _place("ruler_from", 0, MAX_TEXT_CHARACTERS),
     _choice("colour_by", "position", ("position", "id", "length")),
     _flag("only_different", default=False),
+    _choice("languages_as", "common", ("common", "tokens", "own")),
+    Setting("language", "", _plain_text),
+    _place("sentence", 0, 4999),
     _choice("show_tokens", "text", ("text", "ids", "both")),
     Setting("messages", _messages(DEFAULT_MESSAGES), _messages, packed=True),
     # While a lesson is in `messages` and `tools`, what a person had there before; see ui/chat/lessons.py.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-import lmloupe as lm
 from lmloupe.encodings.budget import price
 from lmloupe.encodings.lines import LineComparison, compare_lines
 from ui.base import theme
-from ui.base.loaders import encoding
 from ui.base.words import counted
 from ui.components.file_view import Side, build_payload
 from ui.tokenizers.choice import Choice
+from ui.tokenizers.reading import encode_with
 
 __all__ = ["compared", "comparison_payload", "costs_more"]
 
@@ -23,18 +22,11 @@ def compared(first: Choice, second: Choice, text: str, *, parse_special_tokens: 
     asked = (first.name, id(first.uploaded), second.name, id(second.uploaded), text, parse_special_tokens)
     kept = st.session_state.get(_KEPT)
     if kept is None or kept[0] != asked:
-        encodings = [_encoded(choice, text, parse_special_tokens) for choice in (first, second)]
+        encodings = [encode_with(choice, text, parse_special_tokens=parse_special_tokens) for choice in (first, second)]
         # The comparison keeps the tokenizers, so that no other one can get their identity.
         kept = st.session_state[_KEPT] = (asked, compare_lines(*encodings))
     found: LineComparison = kept[1]
     return found
-
-
-def _encoded(choice: Choice, text: str, parse_special_tokens: bool) -> lm.Encoding:
-    # Uploads belong to this session alone: they never go through the caches that serve everyone.
-    if choice.uploaded is not None:
-        return lm.encode(choice.uploaded, text, False, parse_special_tokens)
-    return encoding(choice.name, text, False, parse_special_tokens)
 
 
 def costs_more(found: LineComparison, names: tuple[str, str]) -> str:

@@ -64,7 +64,8 @@ def choose_tokenizers(bar: Bar, name: str = "tokenizers", label: str = "Tokenize
         names = state.multiselect(
             name, label, _offered(), format_func=_shown, accept_new_options=True, help=_HELP, quiet=True
         )
-        upload_box(name)
+        if not bar.takes_uploads:  # once, where a page draws several choices
+            upload_box(name)
     bar.takes_uploads = True
     state.show_refusal(name)
     return tuple(Choice(one, uploaded().get(one)) for one in names)

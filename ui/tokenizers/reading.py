@@ -9,7 +9,7 @@ import lmloupe as lm
 from ui.base.loaders import encoding, ready
 from ui.tokenizers.choice import Choice
 
-__all__ = ["Reading", "read"]
+__all__ = ["Reading", "encode_with", "read"]
 
 
 @dataclass(slots=True)
@@ -23,6 +23,16 @@ class Reading:
 
     encodings: dict[str, lm.Encoding] = field(default_factory=dict)
     failed: dict[str, lm.LoupeError] = field(default_factory=dict)
+
+
+def encode_with(
+    choice: Choice, text: str, *, add_special_tokens: bool = False, parse_special_tokens: bool = True
+) -> lm.Encoding:
+    """The text as a chosen tokenizer splits it; see `lmloupe.encode` for what it raises."""
+    # Uploads belong to this session alone: they never go through the caches that serve everyone.
+    if choice.uploaded is not None:
+        return lm.encode(choice.uploaded, text, add_special_tokens, parse_special_tokens)
+    return encoding(choice.name, text, add_special_tokens, parse_special_tokens)
 
 
 def read(
@@ -50,11 +60,8 @@ def read(
             on_row(dict(reading.encodings))
         waiting.remove(choice)
         try:
-            # Uploads belong to this session alone: they never go through the caches that serve everyone.
-            reading.encodings[choice.name] = (
-                encoding(choice.name, text, add_special_tokens, parse_special_tokens)
-                if choice.uploaded is None
-                else lm.encode(choice.uploaded, text, add_special_tokens, parse_special_tokens)
+            reading.encodings[choice.name] = encode_with(
+                choice, text, add_special_tokens=add_special_tokens, parse_special_tokens=parse_special_tokens
             )
         except (lm.LoadError, lm.QuestionError) as error:
             reading.failed[choice.name] = error

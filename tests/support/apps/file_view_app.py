@@ -24,12 +24,14 @@ sides = [
     Side(name, NAMES[name], theme.family_colour(name), (f"{len(enc):,}",))
     for name, enc in zip(("llama-3.1", second), found.encodings, strict=True)
 ]
-only = file_view(
+sent = file_view(
     build_payload(found, sides, headings=["Tokens"], agreement=[f"{found.share_same:.1%}"]),
     only_different=st.session_state.get("only", False),
     key="view",
 )
-if only is not None:
-    st.session_state["only"] = only
+if sent.only_different is not None:
+    st.session_state["only"] = sent.only_different
+if sent.file is not None:
+    st.text(f"opened: {sent.file[0]}, {sent.file[1]!r}")
 st.button("Run again")
 st.text(f"only: {st.session_state.get('only', False)}")

@@ -2,7 +2,7 @@
 
 import { versionOf } from "../kit/bytes.js";
 import { copied } from "../kit/clipboard.js";
-import { activeIn, clamp, make, used } from "../kit/dom.js";
+import { activeIn, clamp, isWriting, make, used } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
 import { themeColour } from "../kit/plain_colour.js";
 import { describe } from "../token_view/describe.js";
@@ -10,6 +10,7 @@ import { File } from "./file.js";
 import { drawHead, drawTools } from "./head.js";
 import { lastNotAfter, scrollFor, topsOf, windowAt } from "./layout.js";
 import { Minimap } from "./minimap.js";
+import { sendFile, takeDrops } from "./open.js";
 import { lineButtons, paintRow } from "./paint.js";
 
 /** @import { Component } from "../kit/mount.js" */
@@ -17,7 +18,6 @@ import { lineButtons, paintRow } from "./paint.js";
 /** @import { Form } from "./file.js" */
 /** @import { Spot } from "./paint.js" */
 
-const WRITING = "input:not([type=checkbox]), textarea, select, [contenteditable=true]";
 const GUTTER = 5; // columns for the number of a line and the edge
 
 class FileView {
@@ -25,10 +25,7 @@ class FileView {
   constructor(parent) {
     this.root = make("div", "file");
     this.head = make("div", "head");
-    this.tools = drawTools({
-      step: (by) => this.step(by),
-      only: (on) => this.choose(on),
-    });
+    this.tools = drawTools({ step: (by) => this.step(by), only: (on) => this.choose(on), open: (file) => this.open(file) });
     this.scroller = make("div", "scroller");
     this.scroller.tabIndex = 0;
     this.content = make("div", "content");
@@ -80,6 +77,7 @@ class FileView {
     // N works wherever nobody writes, so also before anything in here has the keyboard.
     document.addEventListener("keydown", this.pageKey);
     this.observer.observe(this.scroller);
+    takeDrops(this.root, (file) => this.open(file));
   }
 
   destroy() {
@@ -203,6 +201,11 @@ class FileView {
     this.say(done ? `Copied ${what}.` : "The browser did not allow copying: open the page over HTTPS or on localhost.");
   }
 
+  /** @param {globalThis.File} file */
+  open(file) {
+    sendFile(file, (sent) => this.setTriggerValue("opened", sent), (text) => this.say(text));
+  }
+
   /** @param {string} text */
   say(text) { this.status.textContent = text; }
 
@@ -275,9 +278,7 @@ class FileView {
 
   /** @param {KeyboardEvent} event */
   keyOfPage(event) {
-    const at = event.composedPath()[0];
-    if (event.key.toLowerCase() !== "n" || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (at instanceof Element && at.closest(WRITING)) return;
+    if (event.key.toLowerCase() !== "n" || event.ctrlKey || event.metaKey || event.altKey || isWriting(event)) return;
     used(event);
     this.step(event.shiftKey ? -1 : 1);
   }

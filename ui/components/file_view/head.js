@@ -33,9 +33,9 @@ export function drawHead(place, file, copy) {
 
 /**
  * The buttons and the switch between the head and the lines.
- * @param {{ step: (by: 1 | -1) => void, only: (on: boolean) => void }} actions
+ * @param {{ step: (by: 1 | -1) => void, only: (on: boolean) => void, open: (file: globalThis.File) => void }} actions
  */
-export function drawTools({ step, only }) {
+export function drawTools({ step, only, open }) {
   const root = make("div", "tools");
   const button = (/** @type {string} */ text, /** @type {string} */ keys, /** @type {1 | -1} */ by) => {
     const node = make("button", "", text);
@@ -52,7 +52,18 @@ export function drawTools({ step, only }) {
   box.addEventListener("change", () => only(box.checked));
   label.append(box, "Only lines that differ");
   const count = make("span", "count");
-  root.append(...buttons, label, count);
+  const picker = make("input");
+  picker.type = "file";
+  picker.hidden = true;
+  picker.addEventListener("change", () => {
+    if (picker.files?.[0]) open(picker.files[0]);
+    picker.value = ""; // the same file again is a new one
+  });
+  const opener = make("button", "", "Open a file \u2026");
+  opener.type = "button";
+  opener.title = "Or drop it on the lines. Its text becomes the text of all pages.";
+  opener.addEventListener("click", () => picker.click());
+  root.append(...buttons, label, count, opener, picker);
   return {
     root,
     /** @param {{ only: boolean, differing: number, lines: number }} state */

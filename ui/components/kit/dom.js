@@ -73,6 +73,15 @@ export const activeIn = (node) => /** @type {Document | ShadowRoot} */ (node.get
 /** Pixels of one rem: it grows with the screen and in the presenter view. */
 export const rootSize = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
 
+/**
+ * Whether a key goes into a text that somebody writes, from inside a component or not.
+ * @param {Event} event
+ */
+export function isWriting(event) {
+  const at = event.composedPath()[0];
+  return at instanceof Element && at.closest("input:not([type=checkbox]), textarea, select, [contenteditable=true]") !== null;
+}
+
 /** Tell a pointer that moves from one under which the page scrolls: only the first is a wish. */
 export class Pointer {
   constructor() {
