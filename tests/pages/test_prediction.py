@@ -20,8 +20,8 @@ from lmloupe.model.local import LocalEngine
 from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.base.downloads import npy_bytes, table_csv
 from ui.base.labels import token_label
-from ui.base.words import probability
 from ui.base.loaders import engine as engine_of
+from ui.base.words import probability
 from ui.components.model_views import LensCell, LensRow
 from ui.pages import page
 from ui.prediction.attention_table import attended

@@ -12,7 +12,6 @@ from lmloupe.vocabulary.compare import overlap
 from lmloupe.vocabulary.counts import vocabulary_stats
 from lmloupe.vocabulary.search import search_vocabulary
 from tests.support.pages import open_page, output_of
-from ui.state.settings import DEFAULT_TEXT
 from ui.text.vocabulary import view as vocabulary_view
 
 # The smallest vocabularies: every token is encoded again for the statistics.
