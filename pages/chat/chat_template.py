@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.errors import show_errors
 from ui.chat.conversation.as_json import edit_json
@@ -17,7 +16,7 @@ from ui.chat.prompt.conversation_view import conversation_view
 from ui.chat.prompt.families import every_family
 from ui.chat.request import chat_request, ending_switches, show_refusals, template_code
 from ui.chat.templates.choice import FAMILIES, choose_template
-from ui.chat.view import chat_downloads, load_or_stop, show_no_template
+from ui.chat.view import chat_downloads, link_to_fim, load_or_stop
 from ui.chat.warnings import chat_notes, injection_experiment
 from ui.page import reproduce
 
@@ -79,8 +78,7 @@ show_refusals(request)
 show_refused()
 conversation_view(written, choice, request, asked=asked)
 
-if isinstance(one.error, lm.NoChatTemplateError):
-    show_no_template(choice, one.error)
+link_to_fim(choice)
 if shows := lesson_words():
     st.caption(shows)
 if one.chat is not None:

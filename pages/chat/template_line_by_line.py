@@ -9,13 +9,14 @@ from ui.bar.bar import page_bar
 from ui.chat.conversation.variables import edit_variables
 from ui.chat.lessons import choose_lesson, follow_family, lesson_words
 from ui.chat.prompt.dropped import lost_parts
+from ui.chat.prompt.families import every_family, remedy
 from ui.chat.prompt.shown import loss_words, owner_words
 from ui.chat.request import chat_request, ending_switches, show_refusals
-from ui.chat.templates.choice import choose_template
+from ui.chat.templates.choice import choose_template, pick_template
 from ui.chat.templates.editor import choose_named, edit_template, show_template_error
 from ui.chat.view import chat_downloads, load_or_stop, show_no_template
 from ui.chat.warnings import chat_notes
-from ui.components.prompt_view import Prompt, chat_pieces, prompt_view
+from ui.components.prompt_view import Prompt, chat_pieces, prompt_view, sent_by
 from ui.page import finding, reproduce
 
 CODE = """
@@ -66,16 +67,19 @@ with st.container():  # one place, whatever it holds: what follows stays where i
     if chat is not None:
         pieces = chat_pieces(chat)
         first = first_answer(pieces)
+        lost = lost_parts(chat, choice.label, request.messages, request.tools)
         prompt_view(
             Prompt(
                 pieces,
-                lost=lost_parts(chat, choice.label, request.messages, request.tools),
+                lost=lost,
+                remedy=remedy(every_family(request, choice, asked=asked), choice) if lost else None,
                 foot=[owner_words(chat, tok, choice)],
             ),
             key="template_lines",
             source=chat.source,
             first=first,
             hint=POINT if first is None else EXAMPLE + POINT,
+            on_family=lambda: pick_template(sent_by("template_lines", "family")),
         )
 if shows := lesson_words():
     st.caption(shows)

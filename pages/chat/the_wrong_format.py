@@ -1,4 +1,4 @@
-"""Wrong template: the same conversation in every family's format, scored by one model that knows only its own."""
+"""The wrong format: the same conversation in every family's format, scored by one model that knows only its own."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from dataclasses import replace
 import streamlit as st
 
 import lmloupe as lm
+from ui.bar.bar import page_bar
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.loaders import encoding
+from ui.base.loaders import display_name, encoding
 from ui.base.words import counted
-from ui.chat.lessons import lesson_buttons
+from ui.chat.lessons import choose_lesson, lesson_words
 from ui.chat.request import chat_request, show_refusals
-from ui.chat.wrong_format.cost import answer_bits, formats, last_answer
-from ui.chat.wrong_format.view import answer_tokens, cost_bars, cost_table, generated_answers
+from ui.chat.wrong_format.cost import answer_bits, formats, headline, last_answer, own_answer, together
+from ui.chat.wrong_format.view import (
+    answer_wanted,
+    cost_matrix,
+    cost_table,
+    generated_answers,
+    no_answer,
+    say_losses,
+)
 from ui.model.choice import choose_model
-from ui.page import page_header, reproduce
+from ui.page import reproduce
 from ui.prediction.generation.runs import Request
 from ui.state import store as state
 
@@ -32,61 +40,67 @@ for name, text in prompts.items():
     print(f"{{bits.mean():.3f}} bits per token: {{name}}")
 """
 
-page_header(
-    "Wrong template",
-    "What a mistake costs: the assistant's last answer, after the same conversation in each format. The more bits per "
-    "token, the less the model expected what it reads.",
-)
-model, quantization, engine = choose_model()
-lesson_buttons()
+bar = page_bar("wrong_format")
+model, quantization, engine = choose_model(bar)
+tok = engine.tokenizer
+choose_lesson(bar, tok)
+with bar.gear:
+    n = state.number_input("max_new_tokens", "Maximum new tokens", help="Of each answer that the model writes below.")
 request = chat_request()
 show_refusals(request)
-at = last_answer(request.messages)
-if at is None:
-    st.info("No assistant turn with a text follows another turn: write one on Chat template, or choose another lesson.")
-    st.stop()
-answer = request.messages[at]["content"]
+conversation = request.messages
+at = last_answer(conversation)
 # The answer is asked for, whatever the other pages go on from.
-request = replace(request, messages=request.messages[:at], continue_final_message=False)
+request = replace(request, messages=conversation[:at], continue_final_message=False)
 
 with show_errors():
-    tok = engine.tokenizer
-    written = formats(request)
-    for failed in (form for form in written if form.error):
-        st.warning(f"{escape_markdown(failed.name)}: {escape_markdown(failed.error)}")
+    written = formats(request, tok)
+    if at is None and not answer_wanted(conversation):
+        asks = bool(conversation) and conversation[-1]["role"] != "assistant"
+        no_answer(display_name(model), tok, conversation, can_answer=asks and not written[0].error)
+        st.stop()
     shown = [form for form in written if not form.error]
-    names = [form.name for form in shown]
     prompts = [tuple(encoding(tok, form.prompt, False, True).input_ids.tolist()) for form in shown]
+    if at is None:
+        with st.spinner("The model answers …"):
+            answer = own_answer(model, quantization, prompts[0])
+    else:
+        answer = conversation[at]["content"]
     answered = lm.encode(tok, answer, parse_special_tokens=False)
+    if not len(answered):
+        raise lm.InputError("The model ended its answer at once, so there is nothing to score: choose a lesson above.")
     ids = tuple(answered.input_ids.tolist())
-    with st.spinner("Scoring the answer behind each prompt …"):
+    with st.spinner("Scoring the answer after each prompt …"):
         bits = [answer_bits(model, quantization, prompt, ids) for prompt in prompts]
-    st.markdown(f"Scored: “{escape_markdown(answer)}”, {counted(len(ids), 'token')} after turn {at}.")
-    st.plotly_chart(cost_bars(cost_table(names, prompts, bits)), width="stretch", config={"displayModeBar": False})
-    alike = [name for name, prompt in zip(names[1:], prompts[1:], strict=True) if prompt == prompts[0]]
-    same = f" {escape_markdown(' and '.join(alike))} writes this conversation just as {names[0]} does." if alike else ""
+    rows = together(shown, prompts, bits)
+    cost_matrix(rows, answered, headline(rows))
+    whose = f"the answer in turn {at + 1}" if at is not None else "the model's own answer in its own format"
     st.caption(
-        "All prompts are cut by this model's own tokenizer. Special tokens of a family that are not in its vocabulary "
-        f"it reads as plain letters: that is what sending a prompt in the wrong format does.{same}"
+        f"Scored: {whose}, {counted(len(ids), 'token')}, the same after each prompt. The stronger the colour, the less "
+        "the model expected the token. Each prompt is cut by this model's own tokenizer: special tokens of a family "
+        "that its vocabulary lacks are plain letters to it, and that is what the wrong format does."
     )
-    st.subheader("Where it costs", anchor=False)
-    answer_tokens(names, answered, bits)
-    st.subheader("What the model answers to each", anchor=False)
+    say_losses(written)
+    if shows := lesson_words():
+        st.caption(f"The lesson: {escape_markdown(shows)}")
+    with st.expander("The matrix as a table"):
+        st.dataframe(cost_table(rows, answered), hide_index=True, width="stretch")
+
+    st.header("What the model answers to each prompt", anchor=False)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        n = state.number_input("max_new_tokens", "Maximum new tokens", width=160, help="Of each answer.")
         asked = st.button("Generate answers", type="primary", icon=":material/play_arrow:")
         stop_place = st.empty()
     if asked:
         stop_place.button("Stop", icon=":material/stop:", help="Stops before the next token; what is there stays.")
     greedy = lm.Sampling(temperature=0.0)
-    requests = [Request(model, quantization, prompt, greedy, n, 0) for prompt in prompts]
-    generated_answers(names, requests, engine, asked=asked)
+    requests = [Request(model, quantization, row.ids, greedy, n, 0) for row in rows]
+    generated_answers([row.name for row in rows], requests, engine, asked=asked)
     stop_place.empty()
     reproduce(
         CODE.format(
             model=model,
             quantization=quantization,
-            prompts=dict(zip(names, (form.prompt for form in shown), strict=True)),
+            prompts={form.name: form.prompt for form in shown},
             answer=answer,
         )
     )

@@ -42,9 +42,16 @@ for i, token_id in enumerate(drawn):
     print(token_id, float(log_probs[i, token_id]))
 """
 PROMPTS = {"chat": "Chat", "text": "Text"}
-STALE = """<style>.st-key-stale_run { filter: grayscale(1); opacity: 0.6; }</style>"""
+STALE = "<style>.st-key-stale_run { filter: grayscale(1); opacity: 0.6; }</style>"
+# On a phone the bar is to stay two lines: the button is its sign, the model's name is cut.
+NARROW = """<style>@media (max-width: 699px) {
+.st-key-generate_now button p { font-size: 0; }
+.st-key-generate_now button [data-testid="stIconMaterial"] { margin: 0; }
+.st-key-pick_model button { max-width: 6.5rem; overflow: hidden; }
+}</style>"""
 
 bar = page_bar("generate")
+st.html(NARROW)
 with bar.picks:
     source = state.segmented(
         "prompt",
@@ -58,7 +65,7 @@ if source == "text":
     bar.text()
 model, quantization, engine = choose_model(bar)
 with bar.picks:
-    asked = st.button("Generate", type="primary", icon=":material/play_arrow:")
+    asked = st.button("Generate", key="generate_now", type="primary", icon=":material/play_arrow:")
     stop_place = st.empty()
 with bar.gear:
     if source == "chat":
@@ -97,7 +104,9 @@ with show_errors():
         written = f"ids = lm.encode(tok, {as_code(prompt_text)}, add_special_tokens=True).input_ids.tolist()"
     with about_prompt:
         show_stops((conversation or chat_request()).stops(tok, generation_ids=engine.describe().stop_ids))
-    request = Request(model, quantization, readable(engine, prompt), sampling, n, seed, lens)
+    request = Request(
+        model, quantization, readable(engine, prompt, None if conversation else "text"), sampling, n, seed, lens
+    )
     run: Run | None = st.session_state.get("run")
     if asked or run is None:
         before = finished_run(request)

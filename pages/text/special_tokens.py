@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import streamlit as st
 
 import lmloupe as lm
-from lmloupe.encodings.special_tokens import doubled_bos, round_trip, special_in_text
+from lmloupe.encodings.special_tokens import SpecialInText, doubled_bos, round_trip, special_in_text
+from ui.bar.bar import page_bar
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown, show_errors
-from ui.base.loaders import display_name, encoding, tokenizer
+from ui.base.loaders import encoding
 from ui.base.words import counted
 from ui.chat.request import ChatRequest
 from ui.components.token_view import TokenRow, token_view
-from ui.page import as_code, page_header, reproduce
+from ui.page import as_code, finding, reproduce
 from ui.state import store as state
-from ui.text.special_table import special_table
+from ui.text.pipeline_view import loading_code
+from ui.text.special_table import in_magenta, special_table
+from ui.tokenizers.choice import choose_tokenizer
 from ui.tokenizers.ids import parse_ids
 
 CODE = """
 import lmloupe as lm
 
-tok = lm.load_tokenizer({name!r})
+tok = {load}
 text = {text}
 print(lm.encode(tok, text, parse_special_tokens=True).input_ids.tolist())
 print(lm.encode(tok, text, parse_special_tokens=False).input_ids.tolist())
@@ -29,10 +35,11 @@ print(lm.decode(tok, {ids!r}))
 """
 WARNING_ICON = ":material/warning:"
 WARNINGS = {
-    "special": "In a person's message it must stay plain text: read as special, it can end the person's turn and open "
-    "one in another role.",
-    "added": "Added but not special, it is always read as one token, and the model takes it for the mark that it was "
-    "trained on. `parse_special_tokens=False` keeps it plain text; transformers' `split_special_tokens` does not.",
+    "special": "Special tokens in a person's message must stay plain text: read as special, they can end the person's "
+    "turn and open one in another role.",
+    "added": "Added tokens that are not special are read as one token all the same, and the model takes them for the "
+    "marks that it was trained on. `parse_special_tokens=False` keeps them plain text; transformers' "
+    "`split_special_tokens` does not.",
 }
 
 
@@ -70,58 +77,22 @@ def _places(pairs: tuple[tuple[int, int], ...]) -> str:
     )
 
 
-page_header(
-    "Special tokens",
-    "A few ids stand for no text: they say where a text begins, who speaks, and that a turn is over. Written into a "
-    "message they are either read as such, so that whoever wrote it can open and end turns, or kept as plain "
-    "characters.",
-)
-name = state.selectbox(
-    "tokenizer",
-    "Tokenizer",
-    format_func=display_name,
-    accept_new_options=True,
-    help="One tokenizer, embedded or by hub id; Pipeline and Vocabulary look at the same one.",
-)
-text = state.live_text("text", "Text", help="The text that all pages share; try a special token in it.")
-injected = state.get("injected")
-st.button(
-    "Back to your text" if injected else "Try an injected turn",
-    icon=":material/undo:" if injected else ":material/bug_report:",
-    on_click=state.put,
-    args=("injected", not injected),
-    help="A message that pretends to end its turn and to speak as the system, in this tokenizer's own tokens. "
-    "Your text stays as it is.",
-)
+def read_as(text: str, *, add: bool, parse: bool) -> lm.Encoding:
+    """The text under the chosen tokenizer; an upload's goes through no cache that serves everyone."""
+    if choice.uploaded is None:
+        return encoding(choice.name, text, add, parse)
+    return lm.encode(choice.uploaded, text, add, parse)
 
-with show_errors():
-    tok = tokenizer(name)
-    st.subheader("The text, read both ways", anchor=False)
-    read = text
-    if injected or not special_in_text(tok, text):
-        read = example(tok)
-        why = "An injected turn in this tokenizer's own tokens; your text stays as it is."
-        spells_none = "Your text spells no special token, so both ways would give the same ids. Here is one that does:"
-        st.caption(why if injected else spells_none)
-        st.code(read, language=None, wrap_lines=True)
-    parsed, plain = encoding(name, read, False, True), encoding(name, read, False, False)
-    token_view(
-        [
-            TokenRow("As special tokens", parsed, subtitle="parse_special_tokens=True"),
-            TokenRow("As plain text", plain, subtitle="parse_special_tokens=False"),
-        ],
-        text=read,
-        key="both_ways",
-    )
-    found = special_in_text(tok, read)
-    if found:
-        counts = f"{counted(len(parsed), 'token')} against {len(plain):,}."
-        for kind in ("special", "added"):
-            contents = [token.content for token in found if token.kind == kind]
-            if contents:
-                spelled = counted(len(contents), f"{kind} token")
-                named = escape_markdown(", ".join(dict.fromkeys(contents)))
-                st.warning(f"This text spells {spelled} ({named}). {WARNINGS[kind]} {counts}", icon=WARNING_ICON)
+
+def say_spelled(found: Sequence[SpecialInText], *, own: bool) -> None:
+    """Say which special and added tokens the text spells: a warning where a person wrote it."""
+    say = partial(st.warning, icon=WARNING_ICON) if own else partial(st.info, icon=":material/info:")
+    for kind in ("special", "added"):
+        contents = [token.content for token in found if token.kind == kind]
+        if contents:
+            spelled = counted(len(contents), f"{kind} token")
+            named = escape_markdown(", ".join(dict.fromkeys(contents)))
+            say(f"This text spells {spelled} ({named}). {WARNINGS[kind]}")
     swallowing = [special for special in found if special.swallowed]
     if swallowing:
         named = ", ".join(
@@ -131,28 +102,78 @@ with show_errors():
             f"White space that the model does not see, because it belongs to the special token beside it: {named}"
             + (f" and {len(swallowing) - 5:,} more." if len(swallowing) > 5 else ".")
         )
-    if doubled_bos(encoding(name, text, True, True)):
+
+
+def say_losses() -> None:
+    """Say what goes wrong with the person's own text: two tokens that begin it, characters that do not come back."""
+    if doubled_bos(read_as(text, add=True, parse=True)):
         st.warning(
             "With add_special_tokens=True this text begins with bos twice: a rendered chat has its own already.",
-            icon=":material/warning:",
+            icon=WARNING_ICON,
         )
-    trip = round_trip(encoding(name, text, False, False))
+    trip = round_trip(read_as(text, add=False, parse=False))
     if trip.position is not None:
         st.warning(
             escape_markdown(
                 f"Decoding does not give this text back: from character {trip.position + 1} on, "
                 f"“{visible(trip.before)}” becomes “{visible(trip.after)}”."
             ),
-            icon=":material/warning:",
+            icon=WARNING_ICON,
         )
 
-    st.subheader("Ids to text", anchor=False)
+
+bar = page_bar("special")
+text = bar.text()
+choice = choose_tokenizer(bar)
+injected = state.get("injected")
+
+with show_errors():
+    tok = choice.load()
+    own = bool(not injected and special_in_text(tok, text))
+    read = text if own else example(tok)
+    parsed, plain = read_as(read, add=False, parse=True), read_as(read, add=False, parse=False)
+    counts = f"{counted(len(parsed), 'token')} where special tokens are read, {len(plain):,} where they are text"
+    if own:
+        finding(f"Your text is {counts}")
+    elif injected:
+        finding(f"This injected turn is {counts}")
+    else:
+        finding(f"Your text spells no special token; this injected turn is {counts}")
+    token_view(
+        [
+            TokenRow("As special tokens", parsed, subtitle="parse_special_tokens=True"),
+            TokenRow("As plain text", plain, subtitle="parse_special_tokens=False"),
+        ],
+        text=read,
+        key="both_ways",
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if own or injected:
+            st.button(
+                "Back to your text" if injected else "Try an injected turn",
+                icon=":material/undo:" if injected else ":material/bug_report:",
+                on_click=state.put,
+                args=("injected", not injected),
+                help="A message that pretends to end its turn and to speak as the system, in this tokenizer's own "
+                "tokens. Your text stays as it is.",
+            )
+        if not own:
+            st.caption(
+                f"A message that ends its own turn and speaks in another role, in the tokens of "
+                f"{escape_markdown(choice.label)}. Your text stays as it is."
+            )
+    if not own:
+        st.code(read, language=None, wrap_lines=True)
+    say_spelled(special_in_text(tok, read), own=own)
+    say_losses()
+
+    st.header("What ids spell", anchor=False)
     ids = lm.encode(tok, GREETING).input_ids.tolist()
     typed = state.text_input(
         "ids",
         "Ids",
         placeholder=" ".join(map(str, ids)),
-        help="Numbers, separated by spaces or commas, in brackets or not. "
+        help="Numbers or ranges, with spaces or commas between them, in brackets or not. "
         f"Empty: this tokenizer's ids of “{GREETING}”.",
     )
     with show_errors():
@@ -164,11 +185,9 @@ with show_errors():
                 st.caption("The tokenizer itself would write this text with other ids.")
 
     others = f" and {counted(len(tok.added_tokens), 'other added token')}" if tok.added_tokens else ""
-    st.subheader(
-        f"{counted(len(tok.special_tokens), 'special token')}{others} of {escape_markdown(display_name(name))}",
-        anchor=False,
-    )
+    finding(f"{choice.label} has {counted(len(tok.special_tokens), 'special token')}{others}")
     if others:
         st.caption("“Always one token”: not special, but read as one token wherever a text spells it.")
-    st.dataframe(special_table(tok), hide_index=True, width="stretch")
-    reproduce(CODE.format(name=name, text=as_code(read), ids=ids))
+    table = special_table(tok)
+    st.dataframe(table.style.apply(in_magenta, axis=1), hide_index=True, width="stretch")
+    reproduce(CODE.format(load=loading_code(choice.name, choice.uploaded), text=as_code(read), ids=ids))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from ui.bar.bar import page_bar
@@ -9,8 +10,8 @@ from ui.base import theme
 from ui.base.errors import show_errors
 from ui.page import finding, reproduce
 from ui.state import store as state
-from ui.text import vocabulary_view as view
 from ui.text.pipeline_view import loading_code
+from ui.text.vocabulary import findings, view
 from ui.tokenizers.choice import choose_tokenizer
 
 CODE = """
@@ -25,7 +26,13 @@ for i in found.ids[:100].tolist():
 stats = vocabulary_stats(tok)  # some seconds
 print(found.total, stats.n_tokens, stats.kinds, len(stats.unreachable_ids))
 """
-CHART = {"displayModeBar": False}
+
+
+def draw_chart(sentence: str, figure: go.Figure) -> None:
+    """Draw a chart under what it shows."""
+    finding(sentence)
+    st.plotly_chart(figure, width="stretch", config={"displayModeBar": False}, alt=sentence)
+
 
 bar = page_bar("vocabulary")
 with bar.gear:
@@ -42,7 +49,7 @@ with bar.picks:
         placeholder=f"Search: {view.SEARCHES[by][0].lower()}",
         help=view.SEARCHES[by][1],
         label_visibility="collapsed",
-        width=260,
+        width=180,
         icon=":material/search:",
     )
 choice = choose_tokenizer(bar)
@@ -55,7 +62,7 @@ with show_errors():
     with show_errors():
         arguments = view.search_arguments(tok, typed, by)
         found = view.search(tok, typed, by)
-        finding(view.found_sentence(choice, typed, by, found.total, len(frame)))
+        finding(findings.found_sentence(choice, typed, by, found.total, len(frame)))
         if found.total:
             view.token_table(choice, found.ids.tolist(), height=360 if found.total > 9 else "auto")
         else:
@@ -87,17 +94,15 @@ with show_errors():
     colour = theme.family_colour(choice.name)
     left, right = st.columns(2)
     with left:
-        finding(view.scripts_sentence(stats))
-        st.plotly_chart(view.counted_bars(stats.scripts, colour), width="stretch", config=CHART)
+        draw_chart(findings.scripts_sentence(stats), view.counted_bars(stats.scripts, colour))
     with right:
-        finding(view.kinds_sentence(stats))
-        st.plotly_chart(view.counted_bars(stats.kinds, colour), width="stretch", config=CHART)
+        draw_chart(findings.kinds_sentence(stats), view.counted_bars(stats.kinds, colour))
         st.caption(view.KIND_HELP)
-    finding(view.lengths_sentence(stats))
-    st.plotly_chart(view.length_histogram(stats.char_length_counts, colour), width="stretch", config=CHART)
+    draw_chart(findings.lengths_sentence(stats), view.length_histogram(stats.char_length_counts, colour))
+    view.counts_tables(stats)
     finding(f"The longest token has {len(stats.byte_length_counts) - 1:,} bytes")
     view.token_table(choice, stats.longest_ids.tolist(), height=280)
-    finding(view.unreached_sentence(choice, stats))
+    finding(findings.unreached_sentence(choice, stats))
     if len(stats.unreachable_ids):
         view.token_table(choice, stats.unreachable_ids.tolist(), height=280)
     st.caption(

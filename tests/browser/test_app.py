@@ -87,11 +87,10 @@ def test_the_token_view_shows_the_tokenizers_own_tokens(page: Page, url: str) ->
 
 def test_a_click_on_a_token_shows_its_embedding(page: Page, url: str) -> None:
     visit(page, f"{url}/embeddings?text=The+cat+sat")
-    press(page.locator(".t", has_text="sat").first, timeout_s=LOAD_S)
+    press(page.get_by_role("option", name="sat"), timeout_s=LOAD_S)
     page.wait_for_url(re.compile("token_index=2"))
-    settled(page, timeout_s=LOAD_S)
     token_id = int(lm.encode(lm.load_tokenizer("smollm2"), "The cat sat").input_ids[2])
-    expect(page.locator("[data-testid='stMetric']", has_text="Id").first).to_contain_text(f"{token_id:,}")
+    expect(page.locator(f".vector[data-id='{token_id}'] .head")).to_contain_text("sat")
 
 
 def test_generation_streams_and_stop_keeps_what_is_there(page: Page, url: str) -> None:

@@ -92,6 +92,7 @@ def test_every_page_fits_every_screen_and_axe_finds_nothing_serious(browser: Bro
     for theme, paper in PAPER.items():
         page.emulate_media(color_scheme=theme)
         expect(page.get_by_test_id("stApp")).to_have_css("background-color", paper)
+        settled(page, timeout_s=LOAD_S)  # charts are drawn anew
         for screen, (width, height) in SCREENS.items():
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_timeout(300)

@@ -43,8 +43,8 @@ test("cells fill the width between their least and their largest size", () => {
   assert.equal(matrixCell(20, 412), 20);
   assert.deepEqual([matrixCell(500, 412), matrixCell(2, 412)], [11, 26]);
   assert.equal(lensCell(10, 1002), 100);
-  assert.deepEqual([lensCell(500, 1002), lensCell(2, 1002)], [62, 132]);
-  assert.deepEqual([lensRoom(62), lensRoom(132)], [7, 17]);
+  assert.deepEqual([lensCell(500, 1002), lensCell(2, 1002), lensCell(2, 1002, 1.2)], [56, 200, 240]);
+  assert.deepEqual([lensRoom(56), lensRoom(200), lensRoom(240, 1.2)], [6, 24, 24]);
 });
 
 test("the length of a bar is its share of a fixed axis, whatever the other bars are", () => {

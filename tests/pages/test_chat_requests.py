@@ -96,7 +96,7 @@ def test_a_reply_that_does_not_come_back_is_shown_with_its_place() -> None:
     assert "5 tokens of the cache cannot be reused" in said
 
 
-# --- Going on, stops and prefixes on Chat template and Provenance ---------------------------------
+# --- Going on, stops and prefixes on Chat template and Template, line by line --------------------
 
 
 def test_going_on_is_one_switch_of_all_pages() -> None:

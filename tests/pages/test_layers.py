@@ -21,6 +21,7 @@ import lmloupe as lm
 from lmloupe.model.passes.parts import ModelParts
 from tests.support.pages import REPOSITORY, no_exception, open_page, output_of
 from tests.support.tiny_models import VOCAB_SIZE, save_tokenizer
+from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.base.loaders import engine as engine_of
 from ui.model.choice import _asked_for
@@ -108,6 +109,49 @@ def test_a_models_tokenizer_is_not_read_a_second_time(page: str, monkeypatch: py
     no_exception(open_page(page, model="tiny/gpt2", quantization="none", text=f"{TEXT} {page}"))
 
 
+# What stands in the grid
+
+
+def columns_of(app: AppTest) -> list[str]:
+    return list(app.dataframe[0].value.columns)
+
+
+def test_the_grid_begins_with_the_last_line_and_its_slider_counts_as_its_columns() -> None:
+    lines = "coconut palm " * 8 + "\nThe model reads tokens."
+    model = "tiny/llama"
+    app = layers_of(model, lines)
+    enc = encoding(engine_of(model, "none").tokenizer.name, lines, True, True)
+    start = next(i for i, (at, _) in enumerate(enc.offsets.tolist()) if at > lines.index("\n"))
+    numbers = [int(name.split()[0]) for name in columns_of(app)[1:]]
+    assert numbers == list(range(start + 1, len(enc) + 1)), "the last line alone, from its first token on"
+    slider = app.slider(key="lens_from")
+    assert (slider.value, slider.max) == (start + 1, start + 1)
+    slider.set_value(7)
+    no_exception(app.run())
+    assert [int(name.split()[0]) for name in columns_of(app)[1:]] == list(range(7, 19))
+    assert app.query_params["lens_from"] == "6"
+
+
+def test_the_title_says_from_which_layer_on_the_answer_is_the_first_guess() -> None:
+    app = layers_of("tiny/llama")
+    engine = engine_of("tiny/llama", "none")
+    lens = engine.logit_lens(TEXT)
+    best = lens.token_ids[:, -1, 0].tolist()
+    since = next(layer for layer in range(N_LAYERS + 1) if best[layer:] == [best[-1]] * (N_LAYERS + 1 - layer))
+    words = {0: "in every layer", N_LAYERS: f"only in the last layer, {N_LAYERS}"}.get(since, f"from layer {since} on")
+    title = app.header[0].value.replace("\\", "")
+    assert f"“{token_label(engine.tokenizer, best[-1])}” is the first guess {words}" in title
+
+
+def test_only_the_layers_that_change_the_guess() -> None:
+    app = layers_of("tiny/llama", lens_changes="1")
+    best = engine_of("tiny/llama", "none").logit_lens(TEXT).token_ids[:, -1, 0].tolist()
+    kept = [at for at in range(N_LAYERS + 1) if at in (0, N_LAYERS) or best[at] != best[at - 1]]
+    rows = app.dataframe[0].value["Layer"].tolist()
+    assert [int(row.split()[0]) for row in rows] == kept[::-1]
+    assert (rows[-1], rows[0]) == ("0 embedding", f"{N_LAYERS} output")
+
+
 # The rest of the text, in the background
 
 
@@ -117,7 +161,7 @@ class Products:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sizes: list[int] = []
         self.wait_s = 0.15
-        self.quick = 24 * (N_LAYERS + 1)
+        self.quick = 12 * (N_LAYERS + 1)
         plain = ModelParts.logits
 
         def counted(parts: ModelParts, normed: torch.Tensor) -> torch.Tensor:
@@ -155,7 +199,7 @@ def test_the_rest_follows_gives_way_to_questions_and_stops(products: Products) -
     run = lens_run(LensRequest(model, "none", ids))
     n_cells = (N_LAYERS + 1) * len(ids)
     assert len(ids) > 60
-    assert run.has(N_LAYERS, range(len(ids) - 24, len(ids))), "the positions on the screen come first"
+    assert run.has(N_LAYERS, range(len(ids) - 12, len(ids))), "the positions on the screen come first"
     began = run.n_missing(N_LAYERS)
     assert began > 0
     assert any(f"of {n_cells:,} cells of the text are computed; the rest follows" in box.value for box in app.caption)
@@ -261,7 +305,7 @@ def test_scores_that_are_no_numbers_are_said_and_nothing_is_drawn(tiny: Path) ->
     assert [box.value.replace("\\", "").split(":")[0] for box in app.error] == [
         "The model's scores are not numbers (NaN or infinite), as after a broken quantization or an overflow"
     ]
-    kinds = ("plotly_chart", "bidi_component", "metric", "subheader", "download_button", "code", "expander")
+    kinds = ("plotly_chart", "metric", "header", "download_button", "code")
     assert [kind for kind in kinds if len(app.get(kind))] == []
     assert len(app.get("html")) == 1, "the page's own style, and no half of a grid"
     assert not any(button.label in ("Stop", "Go on") for button in app.button)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
-from tests.support.pages import no_exception, open_page, output_of, sentences
+from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
 from ui.base.loaders import embedded_fetch
 from ui.state.settings import DEFAULT_MESSAGES, DEFAULT_TEXT, SETTINGS
 
@@ -135,10 +135,8 @@ def test_the_precision_is_nf4_on_cuda_alone_and_what_it_is_made_of_is_said(
     app = no_exception(open_page("pages/prediction/next_token.py", text="One two"))
     control = app.segmented_control(key="quantization")
     assert control.value == chosen
-    assert control.options == [
-        f"{defaults.dtype} (from a published 4-bit file)", "int8", "nf4", "fp4"
-    ]  # fmt: skip
-    assert "a published 4-bit (Q4_1) file, multiplied out" in sentences(app)
+    assert control.options == [defaults.dtype, "int8", "nf4", "fp4"]
+    assert "expanded from the published 4-bit (Q4_1) file" in sentences(app)
     assert "full precision" not in sentences(app)
     assert "quantization" not in app.query_params, "what nobody chose is each machine's own"
     control.set_value("int8")
@@ -186,6 +184,33 @@ def test_a_text_longer_than_the_context_gives_one_sentence(model: Path, path: st
 
 
 @pytest.mark.model
+def test_a_text_longer_than_the_context_is_cut_to_its_end_at_a_press(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def quick(_: LocalEngine, ids: tuple[int, ...]) -> lm.NextToken:
+        read.append(len(ids))
+        return lm.NextToken(np.asarray(ids), np.arange(49152, dtype=np.float32) / 1000)
+
+    monkeypatch.setattr(LocalEngine, "next_token", quick)
+    text = "".join(f"{i} coconuts\n" for i in range(4000))
+    app = no_exception(open_page("next_token", text="short"))
+    app.text_area(key="text").set_value(text)
+    no_exception(app.run())
+    assert "at most 8,192" in sentences(app)
+    assert read == [1]
+    (button,) = (button for button in app.button if button.label == "Keep the last 8,192 tokens")
+    button.click()
+    no_exception(app.run())
+    assert not app.error
+    kept = app.text_area(key="text").value
+    assert text.endswith(kept)
+    assert 8100 < read[-1] <= 8192
+    assert read[-1] == len(lm.encode(lm.load_tokenizer("smollm2"), kept))
+
+
+@pytest.mark.model
 @pytest.mark.parametrize("path", MODEL_PAGES)
 def test_an_empty_text_gives_one_sentence(model: Path, path: str) -> None:
     app = open_page(path, prompt="text", text="")
@@ -204,6 +229,10 @@ def test_a_model_that_does_not_exist_leaves_the_controls(
     app = no_exception(open_page(path, model="no-one/nothing"))
     assert [error.value.replace("\\", "") for error in app.error] == ["The hub has no repository 'no-one/nothing'."]
     assert app.selectbox(key="model").value == "no-one/nothing"
+    next(button for button in app.button if button.label == "Use SmolLM2").click()
+    no_exception(app.run())
+    assert not app.error
+    assert app.selectbox(key="model").value == "smollm2-135m-instruct"
 
 
 @pytest.mark.model
@@ -218,8 +247,12 @@ def test_embeddings_show_the_chosen_row_and_its_neighbours(model: Path) -> None:
     table = app.dataframe[0].value
     assert table["Id"].tolist() == near.ids.tolist()
     np.testing.assert_allclose(table["Similarity"], near.similarities, atol=1e-6)
-    norm = np.linalg.norm(engine.embed([token_id]))
-    assert {metric.label: metric.value for metric in app.metric}["Norm"] == f"{norm:.3f}"
+    sent = payload_of(app, "embedding_strip")
+    vector = engine.embed([token_id])[0]
+    assert (sent["id"], sent["chosen"]) == (token_id, 2)
+    np.testing.assert_array_equal(np.float32(sent["values"]), vector)
+    assert f"Length (norm) {np.linalg.norm(vector):.3f};" in sent["more"]
+    assert "a tensor of shape (3, 576), float32, on the CPU: one row for each token" in sent["more"]
 
 
 @pytest.mark.model
@@ -231,12 +264,13 @@ def test_generate_shows_a_run_at_once_and_the_same_again(model: Path) -> None:
     expected = [step.token_id for step in engine.generate(prompt, lm.Sampling(temperature=0), 12)]
     assert [step.token_id for step in run.steps] == expected
     assert run.finished
-    assert "answered before" not in sentences(app)
+    assert "written before" not in sentences(app)
     again = no_exception(open_page("pages/prediction/generate.py", temperature="0", max_new_tokens="12"))
     assert again.session_state["run"] is run
     assert "the times are those of that first run" in sentences(again)
+    assert "Decoding, in the first run" in {metric.label for metric in again.metric}
     app.number_input(key="seed").set_value(5)
-    assert "have changed" in sentences(no_exception(app.run()))
+    assert "other settings" in sentences(no_exception(app.run()))
 
 
 class _Fetching:
@@ -324,7 +358,7 @@ def test_the_code_of_next_token_prints_the_bars(model: Path) -> None:
 def test_the_code_of_embeddings_prints_the_neighbours(model: Path) -> None:
     app = no_exception(open_page("pages/vectors/embeddings.py", embedding_view="neighbours", metric="dot"))
     norm, *neighbours = output_of(app)
-    assert f"{float(norm):.3f}" == {metric.label: metric.value for metric in app.metric}["Norm"]
+    assert f"Length (norm) {float(norm):.3f};" in payload_of(app, "embedding_strip")["more"]
     table = app.dataframe[0].value  # once by lmloupe, once by transformers alone
     assert [int(line.split()[0]) for line in neighbours] == [*table["Id"], *table["Id"]]
     own = [float(line.split()[-1]) for line in neighbours[-len(table) :]]

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
 from tests.support.pages import no_exception, open_page, output_of, sentences
 from ui.base.downloads import npy_bytes, table_csv
+from ui.base.labels import token_label
+from ui.base.loaders import engine as engine_of
+from ui.base.words import probability
 from ui.components.model_views import LensCell, LensRow
 from ui.pages import page
 from ui.prediction.attention_table import attended
+from ui.prediction.attention_view import head_of, heads_finding, nearest_layer, squares_of
 from ui.prediction.lens.files import lens_arrays, lens_table
 from ui.prediction.lens.run import LensRequest, LensRun, Part, lens_run
 from ui.prediction.lens.stream import draw_rows
@@ -26,7 +33,9 @@ from ui.prediction.lens.view import grid, half_drawn
 from ui.prediction.score_view import BUCKETS, bucket_of, score_shades
 
 TEXT = "The capital of France is Paris, and the capital of Japan is"
-SCORE, LAYERS, ATTENTION = "score", "layers", "attention"
+SCORE, LAYERS, ATTENTION = "surprise", "layers", "attention"
+
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +77,7 @@ def test_the_half_drawn_lens_escapes_tokens() -> None:
 
 
 @pytest.mark.model
-def test_text_scored_shows_the_models_own_numbers_and_its_code_prints_them(engine: LocalEngine) -> None:
+def test_surprise_shows_the_models_own_numbers_and_its_code_prints_them(engine: LocalEngine) -> None:
     app = full(SCORE, token=4)
     score = engine.score(TEXT)
     table = next(frame.value for frame in app.dataframe if "Surprisal (bits)" in frame.value.columns)
@@ -79,6 +88,12 @@ def test_text_scored_shows_the_models_own_numbers_and_its_code_prints_them(engin
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Surprisal"] == f"{score.surprisal_bits[3]:.2f} bits"
     assert metrics["Rank"] == f"{score.ranks[3]:,}"
+    assert metrics["Probability"] == probability(float(np.exp(score.log_probs[3])))
+    most = int(score.surprisal_bits.argmax()) + 1
+    (found,) = (header.value.replace("\\", "") for header in app.header)
+    assert found.startswith(f"“{token_label(engine.tokenizer, int(ids[most]))}” surprised the model most")
+    assert f"{score.perplexity:,.1f}" in found
+    np.testing.assert_allclose(table["Probability"], 100 * np.exp(score.log_probs), rtol=1e-4)
     assert score_shades(score, "rank")[0] is None, "nothing is known of the first token"
     own, theirs, *tokens = output_of(app)
     assert float(own.split()[1]) == pytest.approx(float(theirs.split()[1]), rel=1e-4)
@@ -87,6 +102,41 @@ def test_text_scored_shows_the_models_own_numbers_and_its_code_prints_them(engin
     np.testing.assert_allclose(printed[:, 1], table["Rank"])
     np.testing.assert_allclose(printed[:, 2], table["Surprisal (bits)"], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(printed[:, 3], table["Entropy (bits)"], rtol=1e-3, atol=1e-4)
+
+
+@given(st.floats(0, 1))
+def test_no_probability_is_written_as_another_one(p: float) -> None:
+    written = probability(p)
+    assert (written == "0%") == (p == 0)
+    assert (written == "100%") == (p == 1)
+    number = written.removeprefix(">").removesuffix("%").replace(" × 10", "e").translate(RAISED)
+    assert float(number) == pytest.approx(100 * p, rel=0.51, abs=0), "the first digit is right"
+    assert float(number) <= 100
+
+
+@pytest.mark.model
+def test_what_is_all_but_impossible_has_a_probability(engine: LocalEngine) -> None:
+    text = "The capital of France is coconut"
+    app = full(SCORE, text=text)
+    score = engine.score(text)
+    least = float(np.exp(score.log_probs.min()))
+    assert 0 < least < 1e-6
+    (found,) = (header.value.replace("\\", "") for header in app.header)
+    assert probability(least) in found
+    shown = " ".join([found, *(metric.value for metric in app.metric), sentences(app)])
+    assert not re.search(r"(?<![\d.])0(\.0+)?%", shown)
+
+
+@pytest.mark.model
+def test_a_reply_of_other_settings_is_grey_and_says_so(engine: LocalEngine) -> None:
+    app = full("generate", prompt="text", max_new_tokens="4", temperature="0")
+    assert not app.warning
+    app.number_input(key="seed").set_value(3)
+    no_exception(app.run())
+    assert "other settings" in app.warning[0].value
+    assert any(".st-key-stale_run" in block.proto.body for block in app.get("html"))
+    app.number_input(key="seed").set_value(0)
+    assert not no_exception(app.run()).warning
 
 
 @pytest.mark.model
@@ -104,7 +154,7 @@ def test_the_last_row_of_the_lens_is_the_models_answer_and_its_code_prints_a_cel
     app = full(LAYERS, lens_layer="20")
     n_layers, ids = engine.describe().n_layers, tuple(engine.input_ids(TEXT).tolist())
     run = lens_run(LensRequest("smollm2-135m-instruct", "none", ids))
-    positions = range(len(ids))
+    positions = range(len(ids) - 12, len(ids))
     assert run.has(n_layers, positions)
     last = run.cells[n_layers, len(ids) - 1]
     answer = engine.next_token(TEXT)
@@ -125,8 +175,8 @@ def test_the_last_row_of_the_lens_is_the_models_answer_and_its_code_prints_a_cel
     assert parts == pytest.approx(metrics["Logit"], abs=0.01)
     assert metrics["Logit"] == pytest.approx(float(answer.logits.max()), abs=0.01)
     tok = engine.tokenizer
-    assert len(lens_table(run, n_layers, positions, tok, list("x" * len(ids)))) == (n_layers + 1) * len(ids)
-    assert lens_arrays(run, n_layers, positions)["lens_token_ids"][0]().shape == (n_layers + 1, len(ids), 10)
+    assert len(lens_table(run, n_layers, positions, tok, list("x" * len(ids)))) == (n_layers + 1) * 12
+    assert lens_arrays(run, n_layers, positions)["lens_token_ids"][0]().shape == (n_layers + 1, 12, 10)
     shares = [cell.share for row in grid(run, n_layers, positions, "entropy", tok, 49152) for cell in row.cells]
     assert all(share is not None and 0 <= share <= 1 for share in shares)
 
@@ -141,6 +191,65 @@ def test_attention_is_that_of_transformers(engine: LocalEngine) -> None:
     np.testing.assert_allclose(own[table["Position"] - 1], table["Weight"], atol=1e-6)
     assert "eager" in sentences(app)
     assert "not explanation" in sentences(app)
+    heads = next(frame.value for frame in app.dataframe if "On the first token" in frame.value.columns)
+    described = engine.describe()
+    assert len(heads) == described.n_layers * described.n_heads
+    weights = engine.attention(TEXT, 5)
+    own = heads[(heads["Layer"] == 6) & (heads["Head"] == 5)].iloc[0]
+    assert own["On the first token"] == pytest.approx(weights[4, 1:, 0].mean(), abs=1e-5)
+    most = int((heads["On the first token"] > 0.5).sum())
+    assert (
+        app.header[0].value == f"{most} of {len(heads)} heads put more than half of their attention on the first token"
+    )
+
+
+@pytest.mark.model
+def test_the_first_page_of_attention_takes_one_pass(engine: LocalEngine) -> None:
+    text = "Another text for one pass"
+    loaded = engine_of("smollm2-135m-instruct", "none")
+    loaded.next_token(text)
+    passes: list[int] = []
+    handle = loaded.loaded.model.register_forward_pre_hook(lambda *_: passes.append(1))  # type: ignore[attr-defined]
+    app = full(ATTENTION, text=text)
+    full(ATTENTION, text=text, attention_layer="3")
+    handle.remove()
+    assert len(passes) == 1, "all heads and the chosen one, and then another layer's"
+    assert not app.error
+
+
+@pytest.mark.model
+def test_a_text_too_long_for_attention_offers_its_end(engine: LocalEngine) -> None:
+    app = full(ATTENTION, text="coconut palm " * 300)
+    assert "at most 512" in sentences(app)
+    next(button for button in app.button if button.label == "Take the last 256 tokens").click()
+    no_exception(app.run())
+    assert not app.error
+    assert len(app.dataframe)
+
+
+def test_what_is_not_drawn_of_a_head_is_counted() -> None:
+    weights = np.tril(np.ones((2, 8, 8), np.float32))
+    weights /= weights.sum(-1, keepdims=True)
+    read = lm.AttentionWeights(np.arange(8, dtype=np.int32), 3, weights, None, "attn", (3,))
+    head = head_of(read, window=range(5, 8), labels=list("abcdefgh"), n_kv_heads=1, head=1, token=6)
+    np.testing.assert_allclose(head.weights.sum(-1) + head.to_first + head.before, 1, atol=1e-6)
+    np.testing.assert_allclose(head.to_first[0], 1 / np.arange(6, 9), atol=1e-6)
+    assert (head.first_token, list(head.tokens)) == ("a", ["f", "g", "h"])
+    whole = head_of(read, window=range(8), labels=list("abcdefgh"), n_kv_heads=1, head=0, token=6)
+    np.testing.assert_allclose(whole.weights.sum(-1), 1, atol=1e-6)
+    assert not whole.before.any()
+
+
+def test_blocks_without_attention_are_empty_squares_and_the_nearest_block_is_read() -> None:
+    numbers = np.full((3, 2), np.nan, np.float32)
+    numbers[2] = [0.25, 0.75]
+    patterns = np.zeros((3, 2, 1, 1), np.float32)
+    summary = lm.AttentionSummary(np.arange(2, dtype=np.int32), numbers, numbers, numbers, numbers, patterns, (2,))
+    squares = squares_of(summary, "first", 1)
+    assert squares.says[0] == ["", ""]
+    assert squares.says[2][1] == "Layer 3, head 2: 75% on the first token, 75% on the token before, entropy 0.8 bits"
+    assert [nearest_layer(summary, layer) for layer in range(3)] == [2, 2, 2]
+    assert heads_finding(summary) == "1 of 2 heads put more than half of their attention on the first token"
 
 
 @pytest.mark.model
@@ -199,16 +308,11 @@ def test_the_card_that_a_page_leads_to_is_of_its_own_token(engine: LocalEngine, 
 def test_blocks_and_positions_are_counted_from_one_and_old_links_mean_what_they_meant(engine: LocalEngine) -> None:
     long = " ".join(["word"] * 100)
     app = full(ATTENTION, attention_layer="5", attention_head="4", attention_from="10", token=19, text=long)
-    layer = app.slider(key="attention_layer")
-    assert (layer.value, layer.min, layer.max) == (6, 1, engine.describe().n_layers)
     first = app.slider(key="attention_from")
     assert (first.value, first.min, first.max) == (11, 1, 41)
-    assert any("in head 5 of layer 6" in block.value for block in app.markdown)
+    assert any("in head 5 of layer 6" in block.value for block in app.header)
     assert "layer=5" in app.code[-1].value, "the library counts as Python does"
-    layer.set_value(1)
-    no_exception(app.run())
-    assert app.query_params["attention_layer"] == "0"
-    assert "layer=0" in app.code[-1].value
+    assert app.query_params["attention_layer"] == "5"
 
 
 class _Rows:

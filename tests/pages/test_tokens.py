@@ -40,6 +40,11 @@ def test_a_special_token_that_the_model_adds_has_its_card_too() -> None:
     assert "Token 1 of 3 in Llama 3.1" in heads(app)
 
 
+def test_a_link_whose_id_no_longer_fits_opens_the_row_s_own_token() -> None:
+    link = card_link("llama-3.1", 2, COCONUT) | {"card_id": "7"}
+    assert "Token 2 of 2 in Llama 3.1" in heads(open_page("tokens", tokenizers="phi-3,llama-3.1", **link))
+
+
 def test_the_card_closes_with_its_button_and_with_the_text() -> None:
     link = card_link("llama-3.1", 1, COCONUT)
     link = {"tokenizers": "llama-3.1"} | link

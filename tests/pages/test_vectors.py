@@ -1,11 +1,14 @@
-"""Next token's views, the map, static and contextual, architecture, and the choice of a model, as AppTest runs them."""
+"""The pages of Vectors, Next token's views, and the choice of a model, as AppTest runs them."""
 
 from __future__ import annotations
 
+import json
+import struct
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +18,11 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
-from tests.support.pages import no_exception, open_page, output_of, sentences
+from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
 from tests.support.tiny_models import tiny_model_folder
 from ui.base import loaders
+from ui.base.errors import escape_markdown
+from ui.base.labels import token_label
 from ui.base.words import probability as probability_of
 from ui.components.distribution_view import RULES, distribution_bars, rolled_by, token_picked_in
 from ui.model.choice import OFFERED
@@ -25,7 +30,10 @@ from ui.prediction.sampling_code import warpers_code
 from ui.prediction.sampling_frames import best_ids
 from ui.state import link
 from ui.state.settings import SETTINGS
+from ui.vectors import architecture_parts, map_view
+from ui.vectors.architecture_view import histogram_chart, histogram_title
 from ui.vectors.block_diagram import block_svg
+from ui.vectors.map_names import FEWEST, LIFT, SHARE, place_names
 
 __all__ = ["tiny_model_folder"]
 
@@ -228,7 +236,30 @@ def test_embeddings_arithmetic_shows_the_analogy(engine: lm.Engine) -> None:
     assert again["Id"].tolist() == engine.analogy(a, b, c, 6, "dot").ids.tolist()
 
 
-# The map, static and contextual, architecture
+@model
+def test_the_most_alike_of_a_text_are_two_different_tokens(engine: lm.Engine) -> None:
+    app = open_page("embeddings", text="the cat the dog the cat", embedding_view="cosine")
+    tok = engine.tokenizer
+    ids = lm.encode(tok, "the cat the dog the cat").input_ids
+    cosines = lm.cosine_matrix(engine.embed(ids))
+    cosines[ids[:, None] == ids] = -1
+    i, j = divmod(int(cosines.argmax()), len(ids))
+    said = f"Most alike in this text: {token_label(tok, int(ids[i]))} and {token_label(tok, int(ids[j]))}"
+    assert app.header[0].value.replace("\\", "") == f"{said}, cosine {cosines[i, j]:.3f}"
+
+
+@model
+def test_a_special_token_is_marked_and_dimensions_count_from_one(engine: lm.Engine) -> None:
+    app = open_page("embeddings", text="a<|im_start|>b", dimensions="12", dimension_from="12", token_index="1")  # noqa: S106
+    sent = payload_of(app, "embedding_strip")
+    assert (sent["tokens"], sent["special"]) == (["a", "<|im_start|>", "b"], [False, True, False])
+    assert app.slider(key="dimension_from").value == 13
+    shown = app.dataframe[0].value
+    row = engine.embed(lm.encode(engine.tokenizer, "a<|im_start|>b").input_ids)[:, 12:24]
+    np.testing.assert_array_equal(shown[[f"dim {i}" for i in range(13, 25)]], row)
+
+
+# The map, one word with three meanings, architecture
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=40), st.integers(1, 45))
@@ -242,11 +273,12 @@ def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
     engine: lm.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = open_page("map", map_search="coconut")
-    near, suspects = (frame.value for frame in app.dataframe)
+    near, marked, suspects = (frame.value for frame in app.dataframe)
     found = lm.search_vocabulary(engine.tokenizer, "coconut", ignore_case=True).ids
     near_the_first = engine.neighbours(int(found[0]), 8)
     assert near["Id"].tolist() == near_the_first.ids.tolist()
     np.testing.assert_allclose(near["Similarity"], near_the_first.similarities, atol=1e-6)
+    assert sorted(marked["Id"]) == sorted(found.tolist())
     odd = engine.undertrained_tokens(40, kinds=("text",))
     assert suspects["Id"].tolist() == odd.ids.tolist()
     np.testing.assert_allclose(suspects["Score"], odd.scores, atol=1e-6)
@@ -254,9 +286,18 @@ def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
     placed = engine.project(None, "pca", 2)
     share = placed.explained_variance_ratio
     assert share is not None
-    said = " ".join(caption.value for caption in app.caption)
-    assert f"{len(placed.ids):,} tokens; the 2 axes show {share.sum():.1%}" in said
-    assert f"{len(found):,} tokens contain the search text" in said
+    assert app.header[0].value == f"2 axes of 576 keep {share.sum():.0%} of the variance between tokens"
+    assert f"{len(found):,} tokens contain the search text" in sentences(app)
+    sent = sent_map(app)
+    assert sent["lit"] == {"found": found.tolist(), "picked": int(found[0]), "near": near_the_first.ids.tolist()}
+    order = np.argsort(sent["ids"])
+    assert (sent["ids"][order] == placed.ids).all()
+    drawn, points = sent["points"][order], placed.points
+    scale = np.ptp(drawn[:, 0]) / np.ptp(points[:, 0])
+    np.testing.assert_allclose(drawn - drawn.mean(0), (points - points.mean(0)) * scale, atol=1e-4)
+    tok = engine.tokenizer
+    assert [sent["labels"][i] for i in order[300:400]] == [token_label(tok, int(i)) for i in placed.ids[300:400]]
+    assert sent["labels"][0] == token_label(tok, min(i for i in placed.ids.tolist() if tok.piece(i) == "\u0120t"))
     monkeypatch.setattr("lmloupe.load_engine", lambda *_, **__: engine, raising=False)
     printed = [line.split() for line in output_of(app)]
     assert len(printed) == 40
@@ -269,9 +310,61 @@ def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
         np.testing.assert_allclose([float(line[1]) for line in scores], odd.scores[:10], rtol=1e-3, atol=1e-4)
 
 
+def sent_map(app: AppTest) -> dict[str, Any]:
+    """What the map was given, read as its scripts do."""
+    payload = next(one.proto.bytes for one in app.get("bidi_component") if one.proto.id.endswith(f"-{map_view.MAP}"))
+    (length,) = struct.unpack("<I", payload[16:20])
+    header = json.loads(payload[20 : 20 + length])
+    body = payload[20 + length :]
+    read = {}
+    for name in ("x", "y", "ids", "groups"):
+        start, n, kind = header[name]
+        read[name] = np.frombuffer(body, f"<{kind}", n, start)
+    return header | read | {"points": np.stack([read["x"], read["y"]], axis=1) / 65535}
+
+
+@model
+def test_a_few_found_tokens_are_placed_among_many_by_t_sne(engine: lm.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    placed_ids: list[list[int]] = []
+
+    def by_hand(self: LocalEngine, ids: list[int], *_: object) -> lm.Projection:
+        placed_ids.append(ids)
+        return lm.Projection(
+            np.int32(ids), np.random.default_rng(0).random((len(ids), 2), np.float32), None, "tsne", "input"
+        )
+
+    monkeypatch.setattr(LocalEngine, "project", by_hand)
+    map_view.points.clear()
+    app = open_page("map", map_method="tsne", map_search="coconut", map_token="99999999")  # noqa: S106
+    found = lm.search_vocabulary(engine.tokenizer, "coconut", ignore_case=True).ids
+    (ids,) = placed_ids
+    assert set(found.tolist()) <= set(ids)
+    assert len(ids) >= 700, "no map of a few unlabelled dots"
+    sent = sent_map(app)
+    assert len(sent["labels"]) == len(ids)
+    assert sent["lit"]["picked"] == found[0], "a link with an id that no token has"
+    assert "In t-SNE only neighbourhoods mean something, not distances or cluster sizes." in sentences(app)
+    map_view.points.clear()
+
+
+PLACED = st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from([(), ("-ing",), ("numbers",)]))
+
+
+@given(st.lists(PLACED, max_size=90))
+def test_a_place_is_named_after_what_most_of_its_tokens_have(tokens: list[tuple[int, int, tuple[str, ...]]]) -> None:
+    points = np.array([(x, y) for x, y, _ in tokens], np.float32).reshape(-1, 2)
+    traits = [own for *_, own in tokens]
+    names = place_names(points, traits)
+    assert len({place.name for place in names}) == len(names)
+    for place in names:
+        rate = sum(place.name in own for own in traits) / len(traits)
+        assert place.share >= max(SHARE, LIFT * rate) - 1e-9
+        assert FEWEST <= place.n <= len(traits)
+
+
 @model
 def test_one_word_parts_ways_with_itself(engine: lm.Engine) -> None:
-    app = open_page("contextual")
+    app = open_page("three_meanings")
     table = app.dataframe[0].value
     at = {}
     for name in "abc":
@@ -279,29 +372,84 @@ def test_one_word_parts_ways_with_itself(engine: lm.Engine) -> None:
         start = text.index("bank")
         at[name] = engine.input_ids(text), int(lm.word_positions(engine.tokenizer, text, start, start + 4)[-1])
     unlike, alike = (engine.contextual_similarity(*at["a"], *at[other]) for other in "bc")
+    other = engine.contextual_similarity(*at["b"], *at["c"])
     assert len(table) == engine.describe().n_layers + 1
     np.testing.assert_allclose(table["A and B"], unlike, atol=1e-4)
     np.testing.assert_allclose(table["A and C"], alike, atol=1e-4)
-    assert (alike[3:] > unlike[3:]).all()
-    app.text_input(key="word").set_value("river")
+    gaps = alike - np.maximum(unlike, other)
+    layer = int(gaps.argmax())
+    first = layer - int(np.argmin(gaps[layer::-1] >= 0.02)) + 1
+    said = app.header[0].value.replace("\\", "")
+    assert said.startswith(f"From layer {first} to ")
+    assert f"“bank” in A and C is more alike than with B, most after layer {layer}: cosine {alike[layer]:.2f}" in said
+    app.text_area(key="word").set_value("river")
     app.run()
-    assert "Sentence B does not hold the word" in app.error[0].value.replace("\\", "")
+    assert "Sentence B does not contain the word" in app.error[0].value.replace("\\", "")
+    next(button for button in app.button if button.label.startswith("Back to")).click()
+    app.run()
+    assert app.text_area(key="word").value == "bank"
+    assert not app.error
 
 
 @model
 def test_architecture_counts_every_module_and_its_weights(engine: lm.Engine) -> None:
     app = open_page("architecture", module="model.layers.3.mlp.down_proj")
-    stored, modules = (frame.value for frame in app.dataframe)
+    bins, stored, modules = (frame.value for frame in app.dataframe)
     described = engine.describe()
     assert stored["Parameters"].sum() == modules["Parameters"][0] == described.n_parameters
     assert stored["MB"].sum() * 1e6 == pytest.approx(described.bytes)
     counted = engine.weight_histogram("model.layers.3.mlp.down_proj")
-    metrics = [metric.value for metric in app.metric if metric.label in ("Mean", "Standard deviation", "Least")]
-    assert metrics == [f"{counted.mean:.5f}", f"{counted.std:.5f}", f"{counted.min:.4f}"]
+    assert bins["Weights"].tolist() == counted.counts.tolist()
+    said = sentences(app)
+    assert f"mean {counted.mean:.5f}, standard deviation {counted.std:.5f}, least {counted.min:.4f}" in said
+    assert app.selectbox(key="module").value == "model.layers.3.mlp.down_proj"
     app.toggle(key="all_blocks").set_value(True)
-    table = app.run().dataframe[1].value
+    table = app.run().dataframe[2].value
     assert table["Path"].tolist() == [node.name for node in described.tree]
     assert table["Parameters"].tolist() == [node.n_parameters for node in described.tree]
+
+
+@model
+def test_the_boxes_of_architecture_are_the_models_own_weights(engine: lm.Engine) -> None:
+    described = engine.describe()
+    app = open_page("architecture", module="model.layers.3.mlp.down_proj")
+    sent = payload_of(app, "architecture_picture")
+    assert sum(part["weights"] for part in sent["whole"]) == described.n_parameters
+    assert (sent["block"], sent["blocks"], sent["chosen"]) == (4, 30, "model.layers.3.mlp.down_proj")
+    boxes = {box["module"]: box for half in sent["halves"] for box in half["boxes"]}
+    infos = {info.name: info for info in described.modules}
+    assert [boxes[name]["weights"] for name in boxes] == [infos[name].n_parameters for name in boxes]
+    assert {name.rsplit(".", 1)[-1] for name in boxes} == {
+        "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"
+    }  # fmt: skip
+    assert not any(box["quantized"] for box in boxes.values())
+    embedding = infos["model.embed_tokens"].n_parameters / described.n_parameters
+    first = app.header[0].value.replace("\\", "")
+    assert first == f"{1 - embedding:.0%} of the 134.5 million weights are in the 30 blocks, 21% in the embedding"
+    explained = " ".join(block.value for block in app.markdown)
+    for half in sent["halves"]:
+        for term, about in half["steps"]:
+            assert about
+            assert escape_markdown(term) in explained, "each term is explained in the text, too"
+    start = open_page("architecture", module="no.such.module")
+    assert start.selectbox(key="module").value in infos
+
+
+def test_boxes_name_their_model_in_the_singular_and_mark_what_is_quantized(
+    tiny_model_folder: Callable[[str], Path],
+) -> None:
+    described = lm.load_engine(str(tiny_model_folder("phi3")), quantization="nf4").describe()
+    one = replace(described, n_layers=1, block=replace(described.block, n_kv_heads=1, n_heads=4))
+    said = " ".join(f"{part.label} {part.size} {part.about}" for part in architecture_parts.whole(one))
+    assert "1 block " in said
+    assert "1 blocks" not in said
+    assert "1 heads" not in " ".join(about for _, about in architecture_parts.terms(one, 1))
+    boxes = [box for half in architecture_parts.halves(described, 1) for box in half.boxes]
+    assert [box.label for box in boxes] == ["O", "QKV", "gate + up", "down"]
+    assert all(box.quantized and "Stored in nf4" in box.about for box in boxes)
+    histogram = lm.load_engine(str(tiny_model_folder("phi3")), quantization="nf4").weight_histogram(boxes[0].module)
+    assert "16 levels" in histogram_title(histogram, "o_proj")
+    assert len(histogram_chart(histogram).data[0]["y"]) == 16, "a bar for each level, not a comb of bins"
 
 
 @model

@@ -38,7 +38,7 @@ def test_every_main_script_is_registered() -> None:
     registered = [
         path.parent / name
         for path in COMPONENTS.glob("*/__init__.py")
-        for name in re.findall(r'/ "(\w+\.js)"', path.read_text("utf-8"))
+        for name in re.findall(r'_HERE / "(\w+\.js)"', path.read_text("utf-8"))
     ]
     assert sorted(registered) == MAIN
 

@@ -58,7 +58,7 @@ def text_file_box(name: str = "text", label: str = "Open a text file") -> None:
     count: int = st.session_state.setdefault(_COUNT, 0)
     key = f"text_file_{name}_{count}"
     # A new key for each file: a box that kept it would go on showing a file whose text has been changed since.
-    st.file_uploader(
+    st.container(key="own_text").file_uploader(
         label,
         max_upload_size=_LET_IN_MB,
         key=key,

@@ -57,11 +57,15 @@ def _formatted(form: str, value: float) -> str:
 
 def probability_bars(labels: pd.Series, probabilities: pd.Series, *, x_title: str, colour: object = None) -> go.Figure:
     """Bars of probabilities on an axis from 0 to 100%, so that bars of the same length are the same on every chart."""
-    figure = bars(
-        labels, probabilities, "%{text}<extra></extra>", x_title=x_title, text_format=probability, colour=colour
-    )
-    figure.layout.xaxis.range = [0, 1]
-    figure.layout.xaxis.tickformat = ".0%"
+    figure = bars(labels, probabilities, "%{customdata}<extra></extra>", x_title=x_title, text_format="", colour=colour)
+    written = [probability(value) for value in probabilities]
+    figure.update_traces(text=None, customdata=written)
+    # A trace of its own: Plotly leaves out the text of a bar that is shorter than a pixel.
+    figure.add_scatter(
+        x=probabilities, y=list(range(len(labels))), mode="text", text=[f" {text}" for text in written],
+        textposition="middle right", hoverinfo="skip", cliponaxis=False,
+    )  # fmt: skip
+    figure.update_xaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     return figure
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
 from lmloupe.errors import LoupeError
 
-__all__ = ["escape_markdown", "escape_plotly", "show_errors"]
+__all__ = ["Offer", "escape_markdown", "escape_plotly", "show_errors"]
 
 # What Streamlit's Markdown gives a meaning to: CommonMark's punctuation, $ (maths) and : (icons, colours).
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&=^@/\"'])")
@@ -34,15 +36,34 @@ def escape_plotly(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A way out of an error: a button that does what its sentence tells a person to do.
+
+    An error that has one carries it as ``offer``.
+    """
+
+    label: str
+    do: Callable[..., None]
+    args: tuple[Any, ...] = ()
+
+    def draw(self) -> None:
+        """Draw the button."""
+        st.button(self.label, on_click=self.do, args=self.args, type="primary")
+
+
 @contextmanager
 def show_errors() -> Iterator[None]:
     """Turn a ``LoupeError`` of the block into its sentence on the page; let everything else through.
 
     The rest of the block is skipped and the page goes on after it. An error's message may quote what a person typed
     or what a hub answered, so nothing in it is read as Markdown or HTML. (Streamlit still makes a bare web address
-    clickable, and an arrow of "->"; both keep saying what they said.)
+    clickable, and an arrow of "->"; both keep saying what they said.) An `Offer` that the error carries is a button.
     """
     try:
         yield
     except LoupeError as error:
         st.error(escape_markdown(str(error)))
+        offer = getattr(error, "offer", None)
+        if isinstance(offer, Offer):
+            offer.draw()

@@ -55,13 +55,14 @@ def display_name(key: str) -> str:
 def tokenizer(name: str) -> lm.Tokenizer:
     """A tokenizer by embedded key, hub id or folder; see `lmloupe.load_tokenizer` for what it raises."""
     loaded = lm.load_tokenizer(name)
-    _read_before().add(name)
+    if loaded.source != "embedded":
+        _read_before().add(name)
     return loaded
 
 
 @st.cache_resource(show_spinner=False)
 def _read_before() -> set[str]:
-    """What has been read since the server started, and most probably still is there."""
+    """Folders and hub ids that have been read since the server started, and most probably still are there."""
     return set()
 
 

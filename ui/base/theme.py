@@ -107,7 +107,7 @@ QUIET = 0.7
 """Opacity of text that is not the point."""
 _SCALE = "chart_scale"
 
-# From below zero to above, with the page's own background at zero. Ochre and blue: both are told apart by everybody, and
+# From below zero to above, with the page's own background at zero. Ochre and blue: everybody can tell them apart, and
 # neither is the orange of what is removed.
 DIVERGING_LIGHT = ("#6b5b00", "#bfae4e", "#ffffff", "#6fadc2", "#175970")
 DIVERGING_DARK = ("#efdc86", "#8c7b26", "#12161a", "#387893", "#9fd3e6")

@@ -18,7 +18,16 @@ from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
 if TYPE_CHECKING:
     from ui.bar.bar import Bar
 
-__all__ = ["LESSONS", "Lesson", "choose_lesson", "follow_family", "lesson_buttons", "lesson_words", "take_back"]
+__all__ = [
+    "LESSONS",
+    "Lesson",
+    "choose_lesson",
+    "follow_family",
+    "lesson_buttons",
+    "lesson_words",
+    "take_back",
+    "take_lesson",
+]
 
 WEATHER_TOOL = {
     "type": "function",
@@ -114,7 +123,7 @@ def choose_lesson(bar: Bar, tok: lm.Tokenizer | None = None) -> None:
             key=_BOX,
             placeholder="Lessons",
             label_visibility="collapsed",
-            width=150,
+            width=140,
             on_change=_chosen,
             args=(tok,),
             help="A conversation that shows one thing. Yours is kept and comes back.",
@@ -133,7 +142,9 @@ def lesson_buttons(tok: lm.Tokenizer | None = None) -> None:
     """One small button for each lesson, and the way back; ``tok`` as in `choose_lesson`."""
     with st.container(horizontal=True, gap="small"):
         for lesson in LESSONS:
-            st.button(lesson.name, key=f"lesson_{lesson.name}", help=lesson.shows, on_click=_take, args=(lesson, tok))
+            st.button(
+                lesson.name, key=f"lesson_{lesson.name}", help=lesson.shows, on_click=take_lesson, args=(lesson, tok)
+            )
         if state.get("lesson"):
             st.button("Back to your conversation", icon=":material/undo:", key="lesson_back", on_click=take_back)
 
@@ -167,10 +178,11 @@ def _chosen(tok: lm.Tokenizer | None) -> None:
     if name is None:
         take_back()
     else:
-        _take(_BY_NAME[name], tok)
+        take_lesson(_BY_NAME[name], tok)
 
 
-def _take(lesson: Lesson, tok: lm.Tokenizer | None) -> None:
+def take_lesson(lesson: Lesson, tok: lm.Tokenizer | None) -> None:
+    """Put a lesson in the place of the conversation, which is kept; ``tok`` as in `choose_lesson`."""
     if not state.get("lesson"):
         state.put("own_messages", state.get("messages"))
         state.put("own_tools", state.get("tools"))

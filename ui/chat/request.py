@@ -148,7 +148,11 @@ def _answered(question: str, tok: lm.Tokenizer, **arguments: Any) -> Any:
     if isinstance(template, lm.ChatTemplates):
         own = template.special_tokens
         arguments["template"] = [template.name, dict(template.templates), None if own is None else dict(own)]
-    answer = _kept(question, tok, tok.name, json.dumps(arguments), datetime.date.today().isoformat())
+    given = json.dumps(arguments)
+    if tok.source == "file":  # an upload is its session's alone: it goes through no cache that serves all
+        answer = _answer(question, tok, given)
+    else:
+        answer = _kept(question, tok, tok.name, given, datetime.date.today().isoformat())
     if isinstance(answer, str):
         raise lm.TemplateError(answer)
     return answer
@@ -160,11 +164,15 @@ def _kept(question: str, _tok: lm.Tokenizer, name: str, arguments: str, day: str
 
     ``name`` and ``day`` are in the key: the first stands for the tokenizer, the second for what strftime_now writes.
     """
+    return _answer(question, _tok, arguments)
+
+
+def _answer(question: str, tok: lm.Tokenizer, arguments: str) -> Any:
     given = json.loads(arguments)
     if isinstance(given["template"], list):
         given["template"] = lm.ChatTemplates(*given["template"])
     try:
-        return getattr(lm, question)(_tok, **given)
+        return getattr(lm, question)(tok, **given)
     except (lm.NoChatTemplateError, lm.TemplateTimeoutError):
         raise  # the next try may have more time
     except lm.TemplateError as error:

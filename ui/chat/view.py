@@ -11,7 +11,7 @@ from ui.base.errors import escape_markdown
 from ui.chat.templates.choice import FAMILIES, TemplateChoice, pick_template
 from ui.pages import page
 
-__all__ = ["chat_downloads", "load_or_stop", "show_no_template"]
+__all__ = ["chat_downloads", "link_to_fim", "load_or_stop", "show_no_template"]
 
 
 def load_or_stop(choice: TemplateChoice) -> lm.Tokenizer:
@@ -29,11 +29,15 @@ def show_no_template(choice: TemplateChoice, error: lm.NoChatTemplateError) -> N
     """Say that a tokenizer has no chat template, and offer what there is instead."""
     # The library calls a family by its key, the pages by its name.
     st.info(escape_markdown(str(error).replace(choice.name, choice.label, 1)), icon=":material/block:")
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        other = TemplateChoice(FAMILIES[0])
-        st.button(f"Show {other.label}", key="other_template", on_click=pick_template, args=(other.key,))
-        if choice.name == "starcoder2":
-            st.page_link(page("fim").path, label="What it was trained for: fill in the middle", width="content")
+    other = TemplateChoice(FAMILIES[0])
+    st.button(f"Show {other.label}", key="other_template", on_click=pick_template, args=(other.key,))
+    link_to_fim(choice)
+
+
+def link_to_fim(choice: TemplateChoice) -> None:
+    """For StarCoder2, the link to what it has in place of a chat template."""
+    if choice.name == "starcoder2" and choice.own is None:
+        st.page_link(page("fim").path, label="What it was trained for: fill in the middle", width="content")
 
 
 def chat_downloads(chat: lm.RenderedChat, name: str, *, key: str) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 import lmloupe as lm
+from ui.base.errors import Offer
 from ui.base.loaders import engine
 from ui.base.words import counted
+from ui.state import store as state
+from ui.state.thread import n_added
 
 __all__ = ["MAX_ATTENTION_TOKENS", "attention", "attention_summary", "attribution", "readable", "scored"]
 
@@ -15,21 +18,55 @@ MAX_ATTENTION_TOKENS = 512
 """Attention of one layer grows with the square of the text: 32 heads over 512 tokens are 34 MB."""
 
 
-def readable(loaded: lm.Engine, enc: lm.Encoding) -> tuple[int, ...]:
+class TooLongError(lm.ContextLengthError):
+    """A text that a page cannot take whole, with the button that keeps the end of it."""
+
+    def __init__(self, sentence: str, offer: Offer | None) -> None:
+        super().__init__(sentence)
+        self.offer = offer
+
+
+def keep_last(setting: str, tok: lm.Tokenizer, n: int) -> None:
+    """Cut a shared text to its end, so that a model reads at most ``n`` tokens of it; in a button's ``on_click``."""
+    text = state.get(setting)
+    room = n
+    while True:
+        enc = lm.encode(tok, text, add_special_tokens=True)
+        if len(enc) <= n:
+            state.put(setting, text)
+            return
+        # A text that begins elsewhere may be cut into one or two tokens more: then a little less of it is kept.
+        start = int(enc.offsets[len(enc) - max(1, room - n_added(enc)), 0])
+        text = text[max(1, start) :]
+        room -= 1
+
+
+def offer_end(setting: str, tok: lm.Tokenizer, n: int) -> Offer:
+    """The button that cuts a shared text to its last ``n`` tokens."""
+    return Offer(f"Keep the last {counted(n, 'token')}", keep_last, (setting, tok, n))
+
+
+def readable(loaded: lm.Engine, enc: lm.Encoding, setting: str | None = "text") -> tuple[int, ...]:
     """The ids of an encoding, once they are some that the model can read.
+
+    Args:
+        loaded: the model.
+        enc: what it is to read.
+        setting: the shared text that it is of, which the error offers to cut; None for any other text.
 
     Raises:
         lmloupe.InvalidTextError: no token at all.
-        lmloupe.ContextLengthError: more tokens than the context holds.
+        lmloupe.ContextLengthError: more tokens than the context has room for.
     """
     if len(enc) == 0:
         raise lm.InvalidTextError("The text has no tokens: write at least one character for the model to read.")
     described = loaded.describe()
-    if 0 < described.context_length < len(enc):
-        raise lm.ContextLengthError(
-            f"The text has {counted(len(enc), 'token')}, but {described.name} reads at most "
-            f"{described.context_length:,} at once: "
-            f"shorten it by {counted(len(enc) - described.context_length, 'token')}."
+    limit = described.context_length
+    if 0 < limit < len(enc):
+        raise TooLongError(
+            f"The text has {counted(len(enc), 'token')}, but {described.name} reads at most {limit:,} at once: "
+            f"shorten it by {counted(len(enc) - limit, 'token')}.",
+            offer_end(setting, loaded.tokenizer, limit) if setting else None,
         )
     return tuple(enc.input_ids.tolist())
 

@@ -69,6 +69,7 @@ def choose_model(bar: Bar) -> tuple[str, lm.Quantization, lm.Engine]:
     except lm.LoupeError as error:
         _asked_for().discard((model, quantization))
         st.error(escape_markdown(str(error)))
+        _offer_embedded(model)
         st.stop()
     described = loaded.describe()
     with popover:
@@ -82,6 +83,12 @@ def choose_model(bar: Bar) -> tuple[str, lm.Quantization, lm.Engine]:
             icon=":material/compress:",
         )
     return model, quantization, loaded
+
+
+def _offer_embedded(model: str) -> None:
+    """The way out where another model cannot be had: the one that is part of LM Loupe."""
+    if model != EMBEDDED_MODEL:
+        st.button("Use SmolLM2", on_click=state.put, args=("model", EMBEDDED_MODEL), icon=":material/undo:")
 
 
 def _controls(defaults: lm.MachineDefaults) -> tuple[str, lm.Quantization]:
@@ -152,6 +159,7 @@ def _ask(model: str, quantization: lm.Quantization) -> None:
         args=((model, quantization),),
         help="Until then nothing is downloaded but the model's description, some kilobytes.",
     )
+    _offer_embedded(model)
     st.stop()
 
 
@@ -183,7 +191,7 @@ def _summary(described: lm.ModelDescription) -> str:
 def _published(described: lm.ModelDescription) -> str:
     if described.name == EMBEDDED_MODEL:
         return (
-            f"The weights are a published {described.published_as} file, multiplied out: no choice here is the "
+            f"The weights are expanded from the published {described.published_as} file: no choice here is the "
             "precision in which the model was trained."
         )
     return f"Published as {escape_markdown(described.published_as)}." if described.published_as else ""

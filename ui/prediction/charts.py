@@ -14,7 +14,7 @@ from ui.base.words import probability
 __all__ = ["draw_bars", "phrase_bars", "score_histogram", "settings_bars"]
 
 # Bars of the same length are the same probability, on every chart.
-_AXIS = {"range": [0, 1], "tickformat": ".0%"}
+_AXIS = {"range": [0, 1.08], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
 _LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 import lmloupe as lm
+from ui.base import theme
 from ui.base.labels import token_label
 from ui.base.words import counted, probability
 from ui.components.distribution_view import (
@@ -26,6 +27,7 @@ from ui.state.settings import SETTINGS
 __all__ = ["finding_of", "rolled", "show_chart", "written"]
 
 N_BARS = 12
+N_BARS_PRESENTING = 8  # so that the temperature below them is on the screen as well
 N_DOTS = 200
 KEY = "distribution"
 THROWS = (0, 1, 10, 200)
@@ -70,13 +72,14 @@ def show_chart(
         colour: the model's.
     """
     probs = stages[-1].probs
-    ids = best_ids(answer.logits, N_BARS).tolist()
+    n_bars = N_BARS if theme.chart_scale() == 1 else N_BARS_PRESENTING
+    ids = best_ids(answer.logits, n_bars).tolist()
     draws = rolled(probs)
     counts = None if draws is None else np.bincount(draws.ids, minlength=len(probs))
     bars = distribution_bars(
         stages, sampling, ids, [token_label(tok, i) for i in ids], counts, [written(tok, i) is not None for i in ids]
     )
-    on_strip = [int(i) for i in best_ids(probs, N_BARS) if probs[i] > 0]
+    on_strip = [int(i) for i in best_ids(probs, n_bars) if probs[i] > 0]
     strip = Strip(
         tuple(on_strip), tuple(token_label(tok, i) for i in on_strip), tuple(float(probs[i]) for i in on_strip)
     )

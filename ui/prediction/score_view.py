@@ -42,6 +42,7 @@ BUCKETS = (
 MOST_BITS = 16.0
 MAX_BARS = 300
 N_NAMED = 8
+NAMED_BITS = 2.0
 MAX_LETTERS = 12
 
 
@@ -168,15 +169,14 @@ def surprisal_chart(score: lm.Scored, labels: Sequence[str], index: int) -> go.F
     n = len(score.ranks)
     begin = max(0, min(index - 1 - MAX_BARS // 2, n - MAX_BARS))
     shown = slice(begin, begin + MAX_BARS)
-    places = np.arange(n)[shown] + 2
+    places = np.arange(n)[shown] + 2  # people count from 1, and the first token has no score
     bits, expected = score.surprisal_bits[shown], score.entropy_bits[shown]
     colours = [theme.accent() if place == index + 1 else theme.MUTED for place in places]
-    named = {*np.argsort(-bits, kind="stable")[:N_NAMED].tolist(), index - 1 - begin}
-    names = [escape_plotly(shortened(labels[place - 1])) if i in named else "" for i, place in enumerate(places)]
+    most = set(np.argsort(-bits, kind="stable")[:N_NAMED].tolist())
+    named = [i for i in range(len(places)) if i == index - 1 - begin or (i in most and bits[i] > NAMED_BITS)]
     figure = go.Figure(
         go.Bar(
-            x=places, y=bits, marker_color=colours, text=names, textposition="outside", textangle=0,
-            constraintext="none", cliponaxis=False, customdata=[escape_plotly(labels[place - 1]) for place in places],
+            x=places, y=bits, marker_color=colours, customdata=[escape_plotly(labels[place - 1]) for place in places],
             hovertemplate="token %{x}, %{customdata}: %{y:.2f} bits<extra></extra>",
         )
     )  # fmt: skip
@@ -184,6 +184,10 @@ def surprisal_chart(score: lm.Scored, labels: Sequence[str], index: int) -> go.F
         x=places, y=expected, mode="markers",
         marker={"symbol": "line-ew", "size": 11, "line": {"width": 2.5, "color": theme.ink()}},
         hovertemplate="token %{x}: %{y:.2f} bits expected<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=places[named], y=np.maximum(bits, expected)[named], mode="text", textposition="top center",
+        text=[escape_plotly(shortened(labels[places[i] - 1])) for i in named], hoverinfo="skip", cliponaxis=False,
     )  # fmt: skip
     top = float(max(bits.max(), expected.max()))
     figure.update_layout(**theme.chart_layout(x_title="position in the text", y_title="bits", height=320))

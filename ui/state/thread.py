@@ -7,7 +7,7 @@ next page that has the model looks up which of its tokens covers it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import streamlit as st
@@ -178,14 +178,21 @@ def opened_card(key: str, rows: Sequence[lm.Encoding], text: str) -> tuple[lm.En
         return None
     own, names = st.session_state.get(_UPLOADED), [enc.tokenizer.name for enc in rows]
     asked = name or (own if own in names else names[0])
-    for enc in rows:
-        index = covering(enc, place, token_id, nth) if len(enc) else 0
-        if enc.tokenizer.name == asked and len(enc) and token_id in (-1, enc.input_ids[index]):
-            return enc, index
-    if not name:
-        return None
-    enc = encoding(name, text, True, True)
-    return (enc, covering(enc, place, token_id, nth)) if len(enc) else None
+    found = None
+    for enc in _candidates([enc for enc in rows if enc.tokenizer.name == asked], name, text):
+        if len(enc):
+            found = enc, covering(enc, place, token_id, nth)
+            if token_id in (-1, enc.input_ids[found[1]]):
+                break
+    return found
+
+
+def _candidates(rows: Sequence[lm.Encoding], name: str, text: str) -> Iterator[lm.Encoding]:
+    """Where a card's token may be: a row; the text with special tokens, as models read it; else the row after all."""
+    yield from rows
+    if name:
+        yield encoding(name, text, True, True)
+    yield from rows
 
 
 def _card_of(enc: lm.Encoding, index: int) -> dict[str, object]:

@@ -22,10 +22,12 @@ div:has(> .st-key-KEY_main) { flex: 1 1 0 !important; min-width: 0 !important; }
 div:has(> .st-key-KEY_card) {
   flex: 0 0 min(26rem, 40%) !important; width: auto !important; min-width: 0 !important; box-sizing: border-box;
   position: sticky; top: 4rem; max-height: calc(100vh - 5rem); overflow-y: auto; overscroll-behavior: contain;
-  border: 1px solid LINE; border-radius: 0.5rem; background: GROUND; padding: 0.75rem 1rem; z-index: 3;
+  border: 1px solid LINE; border-radius: 0.5rem; background: GROUND; padding: 0 1rem 0.75rem; z-index: 3;
 }
 .st-key-KEY_card { gap: 0.6rem; }
-.st-key-KEY_close { position: absolute; top: 0.5rem; right: 0.5rem; width: auto !important; }
+.st-key-KEY_close {
+  position: sticky; top: 0; align-self: flex-end; margin-bottom: -3rem; width: auto !important; z-index: 2;
+}
 .st-key-KEY_card .stHeading { padding-bottom: 0.6rem; }
 .st-key-KEY_card h2 { padding-right: 2.5rem !important; }
 /* What draws nothing takes no room. */
@@ -36,6 +38,9 @@ div:has(> .st-key-KEY_card) {
     border-radius: 0.75rem 0.75rem 0 0; box-shadow: 0 -6px 24px rgb(0 0 0 / 30%);
   }
 }
+/* The presenter view has its QR code in the lower corner, and no bar. */
+html[data-present] div:has(> .st-key-KEY_card) { top: 1rem; max-height: calc(100vh - 11rem); }
+.st-key-KEY_card .stSelectbox { width: auto !important; min-width: 11rem; }
 @media print {
   div:has(> .st-key-KEY_card) { position: static; max-height: none; }
   .st-key-KEY_close { display: none; }

@@ -23,7 +23,7 @@ def removed_sentence(enc: lm.Encoding) -> str:
     which = f"{counted(n, 'character')} {'is' if n == 1 else 'are'}"
     return (
         f"{which} in no token: {named}{more}. The tokenizer's rules remove such characters, or its vocabulary cannot "
-        "spell them; Pipeline shows each step."
+        "spell them; How it splits shows each step."
     )
 
 

@@ -6,12 +6,19 @@ import pandas as pd
 
 import lmloupe as lm
 from lmloupe.encodings.special_tokens import special_token_purpose
+from ui.base import theme
 
-__all__ = ["special_table"]
+__all__ = ["in_magenta", "special_table"]
+
+
+def in_magenta(row: pd.Series) -> list[str]:
+    """The style of one row's cells: the content of a special token in the colour that special tokens have."""
+    special = row["Kind"] == "special"
+    return [f"color: {theme.magenta()}" if special and name == "Token" else "" for name in row.index]
 
 
 def special_table(tok: lm.Tokenizer) -> pd.DataFrame:
-    """One row a special or another added token: id, how it is written, what it is for; the reserved ones last."""
+    """One row for each special or other added token: id, how it is written, what it is for; the reserved ones last."""
     tokens = [("special", *item) for item in tok.special_tokens.items()]
     tokens += [("always one token", *item) for item in tok.added_tokens.items()]
     rows = [

@@ -40,7 +40,7 @@ def upload_box(chosen_by: str) -> None:
     kept = uploaded()
     count: int = st.session_state.setdefault(_COUNT, 0)
     # A new key for each upload: an uploader that kept its files would hand them over again at every run.
-    st.file_uploader(
+    st.container(key="own_tokenizer").file_uploader(
         "Your own tokenizer.json",
         accept_multiple_files=True,
         max_upload_size=_LET_IN_MB,
@@ -48,9 +48,9 @@ def upload_box(chosen_by: str) -> None:
         on_change=_take,
         args=(f"upload_{count}", chosen_by),
         disabled=len(kept) >= MAX_UPLOADS,
-        help="A tokenizer.json, or one packed with gzip; choose its tokenizer_config.json together with it. Only this "
-        "session sees it, and links do not carry it. Its rules run in a process of their own that is ended when it "
-        "does not answer in time.",
+        help="A tokenizer.json of at most 10 MB, or one packed with gzip; choose its tokenizer_config.json with it. "
+        "Only this session sees it, and links do not carry it. Its rules run in a process of their own that is ended "
+        "when it does not answer in time.",
     )
     if _ERROR in st.session_state:
         st.error(escape_markdown(st.session_state[_ERROR]))

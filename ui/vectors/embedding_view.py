@@ -55,9 +55,11 @@ def pick_token(engine: lm.Engine, enc: lm.Encoding, index: int, vector: NDArray[
     described = engine.describe()
     shown = min(len(enc), MAX_SHOWN)
     where = {"cpu": "the CPU", "cuda": "the GPU", "mps": "the GPU (MPS)"}.get(described.device, described.device)
+    largest = int(np.abs(vector).argmax())
+    shape = f"({len(enc):,}, {len(vector):,}), {described.compute_dtype}, on {where}"
     said = (
-        f"The whole text becomes a tensor of shape ({len(enc):,}, {len(vector):,}), {described.compute_dtype}, on "
-        f"{where}: one row for each token."
+        f"Length (norm) {np.linalg.norm(vector):.3f}; the largest number is {vector[largest]:.3f} in dimension "
+        f"{largest + 1}. The whole text becomes a tensor of shape {shape}: one row for each token."
     )
     if shown < len(enc):
         said += f" The first {shown:,} of {len(enc):,} tokens are shown."

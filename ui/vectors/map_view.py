@@ -26,7 +26,7 @@ from ui.page import finding
 from ui.pages import page
 from ui.prediction.sampling_frames import vocabulary_labels
 from ui.state import store as state
-from ui.text.vocabulary_view import search
+from ui.text.vocabulary.view import search
 from ui.vectors.charts import neighbour_table
 from ui.vectors.map_names import LIFT, SHARE, kind_of, place_names, traits_of
 

@@ -571,3 +571,12 @@ def test_the_cache_of_compiled_templates_is_bounded() -> None:
         assert compile_template(f"{n}").render() == f"{n}"
     assert 0 < compile_template.cache_info().currsize <= 32
     assert compile_template("99") is compile_template("99")
+
+
+def test_turns_that_the_bos_token_opens_have_their_roles() -> None:
+    # SmolLM2's bos is <|im_start|>; it opens every turn.
+    messages = [{"role": role, "content": role} for role in ("system", "user", "assistant")]
+    for name in ("smollm2", "qwen2"):
+        chat = render_chat(load_tokenizer(name), messages)
+        roles = [s.role for s in chat.segments if not s.is_special and chat.text[s.start : s.end].strip()]
+        assert roles == ["system", "user", "assistant"]

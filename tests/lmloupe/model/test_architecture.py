@@ -219,6 +219,9 @@ def test_a_histogram_counts_the_numbers_that_the_model_multiplies_with(
         assert (found.mean, found.std) == pytest.approx((expected.mean(), expected.std()), abs=1e-6)
         np.testing.assert_allclose(found.edges, np.linspace(expected.min(), expected.max(), 31), atol=1e-6)
         assert found.dtype == next(info.dtype for info in engine.describe().modules if info.name == name)
+        levels = {"nf4": 16, "fp4": 15}.get(found.dtype, 0)  # fp4 has zero twice
+        assert len(found.levels) == len(found.level_counts) == levels
+        assert found.level_counts.sum() == (found.n if levels else 0)
 
 
 def test_a_histogram_goes_through_a_large_weight_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +236,13 @@ def test_a_histogram_goes_through_a_large_weight_in_pieces(monkeypatch: pytest.M
     expected = bnb.dequantize_4bit(packed, state).flatten()
     torch.testing.assert_close(torch.cat(pieces), expected, rtol=0, atol=0)
     (*waits, found) = histogram_in_steps(module, "any", "nf4", 16)
-    assert waits == [None] * 12
+    assert waits == [None] * 18
+    codes = packed.flatten()  # two weights a byte, the first in the upper half
+    order = state.code.argsort().argsort()
+    stored = order[torch.stack([codes >> 4, codes & 15], dim=1).flatten().long()]
+    assert found.level_counts.tolist() == torch.bincount(stored, minlength=16).tolist()
+    np.testing.assert_allclose(found.levels, state.code.sort().values, atol=1e-7)
+    assert found.block_size == state.blocksize
     assert found.counts.tolist() == np.histogram(expected.numpy(), found.edges)[0].tolist()
 
 

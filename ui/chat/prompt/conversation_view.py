@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import streamlit as st
-
 import lmloupe as lm
 from ui.chat.conversation.bubbles import collect, edited
 from ui.chat.prompt.families import Written, family_tabs, remedy
 from ui.chat.prompt.shown import ending_words, length_words, loss_words, owner_words
 from ui.chat.request import ChatRequest
 from ui.chat.templates.choice import TemplateChoice, pick_template
-from ui.components.prompt_view import LAYERS, Prompt, chat_pieces, prompt_view
+from ui.components.prompt_view import LAYERS, Prompt, chat_pieces, prompt_view, sent_by
 from ui.state import store as state
 
 __all__ = ["conversation_view"]
@@ -34,7 +32,7 @@ def conversation_view(
     one = written[now.key]
     tabs = family_tabs(written, now)
     if one.chat is None:
-        prompt = Prompt(families=tabs, error=_words(one.error, now))
+        prompt = Prompt(families=tabs, error=_words(one.error, now), remedy=remedy(written, now))
     else:
         layer = state.get("chat_layer")
         prompt = Prompt(
@@ -53,7 +51,7 @@ def conversation_view(
         key=_KEY,
         editor=edited(),
         on_edit=lambda: collect(_KEY),
-        on_family=lambda: pick_template(_sent("family")),
+        on_family=lambda: pick_template(sent_by(_KEY, "family")),
         on_layer=_take_layer,
     )
 
@@ -72,12 +70,7 @@ def _foot(chat: lm.RenderedChat, now: TemplateChoice, request: ChatRequest, *, a
     return [first, owner_words(chat, tok, now)]
 
 
-def _sent(name: str) -> object:
-    sent = st.session_state.get(_KEY)
-    return sent.get(name) if isinstance(sent, dict) else None
-
-
 def _take_layer() -> None:
-    layer = _sent("layer")
+    layer = sent_by(_KEY, "layer")
     if layer in LAYERS:
         state.put("chat_layer", layer)

@@ -51,11 +51,15 @@ def family_tabs(written: Mapping[str, Written], now: TemplateChoice) -> list[Tab
 
 
 def remedy(written: Mapping[str, Written], now: TemplateChoice) -> Tab | None:
-    """A template that leaves out nothing, where the one that is chosen now does."""
-    lost = written[now.key].lost
+    """A template that leaves out nothing, where the one that is chosen now does or writes nothing at all."""
+    chosen = written[now.key]
     better = next((one for one in written.values() if one.chat is not None and not one.lost), None)
-    if not lost or better is None:
+    if better is None or (chosen.chat is not None and not chosen.lost):
         return None
-    tools = any(part.message is None for part in lost)
-    what = "the tools" if tools else "a call" if any(part.call is not None for part in lost) else "all of it"
+    if chosen.chat is None:
+        what = "this"
+    elif any(part.message is None for part in chosen.lost):
+        what = "the tools"
+    else:
+        what = "the call" if all(part.call is not None for part in chosen.lost) else "all of it"
     return Tab(better.choice.key, f"Show {better.choice.label}, which writes {what}")

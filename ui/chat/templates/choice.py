@@ -13,6 +13,7 @@ from ui.base.loaders import display_name, tokenizer
 from ui.chat.templates.upload import CHOSEN, OwnTemplate, own_templates
 from ui.state import store as state
 from ui.state.settings import SETTINGS
+from ui.state.uploads import uploaded
 
 if TYPE_CHECKING:
     from ui.bar.bar import Bar
@@ -55,7 +56,7 @@ class TemplateChoice:
 
     def load(self) -> lm.Tokenizer:
         """Its tokenizer; see `lmloupe.load_tokenizer` for what it raises."""
-        return tokenizer(self.name)
+        return uploaded().get(self.name) or tokenizer(self.name)
 
 
 def choose_template(bar: Bar) -> TemplateChoice:
@@ -64,8 +65,10 @@ def choose_template(bar: Bar) -> TemplateChoice:
         own = own_templates()
     now = _now(own)
     families = SETTINGS["template_of"].options
-    hub = [] if state.get("template_of") in families else [state.get("template_of")]
-    choices = [*families, *hub, *(OWN + one.label for one in own)]
+    # A tokenizer that was uploaded with its tokenizer_config.json has a template too.
+    files = [name for name, tok in uploaded().items() if tok.chat_template is not None]
+    others = list(dict.fromkeys([*files, state.get("template_of")]))
+    choices = [*families, *(name for name in others if name not in families), *(OWN + one.label for one in own)]
     if st.session_state.get(_BOX) != now.key:
         st.session_state[_BOX] = now.key
     with bar.picks:

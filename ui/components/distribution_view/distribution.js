@@ -79,7 +79,8 @@ class DistributionView extends Drawing {
     this.rows = bars.map((bar, r) => this.drawRow(svg, bar, r, at, rem));
     this.place.replaceChildren(svg);
     if (focused >= 0) this.rows[Math.min(focused, bars.length - 1)].focus();
-    this.strip.draw(strip, rolled, { left: at.left, plot: at.plot, width, rem });
+    const wide = at.plot > 18 * rem; // else the strip takes the whole width, as there is little of it
+    this.strip.draw(strip, rolled, { left: wide ? at.left : rem, plot: wide ? at.plot : width - 2.5 * rem, width, rem });
   }
 
   /** @param {SVGSVGElement} svg @param {Layout} at @param {number} rem @param {number} height */

@@ -68,7 +68,7 @@ export class StripView {
       svg.append(mark);
       return mark;
     });
-    const at = rolled.places.length ? left + rolled.places[rolled.places.length - 1] * plot : left;
+    const at = left + (rolled.places.at(-1) ?? 0) * plot;
     const one = fresh <= 1 && rolled.places.length > 0;
     if (one) svg.append(shape("line", { x1: at, x2: at, y1: lane - 0.3 * rem, y2: lane + size, class: "landed" }));
     const die = this.die(rem);

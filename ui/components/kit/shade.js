@@ -9,7 +9,7 @@ const STEPS = 10;
  * the two limits black can be read on both.
  * @param {number | null} share 0 to 1, from the page's ground to the strongest colour
  */
-export const onShade = (share) => ((share ?? 0) > 0.68 ? "deep" : (share ?? 0) > 0.54 ? "middle" : "pale");
+export const onShade = (share) => ((share ?? 0) > 0.715 ? "deep" : (share ?? 0) > 0.545 ? "middle" : "pale");
 
 /**
  * Swatches from nothing to the strongest, words under them.

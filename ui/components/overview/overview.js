@@ -58,7 +58,7 @@ class OverviewView extends Drawing {
     const [at, { stacked }] = [this.y + GAP * this.unit, this.layout];
     this.name("vectors");
     const [x, y] = stacked ? [110, 16] : [0, 36];
-    this.svg.append(shape("text", { x: x * this.unit, y: at + y * this.unit, class: "quiet small" }, `${data.width} numbers each, ${data.columns[0].numbers.length} drawn`));
+    this.svg.append(shape("text", { x: x * this.unit, y: at + y * this.unit, class: "quiet small" }, `${data.columns[0].numbers.length} of ${data.width} numbers`));
     this.vectors();
     this.name("layers", "attention");
     this.layers();
@@ -225,6 +225,12 @@ class OverviewView extends Drawing {
     const label = (layout.stacked ? 90 : 100) * u;
     const from = layout.left + label;
     const whole = Math.max(80 * u, Math.min(520 * u, this.drawnFor - from - 60 * u));
+    // The lit way goes on to the bars, where it comes down beside them.
+    const [down, end] = [this.x(data.chosen) + layout.column / 2, from + whole + 52 * u];
+    if (down > end) {
+      const d = `M${down} ${this.y - 4 * u}V${this.y + 11 * u}H${end}m${6 * u} ${-5 * u}l${-6 * u} ${5 * u}l${6 * u} ${5 * u}`;
+      this.svg.append(shape("path", { d, class: "onward" }));
+    }
     for (const [i, [text, share]] of data.guesses.entries()) {
       const y = this.y + i * BAR * u;
       this.svg.append(shape("text", { x: from - 8 * u, y: y + 16 * u, class: "end mono guess" }, shortened(text, 11)));

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import streamlit as st
+
 from ui.components import kit
 from ui.components.prompt_view.payload import (
     LAYERS,
@@ -37,6 +39,7 @@ __all__ = [
     "known_role",
     "messages_of",
     "prompt_view",
+    "sent_by",
     "turns_of",
 ]
 
@@ -68,6 +71,12 @@ class Editor:
     titles: Mapping[str, str] | None = None
     between: str = ""
     tools: list[str] = field(default_factory=list)
+
+
+def sent_by(key: str, name: str) -> object:
+    """What the view with this key has sent under ``name`` for this run; None if nothing."""
+    sent = st.session_state.get(key)
+    return sent.get(name) if isinstance(sent, dict) else None
 
 
 def prompt_view(

@@ -8,7 +8,8 @@ from ui.components import kit
 
 __all__ = ["show_pin"]
 
-_render = kit.component("lmloupe_token_pin", Path(__file__).parent / "pin.js")
+_HERE = Path(__file__).parent
+_render = kit.component("lmloupe_token_pin", _HERE / "pin.js")
 
 
 def show_pin(key: str, row: int, index: int) -> None:

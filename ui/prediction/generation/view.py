@@ -87,7 +87,7 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *,
     ]
     unsure = int(np.argmax([step.entropy_bits for step in run.steps]))
     finding(
-        f"{counted(len(run.steps), 'token')} written; the model was least sure at token {unsure + 1}, "
+        f"The model was least sure at token {unsure + 1} of {len(run.steps)}: "
         f"“{token_label(tok, run.steps[unsure].token_id)}”"
     )
     row = TokenRow(name, enc, subtitle="stronger: less probable", fill=[1 - p for p in probabilities], notes=notes)

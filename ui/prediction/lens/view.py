@@ -137,7 +137,7 @@ def half_drawn(rows: Sequence[LensRow], reads: Sequence[str]) -> str:
         for cell in row.cells:
             share = cell.share or 0
             weight = ";font-weight:700" if cell.agrees else ""
-            dark_text = share > 0.54 if theme.is_dark() else share <= 0.68
+            dark_text = share > 0.545 if theme.is_dark() else share <= 0.715
             ink = "#000" if dark_text else "#fff"
             mix = f"color:{ink};background:color-mix(in oklab, {strong} {share:.0%}, {ground})"
             cells.append(f'<div style="{css};text-align:center;{mix}{weight}">{html.escape(cell.text)}</div>')

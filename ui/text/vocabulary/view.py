@@ -30,19 +30,15 @@ __all__ = [
     "KIND_HELP",
     "SEARCHES",
     "counted_bars",
+    "counts_tables",
     "draw_comparison",
-    "found_sentence",
-    "kinds_sentence",
     "length_histogram",
-    "lengths_sentence",
     "parse_id_range",
-    "scripts_sentence",
     "search",
     "search_arguments",
     "statistics",
     "token_table",
     "two_vocabularies",
-    "unreached_sentence",
     "vocabulary_frame",
 ]
 
@@ -168,57 +164,6 @@ def two_vocabularies(choice: Choice, other: Choice) -> VocabularyOverlap:
     return _in_session("overlap", toks, lambda: overlap(*toks))
 
 
-def found_sentence(choice: Choice, typed: str, by: str, n_found: int, n_tokens: int) -> str:
-    """What the search found, as the heading of its table."""
-    of = f"of the {n_tokens:,} tokens of {choice.label}"
-    if not typed:
-        return f"All {n_tokens:,} tokens of {choice.label}"
-    none = "None" if n_found == 0 else "One" if n_found == 1 else f"{n_found:,}"
-    one = n_found == 1
-    what = {
-        "text": f"{'contains' if one else 'contain'} “{visible(typed[:40])}”",
-        "bytes": f"{'contains' if one else 'contain'} the bytes {typed[:40]}",
-        "regex": f"{'matches' if one else 'match'} the pattern {typed[:40]}",
-        "ids": f"{'has' if one else 'have'} ids in the range {typed[:40]}",
-    }[by]
-    return f"{none} {of} {what}"
-
-
-def scripts_sentence(stats: VocabularyStats) -> str:
-    """The two largest writing systems, as the heading of their chart."""
-    counts = [(name, n) for name, n in stats.scripts.items() if n and name not in SCRIPT_CLASSES[:7]]
-    total = sum(stats.scripts.values())
-    if not counts:
-        return "No token has a letter"
-    first = f"{counts[0][1] / total:.0%} of the tokens are {counts[0][0]} letters"
-    return first if len(counts) == 1 else f"{first}; {counts[1][0]} comes next with {counts[1][1] / total:.1%}"
-
-
-def kinds_sentence(stats: VocabularyStats) -> str:
-    """How many tokens are not text by themselves, as the heading of their chart."""
-    parts = stats.kinds["partial"] + stats.kinds["byte"]
-    special = counted(stats.kinds["special"], "special token")
-    return f"{counted(parts, 'token')} of {stats.n_tokens:,} are parts of characters; {special}"
-
-
-def lengths_sentence(stats: VocabularyStats) -> str:
-    """The middle length, as the heading of the chart."""
-    sums = np.cumsum(stats.char_length_counts)
-    middle = int(np.searchsorted(sums, sums[-1] / 2)) if len(sums) else 0
-    return f"Half of the tokens have at most {counted(middle, 'character')}"
-
-
-def unreached_sentence(choice: Choice, stats: VocabularyStats) -> str:
-    """How many tokens no text becomes, as the heading of their table."""
-    n = len(stats.unreachable_ids)
-    if not n:
-        return f"A text can reach every one of the {stats.n_tested:,} tested tokens of {choice.label}"
-    verb = "is" if n == 1 else "are"
-    return (
-        f"{counted(n, 'token')} of {choice.label} {verb} never reached ({stats.unreachable_share:.2%} of those tested)"
-    )
-
-
 def counted_bars(counts: Mapping[str, int], colour: str, most: int = 12) -> go.Figure:
     """Horizontal bars of tokens by kind or script, the longest first, from zero; the smallest left out."""
     named: Sequence[tuple[str, int]] = sorted(((k, n) for k, n in counts.items() if n), key=lambda pair: -pair[1])
@@ -255,6 +200,18 @@ def length_histogram(counts: NDArray[np.int64], colour: str, most: int = 32) -> 
     )
     figure.update_layout(**theme.chart_layout(x_title="characters in the token", y_title="tokens", height=260))
     return figure
+
+
+def counts_tables(stats: VocabularyStats) -> None:
+    """Draw what the three charts show as tables."""
+    with st.expander("These counts as tables"):
+        columns = st.columns(3)
+        lengths = {str(n): int(count) for n, count in enumerate(stats.char_length_counts) if count}
+        for column, name, counts in zip(
+            columns, ("Script", "Kind", "Characters"), (stats.scripts, stats.kinds, lengths), strict=True
+        ):
+            table = pd.DataFrame({name: list(counts), "Tokens": list(counts.values())})
+            column.dataframe(table, hide_index=True, width="stretch", height=280)
 
 
 def token_table(choice: Choice, ids: list[int], height: int | Literal["auto"] = "auto") -> None:
