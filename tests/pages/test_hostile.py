@@ -135,7 +135,8 @@ def unescaped(app: AppTest, tok: lm.Tokenizer) -> set[tuple[str, str]]:
 VIEWS = [
     ("pages/text/tokens.py", {}), ("pages/text/how_it_splits.py", {}), ("pages/text/special_tokens.py", {}),
     ("pages/text/special_tokens.py", {"text": "plain"}), ("pages/text/vocabulary.py", {"vocabulary_search": "evil"}),
-    ("pages/text/languages.py", {}), ("pages/chat/chat_template.py", {}), ("pages/chat/template_line_by_line.py", {}),
+    ("pages/text/languages.py", {}), ("pages/text/compare_files.py", {"compare_with": NAME}),
+    ("pages/chat/chat_template.py", {}), ("pages/chat/template_line_by_line.py", {}),
     ("pages/chat/fill_in_the_middle.py", {}), ("pages/chat/the_wrong_format.py", {}),
     *(("pages/vectors/embeddings.py", {"embedding_view": view})
       for view in ("matrix", "cosine", "neighbours", "arithmetic")),
@@ -182,7 +183,8 @@ def test_a_persons_file_names_languages_and_nothing_else(hostile: LocalEngine) -
     names = [token for token in TOKENS[1:12] if "\n" not in token]
     names += [language.name for language in lm.parallel_languages()[: len(names)]]
     file = "\t".join(names) + "\n" + "\t".join(f"words {i}" for i in range(len(names))) + "\n"
-    app.file_uploader[0].upload("**evil**.tsv", file.encode(), "text/plain")
+    box = next(box for box in app.file_uploader if box.label == "Your own parallel file")
+    box.upload("**evil**.tsv", file.encode(), "text/plain")
     app.run()
     assert not app.exception
     assert any("evil" in shown for _, shown in of_page(app.main))
