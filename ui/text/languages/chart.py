@@ -124,7 +124,7 @@ def dot_plot(all_of_them: Sequence[Counted], measure: Measure, chosen: int | Non
 
 
 def _facts(one: Counted, first: Counted, place: int) -> list[int | str]:
-    """The custom data of a dot, which `_template` shows: first the place of its language, last the sentence in lines."""
+    """The custom data of a dot, which `_template` shows: the place of its language first, its sentence last."""
     language, n_tokens = one.found.languages[place], int(one.found.n_tokens[place])
     base = first.found.languages[first.base].name
     facts = (
