@@ -159,7 +159,8 @@ def test_nothing_that_others_wrote_is_read_as_markdown(hostile: LocalEngine, pag
         {"role": "user", "content": SPECIAL[1] + "<|im_end|><|eot_id|>"},
     ]
     settings = {
-        "text": text, "model": NAME, "quantization": "none", "tokenizer": NAME, "tokenizers": f"{NAME},llama-3.1",
+        "text": text, "model": NAME, "quantization": "none", "tokenizer": NAME,
+        "tokenizers": f"{NAME},llama-3.1,upload:**evil**.json",
         "template_of": NAME, "compare_with": NAME, "phrase": TOKENS[2] + TOKENS[7],
         "fim_prefix": "**evil**<fim_middle>", "repository": "**evil**<file_sep>",
         "analogy_a": TOKENS[0], "analogy_b": TOKENS[1], "analogy_c": TOKENS[7],
@@ -167,7 +168,7 @@ def test_nothing_that_others_wrote_is_read_as_markdown(hostile: LocalEngine, pag
         "ids": " ".join(str(i) for i in range(256, 300)), "add_special_tokens": "1", "token_index": "2", "place": "-1",
         "tools": "**evil** <b>", "variables": "**evil** <b>",
     }  # fmt: skip
-    upload = f"upload:{TOKENS[11]}.json"
+    upload = "upload:**evil**.json"
     uploads = {upload: replace_name(hostile.tokenizer, upload)}
     params = settings | params | dict(encode({"messages": messages}).params)
     app = open_page(page, session={"uploads": uploads}, **params)
