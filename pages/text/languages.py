@@ -90,7 +90,7 @@ with bar.gear:
         "languages_as",
         "Count",
         format_func={
-            "common": f"Times {first.label}'s English",
+            "common": f"Times {escape_markdown(first.label)}'s English",
             "tokens": "Tokens",
             "own": "Times its own English",
         }.get,
