@@ -135,7 +135,7 @@ with show_errors():
         with said:
             answer = token_label(tok, int(run.cells[n_layers, index].token_ids[0]))
             finding(lens_finding(run, n_layers, index, labels[index], answer))
-    with below, st.expander("The grid as a table"):
+    with st.expander("The grid as a table"):
         st.dataframe(lens_twin(rows, reads, first), hide_index=True, width="stretch")
     if complete and len(ids) > N_SHOWN:
         show_rest(run, engine, first)

@@ -40,7 +40,7 @@ def test_a_token_leads_through_the_pages(page: Page, app_url: str, embedded_mode
     settled(page, timeout_s=LOAD_S)
 
     # Layers: a cell opens its top ten and moves the shared token; the picture holds the tokens as text.
-    page.locator(".cell[data-r='10'][data-c='4']").click()
+    page.locator(".cell[data-r='10'][data-c='1']").click()
     expect(main).to_contain_text("If the model stopped at layer 20")
     expect(main).to_contain_text(f"token 5 of {len(enc)}")
     settled(page, timeout_s=LOAD_S)

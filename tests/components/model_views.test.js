@@ -3,6 +3,7 @@ import test from "node:test";
 import { moved } from "../../ui/components/kit/room.js";
 import { onShade } from "../../ui/components/kit/shade.js";
 import { arcWidth, squaresLayout } from "../../ui/components/model_views/layout.js";
+import { FIRST, SINK, Weights, percent } from "../../ui/components/model_views/weights.js";
 import { columnsLayout, layerRow } from "../../ui/components/overview/layout.js";
 
 test("an arc is as thick as its share, whatever else is drawn", () => {
@@ -80,4 +81,14 @@ test("text on every shade has a contrast of 4.5, in both themes", () => {
       assert.ok(contrast >= 4.5, `${theme}, ${share.toFixed(2)}: ${contrast.toFixed(2)}`);
     }
   }
+});
+
+test("what a token reads is whole: the drawn, the first token, the others before, and the sink", () => {
+  const half = new Uint16Array([65535, 0, 32768, 32767]);
+  const weights = new Weights(2, half, null, new Uint16Array([0, 16384]), new Uint16Array([0, 0]));
+  assert.equal(weights.nHeads, 1);
+  assert.deepEqual([...weights.row(0, 1).keys()], [0, 1]);
+  assert.ok(Math.abs(weights.of(0, 1, FIRST) - 0.25) < 1e-4);
+  assert.equal(weights.of(0, 1, SINK), 0);
+  assert.deepEqual([0.82, 0.031, 0.004, 0].map(percent), ["82%", "3%", "<1%", "0%"]);
 });

@@ -8,7 +8,7 @@ import { evident, reveal, unit } from "../kit/room.js";
 import { arcsOf } from "./arcs.js";
 import { matrixOf } from "./matrix.js";
 import { Squares } from "./squares.js";
-import { SINK, Weights, percent } from "./weights.js";
+import { FIRST, SINK, Weights, percent } from "./weights.js";
 
 /** @import { SquaresData } from "./squares.js" */
 
@@ -81,7 +81,9 @@ class AttentionView extends Drawing {
   /** What the chosen token reads most of all, in this head. */
   finding() {
     const { data, head, token, weights } = this;
-    const found = [...weights.row(head, token)].sort((a, b) => b[1] - a[1]).slice(0, 2).filter(([, share]) => share >= 0.005);
+    const row = weights.row(head, token);
+    if (data.first > 0) row.set(FIRST, weights.toFirst(head, token)); // not drawn, but read
+    const found = [...row].sort((a, b) => b[1] - a[1]).slice(0, 2).filter(([, share]) => share >= 0.005);
     const read = found.map(([key, share]) => `${percent(share)} from ${this.name(key)}`);
     return `Layer ${data.layer}, head ${head + 1}: ${data.tokens[token]} reads ${read.join(", ")}`;
   }
@@ -99,7 +101,8 @@ class AttentionView extends Drawing {
     const group = shared > 1 ? `One of ${shared} heads that read key-value head ${Math.floor(head / shared) + 1}. ` : "";
     const before = weights.before(head, token);
     const left = before >= 0.005 ? `${percent(before)} goes to tokens before token ${data.first + 1}, which are not drawn. ` : "";
-    if (data.show === "matrix") return `${group}${left}Each row is a token that reads, each column one that is read.`;
+    const first = data.first > 0 ? `${percent(weights.toFirst(head, token))} goes to the first token, ${data.firstToken}, which is not drawn. ` : "";
+    if (data.show === "matrix") return `${group}${first}${left}Each row is a token that reads, each column one that is read.`;
     const stub = data.stub || data.first > 0 ? "What goes to the first token hangs under each token as a stub. " : "";
     return `${group}${left}An arc is as thick as the share that it carries; arcs below 2% are not drawn. ${stub}`;
   }

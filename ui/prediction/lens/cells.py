@@ -69,8 +69,9 @@ class Cells(Mapping[tuple[int, int], Cell]):
         layer, at = self._layers[place[0]], place[1]
         if not layer.there[at]:
             raise KeyError(place)
+        entropy = max(0.0, float(layer.entropy_bits[at]))  # rounding may bring a certain one below
         return Cell(
-            layer.token_ids[at], layer.log_probs[at], float(layer.entropy_bits[at]), float(layer.final_log_probs[at]),
+            layer.token_ids[at], layer.log_probs[at], entropy, float(layer.final_log_probs[at]),
             int(layer.final_ranks[at]), float(layer.norms[at]),
         )  # fmt: skip
 
