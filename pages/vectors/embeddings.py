@@ -73,9 +73,9 @@ with show_errors():
             else:
                 view.show_cosines(rows, labels, enc, start)
     elif shown == "neighbours":
-        k, metric, matrix = view.show_neighbours(engine, token_id, described.tied_embeddings)
+        k, metric, matrix = view.show_neighbours(engine, token_id, described.tied_embeddings, bar.gear)
     else:
-        abc, k, metric, matrix = view.show_arithmetic(engine, described.tied_embeddings)
+        abc, k, metric, matrix = view.show_arithmetic(engine, described.tied_embeddings, bar.gear)
     show_thread(enc, index, "embeddings")
     how = f"k={k}, metric={metric!r}, matrix={matrix!r})"
     fields = {

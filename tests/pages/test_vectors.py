@@ -244,7 +244,7 @@ def test_the_most_alike_of_a_text_are_two_different_tokens(engine: lm.Engine) ->
     cosines = lm.cosine_matrix(engine.embed(ids))
     cosines[ids[:, None] == ids] = -1
     i, j = divmod(int(cosines.argmax()), len(ids))
-    said = f"Most alike in this text: {token_label(tok, int(ids[i]))} and {token_label(tok, int(ids[j]))}"
+    said = f"Most alike in this text: “{token_label(tok, int(ids[i]))}” and “{token_label(tok, int(ids[j]))}”"
     assert app.header[0].value.replace("\\", "") == f"{said}, cosine {cosines[i, j]:.3f}"
 
 

@@ -116,7 +116,7 @@ def cosine_heatmap(cosines: NDArray[np.float32], labels: Sequence[str], key: str
     # Vega counts in an expression; labels go in as data, quoted by JSON, and are read as text alone.
     names = alt.param(name="names", value=list(labels))
     axis: dict[str, Any] = {"title": None, "labelLimit": 140, "ticks": False, "labelOverlap": False}
-    axis |= {"labelFontSize": round(13 * theme.chart_scale()), "labelAngle": 0}
+    axis |= {"labelFontSize": round(13 * theme.chart_scale()), "labelAngle": 0, "labelColor": theme.ink()}
     picked = alt.selection_point(name=key, fields=["row", "column"], toggle=False)
     size = round(max(18, min(34, 640 // n)) * theme.chart_scale())
     # Vega mixes colours in HCL where nothing else is said, which puts bright cyan between blue and white.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,9 @@ from ui.page import finding
 from ui.state import store as state
 from ui.state.thread import select
 from ui.vectors.charts import cosine_heatmap, neighbour_bars, neighbour_table, sentence_heatmap
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 __all__ = [
     "MAX_SHOWN",
@@ -56,9 +60,10 @@ def pick_token(engine: lm.Engine, enc: lm.Encoding, index: int, vector: NDArray[
     shown = min(len(enc), MAX_SHOWN)
     where = {"cpu": "the CPU", "cuda": "the GPU", "mps": "the GPU (MPS)"}.get(described.device, described.device)
     largest = int(np.abs(vector).argmax())
+    written = f"{vector[largest]:.3f}".replace("-", "−")
     shape = f"({len(enc):,}, {len(vector):,}), {described.compute_dtype}, on {where}"
     said = (
-        f"Length (norm) {np.linalg.norm(vector):.3f}; the largest number is {vector[largest]:.3f} in dimension "
+        f"Length (norm) {np.linalg.norm(vector):.3f}; the largest number is {written} in dimension "
         f"{largest + 1}. The whole text becomes a tensor of shape {shape}: one row for each token."
     )
     if shown < len(enc):
@@ -138,9 +143,9 @@ def show_cosines(rows: NDArray[np.float32], labels: Sequence[str], enc: lm.Encod
         i, j = divmod(int(others.argmax()), len(labels))
     with heading:
         if pair:
-            finding(f"The pair that you clicked: {labels[i]} and {labels[j]}, cosine {cosines[i, j]:.3f}")
+            finding(f"The pair that you clicked: “{labels[i]}” and “{labels[j]}”, cosine {cosines[i, j]:.3f}")
         elif np.isfinite(others[i, j]):
-            finding(f"Most alike in this text: {labels[i]} and {labels[j]}, cosine {cosines[i, j]:.3f}")
+            finding(f"Most alike in this text: “{labels[i]}” and “{labels[j]}”, cosine {cosines[i, j]:.3f}")
         else:
             finding("One token has no other to be compared with: write more text")
     st.caption(
@@ -156,8 +161,8 @@ def show_cosines(rows: NDArray[np.float32], labels: Sequence[str], enc: lm.Encod
 
 def _how(tied: bool) -> tuple[int, Metric, Matrix]:
     """How many, the measure and the matrix."""
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        k = state.slider("neighbours", "How many", width=240, help="Tokens to list, out of all rows of the matrix.")
+    with st.container():
+        k = state.slider("neighbours", "How many neighbours", help="Tokens to list, out of all rows of the matrix.")
         metric = state.segmented(
             "metric", "Measure", help="Cosine compares directions; the dot product also rewards long vectors."
         )
@@ -171,9 +176,10 @@ def _how(tied: bool) -> tuple[int, Metric, Matrix]:
     return k, metric, matrix
 
 
-def show_neighbours(engine: lm.Engine, token_id: int, tied: bool) -> tuple[int, Metric, Matrix]:
+def show_neighbours(engine: lm.Engine, token_id: int, tied: bool, gear: DeltaGenerator) -> tuple[int, Metric, Matrix]:
     """The rows nearest to a token's; returns how they were asked for."""
-    k, metric, matrix = _how(tied)
+    with gear:
+        k, metric, matrix = _how(tied)
     table = neighbour_table(engine.tokenizer, engine.neighbours(token_id, k, metric, matrix))
     measure = "cosine" if metric == "cosine" else "dot product"
     own, first = token_label(engine.tokenizer, token_id), table.iloc[0]
@@ -212,7 +218,9 @@ def one_token(tok: lm.Tokenizer, name: str, text: str) -> int:
     return int(ids[0])
 
 
-def show_arithmetic(engine: lm.Engine, tied: bool) -> tuple[tuple[int, int, int], int, Metric, Matrix]:
+def show_arithmetic(
+    engine: lm.Engine, tied: bool, gear: DeltaGenerator
+) -> tuple[tuple[int, int, int], int, Metric, Matrix]:
     """Row a - row b + row c and its neighbours, with the word on when that fails."""
     tok = engine.tokenizer
     with st.container(horizontal=True, gap="medium"):
@@ -220,7 +228,8 @@ def show_arithmetic(engine: lm.Engine, tied: bool) -> tuple[tuple[int, int, int]
             state.text_input(f"analogy_{name}", label, width=200, help="One token; mind the space in front of a word.")
             for name, label in (("a", "a"), ("b", "− b"), ("c", "+ c"))
         ]
-    k, metric, matrix = _how(tied)
+    with gear:
+        k, metric, matrix = _how(tied)
     a, b, c = (one_token(tok, name, text) for name, text in zip("abc", texts, strict=True))
     found = engine.analogy(a, b, c, k, metric, matrix)
     finding(
