@@ -46,7 +46,7 @@ PAGES = (
     Page("special", "pages/text/special_tokens.py", "Special tokens", "flag", "Text",
          "Magenta boxes are control tokens. What happens when a person types one?"),
     Page("vocabulary", "pages/text/vocabulary.py", "Vocabulary", "menu_book", "Text",
-         "Every token that a model can read or write is in this list. Search for a word you use every day."),
+         "All tokens that a model knows. Search for a word that you use every day."),
     Page("languages", "pages/text/languages.py", "Languages", "translate", "Text",
          "The same sentences, counted in tokens. How far to the right is your own language?"),
     Page("chat", "pages/chat/chat_template.py", "Chat template", "forum", "Chat",

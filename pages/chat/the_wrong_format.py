@@ -13,6 +13,7 @@ from ui.base.loaders import display_name, encoding
 from ui.base.words import counted
 from ui.chat.lessons import choose_lesson, lesson_words
 from ui.chat.request import chat_request, show_refusals
+from ui.chat.templates.upload import own_templates
 from ui.chat.wrong_format.cost import answer_bits, formats, headline, last_answer, own_answer, together
 from ui.chat.wrong_format.view import (
     answer_wanted,
@@ -46,6 +47,7 @@ tok = engine.tokenizer
 choose_lesson(bar, tok)
 with bar.gear:
     n = state.number_input("max_new_tokens", "Maximum new tokens", help="Of each answer that the model writes below.")
+    own_templates()
 request = chat_request()
 show_refusals(request)
 conversation = request.messages

@@ -10,6 +10,7 @@ from ui.base.downloads import take_away
 from ui.base.errors import show_errors
 from ui.base.labels import token_label
 from ui.base.loaders import encoding
+from ui.base.shares import percent_columns, percents
 from ui.base.words import percent
 from ui.components.model_views import attention_view
 from ui.model.answers import MAX_ATTENTION_TOKENS, attention, attention_summary, readable
@@ -140,8 +141,8 @@ with show_errors():
     table = attended(weights[head], labels, index, None if sink is None else float(sink[head, index]))
     finding(f"What “{labels[index]}” (token {index + 1}) reads in head {head + 1} of layer {layer + 1}")
     st.dataframe(
-        table, hide_index=True, width="stretch", height=min(320, 36 * len(table) + 40),
-        column_config={"Weight": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)},
+        percents(table, ["Weight"]), hide_index=True, width="stretch", height=min(320, 36 * len(table) + 40),
+        column_config=percent_columns((), bars=["Weight"]),
     )  # fmt: skip
     with st.expander("All heads as a table"):
         st.dataframe(heads_table(summary), hide_index=True, width="stretch")

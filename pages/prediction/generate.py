@@ -10,6 +10,7 @@ from ui.base.loaders import display_name, encoding
 from ui.base.words import counted
 from ui.chat.facts import show_reply, show_stops
 from ui.chat.request import ChatRequest, chat_request, ending_switches, show_refusals
+from ui.chat.templates.upload import choose_for_model
 from ui.chat.warnings import chat_warnings
 from ui.model.answers import readable
 from ui.model.choice import choose_model
@@ -70,6 +71,7 @@ with bar.picks:
 with bar.gear:
     if source == "chat":
         ending_switches()
+        uploaded_template = choose_for_model()
     n = state.number_input("max_new_tokens", "Maximum new tokens", help="Stops here, or earlier at an end token.")
     seed = state.number_input("seed", "Seed", help="Of the random draws; the same seed gives the same tokens.")
     sampling = choose_sampling()
@@ -78,7 +80,7 @@ with bar.gear:
     )
 result, about_prompt = st.container(), st.container()
 if source == "chat":
-    conversation = chat_request()
+    conversation = chat_request(own=uploaded_template)
     with result:
         show_refusals(conversation)
 
@@ -92,6 +94,7 @@ with show_errors():
         with_tools = f", {counted(len(conversation.tools), 'tool')}" if conversation.tools else ""
         own = (tok.chat_template, *tok.chat_templates.values())
         edited = ", your edited template" if chat.source not in own else ""
+        edited = ", the template that you uploaded" if conversation.own else edited
         with about_prompt:
             st.caption(
                 f"The prompt: {counted(len(conversation.messages), 'turn')} in its chat format{with_tools}{edited}, "

@@ -49,7 +49,7 @@ with bar.picks:
         placeholder=f"Search: {view.SEARCHES[by][0].lower()}",
         help=view.SEARCHES[by][1],
         label_visibility="collapsed",
-        width=180,
+        width=170,
         icon=":material/search:",
     )
 choice = choose_tokenizer(bar)

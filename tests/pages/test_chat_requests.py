@@ -196,11 +196,12 @@ def test_files_chosen_together_belong_together_and_bad_ones_get_a_sentence() -> 
 
 @pytest.mark.model
 def test_an_uploaded_template_is_a_choice_on_the_other_pages_with_templates(embedded_model_folder: Path) -> None:
-    session = {"own_templates": {"mine.jinja": lm.read_chat_templates({"mine.jinja": MINE}, "mine.jinja")}}
+    mine = lm.read_chat_templates({"mine.jinja": MINE}, "mine.jinja")
+    session = {"own_templates": {"mine.jinja": mine}, "own_for_model": "mine.jinja"}
     params = encode({"messages": BEGUN[:1], "max_new_tokens": 1}).params
     app = no_exception(open_page("generate", session=session, **params))
-    next(box for box in app.selectbox if box.label == "Template").set_value("mine.jinja")
-    no_exception(app.run())
+    assert next(box for box in app.selectbox if box.label == "Template").value == "mine.jinja"
+    assert "the template that you uploaded" in sentences(app)
     ids = lm.encode(lm.load_tokenizer("smollm2"), "M Capital?").input_ids.tolist()
     assert list(app.session_state["run"].request.ids) == ids
     params = encode({"messages": BEGUN}).params

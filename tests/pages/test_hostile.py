@@ -158,7 +158,8 @@ def test_nothing_that_others_wrote_is_read_as_markdown(hostile: LocalEngine, pag
         {"role": "user", "content": SPECIAL[1] + "<|im_end|><|eot_id|>"},
     ]
     settings = {
-        "text": text, "model": NAME, "quantization": "none", "tokenizer": NAME, "tokenizers": f"{NAME},llama-3.1",
+        "text": text, "model": NAME, "quantization": "none", "tokenizer": NAME,
+        "tokenizers": f"{NAME},llama-3.1,upload:**evil**.json",
         "template_of": NAME, "compare_with": NAME, "phrase": TOKENS[2] + TOKENS[7],
         "fim_prefix": "**evil**<fim_middle>", "repository": "**evil**<file_sep>",
         "analogy_a": TOKENS[0], "analogy_b": TOKENS[1], "analogy_c": TOKENS[7],
@@ -166,7 +167,7 @@ def test_nothing_that_others_wrote_is_read_as_markdown(hostile: LocalEngine, pag
         "ids": " ".join(str(i) for i in range(256, 300)), "add_special_tokens": "1", "token_index": "2", "place": "-1",
         "tools": "**evil** <b>", "variables": "**evil** <b>",
     }  # fmt: skip
-    upload = f"upload:{TOKENS[11]}.json"
+    upload = "upload:**evil**.json"
     uploads = {upload: replace_name(hostile.tokenizer, upload)}
     params = settings | params | dict(encode({"messages": messages}).params)
     app = open_page(page, session={"uploads": uploads}, **params)
@@ -182,7 +183,8 @@ def test_a_persons_file_names_languages_and_nothing_else(hostile: LocalEngine) -
     names = [token for token in TOKENS[1:12] if "\n" not in token]
     names += [language.name for language in lm.parallel_languages()[: len(names)]]
     file = "\t".join(names) + "\n" + "\t".join(f"words {i}" for i in range(len(names))) + "\n"
-    app.file_uploader[0].upload("**evil**.tsv", file.encode(), "text/plain")
+    box = next(box for box in app.file_uploader if box.label == "Your own parallel file")
+    box.upload("**evil**.tsv", file.encode(), "text/plain")
     app.run()
     assert not app.exception
     assert any("evil" in shown for _, shown in of_page(app.main))

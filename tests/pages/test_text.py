@@ -87,7 +87,9 @@ def test_an_uploaded_file_shows_what_the_embedded_one_shows(page: str) -> None:
 
     assert shown(app) == shown(embedded)
     for ours, theirs in zip(app.dataframe, embedded.dataframe, strict=True):
-        pd.testing.assert_frame_equal(ours.value, theirs.value)
+        # A tokenizer.json alone does not say which of its tokens begins a text and which ends a reply.
+        known = [name for name in theirs.value.columns if name != "Role"]
+        pd.testing.assert_frame_equal(ours.value[known], theirs.value[known])
 
 
 def test_a_word_piece_file_shows_what_applies_and_says_what_does_not() -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
-from tests.support.pages import no_exception, open_page, sentences
+from tests.support.pages import REPOSITORY, no_exception, open_page, sentences
 from ui.base.loaders import encoding
 from ui.state.settings import DEFAULT_TEXT
 from ui.state.thread import _card_of
@@ -140,3 +146,31 @@ def test_a_tokenizer_that_fails_can_be_taken_away(monkeypatch: pytest.MonkeyPatc
     app.button(key="without_no-one/nothing").click()
     assert "no repository" not in sentences(no_exception(app.run()))
     assert app.query_params["tokenizers"] == "llama-3.1"
+
+
+def test_the_rows_wait_for_neither_pandas_nor_the_charts() -> None:
+    before_the_rows = (
+        "ui.bar.bar, ui.components.token_pin, ui.components.token_view, ui.state.thread, ui.text.beside, "
+        "ui.text.removed_text, ui.text.token_files, ui.tokenizers.choice, ui.tokenizers.ids, ui.tokenizers.reading"
+    )
+    code = f"import sys, {before_the_rows}\nprint({{'pandas', 'torch', 'ui.base.charts'}} & set(sys.modules))"
+    paths = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "inspect")])}
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, env=os.environ | paths, check=True, capture_output=True, text=True
+    )
+    assert run.stdout.strip() == "set()"
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("url", ["embeddings", "surprise", "layers", "attention", "generate"])
+def test_every_page_of_the_model_links_to_the_card_of_its_very_token(url: str, embedded_model_folder: Path) -> None:
+    page = no_exception(open_page(url, text=COCONUT, prompt="text", max_new_tokens="2", temperature="0"))
+    link = next(link.proto for link in page.get("page_link") if link.proto.label == "Card")
+    params = {name: values[0] for name, values in parse_qs(link.query_string).items()}
+    assert params["card_of"] == "smollm2"
+    tok = lm.load_tokenizer("smollm2")
+    app = open_page("tokens", **params)
+    assert next(head for head in heads(app) if head.startswith("Token ")).endswith(" in SmolLM2")
+    facts = next(html.body for html in app.get("html") if "Piece as stored" in html.body)
+    assert f">{int(params['card_id']):,}</dd>" in facts
+    assert tok.piece(int(params["card_id"])) in facts

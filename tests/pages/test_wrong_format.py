@@ -80,7 +80,7 @@ def test_a_conversation_without_an_answer_is_no_dead_end(embedded_model_folder: 
     no_exception(app.run())
     assert "bits per token" in app.header[0].value
     assert "the model's own answer in its own format" in sentences(app)
-    assert len(app.dataframe[0].value) == 5
+    assert len(app.dataframe[0].value) == 6  # Qwen2 has a system turn of its own here
 
 
 @pytest.mark.model

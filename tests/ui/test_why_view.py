@@ -30,7 +30,7 @@ def test_the_word_round_a_token_is_compared(name: str, index: int, said: str) ->
 
 def test_the_one_beside_is_never_the_same_tokenizer() -> None:
     app = opened("phi-3", "A coconut", 3)
-    assert app.selectbox(key="compare_with").options == ["Llama 3.1"]
+    assert app.selectbox(key="compare_with").options == ["beside Llama 3.1"]
 
 
 def test_what_no_merge_made_and_what_is_too_long_are_said() -> None:

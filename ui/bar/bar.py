@@ -20,7 +20,9 @@ __all__ = ["Bar", "page_bar"]
 
 # `light-dark()` follows the theme at once, which the server hears of at its next run.
 _GROUND = f"light-dark({theme.BACKGROUND_LIGHT}, {theme.BACKGROUND_DARK})"
-_STYLE = (Path(__file__).parent / "bar.css").read_text("utf-8").replace("var(--bar-ground)", _GROUND)
+_INK = f"light-dark({theme.TEXT_LIGHT}, {theme.TEXT_DARK})"
+_STYLE = (Path(__file__).parent / "bar.css").read_text("utf-8")
+_STYLE = _STYLE.replace("var(--bar-ground)", _GROUND).replace("var(--bar-ink)", _INK)
 
 
 class Bar:

@@ -21,9 +21,11 @@ def counted(n: int, one: str, many: str = "") -> str:
 def percent(share: float) -> str:
     """A share of 0 to 1 in whole percent.
 
-    >>> percent(0.8149), percent(0.004), percent(0.0), percent(1.0)
-    ('81%', '<1%', '0%', '100%')
+    >>> percent(0.8149), percent(0.004), percent(0.998), percent(0.0), percent(1.0)
+    ('81%', '<1%', '>99%', '0%', '100%')
     """
+    if 0.995 < share < 1:
+        return ">99%"
     return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 

@@ -41,6 +41,17 @@ def written(tok: lm.Tokenizer, token_id: int) -> str | None:
     return None if "\ufffd" in piece or not piece else piece
 
 
+def _is_text(tok: lm.Tokenizer, token_id: int) -> bool:
+    """Whether `written` gives a text, without asking a tokenizer that may run in another process."""
+    if not tok.has(token_id):
+        return False
+    raw = tok.token_bytes(token_id)
+    try:
+        return raw.decode() != ""
+    except UnicodeDecodeError:
+        return False
+
+
 def rolled(probs: np.ndarray) -> lm.Rolls | None:
     """The draws that the settings ask for; None where the die was not thrown yet."""
     n = state.get("rolls")
@@ -77,7 +88,7 @@ def show_chart(
     draws = rolled(probs)
     counts = None if draws is None else np.bincount(draws.ids, minlength=len(probs))
     bars = distribution_bars(
-        stages, sampling, ids, [token_label(tok, i) for i in ids], counts, [written(tok, i) is not None for i in ids]
+        stages, sampling, ids, [token_label(tok, i) for i in ids], counts, [_is_text(tok, i) for i in ids]
     )
     on_strip = [int(i) for i in best_ids(probs, n_bars) if probs[i] > 0]
     strip = Strip(

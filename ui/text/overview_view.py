@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import lmloupe as lm
 from ui import pages
 from ui.base.labels import token_label
-from ui.base.words import counted
+from ui.base.words import counted, probability
 from ui.components.overview import Column, Door, Step
 from ui.prediction.lens.run import LensRun
 from ui.state import store as state
@@ -97,6 +97,6 @@ def way_of(column: Column, place: int, width: int, guesses: list[tuple[str, floa
     ]
     for layer, step in enumerate(column.steps):
         name = "Layer 0, the embedding" if layer == 0 else f"Layer {layer}"
-        steps.append((name, f"{step.text} {step.share:.1%}"))
-    steps.append(("Next token", ", ".join(f"{text} {share:.1%}" for text, share in guesses)))
+        steps.append((name, f"{step.text} {probability(step.share)}"))
+    steps.append(("Next token", ", ".join(f"{text} {probability(share)}" for text, share in guesses)))
     return pd.DataFrame(steps, columns=["Step", "What it is"])

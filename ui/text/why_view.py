@@ -99,7 +99,8 @@ def show_why_of(enc: lm.Encoding, index: int, others: Mapping[str, lm.Tokenizer]
             raise lm.InputError("Choose a second tokenizer to set this one beside.")
         low, high = word_at(enc.tokenizer, enc.text, start)
         beside = state.selectbox(
-            "compare_with", "Beside", names, format_func=display_name, label_visibility="collapsed", width=170
+            "compare_with", "Beside", names, format_func=lambda name: f"beside {display_name(name)}",
+            label_visibility="collapsed", width=210,
         )  # fmt: skip
         first = low == 0 or (enc.text[low] != " " and enc.token_bytes(_first(enc, low)).startswith(b" "))
         show_why(enc.text[low:high], enc.tokenizer, others[beside], at_start=first, key=key)

@@ -225,6 +225,33 @@ def test_a_file_with_a_byte_order_mark_and_a_packed_one() -> None:
         assert load_tokenizer_file(data, "other").backend.get_vocab() == plain.backend.get_vocab()
 
 
+@pytest.mark.parametrize(
+    ("beside", "expected"),
+    [
+        ({"tokenizer_config.json": b'{"bos_token": "[CLS]", "eos_token": {"content": "!"}}'}, ("[CLS]", "!", None, {})),
+        (
+            {"tokenizer_config.json": b'{"eos_token": "!", "chat_template": "A"}', "chat_template.jinja": b"B"},
+            (None, "!", "B", {}),
+        ),
+        (
+            {"tokenizer_config.json": b'{"chat_template": [{"name": "default", "template": "D"}, '
+            b'{"name": "tool_use", "template": "T"}]}'},
+            (None, None, "D", {"default": "D", "tool_use": "T"}),
+        ),
+    ],
+)  # fmt: skip
+def test_files_beside_it_say_what_it_does_not(beside: dict[str, bytes], expected: tuple[Any, ...]) -> None:
+    tok = load_tokenizer_file(file(), "a.json", beside=beside)
+    assert (tok.bos_token, tok.eos_token, tok.chat_template, dict(tok.chat_templates)) == expected
+
+
+def test_a_file_beside_it_that_cannot_be_read_is_refused() -> None:
+    with pytest.raises(lm.LoadError, match="is not valid JSON at line 1"):
+        load_tokenizer_file(file(), "a.json", beside={"tokenizer_config.json": b"{"})
+    with pytest.raises(lm.UnsupportedError, match=r"chat_template of '.*' must be a text"):
+        load_tokenizer_file(file(), "a.json", beside={"tokenizer_config.json": b'{"chat_template": 1}'})
+
+
 def test_the_kind_and_what_does_not_apply() -> None:
     assert "no merges to replay" in describe_kind(pair("unigram")[0])
     assert describe_kind(pair("wordpiece")[0]).startswith("wordpiece is a WordPiece model")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 import lmloupe as lm
+from ui.base.errors import escape_markdown
 from ui.components.live_text import Box, sent_by
 from ui.components.prompt_view import Editor, Prompt, code_pieces, messages_of, prompt_view, turns_of
 from ui.state import store as state
@@ -28,6 +29,7 @@ class _Held:
     box: Box = field(default_factory=Box)
     pushed: list[dict[str, str]] = field(default_factory=list)
     known: list[dict[str, str]] | None = None
+    refused: str = ""
 
 
 def draw_gap(prompt: lm.CodePrompt) -> None:
@@ -35,7 +37,7 @@ def draw_gap(prompt: lm.CodePrompt) -> None:
     held: _Held = st.session_state.setdefault(_HELD, _Held())
     now = _now()
     if held.known != now:
-        held.pushed = held.known = now
+        held.pushed, held.known, held.refused = now, now, ""
         held.box.show(json.dumps(now))
     messages = {part: i for i, part in enumerate(_ROLES)}
     drawn = Prompt(
@@ -45,6 +47,8 @@ def draw_gap(prompt: lm.CodePrompt) -> None:
     )
     editor = Editor("fim", held.box.push, held.box.seen, turns_of(held.pushed), titles=_TITLES, between=GAP)
     prompt_view(drawn, key=_KEY, editor=editor, on_edit=_collect)
+    if held.refused:
+        st.error(escape_markdown(f"The last change was not taken over: {held.refused}. The prompt is that of before."))
 
 
 def draw_files(prompt: lm.CodePrompt) -> None:
@@ -72,7 +76,7 @@ def _collect() -> None:
         texts = [message["content"] for message in messages_of(text, held.pushed)]
         for name, content in zip(_SETTINGS, texts, strict=True):
             state.put(name, content)
-    except ValueError:
-        held.known = None  # what the check refuses is pushed away by the text that counts
+    except ValueError as error:
+        held.refused = str(error)  # what was typed stays in its box
         return
-    held.known = _now()
+    held.known, held.refused = _now(), ""

@@ -13,7 +13,8 @@ from ui.base.loaders import display_name, tokenizer
 from ui.chat.templates.upload import CHOSEN, OwnTemplate, own_templates
 from ui.state import store as state
 from ui.state.settings import SETTINGS
-from ui.state.uploads import uploaded
+from ui.state.uploads import note_typed, uploaded
+from ui.tokenizers.upload import upload_box
 
 if TYPE_CHECKING:
     from ui.bar.bar import Bar
@@ -63,12 +64,13 @@ def choose_template(bar: Bar) -> TemplateChoice:
     """Draw the choice of a template in the bar, and the box for uploads behind the gear."""
     with bar.gear:
         own = own_templates()
+        upload_box("template_of")
+    bar.takes_uploads = True
     now = _now(own)
-    families = SETTINGS["template_of"].options
-    # A tokenizer that was uploaded with its tokenizer_config.json has a template too.
-    files = [name for name, tok in uploaded().items() if tok.chat_template is not None]
-    others = list(dict.fromkeys([*files, state.get("template_of")]))
-    choices = [*families, *(name for name in others if name not in families), *(OWN + one.label for one in own)]
+    with_template = [name for name, tok in uploaded().items() if tok.chat_template or tok.chat_templates]
+    families = [*SETTINGS["template_of"].options, *with_template]
+    other = [] if state.get("template_of") in families else [state.get("template_of")]
+    choices = [*families, *other, *(OWN + one.label for one in own)]
     if st.session_state.get(_BOX) != now.key:
         st.session_state[_BOX] = now.key
     with bar.picks:
@@ -82,8 +84,8 @@ def choose_template(bar: Bar) -> TemplateChoice:
             label_visibility="collapsed",
             width=160,
             on_change=lambda: pick_template(st.session_state[_BOX]),
-            help="One of the families, a template that you uploaded, or the hub id of a model: then it is the model's "
-            "own published template.",
+            help="One of the families, a template of your own (in the settings), or the hub id or folder of a model: "
+            "then it is the model's own published template.",
         )
     if refused := st.session_state.get(_REFUSED):
         st.error(escape_markdown(f"{refused} The page goes on with {now.label}."))
@@ -106,6 +108,7 @@ def pick_template(key: object) -> None:
         return
     try:
         state.put("template_of", key)
+        note_typed("template_of", state.get("template_of"))
     except ValueError as error:
         st.session_state[_REFUSED] = f"“{str(key)[:80]}” is not a template to choose: {error}."
 

@@ -8,7 +8,8 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import escape_markdown
-from ui.base.loaders import display_name
+from ui.base.loaders import display_name, tokenizer
+from ui.state.uploads import uploaded
 
 __all__ = ["CHOSEN", "MAX_OWN", "OwnTemplate", "choose_for_model", "own_templates"]
 
@@ -16,6 +17,8 @@ MAX_OWN = 3
 CHOSEN = "own_template_chosen"
 """Where a session keeps the label of the uploaded template that is chosen."""
 MAX_FILES = 16
+# More than a file may have: the browser itself refuses no file, so no error of another one stays beside it.
+_LET_IN_MB = 64
 _KEPT, _COUNT, _ERROR = "own_templates", "own_templates_count", "own_templates_error"
 _CUT_BY, _NAMED = "own_templates_tokenizer", "own_templates_name"
 _FOR_MODEL, _MODELS_OWN = "own_for_model", "The model's own"
@@ -29,6 +32,10 @@ class OwnTemplate:
     label: str
     templates: lm.ChatTemplates
     tokenizer: str
+
+    def load(self) -> lm.Tokenizer:
+        """The tokenizer of that family."""
+        return uploaded().get(self.tokenizer) or tokenizer(self.tokenizer)
 
 
 def own_templates(*, draw: bool = True) -> list[OwnTemplate]:
@@ -59,8 +66,8 @@ def _box(kept: dict[str, lm.ChatTemplates]) -> None:
     # A new key for each upload: an uploader that kept its files would hand them over again at every run.
     st.file_uploader(
         "A chat template of your own: tokenizer_config.json, chat_template.jinja, or both",
-        type=["json", "jinja", "jinja2", "j2", "txt"],
         accept_multiple_files=True,
+        max_upload_size=_LET_IN_MB,
         key=f"own_template_{count}",
         on_change=_take,
         args=(f"own_template_{count}",),
@@ -81,12 +88,12 @@ def _choices(label: str, own: lm.ChatTemplates) -> None:
     special = "those of the tokenizer" if own.special_tokens is None else ", ".join(own.special_tokens.values())
     st.caption(escape_markdown(f"{label}: {', '.join(own.templates)}. Special tokens: {special or 'none'}."))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        families = lm.embedded_tokenizers()
+        families = [*lm.embedded_tokenizers(), *uploaded()]
         cut_by: dict[str, str] = st.session_state.setdefault(_CUT_BY, {})
         cut_by[label] = st.selectbox(
             "Tokenizer",
             families,
-            index=families.index(cut_by.get(label, families[0])),
+            index=families.index(_cut_by(label)),
             format_func=display_name,
             key=f"own_tokenizer_{label}",
             help="Whose tokens the prompt is cut into.",
@@ -108,8 +115,13 @@ def _choices(label: str, own: lm.ChatTemplates) -> None:
 
 def _as_chosen(label: str, own: lm.ChatTemplates) -> OwnTemplate:
     named = st.session_state.get(_NAMED, {}).get(label, _BY_TOOLS)
-    cut_by = st.session_state.get(_CUT_BY, {}).get(label, lm.embedded_tokenizers()[0])
-    return OwnTemplate(label, own if named == _BY_TOOLS else own.only(named), cut_by)
+    return OwnTemplate(label, own if named == _BY_TOOLS else own.only(named), _cut_by(label))
+
+
+def _cut_by(label: str) -> str:
+    known = lm.embedded_tokenizers()
+    chosen: str = st.session_state.get(_CUT_BY, {}).get(label, known[0])
+    return chosen if chosen in known or chosen in uploaded() else known[0]
 
 
 def _remove(label: str) -> None:

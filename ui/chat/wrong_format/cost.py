@@ -88,7 +88,7 @@ def formats(request: ChatRequest, model: lm.Tokenizer) -> list[Format]:
         found.append(_format(display_name(own.name), request, own, asked=True, own=True))
     found += [_format(display_name(name), request, tokenizer(name), asked=True) for name in FAMILIES if name != key]
     for mine in own_templates(draw=False):
-        found.append(_format(mine.label, replace(request, own=mine.templates), tokenizer(mine.tokenizer), asked=True))
+        found.append(_format(mine.label, replace(request, own=mine.templates), mine.load(), asked=True))
     if own.chat_template is not None:
         found.append(_format(f"{display_name(own.name)} without generation prompt", request, own, asked=False))
     contents = [message.get("content") for message in request.messages]

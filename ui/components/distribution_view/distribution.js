@@ -112,9 +112,8 @@ class DistributionView extends Drawing {
     const middle = top + at.row / 2;
     const base = middle + 0.35 * rem;
     const row = shape("g", { class: bar.can_be_added ? "row" : "row fixed", tabindex: r ? -1 : 0 });
-    row.setAttribute("aria-label", this.words(bar));
     row.setAttribute("role", bar.can_be_added ? "button" : "img");
-    row.append(shape("title", {}, this.words(bar)));
+    row.append(shape("title", {}, this.words(bar))); // its name as well
     row.append(shape("rect", { x: 0, y: top, width: at.count ?? at.own ?? at.value, height: at.row, class: "band" }));
     row.append(shape("text", { x: at.left - 0.6 * rem, y: base, class: "token" }, shortened(bar.label, at.letters)));
     const piece = (/** @type {number} */ share, /** @type {number} */ size, /** @type {string} */ kind) => {

@@ -80,18 +80,19 @@ class MergeTreeView extends Drawing {
     const { letters, sides, says } = this.data;
     this.drawnFor = this.scroller.clientWidth;
     if (!this.drawnFor) return;
-    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+    const levels = sides.map((side, i) => Math.max(0, ...heights(side), this.ghostHeight(side, i)));
+    const rem = this.unit(levels.reduce((sum, one) => sum + one, 0));
     const sizes = { least: 2 * rem, most: 6.5 * rem, atom: 1.75 * rem };
     const { x, width } = columns(letters, sides, this.drawnFor - 2, sizes);
     this.x = x;
     this.level = 3.1 * rem;
     this.rem = rem;
-    const levels = sides.map((side, i) => Math.max(0, ...heights(side), this.ghostHeight(side, i)));
     const above = 1.9 * rem + levels[0] * this.level;
     const below = sides.length > 1 ? 2.1 * rem + levels[1] * this.level : 0.4 * rem;
     this.base = [above, above + 4 * rem];
     const height = this.base[1] + below;
     const svg = shape("svg", { width: Math.max(width + 2, 1), height, role: "img", "aria-label": says });
+    svg.style.setProperty("--unit", `${rem}px`);
     this.grown = [];
     this.strips = [];
     this.heads = [];
@@ -105,6 +106,15 @@ class MergeTreeView extends Drawing {
     this.rows = rows;
     this.table.replaceChildren(summary, table);
     this.light(this.player.step);
+  }
+
+  /**
+   * Pixels of what is one rem on the page; less where the trees would be higher than a screen, as in the presenter view.
+   * @param {number} levels
+   */
+  unit(levels) {
+    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+    return clamp((0.6 * window.innerHeight) / (levels * 3.1 + 8), Math.min(rem, 16), rem);
   }
 
   /** @param {number} place */

@@ -108,6 +108,7 @@ class PromptView {
     if (data.lines && this.nodes.length) this.nodes[data.first ?? 0].tabIndex = 0;
     const arrows = data.lines ? "The prompt. Arrow keys go from piece to piece." : "The string that the model reads";
     this.text = drawText(data, this.nodes, arrows);
+    if (!data.lines) this.text.tabIndex = 0; // it may scroll
     this.source = null;
     this.status = make("div", "status");
     this.status.setAttribute("role", "status");

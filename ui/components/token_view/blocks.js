@@ -16,7 +16,7 @@ const LINE = 2.3125; // rem, as in token_view.css
  * @property {HTMLDivElement & { row: number }} flow holds the blocks
  * @property {number[]} starts the first token of each block, and the end of the last one
  * @property {(Spot | undefined)[]} drawn the element of each token, while there is one
- * @property {(from: number, to: number) => [width: number, lines: number]} extent a guess, in pixels and in lines that end
+ * @property {(from: number, to: number) => [width: number, lines: number]} extent a guess, in rem and in lines that end
  * @property {(block: HTMLElement, from: number, to: number) => void} paint
  */
 
@@ -49,6 +49,7 @@ export class BlockList {
       this.blocks.push(Object.assign(make("div", "block waiting"), { list: /** @type {BlockList} */ (this), number: i }));
     }
     painter.flow.append(...this.blocks);
+    this.rem = 16; // pixels; asked for once for all blocks, since their heights change in between
     this.scale = 1; // how much higher the blocks are than guessed
   }
 
@@ -86,8 +87,8 @@ export class BlockList {
   guess(block, width) {
     const from = this.starts[block.number];
     block.extent ??= this.painter.extent(from, from + this.size(block));
-    const [pixels, lines] = block.extent;
-    return Math.max(1, lines, pixels / width + lines / 2) * LINE * rootSize();
+    const [wide, lines] = block.extent;
+    return Math.max(1, lines, (wide * this.rem) / width + lines / 2) * LINE * this.rem;
   }
 
   /**
@@ -96,6 +97,7 @@ export class BlockList {
    * @param {[block: Block, height: number][]} measured
    */
   estimate(width, measured) {
+    this.rem = rootSize();
     const own = measured.filter(([block]) => block.list === this);
     const known = own.length ? own : measured;
     const guessed = known.reduce((sum, [block]) => sum + block.list.guess(block, width), 0);

@@ -1,6 +1,6 @@
 // The ids of a row as a list: below its tokens, or in place of them.
 
-import { make, rootSize } from "../kit/dom.js";
+import { make } from "../kit/dom.js";
 import { colouring, shade } from "./colour.js";
 import { nameToken } from "./describe.js";
 import { BLOCK } from "./paint.js";
@@ -26,7 +26,7 @@ export class IdPainter {
    * @returns {[width: number, lines: number]}
    */
   extent(from, to) {
-    return [(to - from) * (this.alone ? 5 : 3.2) * rootSize(), 0];
+    return [(to - from) * (this.alone ? 5 : 3.2), 0];
   }
 
   /** @param {HTMLElement} block @param {number} from @param {number} to */

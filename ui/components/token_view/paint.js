@@ -14,7 +14,7 @@
 // - Blocks of about 500 tokens are drawn one by one, when they come near the screen (blocks.js). A block ends
 //   where a line of the text ends; only a line of more than 2,000 tokens is cut, and its next token wraps early.
 
-import { make, rootSize } from "../kit/dom.js";
+import { make } from "../kit/dom.js";
 import { drawText, RTL, UNSEEN } from "./characters.js";
 import { colouring, shade } from "./colour.js";
 import { nameToken } from "./describe.js";
@@ -62,7 +62,7 @@ export class RowPainter {
   }
 
   /**
-   * Pixels that tokens would take on one endless line, and lines that end among them: both guesses, for blocks
+   * Rem that tokens would take on one endless line, and lines that end among them: both guesses, for blocks
    * that are not drawn yet.
    * @param {number} from
    * @param {number} to
@@ -71,7 +71,7 @@ export class RowPainter {
   extent(from, to) {
     const { source, starts, ends } = this.row;
     const [low, high] = [source.unit(starts[from]), source.unit(ends[to - 1])];
-    const width = (Math.max(0, high - low) * 0.75 + (to - from) * 0.3) * rootSize();
+    const width = Math.max(0, high - low) * 0.75 + (to - from) * 0.3;
     let lines = 0;
     for (let at = source.text.indexOf("\n", low); at >= 0 && at < high; at = source.text.indexOf("\n", at + 1)) lines += 1;
     return [width, lines];

@@ -12,7 +12,7 @@ import pandas as pd
 import lmloupe as lm
 from ui.base import theme
 from ui.base.labels import token_label
-from ui.base.words import percent
+from ui.base.words import percent, probability
 from ui.components.model_views import LensCell, LensRow
 from ui.prediction.lens.run import Cell, LensRun
 
@@ -116,7 +116,7 @@ def grid(
         best = int(cell.token_ids[0])
         label = labels.setdefault(best, token_label(tok, best))
         title = (
-            f"{label} {math.exp(cell.log_probs[0]):.1%}, entropy {cell.entropy_bits:.2f} bits, "
+            f"{label} {probability(math.exp(cell.log_probs[0]))}, entropy {cell.entropy_bits:.2f} bits, "
             f"the last layer's first guess at rank {cell.final_rank:,}"
         )
         return LensCell(label, _share(cell, by, vocab_rows), title, cell.final_rank == 1)

@@ -217,8 +217,8 @@ def counts_tables(stats: VocabularyStats) -> None:
 def token_table(choice: Choice, ids: list[int], height: int | Literal["auto"] = "auto") -> None:
     """Draw those tokens, row by row; a long table is read from the server as a person scrolls."""
     config = {
-        "Token": st.column_config.TextColumn(help="The token's text; ␣ ⏎ ⇥ stand for white space."),
-        "Piece": st.column_config.TextColumn(help="As the tokenizer's file spells it."),
+        "Token": st.column_config.TextColumn(help="The token's text; ␣ ⏎ ⇥ stand for white space.", width="medium"),
+        "Piece": st.column_config.TextColumn(help="As the tokenizer's file spells it.", width="medium"),
         "Bytes": st.column_config.TextColumn(help="What the token puts into a text, in hexadecimal.", width="medium"),
         "Length": st.column_config.NumberColumn(help="In bytes."),
         "Kind": st.column_config.TextColumn(help=KIND_HELP),
