@@ -32,7 +32,8 @@ def compared(first: Choice, second: Choice, text: str, *, parse_special_tokens: 
 def costs_more(found: LineComparison, names: tuple[str, str]) -> str:
     """One sentence: which of the two needs more tokens, and by how much.
 
-    >>> enc = lm.encode(lm.load_tokenizer("llama-3.1"), "a coconut")
+    >>> from lmloupe import encode, load_tokenizer
+    >>> enc = encode(load_tokenizer("llama-3.1"), "a coconut")
     >>> costs_more(compare_lines(enc, enc), ("A", "B"))
     'A and B need the same number of tokens: 2'
     """
