@@ -19,7 +19,7 @@ from ui.tokenizers.choice import choose_tokenizer
 CODE = """
 import lmloupe as lm
 
-tok = lm.load_tokenizer({model!r})
+tok = {load}
 gap = lm.fim_prompt(tok, {prefix!r}, {suffix!r})
 repository = lm.repository_prompt(tok, {name!r}, {files!r})
 for prompt in (gap, repository):
@@ -80,4 +80,4 @@ with shown:
     draw_files(repository)
     st.caption("So it has seen the names that the last file uses.")
     about(repository, "repository-context")
-reproduce(CODE.format(model=choice.name, prefix=prefix, suffix=suffix, name=name, files=pairs))
+reproduce(CODE.format(load=choice.code, prefix=prefix, suffix=suffix, name=name, files=pairs))

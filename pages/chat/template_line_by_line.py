@@ -81,10 +81,10 @@ with st.container():  # one place, whatever it holds: what follows stays where i
             hint=POINT if first is None else EXAMPLE + POINT,
             on_family=lambda: pick_template(sent_by("template_lines", "family")),
         )
-if shows := lesson_words():
-    st.caption(shows)
-if chat is not None:
-    chat_notes(chat, tok, request)
+    if shows := lesson_words():
+        st.caption(shows)
+    if chat is not None:
+        chat_notes(chat, tok, request)
 if choice.own is None:
     with st.expander("Edit the template", expanded=edited is not None, icon=":material/edit:"):
         edit_template(choice.name, original, edited)

@@ -17,7 +17,8 @@ CODE = """
 import lmloupe as lm
 
 text = {text}
-first, second = (lm.encode(lm.load_tokenizer(name), text, parse_special_tokens={parse}) for name in {names})
+tokenizers = ({first}, {second})
+first, second = (lm.encode(tok, text, parse_special_tokens={parse}) for tok in tokenizers)
 found = lm.compare_lines(first, second)
 print(len(first), len(second), f"{{found.agreement:.1%}}", f"{{found.share_same:.1%}}")
 for line in found.different[:20]:
@@ -57,4 +58,4 @@ with show_errors():
         name, data = sent.file
         state.put("text", decoded(data, name))
         st.rerun()
-reproduce(CODE.format(text=as_code(text), names=(first.name, second.name), parse=parse))
+reproduce(CODE.format(text=as_code(text), first=first.code, second=second.code, parse=parse))

@@ -22,14 +22,15 @@ from lmloupe.languages.parallel_texts import load_parallel, parallel_languages
 
 texts = {texts}
 common = None
-for name in {names}:
-    found = fertility(lm.load_tokenizer(name), texts)
+tokenizers = {{{tokenizers}}}
+for name, tok in tokenizers.items():
+    found = fertility(tok, texts)
     base = [language.code for language in found.languages].index(found.baseline)
     common = common or int(found.n_tokens[base])  # the first tokenizer's tokens in the base language
     for i in found.n_tokens.argsort(kind="stable"):
         n = int(found.n_tokens[i])
         print(name, found.languages[i].name, n, n / common, found.relative[i])
-enc = lm.encode(lm.load_tokenizer({name!r}), {text})
+enc = lm.encode(tokenizers[{name!r}], {text})
 print(context_share(len(enc), {context}), price(len(enc), {price}), cut(enc, {cut}).n_chars)
 """
 
@@ -89,7 +90,7 @@ with bar.gear:
         "languages_as",
         "Count",
         format_func={
-            "common": f"Times {first.label}'s English",
+            "common": f"Times {escape_markdown(first.label)}'s English",
             "tokens": "Tokens",
             "own": "Times its own English",
         }.get,
@@ -111,7 +112,9 @@ with show_errors():
     view.draw_programs(counted(asked, CODE_SAMPLES), measure)
     context, each, at = costs(found, text)
     texts = "parallel_languages()" if source is None else "load_parallel(open('your file', 'rb').read())"
-    names = [one.choice.name for one in found]
+    loaded = ", ".join(f"{one.choice.name!r}: {one.choice.code}" for one in found)
     reproduce(
-        CODE.format(texts=texts, names=names, name=first.name, text=as_code(text), context=context, price=each, cut=at)
+        CODE.format(
+            texts=texts, tokenizers=loaded, name=first.name, text=as_code(text), context=context, price=each, cut=at
+        )
     )

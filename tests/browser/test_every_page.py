@@ -55,6 +55,8 @@ def visit(page: Page, address: str) -> Page:
     page.goto(address)
     page.get_by_role("heading", level=1).wait_for(timeout=LOAD_S * 1000)
     settled(page, timeout_s=LOAD_S)
+    # A chart's own script is fetched when the first chart is drawn.
+    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=LOAD_S * 1000)
     return page
 
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { moved } from "../../ui/components/kit/room.js";
+import { fittingUnit, moved } from "../../ui/components/kit/room.js";
 import { onShade } from "../../ui/components/kit/shade.js";
 import { arcWidth, squaresLayout } from "../../ui/components/model_views/layout.js";
 import { FIRST, SINK, Weights, percent } from "../../ui/components/model_views/weights.js";
@@ -91,4 +91,11 @@ test("what a token reads is whole: the drawn, the first token, the others before
   assert.ok(Math.abs(weights.of(0, 1, FIRST) - 0.25) < 1e-4);
   assert.equal(weights.of(0, 1, SINK), 0);
   assert.deepEqual([0.82, 0.031, 0.004, 0].map(percent), ["82%", "3%", "<1%", "0%"]);
+});
+
+test("a drawing grows with the screen as far as it can be seen whole", () => {
+  assert.equal(fittingUnit(750, 1, 900), 1);
+  assert.equal(fittingUnit(750, 1.2, 1080), 1.2);
+  assert.equal(fittingUnit(750, 2, 1080), 1.24, "presented: whole, not twice as large");
+  assert.equal(fittingUnit(750, 1, 600), 1, "never smaller than can be read");
 });

@@ -135,7 +135,8 @@ def unescaped(app: AppTest, tok: lm.Tokenizer) -> set[tuple[str, str]]:
 VIEWS = [
     ("pages/text/tokens.py", {}), ("pages/text/how_it_splits.py", {}), ("pages/text/special_tokens.py", {}),
     ("pages/text/special_tokens.py", {"text": "plain"}), ("pages/text/vocabulary.py", {"vocabulary_search": "evil"}),
-    ("pages/text/languages.py", {}), ("pages/chat/chat_template.py", {}), ("pages/chat/template_line_by_line.py", {}),
+    ("pages/text/languages.py", {}), ("pages/text/compare_files.py", {"compare_with": NAME}),
+    ("pages/chat/chat_template.py", {}), ("pages/chat/template_line_by_line.py", {}),
     ("pages/chat/fill_in_the_middle.py", {}), ("pages/chat/the_wrong_format.py", {}),
     *(("pages/vectors/embeddings.py", {"embedding_view": view})
       for view in ("matrix", "cosine", "neighbours", "arithmetic")),
@@ -144,7 +145,8 @@ VIEWS = [
     *(("pages/prediction/next_token.py", {"next_view": view})
       for view in ("best", "draws", "vocabulary", "phrase", "settings")),
     ("pages/prediction/surprise.py", {}), ("pages/prediction/layers.py", {"explain": "text"}),
-    ("pages/prediction/attention.py", {}), ("pages/prediction/generate.py", {"prompt": "text", "max_new_tokens":
+    ("pages/prediction/attention.py", {}), ("pages/text/overview.py", {}),
+    ("pages/prediction/generate.py", {"prompt": "text", "max_new_tokens":
     "12", "record_lens": "1"}), ("pages/prediction/generate.py", {"prompt": "chat", "max_new_tokens": "12"}),
 ]  # fmt: skip
 

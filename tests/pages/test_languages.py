@@ -47,7 +47,7 @@ def families() -> list[Counted]:
 def marks(figure: Any, label: str) -> dict[int, float]:
     """Where the dots of a tokenizer lie, by the place of their language."""
     trace = next(trace for trace in figure.data if trace.name == label)
-    return dict(zip((int(i) for i in trace.customdata), trace.x, strict=True))
+    return dict(zip((facts[0] for facts in trace.customdata), trace.x, strict=True))
 
 
 @pytest.mark.parametrize("measure", ["common", "tokens"])

@@ -17,7 +17,7 @@ from ui.base.chips import visible
 from ui.base.errors import escape_markdown
 from ui.base.words import counted, places
 from ui.components.text_stages import Column
-from ui.tokenizers.upload import PREFIX
+from ui.tokenizers.choice import Choice
 
 __all__ = [
     "MAX_CHANGES",
@@ -129,10 +129,7 @@ def steps_in_words(shown: lm.Stages) -> None:
 
 def loading_code(name: str, uploaded: lm.Tokenizer | None) -> str:
     """The expression that loads the tokenizer in Python."""
-    if uploaded is None:
-        return f"lm.load_tokenizer({name!r})"
-    file = uploaded.name.removeprefix(PREFIX)
-    return f'lm.load_tokenizer_file(open({file!r}, "rb").read(), {uploaded.name!r})'
+    return Choice(name, uploaded).code
 
 
 def change_table(changes: Sequence[NormalizationChange]) -> pd.DataFrame:

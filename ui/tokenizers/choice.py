@@ -38,6 +38,14 @@ class Choice:
         """The name that people know."""
         return display_name(self.name)
 
+    @property
+    def code(self) -> str:
+        """The expression that loads it in Python; an upload is read from a file of its name."""
+        if self.uploaded is None:
+            return f"lm.load_tokenizer({self.name!r})"
+        file = self.name.removeprefix(UPLOAD)
+        return f'lm.load_tokenizer_file(open({file!r}, "rb").read(), {self.name!r})'
+
     def load(self) -> lm.Tokenizer:
         """The tokenizer; see `lmloupe.load_tokenizer` for what it raises."""
         return self.uploaded or tokenizer(self.name)

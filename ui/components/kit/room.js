@@ -6,6 +6,15 @@ import { clamp } from "./dom.js";
 export const unit = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
 
 /**
+ * The same, but no more than lets a drawing of this height be seen whole under the bar, and not less than 1.
+ * @param {number} height of the drawing, in sixteenths of a rem
+ * @param {number} [usual] what `unit` says
+ * @param {number} [screen] pixels in height
+ */
+export const fittingUnit = (height, usual = unit(), screen = window.innerHeight) =>
+  Math.max(Math.min(usual, (screen - 150) / height), Math.min(usual, 1));
+
+/**
  * Let a scroller say where it goes on: its edges fade while there is more behind them.
  * @param {HTMLElement} scroller
  */

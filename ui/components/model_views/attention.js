@@ -4,7 +4,7 @@ import { uint16FromBase64 } from "../kit/bytes.js";
 import { make } from "../kit/dom.js";
 import { Drawing, drawingIn } from "../kit/drawing.js";
 import { mounted } from "../kit/mount.js";
-import { evident, reveal, unit } from "../kit/room.js";
+import { evident, fittingUnit, reveal } from "../kit/room.js";
 import { arcsOf } from "./arcs.js";
 import { matrixOf } from "./matrix.js";
 import { Squares } from "./squares.js";
@@ -30,6 +30,8 @@ import { FIRST, SINK, Weights, percent } from "./weights.js";
  * @property {"arcs" | "matrix"} show
  * @property {boolean} stub draw what goes to the text's first token as a stub
  */
+
+const HEIGHT = 720; // of squares and arcs together, in sixteenths of a rem
 
 /** @extends {Drawing<AttentionData>} */
 class AttentionView extends Drawing {
@@ -63,7 +65,8 @@ class AttentionView extends Drawing {
   draw() {
     const { data } = this;
     this.drawnFor = this.scroller.clientWidth;
-    this.unit = unit();
+    this.unit = fittingUnit(HEIGHT);
+    this.root.style.setProperty("--unit", `${this.unit}px`);
     this.squares.draw(data.squares, this.drawnFor, this.unit);
     this.drawHead();
   }

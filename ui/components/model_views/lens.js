@@ -3,7 +3,7 @@
 import { make, shape, shortened, used } from "../kit/dom.js";
 import { Drawing, drawingIn } from "../kit/drawing.js";
 import { mounted } from "../kit/mount.js";
-import { evident, fade, moved, reveal, unit } from "../kit/room.js";
+import { evident, fade, fittingUnit, moved, reveal } from "../kit/room.js";
 import { onShade, shadeKey } from "../kit/shade.js";
 import { lensCell, lensRoom } from "./layout.js";
 
@@ -62,7 +62,8 @@ class LensView extends Drawing {
   draw() {
     const { data } = this;
     this.drawnFor = this.scroller.clientWidth;
-    this.unit = unit();
+    this.unit = fittingUnit(HEAD + data.rows.length * ROW + FOOT);
+    this.root.style.setProperty("--unit", `${this.unit}px`);
     const [u, n] = [this.unit, data.reads.length];
     this.cell = lensCell(n, this.drawnFor, u);
     const height = (HEAD + data.rows.length * ROW + FOOT) * u;

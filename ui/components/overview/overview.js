@@ -3,7 +3,7 @@
 import { make, shape, shortened, used } from "../kit/dom.js";
 import { Drawing, drawingIn } from "../kit/drawing.js";
 import { mounted } from "../kit/mount.js";
-import { unit } from "../kit/room.js";
+import { fittingUnit } from "../kit/room.js";
 import { onShade } from "../kit/shade.js";
 import { columnsLayout, layerRow } from "./layout.js";
 
@@ -23,6 +23,7 @@ import { columnsLayout, layerRow } from "./layout.js";
 
 // In sixteenths of a rem.
 const [TOKEN, ID, STRIP, NUMBERS, BAR, GAP, NAME] = [36, 20, 20, 20, 23, 12, 22];
+const HEIGHT = 735; // of the whole, of a model with 30 layers
 
 /** @param {number} share */
 const percent = (share) => (share > 0 && share < 0.005 ? "<1%" : `${Math.round(share * 100)}%`);
@@ -45,7 +46,8 @@ class OverviewView extends Drawing {
   draw() {
     const { data } = this;
     this.drawnFor = this.place.clientWidth;
-    this.unit = unit();
+    this.unit = fittingUnit(HEIGHT);
+    this.root.style.setProperty("--unit", `${this.unit}px`);
     this.layout = columnsLayout(data.columns.length, data.chosen, this.drawnFor, this.unit);
     this.svg = shape("svg", { width: this.drawnFor, role: "group", "aria-label": data.name });
     this.y = 0;

@@ -62,7 +62,8 @@ def axis_title(first: Counted, measure: Measure) -> str:
 
 
 def dot_plot(all_of_them: Sequence[Counted], measure: Measure, chosen: int | None) -> go.Figure:
-    """Draw the languages, the first tokenizer's costliest on top; a point's custom data is the place of its language.
+    """Draw the languages, the first tokenizer's costliest on top; a point's custom data begins with the place of its
+    language.
 
     Args:
         all_of_them: the tokenizers, the first of which gives the order and the common base.
@@ -86,20 +87,21 @@ def dot_plot(all_of_them: Sequence[Counted], measure: Measure, chosen: int | Non
     )
     # Each dot is smaller than the one below it: where several coincide, all of them are seen.
     for one, marks, size in zip(all_of_them, shown, _SIZES, strict=False):
+        facts = [_facts(one, first, int(i)) for i in order]
         figure.add_scatter(
-            x=marks, y=rows, mode="markers", name=escape_plotly(one.choice.label), customdata=order,
+            x=marks, y=rows, mode="markers", name=escape_plotly(one.choice.label), customdata=facts,
             marker={
                 "size": size * theme.chart_scale(),
                 "color": theme.family_colour(one.choice.name),
                 "line": {"width": 1, "color": theme.ground()},
             },
-            hovertext=[_hover(one, first, int(i)) for i in order], hoverinfo="text",
+            hovertemplate=[_template(own) for own in facts],
             unselected={"marker": {"opacity": 1}},
         )  # fmt: skip
     names = [escape_plotly(first.found.languages[i].name) for i in order]
     if chosen is not None:
         row = int(np.flatnonzero(order == chosen)[0])
-        names[row] = f"<b>{names[row]}</b>"
+        names[row] = f"▸ {names[row]}"
         figure.add_hrect(row - 0.5, row + 0.5, fillcolor=theme.accent(), opacity=0.14, line_width=0, layer="below")
     farthest = float(np.max(high, initial=1.0)) * 1.06
     labels = _labels([one.choice.label for one in all_of_them], [float(marks[0]) for marks in shown], farthest)
@@ -121,15 +123,24 @@ def dot_plot(all_of_them: Sequence[Counted], measure: Measure, chosen: int | Non
     return figure
 
 
-def _hover(one: Counted, first: Counted, place: int) -> str:
+def _facts(one: Counted, first: Counted, place: int) -> list[int | str]:
+    """The custom data of a dot, which `_template` shows: the place of its language first, its sentence last."""
     language, n_tokens = one.found.languages[place], int(one.found.n_tokens[place])
-    base = escape_plotly(first.found.languages[first.base].name)
-    sentence = "<br>".join(escape_plotly(line) for line in textwrap.wrap(language.sentences[0], 56)[:4])
-    return (
-        f"<b>{escape_plotly(language.name)}</b>, {escape_plotly(one.choice.label)}: {n_tokens:,} tokens<br>"
-        f"{n_tokens / max(1, first.base_tokens):.2f} × {escape_plotly(first.choice.label)}'s {base}, "
-        f"{n_tokens / max(1, one.base_tokens):.2f} × its own {base}<br>{sentence}"
+    base = first.found.languages[first.base].name
+    facts = (
+        language.name,
+        f"{one.choice.label}: {n_tokens:,} tokens",
+        f"{n_tokens / max(1, first.base_tokens):.2f} × {first.choice.label}'s {base}",
+        f"{n_tokens / max(1, one.base_tokens):.2f} × its own {base}",
+        *textwrap.wrap(language.sentences[0], 56)[:4],
     )
+    return [place, *map(escape_plotly, facts)]
+
+
+def _template(facts: list[int | str]) -> str:
+    # Names and sentences stand in the custom data alone: nothing that others wrote comes near markup.
+    lines = "<br>".join(f"%{{customdata[{i}]}}" for i in range(2, len(facts)))
+    return f"<b>%{{customdata[1]}}</b><br>{lines}<extra></extra>"
 
 
 def _labels(names: Sequence[str], places: Sequence[float], width: float) -> list[tuple[float, int]]:
