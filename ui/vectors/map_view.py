@@ -214,6 +214,9 @@ def explain(placed: lm.Projection, typed: str, n_found: int) -> None:
         said += "close together may be far apart along the other axes."
     if typed:
         said += f" {counted(n_found, 'token')} contain{'s' if n_found == 1 else ''} the search text."
+    if placed.points.shape[1] == 3:
+        st.caption(f"{said} Drag to turn the picture, scroll to zoom, click a point for its neighbours.")
+        return
     said += " Words that the tokenizer learned earlier are written first; zoom in for more. Lines lead to the nearest "
     said += f"tokens. Names in italics: {SHARE:.0%} or more of the tokens at that place have this in common, {LIFT:g} "
     said += "times as many as on the whole map; computed from their text."
@@ -243,7 +246,7 @@ def show_token(loaded: lm.Engine, placed: lm.Projection, token_id: int, near: lm
         verb = "lies" if kept == 1 else "lie"
         st.caption(
             f"{kept} of these {len(near.ids)} {verb} among its {len(near.ids)} nearest points of the map: the cosines "
-            "compare all numbers of the rows, the map has two of them left."
+            f"compare all numbers of the rows, and the map places each row by {placed.points.shape[1]}."
         )
     row = loaded.embed([token_id])[0]
     st.markdown(f"Its row begins `{np.array2string(row[:4], precision=4, separator=', ')[1:-1]}`, …")
