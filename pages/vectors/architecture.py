@@ -61,7 +61,6 @@ with show_errors():
     module = state.get("module")
     if module not in with_weight:
         module = max(parts.in_block(described, 1) or described.modules, key=lambda m: m.n_parameters).name
-        state.put("module", module)
     block = parts.block_of(described, module) or 1
 
     def take() -> None:
@@ -104,7 +103,9 @@ with show_errors():
         finding(histogram_title(weights, module.rsplit(".", 1)[-1]))
         st.plotly_chart(histogram_chart(weights), width="stretch", config=PICTURE_MENU)
         st.caption(histogram_words(weights))
-        state.selectbox("module", "Module", with_weight, help="As PyTorch names it: there, blocks count from 0.")
+        state.selectbox(
+            "module", "Module", with_weight, otherwise=module, help="As PyTorch names it: there, blocks count from 0."
+        )
         edges = pd.DataFrame({"From": weights.edges[:-1], "To": weights.edges[1:], "Weights": weights.counts})
         with st.expander("The same as a table"):
             st.dataframe(edges, hide_index=True, width="stretch", height=240)

@@ -42,7 +42,8 @@ class FileView {
     parent.append(this.root);
     this.version = "";
     this.only = false;
-    this.told = false; // what Python said last
+    this.asked = /** @type {boolean | null} */ (null); // by a press; until Python says it, older answers change nothing
+    this.told = false; // by Python
     this.file = /** @type {File} */ (/** @type {unknown} */ (null)); // until the first update, as what follows
     this.broken = /** @type {Broken} */ (/** @type {unknown} */ (null));
     /** @type {number[]} rows that are offered: all, or those of lines that differ */
@@ -89,9 +90,9 @@ class FileView {
   /** @param {Uint8Array} payload @param {Component<Uint8Array>} component */
   update(payload, { setTriggerValue }) {
     this.setTriggerValue = setTriggerValue;
-    const version = versionOf(payload);
-    const only = payload[payload.length - 1] === 1;
-    if (only !== this.told && this.file && only !== this.only) this.choose(only, false);
+    const [version, only] = [versionOf(payload), payload[payload.length - 1] === 1];
+    if (this.asked === null && only !== this.told && this.file && only !== this.only) this.choose(only, false);
+    if (only === this.asked) this.asked = null;
     this.told = only;
     if (version === this.version) return; // the same content: scroll and focus stay
     this.version = version;
@@ -267,6 +268,7 @@ class FileView {
 
   /** @param {boolean} on whether lines that both cut alike are left out @param {boolean} [tell] let Python know */
   choose(on, tell = true) {
+    if (tell) this.asked = on;
     const at = this.current >= 0 ? this.broken.starts[this.rows[this.current]] : this.firstCharacter();
     this.only = on;
     this.offer();
