@@ -25,7 +25,6 @@ from typing import Any
 import streamlit as st
 
 from ui.base.errors import escape_markdown
-from ui.base.words import counted
 from ui.components import live_text as live
 from ui.state.link import encode
 from ui.state.session import box_key, session
@@ -48,6 +47,8 @@ __all__ = [
     "text_input",
     "toggle",
 ]
+
+MOST_BOXES = 2
 
 
 def get(name: str) -> Any:
@@ -89,19 +90,16 @@ def link_params(**changes: object) -> dict[str, str]:
     return encode(session().values | changes).params
 
 
-def _was(n: int) -> str:
-    return "was" if n == 1 else "were"
-
-
 def show_notices() -> None:
     """Say what of the link was ignored, and what is too long for it; nothing when all is well."""
     shared = session()
     said = [f"`{name}` in the link was ignored: {escape_markdown(reason)}." for name, reason in shared.ignored.items()]
-    if said:
-        st.warning(said[0])
-    if len(said) > 1:  # in one line, so that the result stays on the screen
-        with st.expander(f"{counted(len(said) - 1, 'more setting')} of the link {_was(len(said) - 1)} ignored"):
-            st.markdown("\n".join(f"- {line}" for line in said[1:]))
+    boxes = said if len(said) <= MOST_BOXES else said[:1]
+    for line in boxes:
+        st.warning(line)
+    if rest := said[len(boxes) :]:  # in one line, so that the result stays on the screen
+        with st.expander(f"{len(rest)} more settings of the link were ignored"):
+            st.markdown("\n".join(f"- {line}" for line in rest))
     for name in shared.link.left_out:
         st.caption(f"The link in the address bar does not carry the {name}, which is too long for a link.")
 
