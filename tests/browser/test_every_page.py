@@ -127,6 +127,21 @@ def picture(page: Page, folder: Path, name: str, screen: str) -> None:
         page.screenshot(path=folder / wanted[screen])
 
 
+def test_paper_has_the_right_end_of_a_chart_and_no_empty_table(page: Page, url: str) -> None:
+    visit(page, f"{url}/tokens")
+    chart = page.locator(".js-plotly-plot").last
+    chart.wait_for()
+    page.emulate_media(media="print")
+    drawn = chart.evaluate(
+        "(one) => { dispatchEvent(new Event('beforeprint'));"
+        " return one.querySelector('.main-svg').getBoundingClientRect().width }"
+    )
+    assert drawn <= 641
+    expect(page.locator("details[data-for-paper] [data-testid='stDataFrame']:visible")).to_have_count(0)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[data-for-paper]").count() == 0
+
+
 def test_old_addresses_lead_on_with_their_parameters(page: Page, url: str) -> None:
     for old, new in MOVED.items():
         title = next(one.title for one in PAGES if one.url == new)

@@ -18,6 +18,7 @@ import { theSteps } from "../kit/steps.js";
 
 const READ = "lmloupe-read"; // what this browser's owner has read: addresses, comma-separated
 const PLACES = ["right", "left", "folded"]; // of the QR code, which may stand before a number; a press moves it on
+const PAPER = 640; // pixels between the margins of A4
 const QUIET = 4; // modules of white around a QR code (ISO/IEC 18004)
 
 let corner = 0; // of PLACES; kept from page to page
@@ -66,14 +67,24 @@ class Paper {
 
   before() {
     this.opened = [...document.querySelectorAll("details")].filter((part) => !part.open);
-    for (const part of this.opened) part.open = true;
+    for (const part of this.opened) {
+      part.open = true;
+      part.toggleAttribute("data-for-paper", true);
+    }
+    // Plotly's charts keep the width of the screen, and paper would cut their right end off.
+    for (const plot of document.querySelectorAll(".js-plotly-plot")) {
+      if (plot instanceof HTMLElement) plot.style.setProperty("--paper-zoom", String(Math.min(1, PAPER / (plot.offsetWidth || PAPER))));
+    }
     const app = document.querySelector("[data-testid=stApp]");
     const dark = app !== null && getComputedStyle(app).colorScheme === "dark";
     document.documentElement.toggleAttribute("data-dark-on-paper", dark);
   }
 
   after() {
-    for (const part of this.opened) part.open = false;
+    for (const part of this.opened) {
+      part.open = false;
+      part.toggleAttribute("data-for-paper", false);
+    }
     this.opened = [];
   }
 }
