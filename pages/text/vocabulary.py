@@ -8,6 +8,7 @@ import streamlit as st
 from ui.bar.bar import page_bar
 from ui.base import theme
 from ui.base.errors import show_errors
+from ui.base.words import counted
 from ui.page import finding, reproduce
 from ui.state import store as state
 from ui.text.pipeline_view import loading_code
@@ -100,7 +101,7 @@ with show_errors():
         st.caption(view.KIND_HELP)
     draw_chart(findings.lengths_sentence(stats), view.length_histogram(stats.char_length_counts, colour))
     view.counts_tables(stats)
-    finding(f"The longest token has {len(stats.byte_length_counts) - 1:,} bytes")
+    finding(f"The longest token has {counted(len(stats.byte_length_counts) - 1, 'byte')}")
     view.token_table(choice, stats.longest_ids.tolist(), height=280)
     finding(findings.unreached_sentence(choice, stats))
     if len(stats.unreachable_ids):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import REPOSITORY, serve, settled
+from tests.support.browser import REPOSITORY, press, serve, settled
 from ui.pages import MOVED, PAGES
 
 if TYPE_CHECKING:
@@ -127,6 +127,21 @@ def picture(page: Page, folder: Path, name: str, screen: str) -> None:
         page.screenshot(path=folder / wanted[screen])
 
 
+def test_paper_has_the_right_end_of_a_chart_and_no_empty_table(page: Page, url: str) -> None:
+    visit(page, f"{url}/tokens")
+    chart = page.locator(".js-plotly-plot").last
+    chart.wait_for()
+    page.emulate_media(media="print")
+    drawn = chart.evaluate(
+        "(one) => { dispatchEvent(new Event('beforeprint'));"
+        " return one.querySelector('.main-svg').getBoundingClientRect().width }"
+    )
+    assert drawn <= 641
+    expect(page.locator("details[data-for-paper] [data-testid='stDataFrame']:visible")).to_have_count(0)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[data-for-paper]").count() == 0
+
+
 def test_old_addresses_lead_on_with_their_parameters(page: Page, url: str) -> None:
     for old, new in MOVED.items():
         title = next(one.title for one in PAGES if one.url == new)
@@ -146,7 +161,16 @@ def test_the_presenter_view_is_large_turns_pages_and_ends(page: Page, url: str) 
     assert "present=1" in page.url
     large = page.locator(".flow .t").first.evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)")
     assert large >= 40 > small
-    expect(page.get_by_role("img", name="QR code of the link to this screen")).to_be_visible()
+    code = page.get_by_role("img", name="QR code of the link to this screen")
+    expect(code).to_be_visible()
+    right = code.bounding_box()
+    press(page.get_by_role("button", name="Move", exact=True))
+    left = code.bounding_box()
+    assert left is not None
+    assert right is not None
+    assert left["x"] < 200 < right["x"]
+    press(page.get_by_role("button", name="Fold", exact=True))
+    expect(code).to_be_hidden()  # nor on the next page, until it is asked for
     page.keyboard.press("ArrowRight")
     page.wait_for_url(f"**/{PAGES[1].url}**")
     settled(page, timeout_s=LOAD_S)

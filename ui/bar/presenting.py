@@ -28,7 +28,7 @@ CHART_SCALE = 1.8
 _PRESENTING = """
 html { font-size: clamp(20px, 1.6667vw, 64px) !important; }
 [data-testid="stSidebar"], [data-testid="stHeader"], .st-key-bar { display: none !important; }
-[data-testid="stMainBlockContainer"] { padding-top: 1rem !important; }
+[data-testid="stMainBlockContainer"] { padding-top: 1rem !important; padding-bottom: 11rem !important; }
 """
 
 
@@ -49,7 +49,8 @@ def page_tools(look_for: str, gear: DeltaGenerator) -> None:
     url = _link() if present else None
     turned = tools(_here().url, look_for, present=present, link=url, on_present=_toggle)
     if turned:
-        st.switch_page(_neighbour(turned).path)
+        # With the parameters at once: without them the history gets two entries, and Back has to be pressed twice.
+        st.switch_page(_neighbour(turned).path, query_params=state.link_params())
 
 
 def _toggle() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["counted", "percent", "places", "probability"]
+__all__ = ["counted", "more_than", "percent", "places", "probability"]
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -27,6 +27,15 @@ def percent(share: float) -> str:
     if 0.995 < share < 1:
         return ">99%"
     return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def more_than(times: float) -> str:
+    """How much more the larger of two is, in whole percent; ``times`` the smaller, at least 1.
+
+    >>> more_than(1.33), more_than(1.0001), more_than(4)
+    ('33%', 'less than 1%', '300%')
+    """
+    return "less than 1%" if 1 < times < 1.01 else f"{times - 1:.0%}"
 
 
 def places(start: int, end: int) -> str:

@@ -155,6 +155,11 @@ def score_finding(score: lm.Scored, tok: lm.Tokenizer) -> str:
     most = int(score.surprisal_bits.argmax())
     label = token_label(tok, int(score.input_ids[most + 1]))
     chance = probability(math.exp(score.log_probs[most]))
+    if len(score.log_probs) == 1:
+        first = token_label(tok, int(score.input_ids[0]))
+        return (
+            f"“{label}” after “{first}” surprises the model by {score.surprisal_bits[0]:.1f} bits, probability {chance}"
+        )
     return (
         f"“{label}” surprised the model most: {score.surprisal_bits[most]:.1f} bits, probability {chance}. "
         f"Perplexity of the text: {score.perplexity:,.1f}"

@@ -48,6 +48,8 @@ __all__ = [
     "toggle",
 ]
 
+MOST_BOXES = 2
+
 
 def get(name: str) -> Any:
     """The setting's value, drawn on this page or not."""
@@ -91,8 +93,13 @@ def link_params(**changes: object) -> dict[str, str]:
 def show_notices() -> None:
     """Say what of the link was ignored, and what is too long for it; nothing when all is well."""
     shared = session()
-    for name, reason in shared.ignored.items():
-        st.warning(f"`{name}` in the link was ignored: {escape_markdown(reason)}.")
+    said = [f"`{name}` in the link was ignored: {escape_markdown(reason)}." for name, reason in shared.ignored.items()]
+    boxes = said if len(said) <= MOST_BOXES else said[:1]
+    for line in boxes:
+        st.warning(line)
+    if rest := said[len(boxes) :]:  # in one line, so that the result stays on the screen
+        with st.expander(f"{len(rest)} more settings of the link were ignored"):
+            st.markdown("\n".join(f"- {line}" for line in rest))
     for name in shared.link.left_out:
         st.caption(f"The link in the address bar does not carry the {name}, which is too long for a link.")
 

@@ -7,7 +7,7 @@ import streamlit as st
 from lmloupe.encodings.budget import price
 from lmloupe.encodings.lines import LineComparison, compare_lines
 from ui.base import theme
-from ui.base.words import counted
+from ui.base.words import counted, more_than
 from ui.components.file_view import Side, build_payload
 from ui.tokenizers.choice import Choice
 from ui.tokenizers.reading import encode_with
@@ -41,9 +41,9 @@ def costs_more(found: LineComparison, names: tuple[str, str]) -> str:
     (least, less), (most, more) = sorted(zip(n_tokens, names, strict=True))
     if least == most:
         return f"{names[0]} and {names[1]} need the same number of tokens: {most:,}"
-    extra = most / least - 1
-    much = f"{extra:.0%}" if extra >= 0.01 else "less than 1%"
-    return f"{more} needs {much} more tokens than {less} for this text"
+    if not least:
+        return f"{more} needs {counted(most, 'token')} for this text, {less} none"
+    return f"{more} needs {more_than(most / least)} more tokens than {less} for this text"
 
 
 def comparison_payload(found: LineComparison, choices: tuple[Choice, Choice], *, price_per_million: float) -> bytes:

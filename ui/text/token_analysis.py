@@ -12,7 +12,7 @@ from lmloupe.encodings.alignment import Alignment, align
 from ui.base import theme
 from ui.base.charts import bars
 from ui.base.loaders import display_name
-from ui.base.words import counted
+from ui.base.words import counted, more_than
 from ui.components.ruler import ruler
 from ui.page import finding
 from ui.state import store as state
@@ -46,6 +46,8 @@ def ruler_finding(aligned: Alignment) -> str:
     cut = int((aligned.counts[1:-1] > 0).sum())
     who = "Both tokenizers" if k == 2 else f"All {k} tokenizers"
     if not cut:
+        if any(len(enc) > 1 for enc in aligned.encodings):  # the bytes of one character, or tokens without one
+            return f"{who} cut this text nowhere between two characters"
         return f"{who} leave this text in one piece"
     if shared == cut:
         return f"{who} cut this text at the same {counted(cut, 'place')}"
@@ -88,7 +90,7 @@ def counts_finding(counts: pd.DataFrame) -> str:
     if not few["Tokens"]:
         return f"{many['Tokenizer']} needs {pair} of {few['Tokenizer']}"
     share = many["Tokens"] / few["Tokens"]
-    more = f"{100 * (share - 1):.0f} % more tokens than" if share < 2 else f"{share:.1f} times the tokens of"
+    more = f"{more_than(share)} more tokens than" if share < 2 else f"{share:.1f} times the tokens of"
     return f"{many['Tokenizer']} needs {more} {few['Tokenizer']}: {pair}"
 
 

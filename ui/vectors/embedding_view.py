@@ -99,12 +99,14 @@ def show_matrix(
     first, n = window
     norms = np.linalg.norm(rows, axis=1)
     long, short = int(norms.argmax()), int(norms.argmin())
-    if len(labels) > 1:
+    if len(set(labels)) > 1 and norms[long] > norms[short]:
         finding(
             f"{labels[long]} has the longest row ({norms[long]:.2f}), {labels[short]} the shortest ({norms[short]:.2f})"
         )
     else:
-        finding(f"The row of {labels[0]} is {norms[0]:.2f} long; the mean of the vocabulary is {mean:.2f}")
+        which = "All rows are the row of" if len(labels) > 1 else "The row of"
+        also = ":" if len(labels) > 1 else " is"
+        finding(f"{which} {labels[0]}{also} {norms[0]:.2f} long; the mean of the vocabulary is {mean:.2f}")
     st.plotly_chart(
         sentence_heatmap(rows[:, first : first + n], labels, first, marked, norms, mean), width="stretch",
         config=PICTURE_MENU, key="sentence_matrix",
@@ -147,7 +149,8 @@ def show_cosines(rows: NDArray[np.float32], labels: Sequence[str], enc: lm.Encod
         elif np.isfinite(others[i, j]):
             finding(f"Most alike in this text: “{labels[i]}” and “{labels[j]}”, cosine {cosines[i, j]:.3f}")
         else:
-            finding("One token has no other to be compared with: write more text")
+            alone = "One token has" if len(labels) == 1 else f"“{labels[0]}” is every token here and has"
+            finding(f"{alone} no other to be compared with: write more text")
     st.caption(
         "These are the rows before any layer: the same token has cosine 1 with itself wherever it is. What the "
         "context makes of it is on the page One word, three meanings. Click a cell for another pair. The menu at the "

@@ -70,6 +70,8 @@ def parting(table: pd.DataFrame, word: str) -> tuple[str, str | None]:
     layer = int(gaps.argmax())
     if gaps[layer] < LEAST_GAP:
         spread = float((ordered[:, 2] - ordered[:, 0]).max())
+        if spread >= LEAST_GAP:
+            return _one_apart(values, word), None
         return f"No two of the three “{word}” stand out: in every layer their cosines lie within {spread:.2f}", None
     pair = int(values[layer].argmax())
     i, j = (NAMES[place] for place in PAIRS[pair])
@@ -83,6 +85,18 @@ def parting(table: pd.DataFrame, word: str) -> tuple[str, str | None]:
         f"{when}, “{word}” in {i} and {j} is more alike than with {third}, most after layer {layer}: cosine "
         f"{values[layer, pair]:.2f} against {others[layer]:.2f}",
         str(table.columns[pair + 1]),
+    )
+
+
+def _one_apart(values: NDArray[np.float64], word: str) -> str:
+    """The sentence where two pairs are alike to the same degree, and the third pair is less alike than they."""
+    ordered = np.sort(values, axis=1)
+    layer = int((ordered[:, 1] - ordered[:, 0]).argmax())
+    i, j = (NAMES[place] for place in PAIRS[int(values[layer].argmin())])
+    third = next(name for name in NAMES if name not in (i, j))
+    return (
+        f"“{word}” in {third} is as near to {i} as to {j}, which are further apart, most after layer {layer}: cosine "
+        f"{ordered[layer, 0]:.2f} against {ordered[layer, 1]:.2f}"
     )
 
 

@@ -121,6 +121,8 @@ def together(
 def headline(rows: Sequence[Scored]) -> str:
     """What the matrix shows, with its numbers: the model's own format against the one that costs most."""
     worst, best = max(rows, key=lambda row: row.mean), min(rows, key=lambda row: row.mean)
+    if len(rows) == 1:
+        return f"Only {worst.name} can write this conversation: {worst.mean:.2f} bits per token"
     if worst is best:
         return f"Every format costs this answer the same: {worst.mean:.2f} bits per token"
     first = rows[0] if rows[0].own else best

@@ -17,7 +17,11 @@ import { theSteps } from "../kit/steps.js";
  */
 
 const READ = "lmloupe-read"; // what this browser's owner has read: addresses, comma-separated
+const PLACES = ["right", "left", "folded"]; // of the QR code, which may stand before a number; a press moves it on
+const PAPER = 640; // pixels between the margins of A4
 const QUIET = 4; // modules of white around a QR code (ISO/IEC 18004)
+
+let corner = 0; // of PLACES; kept from page to page
 
 theSteps(); // on every page, with a text or without
 
@@ -63,14 +67,24 @@ class Paper {
 
   before() {
     this.opened = [...document.querySelectorAll("details")].filter((part) => !part.open);
-    for (const part of this.opened) part.open = true;
+    for (const part of this.opened) {
+      part.open = true;
+      part.toggleAttribute("data-for-paper", true);
+    }
+    // Plotly's charts keep the width of the screen, and paper would cut their right end off.
+    for (const plot of document.querySelectorAll(".js-plotly-plot")) {
+      if (plot instanceof HTMLElement) plot.style.setProperty("--paper-zoom", String(Math.min(1, PAPER / (plot.offsetWidth || PAPER))));
+    }
     const app = document.querySelector("[data-testid=stApp]");
     const dark = app !== null && getComputedStyle(app).colorScheme === "dark";
     document.documentElement.toggleAttribute("data-dark-on-paper", dark);
   }
 
   after() {
-    for (const part of this.opened) part.open = false;
+    for (const part of this.opened) {
+      part.open = false;
+      part.toggleAttribute("data-for-paper", false);
+    }
     this.opened = [];
   }
 }
@@ -85,6 +99,8 @@ class Tools {
     read.type = "button";
     this.look.append(this.said, read);
     this.corner = make("div", "corner");
+    this.move = make("button");
+    this.move.type = "button";
     this.theme = make("i", "theme"); // its colour is the theme's: another one is a transition
     parent.append(this.look, this.corner, this.theme);
     this.data = /** @type {ToolsData | null} */ (null);
@@ -96,6 +112,7 @@ class Tools {
       if (this.data) remember(this.data.page);
       this.show(false);
     });
+    this.move.addEventListener("click", () => this.place((corner + 1) % PLACES.length));
     this.theme.addEventListener("transitionend", () => this.send("theme", Date.now()));
     const paper = new Paper();
     addEventListener("beforeprint", () => paper.before(), { signal });
@@ -109,6 +126,13 @@ class Tools {
     const root = this.look.getRootNode();
     const place = root instanceof ShadowRoot ? root.host.closest(".st-key-page_tools") : null;
     if (place instanceof HTMLElement) place.style.position = look ? "" : "absolute";
+  }
+
+  /** @param {number} at of PLACES */
+  place(at) {
+    corner = at;
+    this.corner.dataset.at = PLACES[at];
+    this.move.textContent = ["Move", "Fold", "QR code"][at] ?? "";
   }
 
   /** @param {KeyboardEvent} event */
@@ -129,7 +153,9 @@ class Tools {
     this.show(!data.present && !pagesRead().includes(data.page));
     document.documentElement.toggleAttribute("data-present", data.present);
     this.corner.hidden = !data.code.length;
-    this.corner.replaceChildren(...(data.code.length ? [this.qr(data.code), make("div", "", data.link ?? "")] : []));
+    const shown = [this.qr(data.code), make("div", "", data.link ?? ""), this.move];
+    this.corner.replaceChildren(...(data.code.length ? shown : []));
+    this.place(corner);
   }
 
   /** @param {string[]} code */

@@ -27,7 +27,7 @@ from ui.state.thread import show_thread
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-__all__ = ["show_run", "stream"]
+__all__ = ["run_finding", "show_run", "stream"]
 
 POLL_S = 0.1
 REDRAW_S = 0.12
@@ -72,6 +72,20 @@ def _as_html(run: Run) -> str:
     )
 
 
+def _least_sure(run: Run) -> int:
+    return int(np.argmax([step.entropy_bits for step in run.steps]))
+
+
+def run_finding(run: Run, tok: lm.Tokenizer) -> str:
+    """Where the model was least sure; of a single token, how sure it was."""
+    unsure = _least_sure(run)
+    step = run.steps[unsure]
+    label = token_label(tok, step.token_id)
+    if len(run.steps) == 1:
+        return f"The model wrote one token, “{label}”, with probability {probability(math.exp(step.log_prob))}"
+    return f"The model was least sure at token {unsure + 1} of {len(run.steps)}: “{label}”"
+
+
 def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *, kept: bool = False) -> None:
     """The generated tokens, shaded by probability, their numbers, and the alternatives at the one that was clicked.
 
@@ -85,11 +99,8 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *,
         f"probability {probability(p)}, entropy {step.entropy_bits:.2f} bits"
         for p, step in zip(probabilities, run.steps, strict=True)
     ]
-    unsure = int(np.argmax([step.entropy_bits for step in run.steps]))
-    finding(
-        f"The model was least sure at token {unsure + 1} of {len(run.steps)}: "
-        f"“{token_label(tok, run.steps[unsure].token_id)}”"
-    )
+    unsure = _least_sure(run)
+    finding(run_finding(run, tok))
     row = TokenRow(name, enc, subtitle="stronger: less probable", fill=[1 - p for p in probabilities], notes=notes)
     selection = token_view([row], text=enc.text, key="generated_tokens", selectable=True)
     rate = run.tokens_per_s

@@ -78,7 +78,9 @@ def lens_finding(run: LensRun, n_layers: int, position: int, reads: str, answer:
     """What the grid shows at a position: from which layer on the answer is the first guess, and how sure it becomes."""
     since = answer_from(run, n_layers, position)
     share = percent(math.exp(run.cells[n_layers, position].log_probs[0]))
-    when = {0: "in every layer", n_layers: f"only in the last layer, {n_layers}"}.get(since, f"from layer {since} on")
+    early = any(run.cells[layer, position].final_rank == 1 for layer in range(since))
+    last = f"again in the last layer, {n_layers}" if early else f"only in the last layer, {n_layers}"
+    when = {0: "in every layer", n_layers: last}.get(since, f"from layer {since} on")
     return f"After “{reads}”, “{answer}” is the first guess {when} ({share} at the end)"
 
 

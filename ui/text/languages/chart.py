@@ -28,7 +28,7 @@ def as_many(times: float) -> str:
      '13 times as much as']
     """
     whole = round(times)
-    if abs(times - 1) < 0.03:
+    if abs(times - 1) < 0.05:
         return "about as much as"
     if abs(times - 0.5) < 0.02:
         return "half as much as"
@@ -36,7 +36,7 @@ def as_many(times: float) -> str:
         return "twice as much as"
     if whole > 2 and abs(times - whole) < 0.05:
         return f"{_NUMBERS[whole] if whole < len(_NUMBERS) else whole} times as much as"
-    return f"about {times:.1f} times as much as"
+    return f"about {times:.1f} times as much as" if times >= 0.1 else f"about {times:.1g} times as much as"
 
 
 def finding_of(first: Counted, language: int) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from lmloupe.vocabulary.counts import VocabularyStats
 from lmloupe.vocabulary.writing_systems import SCRIPT_CLASSES
 from ui.base.chips import visible
-from ui.base.words import counted
+from ui.base.words import counted, percent
 from ui.tokenizers.choice import Choice
 
 __all__ = ["found_sentence", "kinds_sentence", "lengths_sentence", "scripts_sentence", "unreached_sentence"]
@@ -53,12 +53,15 @@ def lengths_sentence(stats: VocabularyStats) -> str:
     """The middle length, as the heading of the chart."""
     sums = np.cumsum(stats.char_length_counts)
     middle = int(np.searchsorted(sums, sums[-1] / 2)) if len(sums) else 0
-    return f"Half of the tokens have at most {counted(middle, 'character')}"
+    share = percent(float(sums[middle] / sums[-1])) if len(sums) and sums[-1] else "0%"
+    return f"{share} of the tokens have at most {counted(middle, 'character')}"
 
 
 def unreached_sentence(choice: Choice, stats: VocabularyStats) -> str:
     """How many tokens no text becomes, as the heading of their table."""
     n = len(stats.unreachable_ids)
+    if not stats.n_tested:
+        return f"No token of {choice.label} could be tested: none is text by itself"
     if not n:
         return f"A text can reach every one of the {stats.n_tested:,} tested tokens of {choice.label}"
     verb = "is" if n == 1 else "are"

@@ -21,7 +21,7 @@ from ui.base import theme
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown
 from ui.base.loaders import tokenizer
-from ui.base.words import counted
+from ui.base.words import counted, percent
 from ui.page import finding
 from ui.tokenizers.choice import Choice
 from ui.tokenizers.ids import parse_ids, parse_ranges
@@ -232,8 +232,8 @@ def draw_comparison(choice: Choice, other: Choice) -> None:
     """Draw what two vocabularies share, and the first pieces that each has alone."""
     both = two_vocabularies(choice, other)
     finding(
-        f"{choice.label} and {other.label} share {counted(both.n_shared, 'token')}: {both.share_of_a:.0%} of "
-        f"{choice.label}, {both.share_of_b:.0%} of {other.label}"
+        f"{choice.label} and {other.label} share {counted(both.n_shared, 'token')}: {percent(both.share_of_a)} of "
+        f"{choice.label}, {percent(both.share_of_b)} of {other.label}"
     )
     sides = zip(st.columns(2), (choice, other), (both.only_a_ids, both.only_b_ids), strict=True)
     for column, one, ids in sides:
