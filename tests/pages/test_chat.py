@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from ui.state.link import decode, encode
 from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
 
 FAMILIES = ("llama-3.1", "phi-3", "qwen2", "smollm2")
+DATA = Path(lm.__file__).parent / "data"
 TOOLS = next(lesson for lesson in LESSONS if lesson.name == "Tools")
 
 
@@ -350,6 +353,20 @@ def test_the_code_of_chat_prints_the_prompt(name: str) -> None:
     lost = prompt_of(app)["lost"]
     (line,) = [line for line in printed if line.startswith("left out")]
     assert line.count("get_weather") == len(lost)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_code_reads_an_upload_from_its_file(tmp_path: Path) -> None:
+    data = gzip.decompress((DATA / "smollm2.json.gz").read_bytes())
+    (tmp_path / "own.json").write_bytes(data)
+    config = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "chat_template": "{{ bos_token }}{{ messages }}"}
+    beside = {"tokenizer_config.json": json.dumps(config).encode()}
+    tok = lm.load_tokenizer_file(data, "upload:own.json", beside=beside)
+    for url, last in (("chat", "transformers agrees: True"), ("template", "tokens are the assistant's own")):
+        app = no_exception(open_page(url, session={"uploads": {tok.name: tok}}, template_of=tok.name))
+        assert not app.error
+        with contextlib.chdir(tmp_path):
+            assert output_of(app)[-1].endswith(last)
 
 
 @pytest.fixture

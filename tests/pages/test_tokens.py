@@ -75,7 +75,7 @@ def test_the_titles_say_what_is_seen() -> None:
     counts = token_counts(encodings)
     few, many = sorted(len(enc) for enc in encodings.values())
     more = round(100 * (many / few - 1))
-    said = f"Phi-3 needs {more} % more tokens than Llama 3.1: {many} tokens against {few}"
+    said = f"Phi-3 needs {more}% more tokens than Llama 3.1: {many} tokens against {few}"
     assert counts_finding(counts) == said
     aligned = lm.align(list(encodings.values()))
     cut = int((aligned.counts[1:-1] > 0).sum())

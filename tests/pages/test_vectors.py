@@ -286,7 +286,7 @@ def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
     placed = engine.project(None, "pca", 2)
     share = placed.explained_variance_ratio
     assert share is not None
-    assert app.header[0].value == f"2 axes of 576 keep {share.sum():.0%} of the variance between tokens"
+    assert app.header[0].value == f"Flattened from 576 numbers to 2, the map keeps {share.sum():.0%} of the variance"
     assert f"{len(found):,} tokens contain the search text" in sentences(app)
     sent = sent_map(app)
     assert sent["lit"] == {"found": found.tolist(), "picked": int(found[0]), "near": near_the_first.ids.tolist()}

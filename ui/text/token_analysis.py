@@ -88,7 +88,7 @@ def counts_finding(counts: pd.DataFrame) -> str:
     if not few["Tokens"]:
         return f"{many['Tokenizer']} needs {pair} of {few['Tokenizer']}"
     share = many["Tokens"] / few["Tokens"]
-    more = f"{100 * (share - 1):.0f} % more tokens than" if share < 2 else f"{share:.1f} times the tokens of"
+    more = f"{100 * (share - 1):.0f}% more tokens than" if share < 2 else f"{share:.1f} times the tokens of"
     return f"{many['Tokenizer']} needs {more} {few['Tokenizer']}: {pair}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -71,18 +73,20 @@ def card() -> None:
     import streamlit as st
 
     import lmloupe as lm
-    from ui.text.token_card import token_card
+    from ui.text import token_card
 
-    enc = lm.encode(lm.load_tokenizer("llama-3.1"), "é 🤚")
-    token_card(enc, st.session_state["index"], {})
+    enc, index = lm.encode(lm.load_tokenizer("llama-3.1"), "é 🤚"), st.session_state["index"]
+    st.html(token_card._facts(enc, index))
+    st.markdown(token_card._kind(enc, index))
+    token_card._parts(enc, index)
 
 
 @pytest.mark.parametrize(
     ("index", "shown", "said"),
     [
-        (1, ("20 f0 9f", "2–3", "3–5"), "Of “🤚”, which is f0 9f a4 9a, it holds f0 9f: bytes 1 to 2 of 4."),
-        (2, ("a4", "3", "6"), "it holds a4: byte 3 of 4."),
-        (3, ("9a", "3", "7"), "it holds 9a: byte 4 of 4."),
+        (1, ("20 f0 9f", "2–3", "3–5"), "Of “🤚”, which is f0 9f a4 9a, it has f0 9f: bytes 1 to 2 of 4."),
+        (2, ("a4", "3", "6"), "it has a4: byte 3 of 4."),
+        (3, ("9a", "3", "7"), "it has 9a: byte 4 of 4."),
         (0, ("c3 a9", "1", "1–2"), "An ordinary token of whole characters."),
     ],
 )
@@ -91,6 +95,7 @@ def test_the_card_gives_the_byte_range_and_the_own_bytes(index: int, shown: tupl
     app.session_state["index"] = index
     app.run()
     assert not app.exception
-    values = {metric.label: metric.value for metric in app.metric}
+    facts = app.get("html")[0].proto.body
+    values = dict(re.findall(r"<dt[^>]*>(.*?)</dt><dd[^>]*>(.*?)</dd>", facts))
     assert (values["Bytes"], values["Characters"], values["Bytes of the text"]) == shown
     assert said in " ".join(mark.value for mark in app.markdown).replace("\\", "")
