@@ -10,6 +10,8 @@ import pytest
 from lmloupe.errors import UnreachableError
 
 pytest_plugins = ["tests.support.browser", "tests.support.hub_server", "tests.support.tiny_models"]
+# Scripts that Streamlit runs, no modules with doctests.
+collect_ignore_glob = ["support/apps/*"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -50,7 +50,8 @@ def test_the_text_follows_from_page_to_page_and_into_a_fresh_session(browser: Br
     expect(page.get_by_label("Text", exact=True)).to_have_value("Two coconuts fell")
     page.get_by_text("Nearest tokens", exact=True).click()
     page.wait_for_url(re.compile("embedding_view=neighbours"))
-    press(page.get_by_text("dot", exact=True), timeout_s=LOAD_S)
+    press(page.get_by_role("button", name="Settings"), timeout_s=LOAD_S)
+    page.get_by_text("dot", exact=True).click()
     page.wait_for_url(re.compile("metric=dot"))
     settled(page, timeout_s=LOAD_S)
     link = page.url

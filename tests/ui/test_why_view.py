@@ -9,7 +9,7 @@ from tests.support.pages import REPOSITORY, no_exception, sentences
 
 
 def opened(name: str, text: str, index: int) -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "tests/support/apps/why.py"), default_timeout=60)
+    app = AppTest.from_file(str(REPOSITORY / "tests/support/apps/why_app.py"), default_timeout=60)
     for key, value in {"name": name, "text": text, "index": index}.items():
         app.session_state[key] = value
     return no_exception(app.run())

@@ -7,11 +7,11 @@ import re
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.encodings.byte_places import byte_place, tokens_sharing
 from lmloupe.tokens.token_bytes import byte_level_alphabet
+from tests.support.pages import no_exception, open_page
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -69,18 +69,6 @@ def test_what_a_normalizer_put_in_is_not_said_to_be_in_the_text() -> None:
     assert (byte_place(enc, 0).start, byte_place(enc, 0).end) == (0, 2)
 
 
-def card() -> None:
-    import streamlit as st
-
-    import lmloupe as lm
-    from ui.text import token_card
-
-    enc, index = lm.encode(lm.load_tokenizer("llama-3.1"), "é 🤚"), st.session_state["index"]
-    st.html(token_card._facts(enc, index))
-    st.markdown(token_card._kind(enc, index))
-    token_card._parts(enc, index)
-
-
 @pytest.mark.parametrize(
     ("index", "shown", "said"),
     [
@@ -91,11 +79,10 @@ def card() -> None:
     ],
 )
 def test_the_card_gives_the_byte_range_and_the_own_bytes(index: int, shown: tuple[str, ...], said: str) -> None:
-    app = AppTest.from_function(card, default_timeout=60)
-    app.session_state["index"] = index
-    app.run()
-    assert not app.exception
-    facts = app.get("html")[0].proto.body
+    enc = lm.encode(lm.load_tokenizer("llama-3.1"), "é 🤚")
+    token = {"place": str(enc.offsets[index, 0]), "card_of": "llama-3.1", "card_id": str(enc.input_ids[index])}
+    app = no_exception(open_page("tokens", text=enc.text, tokenizers="llama-3.1", **token))
+    facts = next(block.proto.body for block in app.get("html") if "Piece as stored" in block.proto.body)
     values = dict(re.findall(r"<dt[^>]*>(.*?)</dt><dd[^>]*>(.*?)</dd>", facts))
     assert (values["Bytes"], values["Characters"], values["Bytes of the text"]) == shown
     assert said in " ".join(mark.value for mark in app.markdown).replace("\\", "")
