@@ -158,10 +158,10 @@ def test_a_lesson_gives_the_conversation_back(chat: AppTest) -> None:
     # A link keeps both.
     again = no_exception(open_page("chat", **{name: "".join(value) for name, value in chat.query_params.items()}))
     for app in (chat, again):
-        press(app, "Back to your conversation")
+        press(app, "Back to yours")
         assert turns(app) == ["Mine"]
         assert json.loads(app.text_area(key="tools").value) == json.loads(TOOLS.tools)
-        assert not [button for button in app.button if button.label == "Back to your conversation"]
+        assert not [button for button in app.button if button.label == "Back to yours"]
 
 
 @pytest.mark.parametrize("name", FAMILIES)

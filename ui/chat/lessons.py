@@ -130,7 +130,8 @@ def choose_lesson(bar: Bar, tok: lm.Tokenizer | None = None) -> None:
         )
         if now is not None:
             st.button(
-                "Back to your conversation",
+                "Back to yours",
+                help="The conversation that was here before.",
                 icon=":material/undo:",
                 key="lesson_back",
                 on_click=take_back,
