@@ -14,7 +14,7 @@ from ui.chat.facts import show_prefix, show_stops
 from ui.chat.lessons import choose_lesson, follow_family, lesson_words
 from ui.chat.prompt.conversation_view import conversation_view
 from ui.chat.prompt.families import every_family
-from ui.chat.request import chat_request, ending_switches, show_refusals, template_code
+from ui.chat.request import chat_request, ending_switches, show_refusals
 from ui.chat.templates.choice import FAMILIES, choose_template
 from ui.chat.view import chat_downloads, link_to_fim, load_or_stop
 from ui.chat.warnings import chat_notes, injection_experiment
@@ -29,7 +29,7 @@ messages = {messages!r}
 tools = {tools!r}
 variables = {variables!r}
 template = {template}  # None: the tokenizer's own
-tok = lm.load_tokenizer({name!r})
+tok = {load}
 chat = lm.render_chat(
     tok, messages, tools, template=template, variables=variables,
     {ending},
@@ -47,6 +47,8 @@ if tok.name in lm.embedded_tokenizers():
     tokenizer = transformers.PreTrainedTokenizerFast(
         tokenizer_object=tok.backend, bos_token=tok.bos_token, eos_token=tok.eos_token
     )
+elif tok.source == "file":
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_file=tok.name.removeprefix("upload:"))
 else:
     tokenizer = transformers.AutoTokenizer.from_pretrained(tok.name)
 text = tokenizer.apply_chat_template(
@@ -104,8 +106,8 @@ if one.chat is not None:
             messages=request.messages,
             tools=request.tools,
             variables=request.variables,
-            template=template_code(choice.template or request.template_for(family)),
-            name=choice.name,
+            template=request.template_in_code(family, choice.template),
+            load=choice.code,
             ending=request.ending_code(add_generation_prompt=asked),
         )
     )

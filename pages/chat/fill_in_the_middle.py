@@ -64,7 +64,7 @@ except lm.LoupeError as error:
 draw_gap(gap)
 with st.container(width=640):
     st.markdown(
-        "The code after the gap comes before the gap is written: so the model knows both sides when it goes on after "
+        "The prompt has the code after the gap too, so the model knows both sides when it goes on after "
         f"`<fim_middle>`. {escape_markdown(choice.label)} is a base model, trained on code and not on conversations."
     )
 about(gap, "fill-in-the-middle")

@@ -22,7 +22,7 @@ from ui.page import finding, reproduce
 CODE = """
 import lmloupe as lm
 
-tok = lm.load_tokenizer({name!r})
+tok = {load}
 {chat}
 for span in chat.spans:
     print(f"line {{span.line}}, message {{span.message}}, {{span.part}}: {{chat.text[span.start : span.end]!r}}")
@@ -105,7 +105,7 @@ if chat is not None:
     chat_downloads(chat, choice.label, key="template")
     reproduce(
         CODE.format(
-            name=choice.name,
+            load=choice.code,
             chat=request.code(tok, add_generation_prompt=asked, template=choice.template),
         )
     )

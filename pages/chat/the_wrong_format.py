@@ -78,9 +78,10 @@ with show_errors():
     cost_matrix(rows, answered, headline(rows))
     whose = f"the answer in turn {at + 1}" if at is not None else "the model's own answer in its own format"
     st.caption(
-        f"Scored: {whose}, {counted(len(ids), 'token')}, the same after each prompt. The stronger the colour, the less "
-        "the model expected the token. Each prompt is cut by this model's own tokenizer: special tokens of a family "
-        "that its vocabulary lacks are plain letters to it, and that is what the wrong format does."
+        f"Scored: {whose}, {counted(len(ids), 'token')}, the same after each prompt. Each number is a token's "
+        "surprisal in bits: the stronger the colour, the less the model expected it. Each prompt is cut by this "
+        "model's own tokenizer: special tokens of a family that its vocabulary lacks are plain letters to it, and that "
+        "is what the wrong format does."
     )
     say_losses(written)
     if shows := lesson_words():

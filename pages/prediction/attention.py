@@ -69,7 +69,7 @@ def show_words(read: lm.AttentionWeights, described: lm.ModelDescription) -> Non
     """What one should know of the numbers before one draws conclusions."""
     if read.sink is not None:
         st.caption(
-            f"This model has an attention sink: one more number in each head's softmax, with no token behind it. "
+            f"This model has an attention sink: one more number in each head's softmax, that belongs to no token. "
             f"{percent(float(read.sink.mean()))} of this layer's attention goes there and is read from nowhere, so the "
             "weights of the tokens sum to less than 1."
         )
@@ -83,7 +83,7 @@ def show_words(read: lm.AttentionWeights, described: lm.ModelDescription) -> Non
         f"{percent(mean_to_first(read.weights))} of this layer's attention goes to the first token: most heads put "
         "idle attention there. Attention is not explanation: it says where a head reads, not what it takes from there "
         "or whether the answer depends on it. Read with eager attention: the faster kernels give the same output but "
-        "never hold these weights."
+        "never store these weights."
     )
 
 

@@ -95,8 +95,8 @@ with show_errors():
         st.rerun()
     st.caption(
         "From above: the token, its number in the vocabulary, the first numbers of the vector that the number picks, "
-        "what the model would say after each layer (the darker, the surer; in the dark theme the lighter), and what it "
-        "holds most probable next."
+        "what the model would say after each layer (the darker, the surer; in the dark theme the lighter), and its "
+        "most probable next tokens."
     )
     with st.expander("The lit way as a table"):
         way = way_of(columns[index - start], index, described.embedding_width, guesses)

@@ -132,13 +132,8 @@ with show_errors():
     own = bool(not injected and special_in_text(tok, text))
     read = text if own else example(tok)
     parsed, plain = read_as(read, add=False, parse=True), read_as(read, add=False, parse=False)
-    counts = f"{counted(len(parsed), 'token')} where special tokens are read, {len(plain):,} where they are text"
-    if own:
-        finding(f"Your text is {counts}")
-    elif injected:
-        finding(f"This injected turn is {counts}")
-    else:
-        finding(f"Your text spells no special token; this injected turn is {counts}")
+    counts = f"{counted(len(parsed), 'token')} if special tokens are read, {len(plain):,} if all is plain text"
+    finding(f"{'Your text' if own else 'This injected turn'} is {counts}")
     token_view(
         [
             TokenRow("As special tokens", parsed, subtitle="parse_special_tokens=True"),
@@ -158,8 +153,9 @@ with show_errors():
                 "tokens. Your text stays as it is.",
             )
         if not own:
+            example_of = "" if injected else "Your text contains no special token, so this is an example. "
             st.caption(
-                f"A message that ends its own turn and speaks in another role, in the tokens of "
+                f"{example_of}A message that ends its own turn and speaks in another role, in the tokens of "
                 f"{escape_markdown(choice.label)}. Your text stays as it is."
             )
     if not own:

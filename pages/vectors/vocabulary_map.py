@@ -55,9 +55,8 @@ with show_errors():
     picture, beside = st.columns([3, 1])
     with picture:
         if share is not None:
-            finding(
-                f"{space} axes of {described.embedding_width} keep {share.sum():.0%} of the variance between tokens"
-            )
+            flat = f"Flattened from {described.embedding_width} numbers to {space}"
+            finding(f"{flat}, the map keeps {share.sum():.0%} of the variance")
         else:
             finding(f"{counted(len(table), 'token')}, each near those with similar rows")
         if space == "2":

@@ -44,6 +44,20 @@ SIDEWAYS = """() => {
   return Math.max(main.scrollWidth - main.clientWidth, root.scrollWidth - root.clientWidth);
 }"""
 
+OVERLAPS = """() => {
+  const bar = document.querySelector('.st-key-bar');
+  const all = [...bar.querySelectorAll('h1, button, textarea, [data-baseweb=select]')]
+    .filter((one) => one.getBoundingClientRect().width > 4);
+  const over = (a, b) => {
+    const [p, q] = [a, b].map((one) => one.getBoundingClientRect());
+    return Math.min(p.right, q.right) - Math.max(p.left, q.left) > 2
+      && Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top) > 2;
+  };
+  return all.flatMap((a, i) => all.slice(i + 1)
+    .filter((b) => !a.contains(b) && over(a, b))
+    .map((b) => `${a.innerText} and ${b.innerText}`));
+}"""
+
 
 @pytest.fixture(scope="module")
 def url(browser: Browser, embedded_model_folder: Path) -> Iterator[str]:
@@ -105,7 +119,10 @@ def test_every_page_fits_every_screen_and_axe_finds_nothing_serious(browser: Bro
                 wrong.append(f"{theme}, {screen}: the first result begins at {top} pixels")
             if SCREENSHOTS and theme == "light":
                 picture(page, Path(SCREENSHOTS), shown.url, screen)
-        page.set_viewport_size({"width": 1280, "height": 900})
+        for width in (820, 1024, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(100)
+            wrong += [f"{theme}, {width} wide: {both} overlap in the bar" for both in page.evaluate(OVERLAPS)]
         wrong += [f"{theme}, axe {rule}: {where}" for rule, where in serious(page).items()]
     page.emulate_media(media="print")
     for gone in (".st-key-bar", "[data-testid='stSidebar']", "[data-testid='stHeader']"):

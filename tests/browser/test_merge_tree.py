@@ -45,6 +45,7 @@ def test_playing_asks_no_server_and_the_table_follows(page: Page, app_url: str) 
 
 def test_keys_move_the_step_and_the_link_keeps_it(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/how_it_splits")
+    steps = page.evaluate("history.length")
     slider = page.get_by_role("slider", name="Merges done")
     slider.focus()
     page.keyboard.press("Home")
@@ -52,6 +53,13 @@ def test_keys_move_the_step_and_the_link_keeps_it(page: Page, app_url: str) -> N
         page.keyboard.press("ArrowRight")
     page.wait_for_url("**merge_step=4*")
     assert grown(page) == 8
+    for step in (3, 2):
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_url(f"**merge_step={step}*")
+    assert page.evaluate("history.length") == steps + 1, "one step back, however often the slider rests"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**merge_step=4*")
     page.reload()
     page.get_by_text("merge 4 of 7", exact=True).wait_for(timeout=60_000)
     assert grown(page) == 8

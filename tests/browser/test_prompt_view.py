@@ -176,7 +176,7 @@ def test_the_lesson_on_tools_offers_the_family_that_writes_them(page: Page, app_
     press(page.get_by_role("button", name="What trains"))
     expect(page.locator(".foot")).to_contain_text("train:")
     expect(page.locator(".t.trained")).to_have_count(int(page.locator(".foot").inner_text().split()[0]))
-    press(page.get_by_role("button", name="Back to your conversation"))
+    press(page.get_by_role("button", name="Back to yours"))
     expect(page.locator(".text")).to_contain_text("And of Japan?")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from ui.state.link import decode, encode
 from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
 
 FAMILIES = ("llama-3.1", "phi-3", "qwen2", "smollm2")
+DATA = Path(lm.__file__).parent / "data"
 TOOLS = next(lesson for lesson in LESSONS if lesson.name == "Tools")
 
 
@@ -155,10 +158,10 @@ def test_a_lesson_gives_the_conversation_back(chat: AppTest) -> None:
     # A link keeps both.
     again = no_exception(open_page("chat", **{name: "".join(value) for name, value in chat.query_params.items()}))
     for app in (chat, again):
-        press(app, "Back to your conversation")
+        press(app, "Back to yours")
         assert turns(app) == ["Mine"]
         assert json.loads(app.text_area(key="tools").value) == json.loads(TOOLS.tools)
-        assert not [button for button in app.button if button.label == "Back to your conversation"]
+        assert not [button for button in app.button if button.label == "Back to yours"]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -350,6 +353,20 @@ def test_the_code_of_chat_prints_the_prompt(name: str) -> None:
     lost = prompt_of(app)["lost"]
     (line,) = [line for line in printed if line.startswith("left out")]
     assert line.count("get_weather") == len(lost)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_code_reads_an_upload_from_its_file(tmp_path: Path) -> None:
+    data = gzip.decompress((DATA / "smollm2.json.gz").read_bytes())
+    (tmp_path / "own.json").write_bytes(data)
+    config = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "chat_template": "{{ bos_token }}{{ messages }}"}
+    beside = {"tokenizer_config.json": json.dumps(config).encode()}
+    tok = lm.load_tokenizer_file(data, "upload:own.json", beside=beside)
+    for url, last in (("chat", "transformers agrees: True"), ("template", "tokens are the assistant's own")):
+        app = no_exception(open_page(url, session={"uploads": {tok.name: tok}}, template_of=tok.name))
+        assert not app.error
+        with contextlib.chdir(tmp_path):
+            assert output_of(app)[-1].endswith(last)
 
 
 @pytest.fixture

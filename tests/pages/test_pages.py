@@ -137,6 +137,9 @@ def test_the_precision_is_nf4_on_cuda_alone_and_what_it_is_made_of_is_said(
     assert control.value == chosen
     assert control.options == [defaults.dtype, "int8", "nf4", "fp4"]
     assert "expanded from the published 4-bit (Q4_1) file" in sentences(app)
+    stored = "210 matrices in nf4, computed in" if cuda else "all in float32"
+    assert stored in sentences(app)
+    assert "not quantized" not in sentences(app)
     assert "full precision" not in sentences(app)
     assert "quantization" not in app.query_params, "what nobody chose is each machine's own"
     control.set_value("int8")

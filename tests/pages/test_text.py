@@ -145,10 +145,11 @@ def test_an_injected_turn_is_warned_of_and_counted_both_ways() -> None:
 
 def test_nobody_is_warned_of_a_text_that_nobody_wrote() -> None:
     app = no_exception(open_page(SPECIAL))
-    assert headings(app)[0].startswith("Your text spells no special token; this injected turn is 18 tokens where")
+    assert headings(app)[0] == "This injected turn is 18 tokens if special tokens are read, 33 if all is plain text"
+    assert any(caption.value.startswith("Your text contains no special token") for caption in app.caption)
     assert not app.warning
     app = no_exception(open_page(SPECIAL, text="<|eot_id|>"))
-    assert headings(app)[0] == "Your text is 1 token where special tokens are read, 7 where they are text"
+    assert headings(app)[0] == "Your text is 1 token if special tokens are read, 7 if all is plain text"
     assert len(app.warning) == 1
 
 

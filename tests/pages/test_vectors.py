@@ -286,7 +286,7 @@ def test_the_map_places_the_vocabulary_and_lists_what_looks_under_trained(
     placed = engine.project(None, "pca", 2)
     share = placed.explained_variance_ratio
     assert share is not None
-    assert app.header[0].value == f"2 axes of 576 keep {share.sum():.0%} of the variance between tokens"
+    assert app.header[0].value == f"Flattened from 576 numbers to 2, the map keeps {share.sum():.0%} of the variance"
     assert f"{len(found):,} tokens contain the search text" in sentences(app)
     sent = sent_map(app)
     assert sent["lit"] == {"found": found.tolist(), "picked": int(found[0]), "near": near_the_first.ids.tolist()}
@@ -449,7 +449,9 @@ def test_boxes_name_their_model_in_the_singular_and_mark_what_is_quantized(
     assert all(box.quantized and "Stored in nf4" in box.about for box in boxes)
     histogram = lm.load_engine(str(tiny_model_folder("phi3")), quantization="nf4").weight_histogram(boxes[0].module)
     assert "16 levels" in histogram_title(histogram, "o_proj")
-    assert len(histogram_chart(histogram).data[0]["y"]) == 16, "a bar for each level, not a comb of bins"
+    chart = histogram_chart(histogram)
+    assert len(chart.data[0]["y"]) == 16, "a bar for each level, not a comb of bins"
+    assert chart.layout.xaxis.tickformat == ".0%", "the axis counts as the bars' labels do"
 
 
 @model

@@ -60,8 +60,8 @@ def test_the_matrix_has_the_numbers_of_the_code_and_a_title_that_says_what_it_sh
     ]
     worst = shown.iloc[shown["Bits per token"].argmax()]
     assert app.header[0].value.replace("\\", "") == (
-        f"{worst['Format']} costs this answer {worst['Bits per token']:.2f} bits per token, the model's own format "
-        f"(SmolLM2 and Qwen2) {shown['Bits per token'][0]:.2f}"
+        f"This answer takes {worst['Bits per token']:.2f} bits per token after {worst['Format']}, "
+        f"{shown['Bits per token'][0]:.2f} after the model's own format (SmolLM2 and Qwen2)"
     )
     button(app, "Generate answers").click()
     no_exception(app.run())
@@ -115,8 +115,9 @@ def test_formats_that_write_the_same_prompt_have_one_row() -> None:
 def test_the_title_says_so_too_where_the_models_own_format_is_not_the_best() -> None:
     own, better, worse = row("Own", 1, 3, own=True), row("Better", 1, 1), row("Worse", 4, 4)
     assert headline([own, better, worse]) == (
-        "Worse costs this answer 4.00 bits per token, the model's own format (Own) 2.00, and Better even less: 1.00"
+        "This answer takes 4.00 bits per token after Worse, 2.00 after the model's own format (Own), and even less "
+        "after Better: 1.00"
     )
     assert headline([own, better]).startswith("Here the model's own format (Own) is the worst: 2.00")
     assert headline([row("A", 1), row("B", 1)]) == "Every format costs this answer the same: 1.00 bits per token"
-    assert headline([row("A", 1), row("B", 2)]) == "B costs this answer 2.00 bits per token, A 1.00"
+    assert headline([row("A", 1), row("B", 2)]) == "This answer takes 2.00 bits per token after B, 1.00 after A"

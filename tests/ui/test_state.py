@@ -228,6 +228,15 @@ def test_bad_parameters_are_named_until_something_changes():
     assert not app.warning
 
 
+@pytest.mark.parametrize("name", SETTINGS)
+def test_why_a_value_is_refused_fits_into_a_sentence(name: str) -> None:
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 - each check has words of its own
+        SETTINGS[name].check(object())
+    said = str(refused.value)
+    assert said[0].islower(), "it goes on after a colon"
+    assert said[-1].isalnum() or said[-1] in "\"')”]", "the page puts the full stop"
+
+
 def test_a_hostile_name_or_value_never_reaches_the_page():
     app = opened(quantization="<iframe srcdoc='<script>1</script>'>", **{"<b>x</b>": "1"})
     shown = " ".join(warning.value for warning in app.warning)

@@ -20,7 +20,6 @@ __all__ = [
     "ACCENT_LIGHT",
     "BACKGROUND_DARK",
     "BACKGROUND_LIGHT",
-    "CONTRAST",
     "DIVERGING_DARK",
     "DIVERGING_LIGHT",
     "FAMILIES",
@@ -97,8 +96,6 @@ ROLE_COLOURS_DARK: Mapping[str, str] = MappingProxyType(
 
 # For what is not the point of a chart: areas, and lines, which are thin.
 MUTED, MUTED_LINE = "rgba(127, 137, 148, 0.55)", "rgba(127, 137, 148, 0.75)"
-CONTRAST = "rgba(200, 120, 60, 0.95)"
-"""The second colour of a chart, beside the accent."""
 GROUPS = (
     "#3b82b8", "#8f9a2c", "#4d9a5b", "#8a6bbf", "#b0606a", "#3aa6a0", "#8a7a50", "#5c6bd0", "#7f8994", "#a39ad0",
 )  # fmt: skip

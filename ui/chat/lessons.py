@@ -23,7 +23,6 @@ __all__ = [
     "Lesson",
     "choose_lesson",
     "follow_family",
-    "lesson_buttons",
     "lesson_words",
     "take_back",
     "take_lesson",
@@ -130,23 +129,13 @@ def choose_lesson(bar: Bar, tok: lm.Tokenizer | None = None) -> None:
         )
         if now is not None:
             st.button(
-                "Back to your conversation",
+                "Back to yours",
+                help="The conversation that was here before.",
                 icon=":material/undo:",
                 key="lesson_back",
                 on_click=take_back,
                 width="content",
             )
-
-
-def lesson_buttons(tok: lm.Tokenizer | None = None) -> None:
-    """One small button for each lesson, and the way back; ``tok`` as in `choose_lesson`."""
-    with st.container(horizontal=True, gap="small"):
-        for lesson in LESSONS:
-            st.button(
-                lesson.name, key=f"lesson_{lesson.name}", help=lesson.shows, on_click=take_lesson, args=(lesson, tok)
-            )
-        if state.get("lesson"):
-            st.button("Back to your conversation", icon=":material/undo:", key="lesson_back", on_click=take_back)
 
 
 def lesson_words() -> str:

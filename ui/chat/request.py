@@ -51,6 +51,15 @@ class ChatRequest:
         """The uploaded template, the edited one of a family, or the name of the chosen one; None: the tokenizer's."""
         return self.own or self.templates.get(tok.name)
 
+    def template_in_code(self, tok: lm.Tokenizer, template: Template | None = None) -> str:
+        """The template of `render` as an expression in Python; that of an upload came in a file of its own."""
+        given = template or self.template_for(tok)
+        if given is None and tok.source == "file":
+            named = dict(tok.chat_templates) or {"default": tok.chat_template or ""}
+            special = {"bos_token": tok.bos_token, "eos_token": tok.eos_token}
+            given = lm.ChatTemplates(tok.name, named, {name: token for name, token in special.items() if token})
+        return template_code(given)
+
     def render(
         self, tok: lm.Tokenizer, *, add_generation_prompt: bool, template: Template | None = None
     ) -> lm.RenderedChat:
@@ -122,7 +131,7 @@ class ChatRequest:
             f"messages = {self.messages!r}\n"
             f"tools = {self.tools!r}\n"
             f"variables = {self.variables!r}\n"
-            f"template = {template_code(template or self.template_for(tok))}  # None: the tokenizer's own\n"
+            f"template = {self.template_in_code(tok, template)}  # None: the tokenizer's own\n"
             "chat = lm.render_chat(\n"
             "    tok, messages, tools, template=template, variables=variables,\n"
             f"    {self.ending_code(add_generation_prompt=add_generation_prompt)},\n"

@@ -65,7 +65,7 @@ def choose_model(bar: Bar) -> tuple[str, lm.Quantization, lm.Engine]:
                 _fetch_embedded()
         elif (model, quantization) not in _asked_for():
             _ask(model, quantization)
-        loaded = _loaded(model, quantization)
+        loaded = _loaded(model, quantization, defaults.dtype if quantization == "none" else quantization)
     except lm.LoupeError as error:
         _asked_for().discard((model, quantization))
         st.error(escape_markdown(str(error)))
@@ -126,10 +126,10 @@ def _loaded_before() -> set[tuple[str, str]]:
     return set()
 
 
-def _loaded(model: str, quantization: lm.Quantization) -> lm.Engine:
+def _loaded(model: str, quantization: lm.Quantization, precision: str) -> lm.Engine:
     if (model, quantization) in _loaded_before():  # a spinner is a thread, at every move of every slider
         return engine(model, quantization)
-    with st.spinner(f"Loading {escape_markdown(display_name(model))} ({quantization}) …", show_time=True):
+    with st.spinner(f"Loading {escape_markdown(display_name(model))} ({precision}) …", show_time=True):
         loaded = engine(model, quantization)
     _loaded_before().add((model, quantization))
     return loaded
@@ -176,14 +176,17 @@ def _fetch_embedded() -> None:
 
 
 def _summary(described: lm.ModelDescription) -> str:
-    precision = "not quantized"
+    precision = f"all in {described.compute_dtype}"
     if described.quantization != "none":
-        precision = f"{counted(described.n_quantized, 'matrix', 'matrices')} in {described.quantization}"
+        precision = (
+            f"{counted(described.n_quantized, 'matrix', 'matrices')} in {described.quantization}, computed in "
+            f"{described.compute_dtype}"
+        )
     limit = described.context_length
-    context = f"context of {limit:,} tokens" if limit else "no longest context named"
+    context = f"context of {limit:,} tokens" if limit else "context length not given"
     return (
         f"{described.n_parameters / 1e6:,.0f} million parameters, {described.bytes / 1e6:,.0f} MB on "
-        f"{described.device}, {precision}, computing in {described.compute_dtype}; "
+        f"{described.device}, {precision}; "
         f"{counted(described.n_layers, 'layer')} of width {described.width}, {context}. {_published(described)}"
     )
 

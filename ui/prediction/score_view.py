@@ -166,6 +166,20 @@ def score_finding(score: lm.Scored, tok: lm.Tokenizer) -> str:
     )
 
 
+def labels_apart(wanted: Sequence[int], heights: NDArray[np.floating], chosen: int, n: int) -> list[int]:
+    """Those of the bars whose names do not lie over each other: the chosen one, then the highest first.
+
+    >>> labels_apart([3, 4, 40], np.full(60, 9.0), 40, 60)
+    [3, 40]
+    """
+    kept: list[int] = []
+    top = float(heights.max())
+    for i in sorted(wanted, key=lambda i: (i != chosen, -heights[i])):
+        if all(abs(i - other) * 6 >= n or abs(heights[i] - heights[other]) > top / 10 for other in kept):
+            kept.append(i)
+    return sorted(kept)
+
+
 def surprisal_chart(score: lm.Scored, labels: Sequence[str], index: int) -> go.Figure:
     """A bar for each token's surprisal, a dash for the entropy before it; around the chosen token in a long text.
 
@@ -178,7 +192,9 @@ def surprisal_chart(score: lm.Scored, labels: Sequence[str], index: int) -> go.F
     bits, expected = score.surprisal_bits[shown], score.entropy_bits[shown]
     colours = [theme.accent() if place == index + 1 else theme.MUTED for place in places]
     most = set(np.argsort(-bits, kind="stable")[:N_NAMED].tolist())
-    named = [i for i in range(len(places)) if i == index - 1 - begin or (i in most and bits[i] > NAMED_BITS)]
+    chosen = index - 1 - begin
+    wanted = [i for i in range(len(places)) if i == chosen or (i in most and bits[i] > NAMED_BITS)]
+    named = labels_apart(wanted, np.maximum(bits, expected), chosen, len(places))
     figure = go.Figure(
         go.Bar(
             x=places, y=bits, marker_color=colours, customdata=[escape_plotly(labels[place - 1]) for place in places],

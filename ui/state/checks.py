@@ -56,7 +56,7 @@ def templates_check(name: Callable[[object], str], text: TextCheck) -> Callable[
 
     def check(value: object) -> dict[str, str]:
         if not isinstance(value, dict) or len(value) > MAX_TEMPLATES:
-            raise ValueError(f"it must hold at most {MAX_TEMPLATES} templates by family")
+            raise ValueError(f"it must contain at most {MAX_TEMPLATES} templates by family")
         return {name(family): text(source) for family, source in value.items()}
 
     return check

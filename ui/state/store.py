@@ -166,14 +166,22 @@ def number_input(name: str, label: str, **options: Any) -> Any:
 
 
 def selectbox(
-    name: str, label: str, choices: Sequence[str] | None = None, *, quiet: bool = False, **options: Any
+    name: str,
+    label: str,
+    choices: Sequence[str] | None = None,
+    *,
+    otherwise: str | None = None,
+    quiet: bool = False,
+    **options: Any,
 ) -> Any:
     """``st.selectbox`` of a shared choice; ``choices`` defaults to all that the setting knows.
+
+    ``otherwise`` is shown where the setting's value is not among the ``choices``; else the first of them.
 
     With ``accept_new_options=True`` a name that is refused does not stay. ``quiet`` leaves it to the page to say why
     (`show_refusal`), where there is no room for a sentence.
     """
-    offered, chosen = _offered(name, choices, **options)
+    offered, chosen = _offered(name, choices, otherwise=otherwise, **options)
     _drop_refused(name, **options)
     return _draw(name, _selectbox, label, offered, fitted=chosen, quiet=quiet, **options)
 

@@ -111,7 +111,7 @@ def _kind(enc: lm.Encoding, index: int) -> str:
     try:
         token.bytes.decode()
     except UnicodeDecodeError:
-        return "It holds a part of a character: its bytes alone are not text."
+        return "A part of a character: its bytes alone are not text."
     return "An ordinary token of whole characters."
 
 
@@ -125,7 +125,7 @@ def _parts(enc: lm.Encoding, index: int) -> None:
         numbers = f"byte {part.end}" if part.end - part.start == 1 else f"bytes {part.start + 1} to {part.end}"
         st.markdown(
             escape_markdown(
-                f"Of “{visible(part.character)}”, which is {whole.hex(' ')}, it holds {part.bytes.hex(' ')}: "
+                f"Of “{visible(part.character)}”, which is {whole.hex(' ')}, it has {part.bytes.hex(' ')}: "
                 f"{numbers} of {len(whole)}."
             )
         )

@@ -53,7 +53,7 @@ def whole(described: lm.ModelDescription) -> list[Part]:
         f"{_millions(n)} weights",
         n,
         f"Every text goes through them one after the other. They are built alike, {_millions(each)} weights each, and "
-        "hold different numbers.",
+        "contain different numbers.",
         quantized=any(module.is_quantized for module in blocks),
         many=described.n_layers,
     )

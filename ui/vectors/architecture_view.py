@@ -84,10 +84,11 @@ def histogram_chart(counted: lm.Histogram) -> go.Figure:
         # The values are levels times the scales of their blocks: bins of equal width would cut a comb out of them.
         labels = pd.Series([f"{level:+.3f}".replace("-", "−") if level else "0" for level in counted.levels])
         shares = pd.Series(counted.level_counts / max(1, counted.n))
-        return bars(
+        chart = bars(
             labels, shares, "level %{y}: %{x:.2%} of the weights<extra></extra>", x_title="share of the weights",
             text_format=".1%", colour=theme.orange(),
         )  # fmt: skip
+        return chart.update_xaxes(tickformat=".0%")
     edges = counted.edges
     bar = {
         "type": "bar", "x": (edges[:-1] + edges[1:]) / 2, "y": counted.counts, "width": edges[1:] - edges[:-1],

@@ -72,9 +72,9 @@ def test_what_a_normalizer_put_in_is_not_said_to_be_in_the_text() -> None:
 @pytest.mark.parametrize(
     ("index", "shown", "said"),
     [
-        (1, ("20 f0 9f", "2–3", "3–5"), "Of “🤚”, which is f0 9f a4 9a, it holds f0 9f: bytes 1 to 2 of 4."),
-        (2, ("a4", "3", "6"), "it holds a4: byte 3 of 4."),
-        (3, ("9a", "3", "7"), "it holds 9a: byte 4 of 4."),
+        (1, ("20 f0 9f", "2–3", "3–5"), "Of “🤚”, which is f0 9f a4 9a, it has f0 9f: bytes 1 to 2 of 4."),
+        (2, ("a4", "3", "6"), "it has a4: byte 3 of 4."),
+        (3, ("9a", "3", "7"), "it has 9a: byte 4 of 4."),
         (0, ("c3 a9", "1", "1–2"), "An ordinary token of whole characters."),
     ],
 )

@@ -48,7 +48,9 @@ def draw_gap(prompt: lm.CodePrompt) -> None:
     editor = Editor("fim", held.box.push, held.box.seen, turns_of(held.pushed), titles=_TITLES, between=GAP)
     prompt_view(drawn, key=_KEY, editor=editor, on_edit=_collect)
     if held.refused:
-        st.error(escape_markdown(f"The last change was not taken over: {held.refused}. The prompt is that of before."))
+        st.error(
+            escape_markdown(f"The last change was not taken over: {held.refused}. The prompt shows the one before.")
+        )
 
 
 def draw_files(prompt: lm.CodePrompt) -> None:

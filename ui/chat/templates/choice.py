@@ -14,6 +14,7 @@ from ui.chat.templates.upload import CHOSEN, OwnTemplate, own_templates
 from ui.state import store as state
 from ui.state.settings import SETTINGS
 from ui.state.uploads import note_typed, uploaded
+from ui.tokenizers.choice import Choice
 from ui.tokenizers.upload import upload_box
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class TemplateChoice:
     def template(self) -> lm.ChatTemplates | None:
         """What was uploaded, for `lmloupe.render_chat`; None for the tokenizer's own."""
         return self.own.templates if self.own else None
+
+    @property
+    def code(self) -> str:
+        """The expression that loads its tokenizer in Python; an upload is read from a file of its name."""
+        return Choice(self.name, uploaded().get(self.name)).code
 
     def load(self) -> lm.Tokenizer:
         """Its tokenizer; see `lmloupe.load_tokenizer` for what it raises."""

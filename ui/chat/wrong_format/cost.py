@@ -129,8 +129,8 @@ def headline(rows: Sequence[Scored]) -> str:
     what = f"the model's own format ({first.name})" if first.own else first.name
     if first is worst:
         return f"Here {what} is the worst: {first.mean:.2f} bits per token, {best.mean:.2f} with {best.name}"
-    also = "" if first is best else f", and {best.name} even less: {best.mean:.2f}"
-    return f"{worst.name} costs this answer {worst.mean:.2f} bits per token, {what} {first.mean:.2f}{also}"
+    also = "" if first is best else f", and even less after {best.name}: {best.mean:.2f}"
+    return f"This answer takes {worst.mean:.2f} bits per token after {worst.name}, {first.mean:.2f} after {what}{also}"
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

@@ -18,7 +18,8 @@ export class Player {
     this.speed = "1";
     /** @type {(at: At) => void} */
     this.tell = () => {};
-    this.told = ""; // what Python has heard
+    /** @type {string[]} */
+    this.told = []; // what Python has last answered, and what it was told since
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.timer = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -57,9 +58,14 @@ export class Player {
     this.last = last;
     this.slider.max = String(last);
     const said = JSON.stringify({ step: clamp(step, 0, last), speed });
-    if (!other && (said === this.told || this.playing || this.rest !== undefined)) return;
+    const answered = this.told.indexOf(said);
+    if (!other && answered >= 0) {
+      this.told.splice(0, answered); // an answer that comes late never moves the slider back
+      return;
+    }
+    if (!other && (this.playing || this.rest !== undefined)) return;
     if (other) this.stop();
-    this.told = said;
+    this.told = [said];
     this.step = clamp(step, 0, last);
     this.speed = SPEEDS.includes(speed) ? speed : "1";
     this.face();
@@ -123,8 +129,8 @@ export class Player {
       this.rest = undefined;
       const at = { step: this.step, speed: this.speed };
       const said = JSON.stringify(at);
-      if (said === this.told || this.playing) return;
-      this.told = said;
+      if (said === this.told[this.told.length - 1] || this.playing) return;
+      this.told.push(said);
       this.tell(at);
     }, REST_MS);
   }
