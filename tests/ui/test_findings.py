@@ -20,7 +20,7 @@ from ui.text.comparison import costs_more
 from ui.text.languages.chart import as_many
 from ui.text.token_analysis import counts_finding, ruler_finding
 from ui.text.vocabulary.findings import lengths_sentence
-from ui.vectors.meanings import parting
+from ui.vectors.meanings import parting, place_of
 
 
 def lens_of(*ranks: int) -> Any:
@@ -102,3 +102,8 @@ def test_a_link_full_of_nonsense_takes_one_box() -> None:
     folded = next(box for box in app.expander if "of the link" in box.label)
     assert folded.label == "2 more settings of the link were ignored"
     assert "`seed`" in folded.markdown[0].value
+
+
+def test_no_word_is_not_a_word_that_a_sentence_lacks() -> None:
+    with pytest.raises(lm.InvalidTextError, match="no word to compare"):
+        place_of(lm.load_tokenizer("smollm2"), "A", "a bank", "")

@@ -35,7 +35,9 @@ def place_of(tok: lm.Tokenizer, name: str, text: str, word: str) -> tuple[tuple[
     Raises:
         lmloupe.InvalidTextError: the word is not in the sentence.
     """
-    start = text.lower().find(word.lower()) if word else -1
+    if not word:
+        raise lm.InvalidTextError("There is no word to compare: write one that stands in all three sentences.")
+    start = text.lower().find(word.lower())
     if start < 0:
         raise lm.InvalidTextError(
             f"Sentence {name} does not contain the word {word!r}: write it there, or another word."
