@@ -91,7 +91,7 @@ def link(page: Page) -> str | None:
 @pytest.mark.browser
 def test_typing_sends_the_text_after_a_pause_in_one_run(show):
     page = show("?text=start")
-    assert box(page).input_value() == "start"
+    expect(box(page)).to_have_value("start")
     box(page).fill("a new text")
     shows(page, "a new text")
     page.wait_for_timeout(500)
@@ -115,10 +115,10 @@ def test_an_answer_that_comes_late_touches_neither_text_nor_cursor(show):
         box(page).press_sequentially(word, delay=15)
         page.wait_for_timeout(330)  # long enough that it is sent, too short for the answer
         expected += word
-        assert box(page).input_value() == f"{expected}end"
+        expect(box(page)).to_have_value(f"{expected}end")
         assert box(page).evaluate("area => area.selectionStart") == len(expected)
     shows(page, f"{expected}end")
-    assert box(page).input_value() == f"{expected}end"
+    expect(box(page)).to_have_value(f"{expected}end")
     assert box(page).evaluate("area => [area.selectionStart, area.selectionEnd]") == [len(expected)] * 2
     assert box(page).evaluate("area => area.getRootNode().activeElement === area")
 
@@ -128,7 +128,7 @@ def test_code_and_typing_at_once_the_newer_one_stays(show):
     page = show(f"?text=first&slow={SLOW_S}")
     page.get_by_role("button", name="Put").click()
     shows(page, "put by code")
-    assert box(page).input_value() == "put by code"
+    expect(box(page)).to_have_value("put by code")
     # Typed, then the button at once: the button is the newer act.
     box(page).fill("typed before")
     page.get_by_role("button", name="Put").click()
@@ -150,7 +150,7 @@ def test_code_and_typing_at_once_the_newer_one_stays(show):
     assert typed == "other!"
     shows(page, typed)
     settled(page)
-    assert box(page).input_value() == typed
+    expect(box(page)).to_have_value(typed)
 
 
 @pytest.mark.browser
@@ -165,23 +165,23 @@ def test_pages_back_forward_and_a_fresh_session_show_the_text(show, browser):
     page.get_by_role("link", name="second").click()
     page.get_by_role("heading", name="Second").wait_for()
     shows(page, "typed, then away")
-    assert box(page).input_value() == "typed, then away"
+    expect(box(page)).to_have_value("typed, then away")
     page.get_by_role("link", name="third").click()
     page.get_by_role("heading", name="Third").wait_for()
     settled(page)
-    assert box(page).input_value() == "typed, then away"
+    expect(box(page)).to_have_value("typed, then away")
     box(page).fill("from an ordinary text area")
     box(page).press("Control+Enter")
     shows(page, "from an ordinary text area")
     page.get_by_role("link", name="first").click()
     page.get_by_role("heading", name="First").wait_for()
     shows(page, "from an ordinary text area")
-    assert box(page).input_value() == "from an ordinary text area"
+    expect(box(page)).to_have_value("from an ordinary text area")
     fresh = browser.new_context()
     other = fresh.new_page()
     other.goto(page.url)
     shows(other, "from an ordinary text area")
-    assert box(other).input_value() == "from an ordinary text area"
+    expect(box(other)).to_have_value("from an ordinary text area")
     fresh.close()
 
 
@@ -194,10 +194,10 @@ def test_one_visit_to_the_box_is_one_step_back(show):
         settled(page)
     page.go_back()
     shows(page, "start")
-    assert box(page).input_value() == "start"
+    expect(box(page)).to_have_value("start")
     page.go_forward()
     shows(page, "typed three")
-    assert box(page).input_value() == "typed three"
+    expect(box(page)).to_have_value("typed three")
     # A step that a button makes is a step of its own.
     page.get_by_role("button", name="Put").click()
     shows(page, "put by code")
@@ -215,7 +215,7 @@ def test_a_word_being_composed_is_left_alone(show):
     # An answer of the server in the middle of it changes nothing either.
     page.get_by_role("button", name="Put").evaluate("button => button.click()")
     shows_runs(page, 2)
-    assert box(page).input_value() == "startに"
+    expect(box(page)).to_have_value("startに")
     box(page).evaluate(
         """area => {
             area.value = 'start日本';
@@ -223,7 +223,7 @@ def test_a_word_being_composed_is_left_alone(show):
         }"""
     )
     shows(page, "start日本")
-    assert box(page).input_value() == "start日本"
+    expect(box(page)).to_have_value("start日本")
 
 
 @pytest.mark.browser
@@ -236,7 +236,7 @@ def test_any_text_arrives(show):
     megabyte = "word " * 200_000
     box(page).evaluate(fill, megabyte)
     shows(page, megabyte)
-    assert box(page).input_value() == megabyte
+    expect(box(page)).to_have_value(megabyte)
     box(page).evaluate(fill, "half \ud83e")
     page.get_by_text("The text was not taken over: it must be text without lone surrogates").wait_for()
     assert box(page).evaluate("area => area.value.charCodeAt(5)") == 0xD83E  # what was typed stays

@@ -41,7 +41,7 @@ def opened(page: Page) -> None:
 
 def test_the_card_is_beside_the_rows_and_gives_the_width_back(page: Page, app_url: str) -> None:
     visit(page, f"{app_url}/?text={TEXT}&tokenizers=llama-3.1,phi-3")
-    whole = box(page, ROWS)["width"]
+    whole = box(page, "[data-testid='stMainBlockContainer'] > .stVerticalBlock")["width"]
     place = next(i for i, t in enumerate(lm.encode(lm.load_tokenizer("phi-3"), TEXT).tokens) if t.text == "con")
     chosen = page.locator(".flow").nth(1).locator(".t").nth(place)
     press(chosen)
