@@ -128,9 +128,9 @@ class ArchitectureView {
     box.style.flexBasis = `${share * 100}%`;
     const fill = make("i", part.many > 1 ? "fill many" : "fill");
     fill.style.setProperty("--n", String(part.many));
-    box.append(fill, make("span", "label", part.label), make("span", "size", part.size));
+    box.append(fill, make("span", "label", part.label), " ", make("span", "size", part.size));
     this.boxes.push({ box, fill, share });
-    box.setAttribute("aria-label", `${part.name}, ${part.size}`);
+    box.setAttribute("aria-label", `${part.label} ${part.size}, ${part.name}`); // what is to be seen comes first
     box.setAttribute("aria-pressed", String(part.module !== "" && part.module === chosen));
     this.explain(box, `${part.name} \u00b7 ${part.size}`, part.about);
     if (part.module) box.addEventListener("click", () => this.pick({ module: part.module }));
