@@ -111,9 +111,23 @@ def test_the_lens_is_a_grid_for_keys_and_fits_the_first_screen(
     assert page.locator("svg:focus-visible").count() == 0, "no frame round the grid"
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("lens_layer=29"), timeout=LOAD_S * 1000)
+    settled(page, timeout_s=LOAD_S)
     small = page.locator(".cell text").first.evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)")
+    settled(page, timeout_s=LOAD_S)
     page.set_viewport_size({"width": 1920, "height": 1080})
-    large = page.locator(".cell text").first.evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)")
+    # The grid is drawn anew for the new width: until then its old texts are there, or none.
+    large = page.locator(".lens").first.evaluate(
+        "(lens, small) => new Promise((done) => {"
+        "  const ends = performance.now() + 10000;"
+        "  const look = () => {"
+        "    const text = lens.querySelector('.cell text');"
+        "    const size = text ? parseFloat(getComputedStyle(text).fontSize) : 0;"
+        "    if (size > small || performance.now() > ends) done(size); else requestAnimationFrame(look);"
+        "  };"
+        "  look();"
+        "})",
+        small,
+    )
     assert large > small >= 12
 
 

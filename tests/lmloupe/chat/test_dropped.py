@@ -109,7 +109,8 @@ def test_an_id_matters_where_several_calls_could_be_meant() -> None:
 def test_no_false_alarm_where_the_trace_loses_its_way(written: str) -> None:
     template = "{% for m in messages %}" + written + "{% endfor %}"
     assert (0, "content") not in dropped([user("Hello, world")], template=template)
-    assert dropped([user("Hello, world")], template=template) == []
+    if "random" not in written:  # which writes one character, so that the rest is indeed left out
+        assert dropped([user("Hello, world")], template=template) == []
 
 
 def test_a_template_that_runs_for_ever_on_other_values_is_judged_by_its_trace() -> None:
