@@ -8,15 +8,12 @@ import streamlit as st
 
 import lmloupe as lm
 from lmloupe.names import shown
-from ui.base.errors import escape_markdown
+from ui.base.uploads import file_box, show_upload_error
 from ui.state import store as state
 from ui.state.settings import MAX_TEXT_CHARACTERS
 
 __all__ = ["decoded", "text_file_box"]
 
-# More than any text may have: the browser itself refuses no file, so no error of another one stays beside it.
-_LET_IN_MB = 64
-_COUNT, _ERROR = "text_files_count", "text_files_error"
 _SAVE = "save it as UTF-8"
 
 
@@ -55,28 +52,13 @@ def text_file_box(name: str = "text", label: str = "Open a text file") -> None:
         name: the setting.
         label: of the box.
     """
-    count: int = st.session_state.setdefault(_COUNT, 0)
-    key = f"text_file_{name}_{count}"
-    # A new key for each file: a box that kept it would go on showing a file whose text has been changed since.
-    st.container(key="own_text").file_uploader(
-        label,
-        max_upload_size=_LET_IN_MB,
-        key=key,
-        on_change=_take,
-        args=(key, name),
-        help="Its text becomes the text of all pages. UTF-8, or UTF-16 with its mark; at most 2 million characters.",
-    )
-    if _ERROR in st.session_state:
-        st.error(escape_markdown(st.session_state[_ERROR]))
-
-
-def _take(key: str, name: str) -> None:
-    st.session_state[_COUNT] += 1
-    st.session_state.pop(_ERROR, None)
-    file = st.session_state[key]
-    if file is None:
-        return
-    try:
-        state.put(name, decoded(file.getvalue(), file.name))
-    except lm.LoupeError as error:
-        st.session_state[_ERROR] = str(error)
+    box = f"text_file_{name}"
+    with st.container(key="own_text"):
+        file_box(
+            box,
+            label,
+            lambda files: state.put(name, decoded(files[0].getvalue(), files[0].name)),
+            help="Its text becomes the text of all pages. UTF-8, or UTF-16 with its mark; at most 2 million "
+            "characters.",
+        )
+    show_upload_error(box)

@@ -13,7 +13,7 @@ from ui.base import theme
 from ui.base.errors import escape_plotly
 from ui.base.words import probability
 
-__all__ = ["BAR_HEIGHT", "alternative_bars", "bars", "count_bars", "places_axis", "probability_bars"]
+__all__ = ["BAR_HEIGHT", "alternative_bars", "bars", "places_axis", "probability_bars"]
 
 BAR_HEIGHT = 26
 
@@ -78,13 +78,6 @@ def places_axis(labels: pd.Series) -> dict[str, Any]:
         "autorange": "reversed",
         "ticksuffix": " ",
     }
-
-
-def count_bars(counts: pd.DataFrame) -> go.Figure:
-    """Tokens of each tokenizer, from the columns "Tokenizer" and "Tokens"."""
-    return bars(
-        counts["Tokenizer"], counts["Tokens"], "%{x:,} tokens<extra></extra>", x_title="tokens", text_format=",d"
-    )
 
 
 def alternative_bars(table: pd.DataFrame) -> go.Figure:

@@ -54,7 +54,6 @@ __all__ = [
     "orange_fill",
     "role_colours",
     "set_chart_scale",
-    "token_colours",
     "token_tints",
 ]
 
@@ -130,11 +129,6 @@ def ink(*, on_accent: bool = False) -> str:
 def ground() -> str:
     """The page's own background."""
     return BACKGROUND_DARK if is_dark() else BACKGROUND_LIGHT
-
-
-def token_colours() -> tuple[str, ...]:
-    """Eight backgrounds for tokens in turn."""
-    return TOKEN_COLOURS_DARK if is_dark() else TOKEN_COLOURS_LIGHT
 
 
 def _now(pair: tuple[str, str]) -> str:

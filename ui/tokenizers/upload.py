@@ -11,6 +11,7 @@ import streamlit as st
 import lmloupe as lm
 from lmloupe.loading.tokenizer_file import describe_kind, load_tokenizer_file
 from ui.base.errors import escape_markdown
+from ui.base.uploads import file_box, show_upload_error
 from ui.state import store as state
 from ui.state.names import MAX_TOKENIZERS, UPLOAD
 from ui.state.settings import SETTINGS
@@ -24,9 +25,7 @@ __all__ = ["MAX_UPLOADS", "PREFIX", "upload_box"]
 MAX_UPLOADS = 3
 PREFIX = UPLOAD
 
-# More than a file may have: the browser itself refuses no file, so no error of another one stays beside it.
-_LET_IN_MB = 64
-_COUNT, _ERROR = "uploads_count", "uploads_error"
+_BOX = "upload"
 # What a browser calls the second one of a name: "tokenizer_config (1).json".
 _BESIDE = re.compile(r"(tokenizer_config|special_tokens_map|chat_template).*\.json|.*\.(jinja2?|j2)", re.IGNORECASE)
 
@@ -38,22 +37,18 @@ def upload_box(chosen_by: str) -> None:
         chosen_by: the setting that takes a new upload as its value, or as one more of its values.
     """
     kept = uploaded()
-    count: int = st.session_state.setdefault(_COUNT, 0)
-    # A new key for each upload: an uploader that kept its files would hand them over again at every run.
-    st.container(key="own_tokenizer").file_uploader(
-        "Your own tokenizer.json",
-        accept_multiple_files=True,
-        max_upload_size=_LET_IN_MB,
-        key=f"upload_{count}",
-        on_change=_take,
-        args=(f"upload_{count}", chosen_by),
-        disabled=len(kept) >= MAX_UPLOADS,
-        help="A tokenizer.json of at most 10 MB, or one packed with gzip; choose its tokenizer_config.json with it. "
-        "Only this session sees it, and links do not carry it. Its rules run in a process of their own that is ended "
-        "when it does not answer in time.",
-    )
-    if _ERROR in st.session_state:
-        st.error(escape_markdown(st.session_state[_ERROR]))
+    with st.container(key="own_tokenizer"):
+        file_box(
+            _BOX,
+            "Your own tokenizer.json",
+            lambda files: _read(files, chosen_by),
+            accept_multiple_files=True,
+            disabled=len(kept) >= MAX_UPLOADS,
+            help="A tokenizer.json of at most 10 MB, or one packed with gzip; choose its tokenizer_config.json with "
+            "it. Only this session sees it, and links do not carry it. Its rules run in a process of their own that is "
+            "ended when it does not answer in time.",
+        )
+    show_upload_error(_BOX)
     for name, tok in kept.items():
         said, button = st.columns([4, 1], vertical_alignment="center")
         said.caption(escape_markdown(describe_kind(tok)))
@@ -74,17 +69,6 @@ def _remove(name: str) -> None:
             state.put(setting.name, setting.default)
         elif isinstance(value, tuple) and name in value:
             state.put(setting.name, tuple(one for one in value if one != name) or setting.default)
-
-
-def _take(key: str, chosen_by: str) -> None:
-    # Runs once for an upload: a refused one is not opened again at every run of the page.
-    st.session_state[_COUNT] += 1
-    st.session_state.pop(_ERROR, None)
-    files = st.session_state[key] or []
-    try:
-        _read(files, chosen_by)
-    except lm.LoupeError as error:
-        st.session_state[_ERROR] = str(error)
 
 
 def _read(files: Sequence[UploadedFile], chosen_by: str) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name, tokenizer
+from ui.base.uploads import file_box, forget_upload_error, show_upload_error
 from ui.state.uploads import uploaded
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 __all__ = ["CHOSEN", "MAX_OWN", "OwnTemplate", "choose_for_model", "own_templates"]
 
@@ -17,9 +23,7 @@ MAX_OWN = 3
 CHOSEN = "own_template_chosen"
 """Where a session keeps the label of the uploaded template that is chosen."""
 MAX_FILES = 16
-# More than a file may have: the browser itself refuses no file, so no error of another one stays beside it.
-_LET_IN_MB = 64
-_KEPT, _COUNT, _ERROR = "own_templates", "own_templates_count", "own_templates_error"
+_KEPT, _UPLOAD = "own_templates", "own_template"
 _CUT_BY, _NAMED = "own_templates_tokenizer", "own_templates_name"
 _FOR_MODEL, _MODELS_OWN = "own_for_model", "The model's own"
 _BY_TOOLS = "tool_use with tools, else default"
@@ -62,22 +66,17 @@ def choose_for_model() -> lm.ChatTemplates | None:
 
 
 def _box(kept: dict[str, lm.ChatTemplates]) -> None:
-    count: int = st.session_state.setdefault(_COUNT, 0)
-    # A new key for each upload: an uploader that kept its files would hand them over again at every run.
-    st.file_uploader(
+    file_box(
+        _UPLOAD,
         "A chat template of your own: tokenizer_config.json, chat_template.jinja, or both",
+        _take,
         accept_multiple_files=True,
-        max_upload_size=_LET_IN_MB,
-        key=f"own_template_{count}",
-        on_change=_take,
-        args=(f"own_template_{count}",),
         disabled=len(kept) >= MAX_OWN,
         help="It becomes a choice on every page with a template. Files chosen together belong together: the template "
         "of one, the special tokens of the other. Only this session sees them, and links do not carry them. Rendered "
         "in a separate process.",
     )
-    if _ERROR in st.session_state:
-        st.error(escape_markdown(st.session_state[_ERROR]))
+    show_upload_error(_UPLOAD)
     for label, own in kept.items():
         _choices(label, own)
     if len(kept) >= MAX_OWN:
@@ -125,27 +124,23 @@ def _cut_by(label: str) -> str:
 
 
 def _remove(label: str) -> None:
-    st.session_state.pop(_ERROR, None)
+    forget_upload_error(_UPLOAD)
     for kept in (_KEPT, _CUT_BY, _NAMED):
         st.session_state.get(kept, {}).pop(label, None)
 
 
-def _take(key: str) -> None:
-    # Runs once for an upload: a refused one is not read again at every run of the page.
-    st.session_state[_COUNT] += 1
-    st.session_state.pop(_ERROR, None)
-    files = st.session_state[key] or []
+def _take(files: Sequence[UploadedFile]) -> None:
     kept = st.session_state[_KEPT]
-    if not files or len(kept) >= MAX_OWN:
+    if len(kept) >= MAX_OWN:
         return
-    label = " + ".join(file.name for file in files)
     if len(files) > MAX_FILES:
-        st.session_state[_ERROR] = f"{len(files)} files are too many: choose at most {MAX_FILES}."
-        return
+        raise lm.UnsupportedError(f"{len(files)} files are too many: choose at most {MAX_FILES}.")
+    label = " + ".join(file.name for file in files)
     try:
         kept[label] = lm.read_chat_templates({file.name: file.getvalue() for file in files}, label)
     except lm.LoupeError as error:
+        if label in str(error):
+            raise
         # With the file's name, so that it cannot be read as being about another file.
-        st.session_state[_ERROR] = str(error) if label in str(error) else f"{label}: {error}"
-    else:
-        st.session_state[CHOSEN] = label
+        raise lm.UnsupportedError(f"{label}: {error}") from error
+    st.session_state[CHOSEN] = label

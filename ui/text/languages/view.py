@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import lmloupe as lm
 from lmloupe.encodings.budget import context_share, cut, price
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown
+from ui.base.uploads import file_box, show_upload_error
 from ui.components.token_view import TokenRow, token_view
 from ui.page import finding
 from ui.state import store as state
@@ -19,10 +21,12 @@ from ui.text.languages.chart import dot_plot, finding_of
 from ui.text.languages.counts import Counted, Measure, load_texts, parallel_file, table
 from ui.tokenizers.reading import encode_with
 
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
 __all__ = ["ask_for_file", "budget_table", "draw_languages", "draw_programs"]
 
-_COUNT, _SOURCE, _ERROR = "parallel_count", "parallel_file", "parallel_error"
-_LET_IN_MB = 64  # more than a file may have: the browser itself refuses none, so no error of another one stays
+_BOX, _SOURCE = "parallel", "parallel_file"
 _CHART = "languages_chart"
 # The chosen language stays on the screen while the languages pass by.
 _STICKY = """<style>
@@ -32,14 +36,10 @@ _STICKY = """<style>
 
 def ask_for_file() -> bytes | None:
     """Draw the box for a parallel file of a person's own; the last one that could be read, None for the project's."""
-    count: int = st.session_state.setdefault(_COUNT, 0)
-    key = f"parallel_{count}"
-    st.file_uploader(
+    file_box(
+        _BOX,
         "Your own parallel file",
-        max_upload_size=_LET_IN_MB,
-        key=key,
-        on_change=_take,
-        args=(key,),
+        _take,
         help="One column a language, one row a sentence: tab- or comma-separated with the names of the languages in "
         "the first row, or JSON; UTF-8, at most 2 MB.",
     )
@@ -59,24 +59,16 @@ def ask_for_file() -> bytes | None:
 
 def _show_file_error() -> None:
     """Say why the last file was not taken; the page goes on with what it had."""
-    if _ERROR in st.session_state:
-        st.error(escape_markdown(st.session_state[_ERROR]))
-    elif _SOURCE in st.session_state:
+    if not show_upload_error(_BOX) and _SOURCE in st.session_state:
         st.caption(escape_markdown(f"From your file {st.session_state[_SOURCE][0]}."))
 
 
-def _take(key: str) -> None:
-    # Runs once for a file, whose box is then a new one: no message stays beside another file.
-    st.session_state[_COUNT] += 1
-    st.session_state.pop(_ERROR, None)
-    file = st.session_state[key]
-    if file is None:
-        return
+def _take(files: Sequence[UploadedFile]) -> None:
+    file = files[0]
     try:
         load_texts(file.getvalue())
     except lm.LoupeError as error:
-        st.session_state[_ERROR] = f"{file.name} was not taken over. {error}"
-        return
+        raise lm.InputError(f"{file.name} was not taken over. {error}") from error
     st.session_state[_SOURCE] = (file.name, file.getvalue())
 
 
