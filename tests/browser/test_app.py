@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -12,34 +10,22 @@ import pytest
 from playwright.sync_api import expect
 
 import lmloupe as lm
-from tests.support.browser import press, serve, settled
+from tests.support.browser import LOAD_S, press, settled, visit
 from ui.state.link import encode as encode_link
 from ui.state.settings import SETTINGS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.model]
+pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.usefixtures("embedded_model_folder")]
 
-LOAD_S = 180
 expect.set_options(timeout=60_000)
 
 
-@pytest.fixture(scope="module")
-def url(browser: Browser, embedded_model_folder: Path) -> Iterator[str]:
-    with serve() as served:
-        yield served
-
-
-def visit(page: Page, address: str) -> Page:
-    page.goto(address)
-    page.get_by_role("heading", level=1).wait_for(timeout=LOAD_S * 1000)
-    settled(page, timeout_s=LOAD_S)
-    return page
-
-
-def test_the_text_follows_from_page_to_page_and_into_a_fresh_session(browser: Browser, page: Page, url: str) -> None:
-    visit(page, url)
+def test_the_text_follows_from_page_to_page_and_into_a_fresh_session(
+    browser: Browser, page: Page, app_url: str
+) -> None:
+    visit(page, app_url)
     box = page.get_by_label("Text", exact=True)
     box.fill("Two coconuts fell")
     box.press("Control+Enter")
@@ -63,12 +49,12 @@ def test_the_text_follows_from_page_to_page_and_into_a_fresh_session(browser: Br
     fresh.context.close()
 
 
-def test_markup_in_the_text_stays_text(page: Page, url: str) -> None:
+def test_markup_in_the_text_stays_text(page: Page, app_url: str) -> None:
     ran: list[str] = []
     page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
     nasty = '<img src=x onerror=alert(1)><iframe srcdoc="<script>parent.alert(2)</script>"></iframe>'
     for path in ("", "next_token", "embeddings"):
-        visit(page, f"{url}/{path}")
+        visit(page, f"{app_url}/{path}")
         box = page.get_by_label("Text", exact=True)
         box.fill(nasty)
         box.press("Control+Enter")
@@ -79,23 +65,23 @@ def test_markup_in_the_text_stays_text(page: Page, url: str) -> None:
     assert not ran
 
 
-def test_the_token_view_shows_the_tokenizers_own_tokens(page: Page, url: str) -> None:
-    visit(page, f"{url}/?text=A+coconut+palm&tokenizers=starcoder2,llama-3.1")
+def test_the_token_view_shows_the_tokenizers_own_tokens(page: Page, app_url: str) -> None:
+    visit(page, f"{app_url}/?text=A+coconut+palm&tokenizers=starcoder2,llama-3.1")
     for row, key in enumerate(["starcoder2", "llama-3.1"]):
         expected = [token.text for token in lm.encode(lm.load_tokenizer(key), "A coconut palm").tokens]
         expect(page.locator(".flow").nth(row).locator(".t")).to_have_text(expected)
 
 
-def test_a_click_on_a_token_shows_its_embedding(page: Page, url: str) -> None:
-    visit(page, f"{url}/embeddings?text=The+cat+sat")
+def test_a_click_on_a_token_shows_its_embedding(page: Page, app_url: str) -> None:
+    visit(page, f"{app_url}/embeddings?text=The+cat+sat")
     press(page.get_by_role("option", name="sat"), timeout_s=LOAD_S)
     page.wait_for_url(re.compile("token_index=2"))
     token_id = int(lm.encode(lm.load_tokenizer("smollm2"), "The cat sat").input_ids[2])
     expect(page.locator(f".vector[data-id='{token_id}'] .head")).to_contain_text("sat")
 
 
-def test_generation_streams_and_stop_keeps_what_is_there(page: Page, url: str) -> None:
-    page.goto(f"{url}/generate?prompt=text&text=Once+upon+a+time&max_new_tokens=512&temperature=0.8&seed=11")
+def test_generation_streams_and_stop_keeps_what_is_there(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/generate?prompt=text&text=Once+upon+a+time&max_new_tokens=512&temperature=0.8&seed=11")
     stop = page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop")
     stop.wait_for(timeout=LOAD_S * 1000)
     page.get_by_text(re.compile(r"^[3-9]\d* tokens|^[12]\d+ tokens")).first.wait_for(timeout=LOAD_S * 1000)
@@ -110,8 +96,8 @@ def test_generation_streams_and_stop_keeps_what_is_there(page: Page, url: str) -
     assert stop.count() == 0
 
 
-def test_pointing_at_a_token_shows_its_id_and_bytes(page: Page, url: str) -> None:
-    visit(page, f"{url}/?text=A+coconut+palm&tokenizers=starcoder2,llama-3.1")
+def test_pointing_at_a_token_shows_its_id_and_bytes(page: Page, app_url: str) -> None:
+    visit(page, f"{app_url}/?text=A+coconut+palm&tokenizers=starcoder2,llama-3.1")
     token = lm.encode(lm.load_tokenizer("llama-3.1"), "A coconut palm").token(1)
     page.locator(".flow").nth(1).locator(".t").nth(1).hover()
     tooltip = page.locator(".tooltip")
@@ -119,8 +105,8 @@ def test_pointing_at_a_token_shows_its_id_and_bytes(page: Page, url: str) -> Non
     expect(tooltip).to_contain_text(token.bytes.hex(" "))
 
 
-def test_a_click_on_half_an_emoji_shows_the_other_half(page: Page, url: str) -> None:
-    visit(page, f"{url}/?text=Hi+%F0%9F%A4%9A&tokenizers=llama-3.1")
+def test_a_click_on_half_an_emoji_shows_the_other_half(page: Page, app_url: str) -> None:
+    visit(page, f"{app_url}/?text=Hi+%F0%9F%A4%9A&tokenizers=llama-3.1")
     press(page.locator(".flow .t", has_text="a4"), timeout_s=LOAD_S)
     card = page.get_by_test_id("stMainBlockContainer")
     expect(card).to_contain_text("Token 3 of 4 in Llama 3.1")
@@ -130,14 +116,14 @@ def test_a_click_on_half_an_emoji_shows_the_other_half(page: Page, url: str) -> 
     expect(page.locator(".view")).not_to_contain_text("\ufffd")
 
 
-def test_a_hundred_thousand_tokens_are_shown_and_scroll(page: Page, url: str) -> None:
+def test_a_hundred_thousand_tokens_are_shown_and_scroll(page: Page, app_url: str) -> None:
     text = "palm coconut tree and sea\n" * 17_000
     n = len(lm.encode(lm.load_tokenizer("llama-3.1"), text))
     assert n > 100_000
     # The text repeats itself, so that it is short enough for a link.
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
     link = encode_link(defaults | {"text": text, "tokenizers": ("llama-3.1",)})
-    visit(page, f"{url}/?{urlencode(link.params)}")
+    visit(page, f"{app_url}/?{urlencode(link.params)}")
     expect(page.locator(".facts").first).to_contain_text(f"{n:,} tokens", timeout=120_000)
     expect(page.locator(".facts").first).not_to_contain_text("first")
     page.locator(".flow .t").first.focus()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,13 +11,13 @@ import pytest
 from playwright.sync_api import TimeoutError as TooLong
 from playwright.sync_api import expect
 
-from tests.support.browser import REPOSITORY, press, serve, settled
+from tests.support.browser import LOAD_S, REPOSITORY, press, settled, visit
 from ui.pages import MOVED, PAGES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.model]
+pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.usefixtures("embedded_model_folder")]
 
 SCREENS = {"laptop": (1280, 900), "projector": (1920, 1080), "phone": (390, 844), "laptop at 200 %": (640, 450)}
 LOWEST = {"laptop": 200, "projector": 240, "phone": 320, "laptop at 200 %": 400}
@@ -26,7 +25,6 @@ LOWEST = {"laptop": 200, "projector": 240, "phone": 320, "laptop at 200 %": 400}
 PAPER: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 26)"}
 # Set to docs/screenshots, this test writes the README's pictures.
 SCREENSHOTS = os.environ.get("LMLOUPE_SCREENSHOTS")
-LOAD_S = 180
 AXE = REPOSITORY / "node_modules" / "axe-core" / "axe.min.js"
 # Streamlit's own, which no page can change: in 1.67 the list of the sidebar has children that are no items.
 NOT_OURS = ["[data-testid='stToolbar']", "[data-testid='stSidebarHeader']", "[data-testid='stSidebarNav']"]
@@ -61,21 +59,6 @@ OVERLAPS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def url(browser: Browser, embedded_model_folder: Path) -> Iterator[str]:
-    with serve() as served:
-        yield served
-
-
-def visit(page: Page, address: str) -> Page:
-    page.goto(address)
-    page.get_by_role("heading", level=1).wait_for(timeout=LOAD_S * 1000)
-    settled(page, timeout_s=LOAD_S)
-    # A chart's own script is fetched when the first chart is drawn.
-    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=LOAD_S * 1000)
-    return page
-
-
 def serious(page: Page) -> dict[str, list[str]]:
     """What axe-core finds serious or critical: the rule, and where."""
     if page.evaluate("() => typeof window.axe") == "undefined":
@@ -93,7 +76,7 @@ def serious(page: Page) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("shown", PAGES, ids=lambda page: page.url)
-def test_every_page_fits_every_screen_and_axe_finds_nothing_serious(browser: Browser, url: str, shown: Any) -> None:
+def test_every_page_fits_every_screen_and_axe_finds_nothing_serious(browser: Browser, app_url: str, shown: Any) -> None:
     if not AXE.exists():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("no axe-core here: npm ci")
     context = browser.new_context(color_scheme="light", viewport={"width": 1280, "height": 900}, bypass_csp=True)
@@ -101,10 +84,12 @@ def test_every_page_fits_every_screen_and_axe_finds_nothing_serious(browser: Bro
     errors: list[str] = []
     outside: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda r: outside.append(r.url) if not r.url.startswith((url, "data:", "blob:", "ws")) else None)
+    page.on(
+        "request", lambda r: outside.append(r.url) if not r.url.startswith((app_url, "data:", "blob:", "ws")) else None
+    )
     wrong: list[str] = []
     # One visit: what a page has drawn for one width or theme it draws anew for another.
-    visit(page, f"{url}/{'' if shown is PAGES[0] else shown.url}")
+    visit(page, f"{app_url}/{'' if shown is PAGES[0] else shown.url}")
     expect(page.get_by_role("heading", level=1)).to_have_text(shown.title)
     expect(page.get_by_text(shown.look_for)).to_be_visible()
     for theme, paper in PAPER.items():
@@ -149,8 +134,8 @@ def picture(page: Page, folder: Path, name: str, screen: str) -> None:
         page.screenshot(path=folder / wanted[screen])
 
 
-def test_paper_has_the_right_end_of_a_chart_and_no_empty_table(page: Page, url: str) -> None:
-    visit(page, f"{url}/tokens")
+def test_paper_has_the_right_end_of_a_chart_and_no_empty_table(page: Page, app_url: str) -> None:
+    visit(page, f"{app_url}/tokens")
     chart = page.locator(".js-plotly-plot").last
     chart.wait_for()
     page.emulate_media(media="print")
@@ -164,18 +149,18 @@ def test_paper_has_the_right_end_of_a_chart_and_no_empty_table(page: Page, url: 
     assert page.locator("details[data-for-paper]").count() == 0
 
 
-def test_old_addresses_lead_on_with_their_parameters(page: Page, url: str) -> None:
+def test_old_addresses_lead_on_with_their_parameters(page: Page, app_url: str) -> None:
     for old, new in MOVED.items():
         title = next(one.title for one in PAGES if one.url == new)
-        page.goto(f"{url}/{old}?text=Two+coconuts")
+        page.goto(f"{app_url}/{old}?text=Two+coconuts")
         expect(page.get_by_role("heading", level=1)).to_have_text(title, timeout=LOAD_S * 1000)
         settled(page, timeout_s=LOAD_S)
         assert f"/{new}?text=Two" in page.url
 
 
-def test_the_presenter_view_is_large_turns_pages_and_ends(page: Page, url: str) -> None:
+def test_the_presenter_view_is_large_turns_pages_and_ends(page: Page, app_url: str) -> None:
     page.set_viewport_size({"width": 1920, "height": 1080})
-    visit(page, f"{url}/?text=A+coconut")
+    visit(page, f"{app_url}/?text=A+coconut")
     small = page.locator(".flow .t").first.evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)")
     page.keyboard.press("p")
     expect(page.locator(".st-key-bar")).to_be_hidden()
@@ -202,26 +187,26 @@ def test_the_presenter_view_is_large_turns_pages_and_ends(page: Page, url: str) 
     assert "present" not in page.url
 
 
-def test_a_short_link_opens_the_screen_and_an_unknown_one_says_so(browser: Browser, page: Page, url: str) -> None:
+def test_a_short_link_opens_the_screen_and_an_unknown_one_says_so(browser: Browser, page: Page, app_url: str) -> None:
     text = "A coconut palm on a beach, far away from every classroom"
-    visit(page, f"{url}/?present=1&text={text.replace(' ', '+')}")
+    visit(page, f"{app_url}/?present=1&text={text.replace(' ', '+')}")
     short = page.locator(".corner div").inner_text()
-    assert short.startswith(url)
+    assert short.startswith(app_url)
     assert "?s=" in short
     fresh = browser.new_context().new_page()
     visit(fresh, short)
     expect(fresh.get_by_label("Text", exact=True)).to_have_value(text)
-    visit(fresh, f"{url}/?s=nothing")
+    visit(fresh, f"{app_url}/?s=nothing")
     expect(fresh.get_by_test_id("stAlert")).to_contain_text("does not know the short link")
     fresh.context.close()
 
 
-def test_the_sentence_of_a_first_visit_goes_for_good(page: Page, url: str) -> None:
-    visit(page, url)
+def test_the_sentence_of_a_first_visit_goes_for_good(page: Page, app_url: str) -> None:
+    visit(page, app_url)
     sentence = page.get_by_text(PAGES[0].look_for)
     expect(sentence).to_be_visible()
     page.get_by_role("button", name="Got it").click()
     expect(sentence).to_be_hidden()
-    visit(page, url)
+    visit(page, app_url)
     page.locator(".flow .t").first.wait_for()
     expect(page.get_by_text(PAGES[0].look_for)).to_be_hidden()

@@ -12,10 +12,10 @@ import pytest
 from lmloupe import encode, load_tokenizer
 from lmloupe.encodings.lines import LineComparison, compare_lines
 from tests.support.apps.file_view_cases import TEXTS
-from tests.support.browser import press, serve, settled
+from tests.support.browser import press, serve, settled, watched
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
@@ -28,19 +28,9 @@ def url(browser) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def context(browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened.grant_permissions(["clipboard-read", "clipboard-write"])
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
 def show(context, url) -> Iterator[Callable[..., Page]]:
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
 
     def open_case(case: str, second: str = "phi-3") -> Page:
         page.goto(f"{url}/?case={case}&second={second}")
@@ -48,9 +38,8 @@ def show(context, url) -> Iterator[Callable[..., Page]]:
         settled(page)
         return page
 
-    yield open_case
-    page.close()
-    assert not errors
+    with watched(context) as page:
+        yield open_case
 
 
 def found(case: str, second: str = "phi-3") -> LineComparison:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 import lmloupe as lm
-from tests.support.browser import press, settled
+from tests.support.browser import LOAD_S, press, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
-LOAD_S = 180
 TEXT = "Coconuts <b>fall</b> far from the coconut palm"
 
 

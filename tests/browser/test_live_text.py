@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from tests.support.browser import serve, settled
+from tests.support.browser import serve, settled, watched
 from ui.components.live_text import Box
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Locator, LocatorAssertions, Page
+    from playwright.sync_api import Locator, LocatorAssertions, Page
 
 APP = Path(__file__).parents[1] / "support" / "apps" / "live_text_app.py"
 SLOW_S = 0.6
@@ -35,28 +35,16 @@ def url(browser) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def context(browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
 def show(context, url) -> Iterator[Callable[[str], Page]]:
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-
     def open_page(address: str = "") -> Page:
         page.goto(f"{url}/{address}")
         box(page).wait_for()
         shows_runs(page, 1)
         return page
 
-    yield open_page
-    page.close()
-    assert not errors
+    with watched(context) as page:
+        yield open_page
 
 
 def expect(locator: Locator) -> LocatorAssertions:

@@ -11,14 +11,13 @@ import pytest
 from playwright.sync_api import expect
 
 import lmloupe as lm
-from tests.support.browser import press, settled
+from tests.support.browser import LOAD_S, press, settled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
-LOAD_S = 180
 FLAT, SURE = "My favorite color is", "The capital of France is"
 
 

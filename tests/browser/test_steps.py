@@ -10,14 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser import press, settled
+from tests.support.browser import LOAD_S, press, settled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
-
-LOAD_S = 180
 
 
 def steps(page: Page) -> int:

@@ -13,11 +13,11 @@ import pytest
 from lmloupe.encodings.encoding import encode
 from lmloupe.loading.tokenizer import load_tokenizer
 from tests.support.apps.token_view_cases import MARKUP, NAMES, SAMPLE, TEXTS
-from tests.support.browser import serve, settled
+from tests.support.browser import serve, settled, watched
 from ui.base import theme
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
@@ -30,20 +30,9 @@ def url(browser) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def context(browser) -> Iterator[BrowserContext]:
-    """One context for all pages here: they share its cache, and Streamlit's scripts are large."""
-    opened = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
 def show(context, url) -> Iterator[Callable[..., Page]]:
     """Open a case of the app and wait until it is drawn; a script error on the page fails the test."""
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
 
     def open_case(case: str, *, scheme: str = "light", width: int = 1280, **query: object) -> Page:
         page.emulate_media(color_scheme=scheme)
@@ -52,9 +41,8 @@ def show(context, url) -> Iterator[Callable[..., Page]]:
         page.locator(".view[data-version]").wait_for(timeout=120_000)  # a million tokens take a moment to encode
         return page
 
-    yield open_case
-    page.close()
-    assert not errors
+    with watched(context) as page:
+        yield open_case
 
 
 def flow(page, number: int = 0):

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 import lmloupe as lm
-from tests.support.browser import press, settled
+from tests.support.browser import LOAD_S, press, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
-
-LOAD_S = 180
 
 
 @pytest.fixture(autouse=True)

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 REPOSITORY = Path(__file__).parents[2]
 FRONT_DOOR = REPOSITORY / "streamlit_app.py"
 START_S = 60
+LOAD_S = 180
+"""For a page that loads the model first."""
 # No GPU, no sandbox (containers have none), and nothing that goes out to the network by itself.
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -82,6 +84,16 @@ def settled(page: Page, *, timeout_s: float = 30) -> None:
     page.wait_for_function("() => !document.querySelector('[data-stale=\"true\"]')", timeout=timeout_s * 1000)
 
 
+def visit(page: Page, address: str, *, timeout_s: float = LOAD_S) -> Page:
+    """Open a page of the app, and wait until it and its charts are there."""
+    page.goto(address)
+    page.get_by_role("heading", level=1).wait_for(timeout=timeout_s * 1000)
+    settled(page, timeout_s=timeout_s)
+    # A chart's own script is fetched when the first chart is drawn.
+    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=timeout_s * 1000)
+    return page
+
+
 def press(target: Locator, *, timeout_s: float = 30) -> None:
     """Click when the page has come to rest: while it is being drawn anew, in Streamlit as anywhere, a click is lost."""
     target.first.wait_for(timeout=timeout_s * 1000)
@@ -111,16 +123,34 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page of its own, 1280 pixels wide; a script error on it fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+@contextmanager
+def watched(context: BrowserContext) -> Iterator[Page]:
+    """A page on which a script error fails the test."""
     errors: list[str] = []
     opened = context.new_page()
     opened.on("pageerror", lambda error: errors.append(str(error)))
     yield opened
-    context.close()
+    opened.close()
     assert not errors
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of its own, 1280 pixels wide; a script error on it fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    try:
+        with watched(context) as opened:
+            yield opened
+    finally:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One context for all pages of a module: they share its cache, and Streamlit's scripts are large."""
+    opened = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")
