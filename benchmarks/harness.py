@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Literal
 
-__all__ = ["Paired", "Row", "as_json", "paired", "skipped", "table", "together"]
+__all__ = ["Paired", "Row", "as_json", "none_of", "paired", "skipped", "table", "together"]
 
 HEADINGS = ("what", "ours", "floor", "ratio", "target", "", "held against")
 
@@ -121,6 +121,12 @@ def together(parts: Sequence[Paired]) -> Paired:
 def skipped(what: str, reason: str) -> Row:
     """A row that could not be measured here, with its reason."""
     return Row(what, None, note=reason)
+
+
+def none_of(what: str, names: Sequence[str], found: Sequence[str]) -> Row:
+    """How many of the modules with these names were found loaded, where none should be."""
+    note = f"looked for {', '.join(names)}" + (f"; FOUND {', '.join(found)}" if found else "")
+    return Row(what, len(found), unit="modules", target=0, judged="ours", note=note)
 
 
 def table(rows: Sequence[Row]) -> str:

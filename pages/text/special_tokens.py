@@ -14,7 +14,7 @@ from ui.base.chips import visible
 from ui.base.errors import escape_markdown, show_errors
 from ui.base.loaders import encoding
 from ui.base.words import counted
-from ui.chat.request import ChatRequest
+from ui.chat.injected import written_between
 from ui.components.token_view import TokenRow, token_view
 from ui.page import as_code, finding, reproduce
 from ui.state import store as state
@@ -53,15 +53,9 @@ def example(tok: lm.Tokenizer) -> str:
     What comes after the message is what the template writes between two such turns; without one, special tokens that
     look like an end and a beginning.
     """
-    for role in ("system", "assistant"):
-        turns = [{"role": "user", "content": QUESTION}, {"role": role, "content": ORDER}]
-        try:
-            written = ChatRequest(turns).render(tok, add_generation_prompt=False).text
-        except lm.TemplateError:
-            continue
-        start, end = written.find(QUESTION), written.rfind(ORDER)
-        if 0 <= start < end:
-            return written[start : end + len(ORDER)]
+    written = written_between(tok, QUESTION, ORDER)
+    if written is not None:
+        return f"{QUESTION}{written}{ORDER}"
     contents = list(tok.special_tokens)
     if not contents:
         return QUESTION

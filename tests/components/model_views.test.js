@@ -3,7 +3,8 @@ import test from "node:test";
 import { fittingUnit, moved } from "../../ui/components/kit/room.js";
 import { onShade } from "../../ui/components/kit/shade.js";
 import { arcWidth, squaresLayout } from "../../ui/components/model_views/layout.js";
-import { FIRST, SINK, Weights, percent } from "../../ui/components/model_views/weights.js";
+import { percent } from "../../ui/components/kit/dom.js";
+import { FIRST, SINK, Weights } from "../../ui/components/model_views/weights.js";
 import { columnsLayout, layerRow } from "../../ui/components/overview/layout.js";
 
 test("an arc is as thick as its share, whatever else is drawn", () => {

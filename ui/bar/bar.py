@@ -10,7 +10,7 @@ import streamlit as st
 from ui.bar.presenting import page_tools, style
 from ui.bar.text_file import text_file_box
 from ui.base import theme
-from ui.pages import page
+from ui.pages import Page, page
 from ui.state import store as state
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ class Bar:
         takes_uploads: whether a box for uploaded tokenizers has been drawn.
     """
 
-    def __init__(self, title: str, look_for: str) -> None:
+    def __init__(self, shown: Page) -> None:
         self.takes_uploads = False
         self._opens_files = False
         with st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small"):
-            st.title(title, anchor=False, width="content", help=None)
+            st.title(shown.title, anchor=False, width="content", help=None)
             self._text = st.container(key="bar_text")
             self.picks: DeltaGenerator = st.container(
                 key="bar_picks", horizontal=True, vertical_alignment="center", gap="small", width="content"
@@ -46,7 +46,7 @@ class Bar:
             self.gear: DeltaGenerator = st.popover(
                 "Settings", icon=":material/settings:", key="bar_gear", width="content"
             )
-        page_tools(look_for, self.gear)
+        page_tools(shown, self.gear)
 
     def text(self, name: str = "text", label: str = "Text", *, placeholder: str | None = None) -> str:
         """Draw a shared text as one line that grows while a person writes in it; returns the text.
@@ -64,7 +64,6 @@ class Bar:
 def page_bar(url: str) -> Bar:
     """Draw the bar of the page with this address (see `ui.pages`), and say what the link could not bring."""
     st.html(f"<style>{_STYLE}{style()}</style>")
-    shown = page(url)
-    bar = Bar(shown.title, shown.look_for)
+    bar = Bar(page(url))
     state.show_notices()
     return bar

@@ -15,7 +15,6 @@ from ui.base import theme
 from ui.components.page_tools import tools
 from ui.pages import PAGES, Page
 from ui.state import store as state
-from ui.state.session import current_page
 from ui.state.short_links import shortened
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def style() -> str:
     return _PRESENTING if state.get("present") else ""
 
 
-def page_tools(look_for: str, gear: DeltaGenerator) -> None:
+def page_tools(page: Page, gear: DeltaGenerator) -> None:
     """Listen to the keys, show the sentence of a first visit, and the QR code while somebody presents."""
     present = bool(state.get("present"))
     theme.set_chart_scale(CHART_SCALE if present else 1.0)
@@ -47,24 +46,19 @@ def page_tools(look_for: str, gear: DeltaGenerator) -> None:
             help="Everything larger and the controls away, for a projector. Arrow keys turn the pages, P ends it.",
         )  # fmt: skip
     url = _link() if present else None
-    turned = tools(_here().url, look_for, present=present, link=url, on_present=_toggle)
+    turned = tools(page.url, page.look_for, present=present, link=url, on_present=_toggle)
     if turned:
         # With the parameters at once: without them the history gets two entries, and Back has to be pressed twice.
-        st.switch_page(_neighbour(turned).path, query_params=state.link_params())
+        st.switch_page(_neighbour(page, turned).path, query_params=state.link_params())
 
 
 def _toggle() -> None:
     state.put("present", not state.get("present"))
 
 
-def _here() -> Page:
-    name = current_page()
-    return next((page for page in PAGES if page.url == name), PAGES[0])
-
-
-def _neighbour(step: int) -> Page:
+def _neighbour(page: Page, step: int) -> Page:
     """The page before (-1) or after (1) this one, round the end."""
-    return PAGES[(PAGES.index(_here()) + step) % len(PAGES)]
+    return PAGES[(PAGES.index(page) + step) % len(PAGES)]
 
 
 def _link() -> str | None:

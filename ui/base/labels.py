@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import lmloupe as lm
-from ui.base.chips import unnamed_row
+from ui.base.chips import unnamed_row, visible
 
 __all__ = ["token_label"]
 
@@ -20,9 +20,6 @@ def token_label(tok: lm.Tokenizer, token_id: int) -> str:
         text = raw.decode()
     except UnicodeDecodeError:
         return "⟨" + raw.hex(" ") + "⟩"
-    shown = text.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥").replace("\r", "␍")
-    if (
-        len(shown) == 1 and "\ufe00" <= shown <= "\ufe0f"
-    ):  # a variation selector by itself: printable to Python, invisible to an eye
-        return f"⟨U+{ord(shown):04X}⟩"
-    return "".join(char if char.isprintable() else f"⟨U+{ord(char):04X}⟩" for char in shown)
+    if len(text) == 1 and "\ufe00" <= text <= "\ufe0f":  # a variation selector, which nobody sees
+        return f"⟨U+{ord(text):04X}⟩"
+    return visible(text)

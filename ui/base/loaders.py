@@ -7,7 +7,7 @@ them, and two different ones could share a key.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -21,7 +21,6 @@ __all__ = [
     "display_name",
     "embedded_fetch",
     "encoding",
-    "encodings",
     "engine",
     "next_token",
     "ready",
@@ -67,10 +66,7 @@ def _read_before() -> set[str]:
 
 
 def ready(name: str) -> bool:
-    """Whether `tokenizer` answers at once for this name: the rows of these can be drawn before the others are read.
-
-    A page draws what is ready, then reads one more with `tokenizer` and asks for another run, until all are there.
-    """
+    """Whether `tokenizer` answers at once for this name: the rows of these can be drawn before the others are read."""
     return is_loaded(name) or name in _read_before()
 
 
@@ -143,17 +139,3 @@ class EmbeddedFetch:
 def embedded_fetch() -> EmbeddedFetch:
     """Start fetching the embedded model, or join those who already wait for it."""
     return EmbeddedFetch()
-
-
-def encodings(
-    names: Sequence[str], text: str, add_special_tokens: bool, parse_special_tokens: bool
-) -> tuple[dict[str, lm.Encoding], dict[str, lm.LoupeError]]:
-    """The text under every tokenizer that could read it, and why each of the others could not."""
-    loaded: dict[str, lm.Encoding] = {}
-    failed: dict[str, lm.LoupeError] = {}
-    for name in names:
-        try:
-            loaded[name] = encoding(name, text, add_special_tokens, parse_special_tokens)
-        except (lm.LoadError, lm.QuestionError) as error:
-            failed[name] = error
-    return loaded, failed

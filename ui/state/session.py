@@ -23,7 +23,7 @@ from ui.state.settings import SETTINGS
 from ui.state.short_links import SHORT, long_form
 from ui.state.uploads import note_typed, take_out
 
-__all__ = ["Session", "box_key", "current_page", "one_run", "session"]
+__all__ = ["Session", "box_key", "one_run", "session"]
 
 _SESSION = "shared_state"
 
@@ -158,11 +158,6 @@ def session() -> Session:
     if not held.in_step:
         held.take_changes()  # in a callback, which comes before the run; the address bar waits for that
     return held
-
-
-def current_page() -> str:
-    """The name of the page that `one_run` runs: its address."""
-    return session().page
 
 
 def _held() -> Session | None:

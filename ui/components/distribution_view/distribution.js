@@ -1,6 +1,6 @@
 // What the next token is drawn from: bars on one axis whose end no bar can move, and the strip that a die lands on.
 
-import { activeIn, make, shape, shortened, used } from "../kit/dom.js";
+import { activeIn, make, rootSize, shape, shortened, used } from "../kit/dom.js";
 import { Drawing, drawingIn } from "../kit/drawing.js";
 import { mounted } from "../kit/mount.js";
 import { axisTicks, barLength, chartLayout, hatched, tick } from "./layout.js";
@@ -68,7 +68,7 @@ class DistributionView extends Drawing {
     const width = this.place.clientWidth;
     this.drawnFor = width;
     if (!width) return;
-    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const rem = rootSize();
     const labels = bars.map((bar) => bar.label);
     const at = chartLayout(labels, width, rem, { own: !unchanged, count: rolled.n > 0 });
     const focused = this.rows.indexOf(/** @type {SVGGElement} */ (activeIn(this.place)));

@@ -52,6 +52,12 @@ export function shortened(text, room) {
  */
 export const counted = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
+/**
+ * A share of 0 to 1 in whole percent; what is there is never 0%.
+ * @param {number} share
+ */
+export const percent = (share) => (share > 0 && share < 0.005 ? "<1%" : `${Math.round(share * 100)}%`);
+
 /** @param {number} value @param {number} low @param {number} high */
 export const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 

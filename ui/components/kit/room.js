@@ -1,9 +1,9 @@
 // How large things are, and how one sees that there is more to the side.
 
-import { clamp } from "./dom.js";
+import { clamp, rootSize } from "./dom.js";
 
 /** Pixels of a sixteenth of a rem: 1 at the usual size, more on a projector. */
-export const unit = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
+export const unit = () => rootSize() / 16;
 
 /**
  * The same, but no more than lets a drawing of this height be seen whole under the bar, and not less than 1.

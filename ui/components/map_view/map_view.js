@@ -1,6 +1,6 @@
 // The map of a vocabulary: words at their points, more of them as one comes nearer.
 
-import { clamp, make, used } from "../kit/dom.js";
+import { clamp, make, rootSize, used } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
 import { versionOf } from "../kit/bytes.js";
 import { saveCanvas } from "../kit/save.js";
@@ -206,7 +206,7 @@ class MapView {
       if (!points || !canvas.clientWidth) return;
       camera.fit(canvas.clientWidth, canvas.clientHeight);
       if (this.atHome) camera.home(points.home);
-      this.painter.size = Math.max(12, 0.8125 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
+      this.painter.size = Math.max(12, 0.8125 * rootSize());
       this.painter.draw(points, camera, this.lit);
       // Near, one finger moves the map; of the whole map it scrolls the page, and two come nearer.
       canvas.style.touchAction = camera.zoom > camera.near ? "none" : "pan-y";

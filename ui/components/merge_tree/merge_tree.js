@@ -1,6 +1,6 @@
 // One word in large letters, the merges of one tokenizer growing above it, those of another below, in step.
 
-import { clamp, counted, make, shape, shortened, used } from "../kit/dom.js";
+import { clamp, counted, make, rootSize, shape, shortened, used } from "../kit/dom.js";
 import { Drawing, drawingIn } from "../kit/drawing.js";
 import { mounted } from "../kit/mount.js";
 import { columns, heightOver, heights, symbolsAt } from "./layout.js";
@@ -113,7 +113,7 @@ class MergeTreeView extends Drawing {
    * @param {number} levels
    */
   unit(levels) {
-    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+    const rem = rootSize();
     return clamp((0.6 * window.innerHeight) / (levels * 3.1 + 8), Math.min(rem, 16), rem);
   }
 

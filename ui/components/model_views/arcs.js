@@ -1,8 +1,8 @@
 // One head as arcs over the text: from the token that reads to the token that is read, as thick as the share.
 
-import { shape, shortened, used } from "../kit/dom.js";
+import { percent, shape, shortened, used } from "../kit/dom.js";
 import { arcPath, arcWidth, arcsLayout } from "./layout.js";
-import { FIRST, SINK, percent } from "./weights.js";
+import { FIRST, SINK } from "./weights.js";
 
 /** @import { AttentionData } from "./attention.js" */
 /** @import { Weights } from "./weights.js" */

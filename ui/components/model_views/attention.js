@@ -1,14 +1,14 @@
 // Attention: every head of every layer as one square, and the head that is chosen large below.
 
 import { uint16FromBase64 } from "../kit/bytes.js";
-import { make } from "../kit/dom.js";
+import { make, percent } from "../kit/dom.js";
 import { Drawing, drawingIn } from "../kit/drawing.js";
 import { mounted } from "../kit/mount.js";
 import { evident, fittingUnit, reveal } from "../kit/room.js";
 import { arcsOf } from "./arcs.js";
 import { matrixOf } from "./matrix.js";
 import { Squares } from "./squares.js";
-import { FIRST, SINK, Weights, percent } from "./weights.js";
+import { FIRST, SINK, Weights } from "./weights.js";
 
 /** @import { SquaresData } from "./squares.js" */
 

@@ -6,9 +6,6 @@ const WHOLE = 65535;
 
 /** @typedef {Uint16Array | string | null | undefined} Shares one of 16 bits for each (head, query) */
 
-/** @param {number} share */
-export const percent = (share) => (share > 0 && share < 0.005 ? "<1%" : `${Math.round(share * 100)}%`);
-
 export class Weights {
   /**
    * @param {number} [n] tokens

@@ -1,6 +1,6 @@
 // One token's way from the text to the prediction, among its neighbours; every part is a link to its own page.
 
-import { make, shape, shortened, used } from "../kit/dom.js";
+import { make, percent, shape, shortened, used } from "../kit/dom.js";
 import { Drawing, drawingIn } from "../kit/drawing.js";
 import { mounted } from "../kit/mount.js";
 import { fittingUnit } from "../kit/room.js";
@@ -24,9 +24,6 @@ import { columnsLayout, layerRow } from "./layout.js";
 // In sixteenths of a rem.
 const [TOKEN, ID, STRIP, NUMBERS, BAR, GAP, NAME] = [36, 20, 20, 20, 23, 12, 22];
 const HEIGHT = 735; // of the whole, of a model with 30 layers
-
-/** @param {number} share */
-const percent = (share) => (share > 0 && share < 0.005 ? "<1%" : `${Math.round(share * 100)}%`);
 
 /** @extends {Drawing<OverviewData>} */
 class OverviewView extends Drawing {
