@@ -7,13 +7,13 @@ import streamlit as st
 import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.downloads import take_away
-from ui.base.errors import show_errors
+from ui.base.errors import Offer, show_errors
 from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.base.shares import percent_columns, percents
 from ui.base.words import percent
 from ui.components.model_views import attention_view
-from ui.model.answers import MAX_ATTENTION_TOKENS, attention, attention_summary, readable
+from ui.model.answers import MAX_ATTENTION_TOKENS, TooLongError, attention, attention_summary, keep_last, readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
 from ui.page import as_code, finding, reproduce
@@ -54,14 +54,11 @@ print(kept[0][0, {head}, {query}].float().tolist())"""
 def require_few(enc: lm.Encoding) -> None:
     """End the block with a sentence, and a button that helps, where the text is too long for this page."""
     if len(enc) > MAX_ATTENTION_TOKENS:
-        start = int(enc.offsets[len(enc) - MAX_ATTENTION_TOKENS // 2, 0])
-        st.button(
-            f"Take the last {MAX_ATTENTION_TOKENS // 2} tokens", icon=":material/content_cut:",
-            on_click=state.put, args=("text", enc.text[start:]),
-        )  # fmt: skip
-        raise lm.InvalidTextError(
+        half = MAX_ATTENTION_TOKENS // 2
+        raise TooLongError(
             f"The text has {len(enc):,} tokens; this page draws at most {MAX_ATTENTION_TOKENS}, "
-            "because attention grows with their square: shorten the text."
+            "because attention grows with their square: shorten the text.",
+            Offer(f"Take the last {half} tokens", keep_last, ("text", enc.tokenizer, half)),
         )
 
 

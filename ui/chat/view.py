@@ -20,8 +20,7 @@ def load_or_stop(choice: TemplateChoice) -> lm.Tokenizer:
         return choice.load()
     except lm.LoupeError as error:
         st.error(escape_markdown(str(error)))
-        other = TemplateChoice(FAMILIES[0])
-        st.button(f"Show {other.label}", key="other_template", on_click=pick_template, args=(other.key,))
+        _offer_other()
         st.stop()
 
 
@@ -29,9 +28,13 @@ def show_no_template(choice: TemplateChoice, error: lm.NoChatTemplateError) -> N
     """Say that a tokenizer has no chat template, and offer what there is instead."""
     # The library calls a family by its key, the pages by its name.
     st.info(escape_markdown(str(error).replace(choice.name, choice.label, 1)), icon=":material/block:")
+    _offer_other()
+    link_to_fim(choice)
+
+
+def _offer_other() -> None:
     other = TemplateChoice(FAMILIES[0])
     st.button(f"Show {other.label}", key="other_template", on_click=pick_template, args=(other.key,))
-    link_to_fim(choice)
 
 
 def link_to_fim(choice: TemplateChoice) -> None:

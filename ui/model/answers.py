@@ -11,7 +11,16 @@ from ui.base.words import counted
 from ui.state import store as state
 from ui.state.thread import n_added
 
-__all__ = ["MAX_ATTENTION_TOKENS", "attention", "attention_summary", "attribution", "readable", "scored"]
+__all__ = [
+    "MAX_ATTENTION_TOKENS",
+    "TooLongError",
+    "attention",
+    "attention_summary",
+    "attribution",
+    "keep_last",
+    "readable",
+    "scored",
+]
 
 N_EXPECTED = 10
 MAX_ATTENTION_TOKENS = 512
