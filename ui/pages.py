@@ -75,6 +75,20 @@ PAGES = (
          "Each square is one head. Find one that looks at the token before, and one that rests on the first token."),
     Page("generate", "pages/prediction/generate.py", "Generate", "play_arrow", "Prediction",
          "The prompt is read at once, then the reply is written one token at a time. Where was the model unsure?"),
+    Page("precision", "pages/precision/precision.py", "Precision", "compress", "Precision",
+         "One model, stored in fewer and fewer bits. At which token does it first say something else?"),
+    Page("block", "pages/precision/one_block_by_hand.py", "One block by hand", "calculate", "Precision",
+         "64 weights become 64 numbers from 0 to 15 and one scale. Point at a weight to see its arithmetic."),
+    Page("layer_by_layer", "pages/precision/layer_by_layer.py", "Layer by layer", "stacked_bar_chart", "Precision",
+         "Each row is one layer, quantized while all others stay as they are. Which one hurts the answer most?"),
+    Page("speed", "pages/precision/bytes_and_speed.py", "Bytes and speed", "speed", "Precision",
+         "Fewer bits take less memory. Are they also faster on this machine?"),
+    Page("planner", "pages/precision/planner.py", "Planner", "sd_card", "Precision",
+         "Does this model fit into that card? Move the context and see which part grows."),
+    Page("kv_cache", "pages/precision/kv_cache.py", "KV cache", "table_rows", "Precision",
+         "What a model keeps of each token that it has read. How much memory does one more token take?"),
+    Page("explain_config", "pages/precision/explain_a_config.py", "Explain a config", "rule_settings", "Precision",
+         "Paste the quantization settings of a script: what do they really do?"),
 )
 # fmt: on
 """All pages in the order of the navigation. The first is the one that the bare address shows."""

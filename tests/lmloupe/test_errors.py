@@ -16,7 +16,15 @@ PACKAGE = Path(errors.__file__).parent
 KINDS = [getattr(errors, name) for name in errors.__all__]
 
 # Where things are loaded: only there is raised what lies under LoadError.
-LOADING = ("loading/", "names.py", "model/load.py", "model/memory.py", "model/passes/", "chat/templates/file.py")
+LOADING = (
+    "loading/",
+    "names.py",
+    "model/load.py",
+    "model/sources.py",
+    "planner/",
+    "model/passes/",
+    "chat/templates/file.py",
+)
 
 
 def test_every_error_is_public_and_in_the_drawing() -> None:
@@ -70,7 +78,7 @@ def test_a_bug_of_ours_is_not_told_as_a_damaged_file(monkeypatch: pytest.MonkeyP
         lm.load_tokenizer(tmp_path)
     with pytest.raises(AttributeError, match="a bug"):
         lm.load_engine(tmp_path)
-    monkeypatch.setattr("lmloupe.model.memory.causal_config", bug)
+    monkeypatch.setattr("lmloupe.planner.estimate.causal_config", bug)
     with pytest.raises(AttributeError, match="a bug"):
         lm.memory_estimate(tmp_path)
 

@@ -45,20 +45,22 @@ def _estimate(model: str, quantization: lm.Quantization) -> lm.MemoryEstimate:
     return lm.memory_estimate(model, quantization)
 
 
-def choose_model(bar: Bar) -> tuple[str, lm.Quantization, lm.Engine]:
+def choose_model(bar: Bar, fixed: lm.Quantization | None = None) -> tuple[str, lm.Quantization, lm.Engine]:
     """Draw the choice in the bar, and load what is chosen.
+
+    With ``fixed`` the model alone is a choice, loaded in that precision: for pages that compare precisions themselves.
 
     Ends the run of the page with one sentence when the model cannot be had, or is not asked for yet; what was typed
     stays.
     """
     defaults = _defaults()
-    held = state.get("quantization")
+    held = fixed or state.get("quantization")
     held = defaults.quantization if held == AUTO else held
     precision = defaults.dtype if held == "none" else held
     label = f"{escape_markdown(display_name(state.get('model')))} · {precision}"
     popover = bar.picks.popover(label, icon=":material/memory:", key="pick_model")
     with popover:
-        model, quantization = _controls(defaults)
+        model, quantization = _controls(defaults, fixed)
     try:
         if model == EMBEDDED_MODEL:
             if lm.embedded_model_folder() is None:
@@ -91,7 +93,7 @@ def _offer_embedded(model: str) -> None:
         st.button("Use SmolLM2", on_click=state.put, args=("model", EMBEDDED_MODEL), icon=":material/undo:")
 
 
-def _controls(defaults: lm.MachineDefaults) -> tuple[str, lm.Quantization]:
+def _controls(defaults: lm.MachineDefaults, fixed: lm.Quantization | None) -> tuple[str, lm.Quantization]:
     model = state.selectbox(
         "model",
         "Model",
@@ -101,6 +103,8 @@ def _controls(defaults: lm.MachineDefaults) -> tuple[str, lm.Quantization]:
         help="The model that came with LM Loupe, the hub id of any causal language model, such as "
         "Qwen/Qwen2-0.5B-Instruct, or a folder with one, such as /home/me/model. Type to enter one.",
     )
+    if fixed is not None:
+        return model, fixed
     quantization = state.segmented(
         "quantization",
         "Precision",

@@ -256,6 +256,13 @@ _TABLE = (
     _integer("max_new_tokens", 64, 1, 512),
     _flag("record_lens", default=False),
     _flag("present", default=False),
+    # Precision.
+    # One block by hand.
+    # Layer by layer.
+    # Bytes and speed.
+    # Planner.
+    # KV cache.
+    # Explain a config.
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
 """Setting by name, in the order in which a link names them."""

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 import torch
 import transformers
 
-from lmloupe.errors import InvalidSettingError, SourceNotFoundError, UnsafeWeightsError, UnsupportedError
-from lmloupe.loading.embedded_model.folder import ensure_embedded_model
-from lmloupe.loading.hub_errors import loading, reading
-from lmloupe.loading.hub_files import open_repo, weight_files
-from lmloupe.loading.tokenizer import load_tokenizer
+from lmloupe.errors import InvalidSettingError, UnsupportedError
+from lmloupe.loading.hub_errors import loading
 from lmloupe.model.architecture.describe import published_as
-from lmloupe.model.architecture.results import Device, Quantization
+from lmloupe.model.architecture.results import Device, Dtype, Quantization
 from lmloupe.model.local import LocalEngine
-from lmloupe.model.passes.config_sizes import layer_count
+from lmloupe.model.passes.continuation import Reading
 from lmloupe.model.quiet import quiet_transformers, without_int8_remark
-from lmloupe.names import EMBEDDED_MODEL, local_folder, shown
-from lmloupe.tokens.embedded import embedded_tokenizers
-from lmloupe.tokens.tokenizer import Tokenizer
+from lmloupe.model.sources import model_sources
+from lmloupe.names import EMBEDDED_MODEL, shown
 
-__all__ = ["causal_config", "compute_dtype", "load_engine", "pick_device", "require_folder"]
+__all__ = ["compute_dtype", "load_again", "load_engine", "pick_device"]
 
 
 def pick_device(device: Device = "auto", quantization: Quantization = "none") -> str:
@@ -61,76 +56,19 @@ def compute_dtype(device: str) -> torch.dtype:
     return torch.float16 if device == "mps" else torch.float32
 
 
-def _quantization_config(
-    quantization: Quantization, dtype: torch.dtype, *, double_quant: bool
-) -> transformers.BitsAndBytesConfig | None:
-    if quantization == "none":
+def _quantization_config(wanted: _Wanted) -> transformers.BitsAndBytesConfig | None:
+    if wanted.quantization == "none":
         return None
     settings: Any = transformers.BitsAndBytesConfig
-    if quantization == "int8":
+    if wanted.quantization == "int8":
         return cast(transformers.BitsAndBytesConfig, settings(load_in_8bit=True))
     made = settings(
         load_in_4bit=True,
-        bnb_4bit_quant_type=quantization,
-        bnb_4bit_compute_dtype=dtype,
-        bnb_4bit_use_double_quant=double_quant,
+        bnb_4bit_quant_type=wanted.quantization,
+        bnb_4bit_compute_dtype=wanted.products,
+        bnb_4bit_use_double_quant=wanted.double_quant,
     )
     return cast(transformers.BitsAndBytesConfig, made)
-
-
-def causal_config(name: str, path: str, options: dict[str, Any]) -> transformers.PreTrainedConfig:
-    """The model's config, once it is one that LM Loupe can show."""
-    with loading(name, options.get("revision"), "model"), quiet_transformers():
-        config: transformers.PreTrainedConfig = transformers.AutoConfig.from_pretrained(path, **options)
-    names = config.architectures or []
-    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-        raise UnsupportedError(
-            f"architectures in the config.json of {shown(name)} is not a list of names: save or download it again."
-        )
-    architectures = ", ".join(names) or str(config.model_type)
-    if config.is_encoder_decoder:
-        raise UnsupportedError(
-            f"{shown(name)} is {architectures}, an encoder-decoder: its decoder goes by what an encoder has read, so "
-            "a text alone has no next token. Choose a model that only continues a text."
-        )
-    if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING:
-        raise UnsupportedError(
-            f"{shown(name)} is {architectures}, not a causal language model, so it has no next token: choose a model "
-            "that transformers' AutoModelForCausalLM loads."
-        )
-    if not layer_count(config.get_text_config()):
-        raise UnsupportedError(
-            f"The config of {shown(name)} names 0 layers, so there is no model between its embedding and its output: "
-            "choose a model with layers."
-        )
-    explicit = getattr(config, "transformers_weights", None)
-    if explicit is not None and not str(explicit).endswith((".safetensors", ".safetensors.index.json")):
-        raise UnsafeWeightsError(
-            f"The config of {shown(name)} names {explicit!r} as its weights, and LM Loupe opens safetensors only: "
-            "save the model again with save_pretrained."
-        )
-    return config
-
-
-def require_folder(folder: Path) -> None:
-    """Check what can be told from names and from config.json, so that the message names the file."""
-    with reading(str(folder)):
-        files = [path.name for path in folder.iterdir()]
-        written = (folder / "config.json").read_bytes() if "config.json" in files else b""
-    if "config.json" not in files:
-        adapter = " but an adapter" if "adapter_config.json" in files else ""
-        raise SourceNotFoundError(
-            f"The folder {shown(str(folder))} has no config.json{adapter}: choose one that save_pretrained wrote."
-        )
-    try:
-        config = json.loads(written)
-    except (ValueError, RecursionError) as error:
-        raise UnsupportedError(
-            f"config.json in {shown(str(folder))} is not valid JSON: save or download it again."
-        ) from error
-    if not isinstance(config, dict):
-        raise UnsupportedError(f"config.json in {shown(str(folder))} is not a JSON object: save or download it again.")
-    weight_files(f"The folder {shown(str(folder))}", files)
 
 
 def _require_complete(name: str, report: dict[str, Any]) -> None:
@@ -172,41 +110,14 @@ def _require_shapes(name: str, model: torch.nn.Module) -> None:
             )
 
 
-def _sources(
-    key: str, revision: str | None, token: str | bool | None
-) -> tuple[Tokenizer, str, transformers.PreTrainedConfig, dict[str, Any]]:
-    """Tokenizer, place of the weights, config, and options for transformers; everything is on this machine then."""
-    options: dict[str, Any] = {"trust_remote_code": False, "token": False, "local_files_only": True}
-    if key == EMBEDDED_MODEL:
-        path = str(ensure_embedded_model())
-        return load_tokenizer("smollm2"), path, causal_config(key, path, options), options
-    if key in embedded_tokenizers():
-        raise SourceNotFoundError(
-            f"{key} is an embedded tokenizer without a model: "
-            f"take the embedded model {EMBEDDED_MODEL}, a hub id or a folder."
-        )
-    folder = local_folder(key)
-    if folder is not None:
-        require_folder(folder)
-    # The tokenizer before the weights: it is small, and a wrong name fails before gigabytes are on their way.
-    tokenizer = load_tokenizer(key, revision=revision, token=token)
-    if folder is not None:
-        return tokenizer, str(folder), causal_config(key, str(folder), options), options
-    repo = open_repo(key, revision, token)
-    options["revision"] = repo.commit
-    if not (repo.fetch_config() / "config.json").is_file():
-        raise SourceNotFoundError(f"{shown(key)} has no config.json: choose a repository of a transformers model.")
-    config = causal_config(key, key, options)
-    repo.fetch_weights()
-    return tokenizer, key, config, options
-
-
 def load_engine(
     name: str | os.PathLike[str] = EMBEDDED_MODEL,
     quantization: Quantization = "none",
     device: Device = "auto",
     *,
     double_quant: bool = False,
+    dtype: Dtype = "auto",
+    compute_dtype: Dtype = "auto",
     revision: str | None = None,
     token: str | bool | None = None,
 ) -> LocalEngine:
@@ -214,14 +125,19 @@ def load_engine(
 
     Weights come from safetensors only and no code of a repository is run (``use_safetensors=True``,
     ``trust_remote_code=False``). Activations are bfloat16 on CUDA cards that support it, float16 on others and on MPS,
-    float32 on the CPU. Quantization is bitsandbytes': int8 after Dettmers et al., "LLM.int8()" (2022), nf4 and fp4
-    after Dettmers et al., "QLoRA" (2023); it leaves embeddings, norms and the output matrix as they are.
+    float32 on the CPU, unless ``dtype`` says otherwise. Quantization is bitsandbytes': int8 after Dettmers et al.,
+    "LLM.int8()" (2022), nf4 and fp4 after Dettmers et al., "QLoRA" (2023); it leaves embeddings, norms and the output
+    matrix as they are.
 
     Args:
         name: ``"smollm2-135m-instruct"`` (fetched once, see `lmloupe.ensure_embedded_model`), a folder, or a hub id.
         quantization: ``"none"``, ``"int8"``, ``"nf4"`` or ``"fp4"``.
         device: ``"auto"``, ``"cuda"``, ``"mps"`` or ``"cpu"``.
         double_quant: for nf4 and fp4, quantize the scales too (about 0.4 bits less per weight).
+        dtype: ``"float32"``, ``"bfloat16"`` or ``"float16"``: of the activations and of the weights that are not
+            quantized; ``"auto"`` as said above.
+        compute_dtype: of the products with nf4 and fp4 weights (bitsandbytes' ``bnb_4bit_compute_dtype``);
+            ``"auto"`` is that of the activations.
         revision: branch, tag or commit; hub ids only.
         token: hub token; None takes the environment's or the hub login's. Not kept.
 
@@ -235,22 +151,72 @@ def load_engine(
     """
     key = os.fspath(name).strip()
     chosen = pick_device(device, quantization)
-    # In a thread that ends: torch leaves a pool of its own in a thread that quantizes, and on two cores a second
-    # pool in a live thread slows the worker's products by a tenth to a quarter.
+    wanted = _Wanted(
+        quantization,
+        chosen,
+        double_quant=double_quant,
+        dtype=_chosen_dtype("dtype", dtype, chosen),
+        products=_chosen_dtype("compute_dtype", dtype if compute_dtype == "auto" else compute_dtype, chosen),
+    )
+    return _in_a_thread_that_ends(key, wanted, revision, token, None)
+
+
+def load_again(
+    engine: LocalEngine,
+    quantization: Quantization = "none",
+    *,
+    double_quant: bool = False,
+    dtype: Dtype = "auto",
+    compute_dtype: Dtype = "auto",
+) -> LocalEngine:
+    """Load the model of an engine once more, in another precision, on the same device.
+
+    It is read as the engine was found to read texts, so that the passes of a first load's check are not run again.
+    Arguments and errors are those of `load_engine`.
+    """
+    described = engine.describe()
+    chosen = pick_device(cast(Device, described.device), quantization)
+    wanted = _Wanted(
+        quantization,
+        chosen,
+        double_quant=double_quant,
+        dtype=_chosen_dtype("dtype", dtype, chosen),
+        products=_chosen_dtype("compute_dtype", dtype if compute_dtype == "auto" else compute_dtype, chosen),
+    )
+    return _in_a_thread_that_ends(described.name, wanted, described.revision, None, engine.loaded.reading)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A precision on a device: ``dtype`` is that of the activations, ``products`` that of 4-bit weights' products."""
+
+    quantization: Quantization
+    device: str
+    double_quant: bool
+    dtype: torch.dtype
+    products: torch.dtype
+
+
+def _chosen_dtype(what: str, dtype: Dtype, device: str) -> torch.dtype:
+    if dtype not in get_args(Dtype):
+        raise InvalidSettingError(f"{what} {dtype!r} is not known: choose from {', '.join(get_args(Dtype))}.")
+    return compute_dtype(device) if dtype == "auto" else cast(torch.dtype, getattr(torch, dtype))
+
+
+def _in_a_thread_that_ends(
+    key: str, wanted: _Wanted, revision: str | None, token: str | bool | None, known: Reading | None
+) -> LocalEngine:
+    # torch leaves a pool of its own in a thread that quantizes, and on two cores a second pool in a live thread slows
+    # the worker's products by a tenth to a quarter.
     with ThreadPoolExecutor(1, "lmloupe-load") as loader:
-        return loader.submit(_load, key, quantization, chosen, double_quant, revision, token).result()
+        return loader.submit(_load, key, wanted, revision, token, known).result()
 
 
 def _load(
-    key: str,
-    quantization: Quantization,
-    chosen: str,
-    double_quant: bool,
-    revision: str | None,
-    token: str | bool | None,
+    key: str, wanted: _Wanted, revision: str | None, token: str | bool | None, known: Reading | None
 ) -> LocalEngine:
-    dtype = compute_dtype(chosen)
-    tokenizer, path, config, options = _sources(key, revision, token)
+    quantization = wanted.quantization
+    tokenizer, path, config, options = model_sources(key, revision, token)
     if quantization != "none" and getattr(config, "quantization_config", None) is not None:
         raise UnsupportedError(
             f"The weights of {shown(key)} are quantized already: load them with quantization none, "
@@ -259,15 +225,15 @@ def _load(
     published = published_as(key, config)
     without_int8_remark()
     auto: Any = transformers.AutoModelForCausalLM
-    settings = _quantization_config(quantization, dtype, double_quant=double_quant)
+    settings = _quantization_config(wanted)
     with loading(key, revision, "model"):
         try:
             with quiet_transformers():
                 model, report = auto.from_pretrained(
                     path,
                     config=config,
-                    dtype=dtype,
-                    device_map={"": chosen},
+                    dtype=wanted.dtype,
+                    device_map={"": wanted.device},
                     use_safetensors=True,
                     quantization_config=settings,
                     output_loading_info=True,
@@ -275,8 +241,8 @@ def _load(
                 )
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise UnsupportedError(
-                f"{shown(key)} does not fit into the memory of this {chosen} device: "
-                f"choose nf4{'' if chosen == 'cpu' else ', device cpu'} or a smaller model."
+                f"{shown(key)} does not fit into the memory of this {wanted.device} device: "
+                f"choose nf4{'' if wanted.device == 'cpu' else ', device cpu'} or a smaller model."
             ) from error
     _require_complete(key, report)
     _require_own_head(key, model, report)
@@ -289,4 +255,5 @@ def _load(
         revision=options.get("revision"),
         quantization=quantization,
         published_as=published,
+        reading=known,
     )

@@ -57,6 +57,7 @@ class LocalEngine(Engine):
         revision: hub revision that was asked for, else None.
         quantization: as loaded.
         published_as: what the weights were published as; empty where unknown.
+        reading: how texts are read with it, where that is known of another precision of it; else it is found out.
 
     Attributes:
         loaded: the model with its tokenizer and its thread, for whoever measures it in this process.
@@ -74,11 +75,12 @@ class LocalEngine(Engine):
         revision: str | None,
         quantization: Quantization,
         published_as: str = "",
+        reading: Reading | None = None,
     ) -> None:
         # Before any pass: some CPUs have bitsandbytes lay its weights out anew in the first one.
         described = describe_model(model, name, revision, quantization, published_as)
         worker, limit = worker_for(described.device), context_length(model.config.get_text_config())
-        reading = worker.call(lambda: first_passes(name, model, limit))
+        reading = worker.call(lambda: first_passes(name, model, limit, reading))
         self._description = replace(described, notes=(*described.notes, *notes_on(reading)))
         self.loaded = LoadedModel(
             name=name,
@@ -215,10 +217,10 @@ class LocalEngine(Engine):
         return inside.attribution(self.loaded, self.input_ids(text_or_ids), token_id, position)
 
 
-def first_passes(name: str, model: Any, limit: int | None) -> Reading:
+def first_passes(name: str, model: Any, limit: int | None, known: Reading | None) -> Reading:
     """Run a new model for the first time, in the worker's thread: its quantized products, then how it reads texts."""
     require_products(name, model)
-    return find_reading(model, limit)
+    return known or find_reading(model, limit)
 
 
 def _eos_ids(stop_ids: tuple[int, ...], tokenizer: Tokenizer) -> frozenset[int]:

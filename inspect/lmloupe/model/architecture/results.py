@@ -8,10 +8,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BlockFacts", "Device", "Histogram", "ModelDescription", "ModuleInfo", "ModuleNode", "Quantization"]
+__all__ = ["BlockFacts", "Device", "Dtype", "Histogram", "ModelDescription", "ModuleInfo", "ModuleNode", "Quantization"]
 
 Quantization: TypeAlias = Literal["none", "int8", "nf4", "fp4"]
 Device: TypeAlias = Literal["auto", "cuda", "mps", "cpu"]
+Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 PositionKind: TypeAlias = Literal["rope", "learned", "alibi"]
 
 

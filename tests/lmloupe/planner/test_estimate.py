@@ -16,8 +16,8 @@ import transformers
 from transformers import DynamicCache
 
 import lmloupe as lm
-from lmloupe.model import memory as memory_fit
-from lmloupe.model import memory_count
+from lmloupe.planner import counting
+from lmloupe.planner import estimate as memory_fit
 from tests.support.hub_server import Hub, Repo
 from tests.support.tiny_models import ARCHITECTURES, build, config
 
@@ -72,11 +72,11 @@ def published(name: str) -> transformers.PreTrainedConfig:
 
 @pytest.mark.parametrize("name", list(PUBLISHED))
 def test_the_published_counts_come_from_the_published_configs(name: str) -> None:
-    model = memory_count.meta_model(published(name), torch.bfloat16)
-    n_parameters, plain, _ = memory_count.weight_bytes(model, "none", double_quant=False)
+    model = counting.meta_model(published(name), torch.bfloat16)
+    n_parameters, plain, _ = counting.weight_bytes(model, "none", double_quant=False)
     assert n_parameters == PUBLISHED[name][3]
     assert plain == 2 * n_parameters
-    _, nf4, largest = memory_count.weight_bytes(model, "nf4", double_quant=False)
+    _, nf4, largest = counting.weight_bytes(model, "nf4", double_quant=False)
     # Half a byte and a sixteenth of one for each number of a linear layer; embeddings and output stay as they are.
     kept = {id(p): p for e in (model.get_input_embeddings(), model.get_output_embeddings()) for p in e.parameters()}
     linear = n_parameters - sum(p.numel() for p in kept.values())
@@ -118,11 +118,11 @@ def test_the_cache_is_as_large_as_transformers_own(
         model(torch.ones((1, 100), dtype=torch.long), past_key_values=cache, use_cache=True)
     held = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
     assert any(layer.keys.shape[2] < 100 for layer in cache.layers) == bool(window)
-    meta = memory_count.meta_model(settings, torch.float32)
-    assert memory_count.kv_cache_bytes(meta, 100) == held
+    meta = counting.meta_model(settings, torch.float32)
+    assert counting.kv_cache_bytes(meta, 100) == held
     # Where a model cannot be run without numbers: by its config, to the same end.
     monkeypatch.setattr(type(meta), "forward", lambda *_, **__: meta.no_such_thing())
-    assert memory_count.kv_cache_bytes(meta, 100) == held
+    assert counting.kv_cache_bytes(meta, 100) == held
 
 
 @pytest.mark.model
@@ -162,15 +162,15 @@ def test_the_sentence_says_whether_it_fits(
 
 
 def test_a_containers_limit_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(memory_count, "_CGROUP", tmp_path)
-    free = memory_count.available_bytes("cpu")
+    monkeypatch.setattr(counting, "_CGROUP", tmp_path)
+    free = counting.available_bytes("cpu")
     assert free > 10_000
     (tmp_path / "memory.max").write_text("9000\n")
     (tmp_path / "memory.current").write_text("4000\n")
     (tmp_path / "memory.stat").write_text("anon 2500\ninactive_file 1000\n")
-    assert memory_count.available_bytes("cpu") == 6000
+    assert counting.available_bytes("cpu") == 6000
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory_count.available_bytes("cpu") > 10_000
+    assert counting.available_bytes("cpu") > 10_000
 
 
 def test_a_gpus_free_memory_is_asked_of_cuda(

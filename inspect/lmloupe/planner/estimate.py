@@ -16,11 +16,12 @@ from lmloupe.loading.embedded_model.folder import DOWNLOAD_BYTES, embedded_model
 from lmloupe.loading.hub_errors import loading, reading
 from lmloupe.loading.hub_files import open_repo, shard_names
 from lmloupe.model.architecture.results import Device, Quantization
-from lmloupe.model.load import causal_config, compute_dtype, pick_device, require_folder
-from lmloupe.model.memory_count import available_bytes, kv_cache_bytes, meta_model, weight_bytes, work_bytes
+from lmloupe.model.load import compute_dtype, pick_device
 from lmloupe.model.passes.config_sizes import context_length
 from lmloupe.model.quiet import quiet_transformers
+from lmloupe.model.sources import causal_config, require_folder
 from lmloupe.names import EMBEDDED_MODEL, local_folder, shown
+from lmloupe.planner.counting import available_bytes, kv_cache_bytes, meta_model, weight_bytes, work_bytes
 from lmloupe.tokens.embedded import embedded_tokenizers
 
 __all__ = ["MemoryEstimate", "memory_estimate"]

@@ -1,0 +1,106 @@
+"""Find a model: its tokenizer, config and weights, all on this machine, checked before anything large is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import transformers
+
+from lmloupe.errors import SourceNotFoundError, UnsafeWeightsError, UnsupportedError
+from lmloupe.loading.embedded_model.folder import ensure_embedded_model
+from lmloupe.loading.hub_errors import loading, reading
+from lmloupe.loading.hub_files import open_repo, weight_files
+from lmloupe.loading.tokenizer import load_tokenizer
+from lmloupe.model.passes.config_sizes import layer_count
+from lmloupe.model.quiet import quiet_transformers
+from lmloupe.names import EMBEDDED_MODEL, local_folder, shown
+from lmloupe.tokens.embedded import embedded_tokenizers
+from lmloupe.tokens.tokenizer import Tokenizer
+
+__all__ = ["causal_config", "model_sources", "require_folder"]
+
+
+def causal_config(name: str, path: str, options: dict[str, Any]) -> transformers.PreTrainedConfig:
+    """The model's config, once it is one that LM Loupe can show."""
+    with loading(name, options.get("revision"), "model"), quiet_transformers():
+        config: transformers.PreTrainedConfig = transformers.AutoConfig.from_pretrained(path, **options)
+    names = config.architectures or []
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise UnsupportedError(
+            f"architectures in the config.json of {shown(name)} is not a list of names: save or download it again."
+        )
+    architectures = ", ".join(names) or str(config.model_type)
+    if config.is_encoder_decoder:
+        raise UnsupportedError(
+            f"{shown(name)} is {architectures}, an encoder-decoder: its decoder goes by what an encoder has read, so "
+            "a text alone has no next token. Choose a model that only continues a text."
+        )
+    if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise UnsupportedError(
+            f"{shown(name)} is {architectures}, not a causal language model, so it has no next token: choose a model "
+            "that transformers' AutoModelForCausalLM loads."
+        )
+    if not layer_count(config.get_text_config()):
+        raise UnsupportedError(
+            f"The config of {shown(name)} names 0 layers, so there is no model between its embedding and its output: "
+            "choose a model with layers."
+        )
+    explicit = getattr(config, "transformers_weights", None)
+    if explicit is not None and not str(explicit).endswith((".safetensors", ".safetensors.index.json")):
+        raise UnsafeWeightsError(
+            f"The config of {shown(name)} names {explicit!r} as its weights, and LM Loupe opens safetensors only: "
+            "save the model again with save_pretrained."
+        )
+    return config
+
+
+def require_folder(folder: Path) -> None:
+    """Check what can be told from names and from config.json, so that the message names the file."""
+    with reading(str(folder)):
+        files = [path.name for path in folder.iterdir()]
+        written = (folder / "config.json").read_bytes() if "config.json" in files else b""
+    if "config.json" not in files:
+        adapter = " but an adapter" if "adapter_config.json" in files else ""
+        raise SourceNotFoundError(
+            f"The folder {shown(str(folder))} has no config.json{adapter}: choose one that save_pretrained wrote."
+        )
+    try:
+        config = json.loads(written)
+    except (ValueError, RecursionError) as error:
+        raise UnsupportedError(
+            f"config.json in {shown(str(folder))} is not valid JSON: save or download it again."
+        ) from error
+    if not isinstance(config, dict):
+        raise UnsupportedError(f"config.json in {shown(str(folder))} is not a JSON object: save or download it again.")
+    weight_files(f"The folder {shown(str(folder))}", files)
+
+
+def model_sources(
+    key: str, revision: str | None, token: str | bool | None
+) -> tuple[Tokenizer, str, transformers.PreTrainedConfig, dict[str, Any]]:
+    """Tokenizer, place of the weights, config, and options for transformers; everything is on this machine then."""
+    options: dict[str, Any] = {"trust_remote_code": False, "token": False, "local_files_only": True}
+    if key == EMBEDDED_MODEL:
+        path = str(ensure_embedded_model())
+        return load_tokenizer("smollm2"), path, causal_config(key, path, options), options
+    if key in embedded_tokenizers():
+        raise SourceNotFoundError(
+            f"{key} is an embedded tokenizer without a model: "
+            f"take the embedded model {EMBEDDED_MODEL}, a hub id or a folder."
+        )
+    folder = local_folder(key)
+    if folder is not None:
+        require_folder(folder)
+    # The tokenizer before the weights: it is small, and a wrong name fails before gigabytes are on their way.
+    tokenizer = load_tokenizer(key, revision=revision, token=token)
+    if folder is not None:
+        return tokenizer, str(folder), causal_config(key, str(folder), options), options
+    repo = open_repo(key, revision, token)
+    options["revision"] = repo.commit
+    if not (repo.fetch_config() / "config.json").is_file():
+        raise SourceNotFoundError(f"{shown(key)} has no config.json: choose a repository of a transformers model.")
+    config = causal_config(key, key, options)
+    repo.fetch_weights()
+    return tokenizer, key, config, options

@@ -1,0 +1,12 @@
+"""Layer by layer: to be built."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.bar.bar import page_bar
+from ui.page import finding
+
+bar = page_bar("layer_by_layer")
+finding("To be built")
+st.html("<p style='height:40px'>To be built</p>")
