@@ -131,6 +131,9 @@ from .planner.estimate import memory_estimate as memory_estimate
 from .precision.formats import Simulated as Simulated
 from .precision.formats import quantize_dequantize as quantize_dequantize
 from .precision.formats import simulate as simulate
+from .precision.outliers import ActivationOutliers as ActivationOutliers
+from .precision.outliers import ModuleInputs as ModuleInputs
+from .precision.outliers import activation_outliers as activation_outliers
 from .precision.spec import Precision as Precision
 from .precision.spec import Weights as Weights
 from .tokens.embedded import embedded_tokenizers as embedded_tokenizers
