@@ -58,7 +58,8 @@ def test_bytes_are_those_of_transformers_own_tensors_and_of_the_formula(
     assert found.formula_per_token == formula
     np.testing.assert_array_equal(found.total_bytes, formula * found.n_read)
     assert (found.n_heads, found.n_kv_heads, found.head_dim) == (4, 2, head_dim)
-    assert found.kinds == ("full",) and found.is_rotated
+    assert found.kinds == ("full",)
+    assert found.is_rotated
     assert found.full_heads_bytes == 2 * found.total_bytes[-1]
     assert [tensor.name for tensor in found.layers[0].tensors] == ["keys", "values"]
     assert found.layers[0].tensors[0].shape == (1, 2, len(IDS), head_dim)
@@ -75,6 +76,21 @@ def test_keys_and_values_are_past_key_values(arch: str, tiny_model_folder: Calla
         np.testing.assert_allclose(found.values, held.layers[layer].values[0].numpy(), rtol=1e-4, atol=1e-5)
         assert found.positions.tolist() == list(range(len(IDS)))
         assert (found.kind, found.dtype, found.is_rotated) == ("full", "float32", True)
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_turned_back_a_tokens_key_is_the_same_at_every_place(
+    arch: str, tiny_model_folder: Callable[[str], Path]
+) -> None:
+    found = engine(tiny_model_folder(arch)).keys_and_values([9] * 12, 0)  # of layer 1, which reads the token alone
+    assert np.ptp(found.keys, axis=1).max() > 0.5
+    assert np.ptp(found.unturned_keys, axis=1).max() < 1e-4
+    half = found.keys.shape[2] // 2
+    assert found.pair_of.tolist() == [*range(half, 2 * half), *range(half)]
+    assert found.radians[0] == found.radians[half] == 1
+    without = engine(build("gpt2")).keys_and_values([9] * 3, 0)
+    assert not without.is_rotated
+    np.testing.assert_array_equal(without.unturned_keys, without.keys)
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
@@ -141,7 +157,8 @@ def test_a_window_stops_growing(kind: str) -> None:
         assert found.bytes[i].tolist() == [nbytes(layer) for layer in held.layers]
     windows = [i for i, layer in enumerate(found.layers) if layer.kind == "window"]
     others = [i for i, layer in enumerate(found.layers) if layer.kind == "full"]
-    assert windows and len(windows) + len(others) == 4
+    assert windows
+    assert len(windows) + len(others) == 4
     assert bool(others) == (kind == "gemma2")
     assert all(found.layers[i].most_tokens == found.layers[i].n_tokens == 31 for i in windows)
     assert (np.diff(found.bytes[31:, windows], axis=0) == 0).all()
@@ -164,7 +181,8 @@ def test_other_kinds_of_memory_are_named() -> None:
     assert latent.total_bytes[-1] < latent.formula_bytes[-1]
     state = engine(build("mamba")).kv_cache(IDS)
     assert state.kinds == ("state",)
-    assert len(set(state.total_bytes.tolist())) == 1 and state.total_bytes[0] > 0
+    assert len(set(state.total_bytes.tolist())) == 1
+    assert state.total_bytes[0] > 0
     assert (state.formula_per_token, state.full_heads_bytes, state.n_heads) == (0, 0, 0)
     with pytest.raises(lm.NotAvailableError, match="Layer 1 of MambaForCausalLM keeps no keys and values"):
         engine(build("mamba")).keys_and_values(IDS, 0)

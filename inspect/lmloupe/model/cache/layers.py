@@ -14,7 +14,7 @@ from lmloupe.model.cache.results import CacheKind, CacheLayer, CacheTensor
 from lmloupe.model.passes.config_sizes import head_counts, layer_configs, setting
 from lmloupe.model.passes.continuation import Continuation
 
-__all__ = ["cache_layers", "formula_per_token", "is_rotated", "kept_keys", "layers_of", "measured"]
+__all__ = ["cache_layers", "formula_per_token", "kept_keys", "layers_of", "measured"]
 
 _KEEPS_KEYS = ("full", "window", "latent", "hybrid")
 
@@ -108,15 +108,6 @@ def formula_per_token(model: Any, layers: Sequence[CacheLayer]) -> int:
             _, n_kv_heads, head_dim = head_counts(configs[layer.layer] if layer.layer < len(configs) else config)
             total += 2 * n_kv_heads * head_dim * model.dtype.itemsize
     return total
-
-
-def is_rotated(model: Any, layer: int | None = None) -> bool:
-    """Whether the model turns keys by their positions; of one layer, where some layers do not (SmolLM3)."""
-    rotary = any("rotary" in type(module).__name__.lower() for module in model.modules())
-    turned = getattr(model.config.get_text_config(), "no_rope_layers", None)  # 1 where a layer turns them
-    if layer is None or not isinstance(turned, list) or layer >= len(turned):
-        return rotary
-    return rotary and bool(turned[layer])
 
 
 def kept_keys(model: Any, layer: Any, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32], str]:

@@ -12,12 +12,12 @@ from lmloupe.errors import NotAvailableError
 from lmloupe.model.cache.layers import (
     cache_layers,
     formula_per_token,
-    is_rotated,
     kept_keys,
     layers_of,
     measured,
 )
 from lmloupe.model.cache.results import KeysValues, KVCache
+from lmloupe.model.cache.rotation import is_rotated, key_rotation
 from lmloupe.model.passes.config_sizes import head_counts
 from lmloupe.model.passes.continuation import Continuation
 from lmloupe.model.passes.loaded import LoadedModel
@@ -99,13 +99,17 @@ def keys_values(loaded: LoadedModel, ids: NDArray[np.int32], layer: int) -> Iter
     layers = layers_of(model, text)
     keys, values, dtype = kept_keys(model, layers[layer], layer)
     n_kept = keys.shape[1]
+    kind = cache_layers(model, layers)[layer].kind
+    pair_of, radians = key_rotation(model, layer, 0 if kind == "latent" else keys.shape[2])
     yield KeysValues(
         input_ids=ids,
         layer=layer,
-        kind=cache_layers(model, layers)[layer].kind,
+        kind=kind,
         positions=np.arange(len(ids) - n_kept, len(ids), dtype=np.int32),
         keys=keys,
         values=values,
         dtype=dtype,
         is_rotated=is_rotated(model, layer),
+        pair_of=pair_of,
+        radians=radians,
     )

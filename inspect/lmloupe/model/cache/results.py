@@ -149,7 +149,10 @@ class KeysValues:
             model does that (RoPE). Of a ``latent`` layer the first of its two tensors.
         values: float32 (n_kv_heads, k, value_dim).
         dtype: in which they are kept.
-        is_rotated: whether the model turns keys by their positions.
+        is_rotated: whether the layer turns keys by their positions.
+        pair_of: int32 (key_dim,), the dimension that each one is turned with, -1 for one that is not turned; empty
+            where the model does not say.
+        radians: float32 (key_dim,), how far each pair is turned from one token to the next; empty as ``pair_of``.
     """
 
     input_ids: NDArray[np.int32]
@@ -160,6 +163,21 @@ class KeysValues:
     values: NDArray[np.float32]
     dtype: str
     is_rotated: bool
+    pair_of: NDArray[np.int32]
+    radians: NDArray[np.float32]
+
+    @property
+    def unturned_keys(self) -> NDArray[np.float32]:
+        """float32, as ``keys``: turned back, so that a token's key no longer depends on its place; see ``pair_of``."""
+        if not len(self.pair_of):
+            return self.keys
+        turned = self.pair_of >= 0
+        angle = self.positions[:, None] * self.radians.astype(np.float64)
+        # rotate_half gives the first of a pair the second with a minus, and the second the first.
+        sign = np.where(np.arange(len(self.pair_of)) < self.pair_of, 1.0, -1.0) * turned
+        keys = self.keys * np.cos(angle) + sign * self.keys[..., self.pair_of] * np.sin(angle)
+        back: NDArray[np.float32] = keys.astype(np.float32)
+        return back
 
 
 @dataclass(frozen=True, slots=True)
