@@ -139,6 +139,10 @@ from .pipeline.stage_data import Stages as Stages
 from .pipeline.stages import stages as stages
 from .planner.estimate import MemoryEstimate as MemoryEstimate
 from .planner.estimate import memory_estimate as memory_estimate
+from .precision.explain.explain import explain_quantization as explain_quantization
+from .precision.explain.results import ConfigSetting as ConfigSetting
+from .precision.explain.results import ConfigWarning as ConfigWarning
+from .precision.explain.results import ExplainedConfig as ExplainedConfig
 from .precision.formats import Simulated as Simulated
 from .precision.formats import quantize_dequantize as quantize_dequantize
 from .precision.formats import simulate as simulate
