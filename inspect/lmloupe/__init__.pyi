@@ -128,6 +128,13 @@ from .pipeline.stage_data import Stages as Stages
 from .pipeline.stages import stages as stages
 from .planner.estimate import MemoryEstimate as MemoryEstimate
 from .planner.estimate import memory_estimate as memory_estimate
+from .precision.block.product import int8_product as int8_product
+from .precision.block.results import DoubleQuantization as DoubleQuantization
+from .precision.block.results import Int8Product as Int8Product
+from .precision.block.results import MatrixBlocks as MatrixBlocks
+from .precision.block.results import QuantizationBlock as QuantizationBlock
+from .precision.block.survey import matrix_blocks as matrix_blocks
+from .precision.block.work import quantization_block as quantization_block
 from .precision.formats import Simulated as Simulated
 from .precision.formats import quantize_dequantize as quantize_dequantize
 from .precision.formats import simulate as simulate
