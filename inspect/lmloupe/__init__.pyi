@@ -105,8 +105,8 @@ from .model.cache.results import CacheLayer as CacheLayer
 from .model.cache.results import CacheRace as CacheRace
 from .model.cache.results import CacheReuse as CacheReuse
 from .model.cache.results import CacheTensor as CacheTensor
-from .model.cache.results import KeysValues as KeysValues
 from .model.cache.results import KVCache as KVCache
+from .model.cache.results import KeysValues as KeysValues
 from .model.cache.results import RaceStep as RaceStep
 from .model.embeddings.cosine import cosine_matrix as cosine_matrix
 from .model.embeddings.cosine import word_positions as word_positions
@@ -139,6 +139,13 @@ from .pipeline.stage_data import Stages as Stages
 from .pipeline.stages import stages as stages
 from .planner.estimate import MemoryEstimate as MemoryEstimate
 from .planner.estimate import memory_estimate as memory_estimate
+from .precision.block.product import int8_product as int8_product
+from .precision.block.results import DoubleQuantization as DoubleQuantization
+from .precision.block.results import Int8Product as Int8Product
+from .precision.block.results import MatrixBlocks as MatrixBlocks
+from .precision.block.results import QuantizationBlock as QuantizationBlock
+from .precision.block.survey import matrix_blocks as matrix_blocks
+from .precision.block.work import quantization_block as quantization_block
 from .precision.explain.explain import explain_quantization as explain_quantization
 from .precision.explain.results import ConfigSetting as ConfigSetting
 from .precision.explain.results import ConfigWarning as ConfigWarning
