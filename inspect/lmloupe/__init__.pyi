@@ -146,6 +146,11 @@ from .precision.block.results import MatrixBlocks as MatrixBlocks
 from .precision.block.results import QuantizationBlock as QuantizationBlock
 from .precision.block.survey import matrix_blocks as matrix_blocks
 from .precision.block.work import quantization_block as quantization_block
+from .precision.comparison.compare import compare_quantizations as compare_quantizations
+from .precision.comparison.compare import comparison_steps as comparison_steps
+from .precision.comparison.results import ComparisonStep as ComparisonStep
+from .precision.comparison.results import PrecisionResult as PrecisionResult
+from .precision.comparison.results import QuantizationReport as QuantizationReport
 from .precision.explain.explain import explain_quantization as explain_quantization
 from .precision.explain.results import ConfigSetting as ConfigSetting
 from .precision.explain.results import ConfigWarning as ConfigWarning
