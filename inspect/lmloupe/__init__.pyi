@@ -131,6 +131,14 @@ from .planner.estimate import memory_estimate as memory_estimate
 from .precision.formats import Simulated as Simulated
 from .precision.formats import quantize_dequantize as quantize_dequantize
 from .precision.formats import simulate as simulate
+from .precision.layers.errors import MatrixError as MatrixError
+from .precision.layers.errors import QuantizationErrors as QuantizationErrors
+from .precision.layers.errors import quantization_error_steps as quantization_error_steps
+from .precision.layers.errors import quantization_errors as quantization_errors
+from .precision.layers.sensitivity import Effect as Effect
+from .precision.layers.sensitivity import LayerSensitivity as LayerSensitivity
+from .precision.layers.sensitivity import SensitivityMode as SensitivityMode
+from .precision.layers.sensitivity import layer_sensitivity as layer_sensitivity
 from .precision.outliers import ActivationOutliers as ActivationOutliers
 from .precision.outliers import ModuleInputs as ModuleInputs
 from .precision.outliers import activation_outliers as activation_outliers
