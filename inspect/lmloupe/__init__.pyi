@@ -135,6 +135,9 @@ from .precision.layers.errors import MatrixError as MatrixError
 from .precision.layers.errors import QuantizationErrors as QuantizationErrors
 from .precision.layers.errors import quantization_error_steps as quantization_error_steps
 from .precision.layers.errors import quantization_errors as quantization_errors
+from .precision.layers.features import OutlierFeature as OutlierFeature
+from .precision.layers.features import OutlierFeatures as OutlierFeatures
+from .precision.layers.features import outlier_features as outlier_features
 from .precision.layers.sensitivity import Effect as Effect
 from .precision.layers.sensitivity import LayerSensitivity as LayerSensitivity
 from .precision.layers.sensitivity import SensitivityMode as SensitivityMode

@@ -15,7 +15,7 @@ from transformers.pytorch_utils import Conv1D
 from lmloupe.errors import InvalidSettingError, NotFiniteError
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.loaded import LoadedModel
-from lmloupe.model.passes.worker import Ticket
+from lmloupe.model.passes.worker import Results
 from lmloupe.precision.formats import BLOCK_SIZES, round_matrix
 from lmloupe.precision.layers.places import Place, Places, find_places
 from lmloupe.precision.spec import DTYPES, Precision
@@ -26,7 +26,6 @@ __all__ = [
     "as_precision",
     "quantization_error_steps",
     "quantization_errors",
-    "taken",
 ]
 
 
@@ -138,31 +137,19 @@ def quantization_errors(engine: LocalEngine, precision: Precision | str = "nf4")
     return last
 
 
-def quantization_error_steps(engine: LocalEngine, precision: Precision | str = "nf4") -> Iterator[QuantizationErrors]:
-    """`quantization_errors` as it grows: a report after each matrix. Closing the iterator stops it.
+def quantization_error_steps(engine: LocalEngine, precision: Precision | str = "nf4") -> Results[QuantizationErrors]:
+    """`quantization_errors` as it grows: an iterator of reports, one after each matrix, that can be polled and closed.
 
-    Arguments and errors are those of `quantization_errors`; the first two are raised at once.
+    Arguments and errors are those of `quantization_errors`; NotFiniteError comes out of it.
     """
     chosen, places = as_precision(precision), find_places(engine.loaded)
-    return taken(engine.loaded.worker.submit(_errors(engine.loaded, places, chosen), background=True))
+    work = _errors(engine.loaded, places, chosen)
+    return Results(np.empty(0, np.int32), engine.loaded.worker.submit(work, background=True))
 
 
 def as_precision(precision: Precision | str) -> Precision:
     """A precision, by itself or by its short form."""
     return Precision.parse(precision) if isinstance(precision, str) else precision
-
-
-def taken(ticket: Ticket[Any]) -> Iterator[Any]:
-    """What a ticket's work yields; closing the iterator closes the ticket."""
-    try:
-        while True:
-            try:
-                found = ticket.take()
-            except StopIteration:
-                return
-            yield found
-    finally:
-        ticket.close()
 
 
 def _errors(loaded: LoadedModel, places: Places, precision: Precision) -> Iterator[QuantizationErrors]:

@@ -17,7 +17,8 @@ from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.logit_facts import require_finite, rows_at_once
 from lmloupe.model.passes.parts import ModelParts
-from lmloupe.precision.layers.errors import as_precision, taken
+from lmloupe.model.passes.worker import Results
+from lmloupe.precision.layers.errors import as_precision
 from lmloupe.precision.layers.passes import RoundedPasses
 from lmloupe.precision.layers.places import Places, find_places
 from lmloupe.precision.spec import Precision
@@ -107,7 +108,7 @@ def layer_sensitivity(
     precision: Precision | str = "nf4",
     mode: SensitivityMode = "only",
     layer: int | None = None,
-) -> Iterator[LayerSensitivity]:
+) -> Results[LayerSensitivity]:
     """How much the predictions on a text change when parts of the model are rounded.
 
     Rounded are the matrices that transformers would hand to bitsandbytes, in place and for the time of a pass; then the
@@ -125,7 +126,7 @@ def layer_sensitivity(
 
     Returns:
         An iterator of reports, each with one more effect than the one before; the first has that of the whole model
-        alone. Closing it stops the work after the step at hand. NotFiniteError comes out of it.
+        alone. It can be polled and closed, which stops the work after the step at hand. NotFiniteError comes out of it.
 
     Raises:
         InvalidSettingError: an unknown precision or mode, or a layer that is not there.
@@ -146,7 +147,7 @@ def layer_sensitivity(
     if len(ids) < 2:
         raise InvalidTextError("The text is one token, and nothing in it is predicted: write at least two.")
     work = _sensitivity(engine.loaded, _model_parts(engine.loaded), ids, places, chosen, mode, parts)
-    return taken(engine.loaded.worker.submit(work, background=True))
+    return Results(ids, engine.loaded.worker.submit(work, background=True))
 
 
 def _parts(places: Places, mode: SensitivityMode, layer: int | None) -> tuple[_Part, ...]:
