@@ -139,6 +139,11 @@ from .pipeline.stage_data import Stages as Stages
 from .pipeline.stages import stages as stages
 from .planner.estimate import MemoryEstimate as MemoryEstimate
 from .planner.estimate import memory_estimate as memory_estimate
+from .precision.comparison.compare import compare_quantizations as compare_quantizations
+from .precision.comparison.compare import comparison_steps as comparison_steps
+from .precision.comparison.results import ComparisonStep as ComparisonStep
+from .precision.comparison.results import PrecisionResult as PrecisionResult
+from .precision.comparison.results import QuantizationReport as QuantizationReport
 from .precision.explain.explain import explain_quantization as explain_quantization
 from .precision.explain.results import ConfigSetting as ConfigSetting
 from .precision.explain.results import ConfigWarning as ConfigWarning

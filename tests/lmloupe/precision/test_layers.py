@@ -14,7 +14,7 @@ import torch
 import transformers
 
 import lmloupe as lm
-from lmloupe.errors import InvalidSettingError, InvalidTextError, NotAvailableError, NotFiniteError, UnsupportedError
+from lmloupe.errors import InvalidSettingError, NotAvailableError, NotFiniteError, UnsupportedError
 from lmloupe.model.local import LocalEngine
 from lmloupe.precision.layers.passes import RoundedPasses
 from tests.support import tiny_models
@@ -140,14 +140,19 @@ def test_effects_are_those_of_models_whose_weights_were_rounded_by_hand(
     def expect(effect: lm.Effect, rounded: list[str]) -> None:
         kl, changed, moved = by_hand(engine, folder, rounded, "nf4")
         assert effect.mean_kl_bits == pytest.approx(kl, rel=2e-3, abs=1e-6)
-        assert effect.changed_share == pytest.approx(changed)
+        assert effect.changed_top_share == pytest.approx(changed)
         assert effect.ln_ppl_ratio == pytest.approx(moved, rel=2e-3, abs=1e-5)
 
     only = list(lm.layer_sensitivity(engine, IDS))
-    assert [len(report.effects) for report in only] == [0, 1, 2, 3]
+    n = len(paths)
+    assert [(one.n_rounded, one.whole is None, len(one.effects)) for one in only] == [
+        *((i, True, 0) for i in range(n + 1)),
+        *((n, False, i) for i in range(4)),
+    ]
     assert only[-1].keeps_states
+    assert only[-1].whole is not None
     expect(only[-1].whole, paths)
-    assert not only[-1].whole.mean_kl_bits < 1e-4
+    assert only[-1].whole.mean_kl_bits > 1e-4
     for i in range(3):
         expect(only[-1].effects[i], [path for path in paths if path.startswith(f"model.layers.{i}.")])
     *_, others = lm.layer_sensitivity(engine, IDS, mode="all_but")
@@ -197,8 +202,9 @@ def test_blocks_that_hand_on_something_beside_their_outputs_are_run_whole(tmp_pa
 
 def test_nothing_changes_where_nothing_is_rounded(llama: LocalEngine) -> None:
     *_, found = lm.layer_sensitivity(llama, IDS, "float32")
+    assert found.whole is not None
     for effect in (*found.effects, found.whole):
-        assert (effect.mean_kl_bits, effect.changed_share, effect.ln_ppl_ratio) == (0, 0, 0)
+        assert (effect.mean_kl_bits, effect.changed_top_share, effect.ln_ppl_ratio) == (0, 0, 0)
 
 
 def test_all_layers_rounded_is_the_model_that_bitsandbytes_loads(
@@ -216,9 +222,16 @@ def test_all_layers_rounded_is_the_model_that_bitsandbytes_loads(
 
     own, other = log_probs(engine), log_probs(stored)
     kl = (np.exp(own) * (own - other)).sum(1).mean() / math.log(2)
-    found = next(iter(lm.layer_sensitivity(engine, IDS)))
+    found = next(report.whole for report in lm.layer_sensitivity(engine, IDS) if report.whole is not None)
     # On CPUs with AVX512-BF16 bitsandbytes multiplies in bfloat16, whose own rounding is in its numbers.
-    assert found.whole.mean_kl_bits == pytest.approx(kl, rel=0.05)
+    assert found.mean_kl_bits == pytest.approx(kl, rel=0.05)
+
+
+def test_a_text_of_one_token_has_a_divergence_and_no_perplexity(llama: LocalEngine) -> None:
+    *_, found = lm.layer_sensitivity(llama, [10])
+    assert found.effects[0].kl_bits.shape == (1,)
+    assert found.effects[0].mean_kl_bits > 0
+    assert found.effects[0].ln_ppl_ratio is None
 
 
 def test_stop_and_an_error_in_a_pass_leave_the_weights_as_they_were(
@@ -256,8 +269,6 @@ def test_stop_and_an_error_in_a_pass_leave_the_weights_as_they_were(
 def test_what_cannot_be_asked_is_refused_in_a_sentence(
     llama: LocalEngine, tiny_model_folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InvalidTextError, match="one token"):
-        lm.layer_sensitivity(llama, [10])
     with pytest.raises(InvalidSettingError, match="not known"):
         lm.layer_sensitivity(llama, IDS, mode="some")  # type: ignore[arg-type]
     with pytest.raises(InvalidSettingError, match="goes with 'matrices'"):

@@ -56,15 +56,15 @@ class RoundedPasses:
         self._layer_of = {one.path: one.layer for one in places.matrices}
         self._made: dict[str, nn.Parameter] = {}
 
-    def prepare(self) -> Iterator[None]:
-        """Round all matrices, one a step, where half of the memory that is free now has room for them."""
+    def prepare(self) -> Iterator[int]:
+        """Round all matrices, where half of the memory that is free now has room for them; how many are, at each."""
         modules: dict[str, Any] = {path: self._loaded.model.get_submodule(path) for path in self._layer_of}
         needed = sum(module.weight.nbytes for module in modules.values())
         if 2 * needed > available_bytes(self._loaded.device.type):
             return
         for path, module in modules.items():
             self._made[path] = nn.Parameter(rounded_weight(module, self._precision), requires_grad=False)
-            yield
+            yield len(self._made)
 
     def read(self, paths: Sequence[str], kept: Sequence[Any] = (), first: int = 0) -> torch.Tensor:
         """One pass: what the final norm writes, (n, width), or without parts the logits, (n, vocab).

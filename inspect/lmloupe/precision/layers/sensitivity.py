@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -12,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.encodings.encoding import TextOrIds
-from lmloupe.errors import InvalidSettingError, InvalidTextError, NotAvailableError
+from lmloupe.errors import InvalidSettingError, NotAvailableError
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.logit_facts import require_finite, rows_at_once
 from lmloupe.model.passes.parts import ModelParts
 from lmloupe.model.passes.worker import Results
+from lmloupe.precision.comparison.measures import kl_bits, top_changed
 from lmloupe.precision.layers.errors import as_precision
 from lmloupe.precision.layers.passes import RoundedPasses
 from lmloupe.precision.layers.places import Places, find_places
@@ -34,13 +34,13 @@ class Effect:
     """What a change of the weights does to the predictions on a text of n tokens.
 
     Attributes:
-        kl_bits: float32 (n,), after each token: Kullback-Leibler divergence of the changed next-token distribution
-            from the model's own, in bits; 0 where they are the same.
-        top_changed: bool (n,), whether the most probable token is another one.
+        kl_bits: float64 (n,), after each token: Kullback-Leibler divergence KL(own || changed) of the next token's
+            distribution, in bits; 0 where they are the same.
+        top_changed: bool (n,), whether the most probable next token is another one.
         log_prob_change: float32 (n - 1,), change of the natural log-probability of each token from the second on.
     """
 
-    kl_bits: NDArray[np.float32] = field(repr=False)
+    kl_bits: NDArray[np.float64] = field(repr=False)
     top_changed: NDArray[np.bool_] = field(repr=False)
     log_prob_change: NDArray[np.float32] = field(repr=False)
 
@@ -50,14 +50,14 @@ class Effect:
         return float(self.kl_bits.mean(dtype=np.float64))
 
     @property
-    def changed_share(self) -> float:
+    def changed_top_share(self) -> float:
         """Share of the positions at which the most probable token is another one."""
         return float(self.top_changed.mean())
 
     @property
-    def ln_ppl_ratio(self) -> float:
-        """ln(perplexity with the change / perplexity without): below 0 where the text became more probable."""
-        return -float(self.log_prob_change.mean(dtype=np.float64))
+    def ln_ppl_ratio(self) -> float | None:
+        """ln(perplexity with the change / without), below 0 where the text became more probable; None for one token."""
+        return -float(self.log_prob_change.mean(dtype=np.float64)) if len(self.log_prob_change) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +71,9 @@ class LayerSensitivity:
         names: of all parts in their order: the blocks' paths, or those of kinds or matrices within a block.
         layers: the block of each part, from 0; -1 for a kind, which all blocks have.
         effects: of the first ``len(effects)`` parts.
-        whole: of the model with all its matrices rounded.
+        whole: of the model with all its matrices rounded; None while they are being rounded.
+        n_rounded: how many matrices are rounded by now, for a progress bar.
+        n_matrices: how many there are.
         keeps_states: what the blocks before a changed one write was computed once for all; else every pass was whole.
     """
 
@@ -81,7 +83,9 @@ class LayerSensitivity:
     names: tuple[str, ...]
     layers: tuple[int, ...]
     effects: tuple[Effect, ...] = field(repr=False)
-    whole: Effect = field(repr=False)
+    whole: Effect | None = field(repr=False)
+    n_rounded: int
+    n_matrices: int
     keeps_states: bool
 
     @property
@@ -117,7 +121,7 @@ def layer_sensitivity(
 
     Args:
         engine: a model in this process that is not quantized.
-        text_or_ids: the text, at least two tokens.
+        text_or_ids: the text.
         precision: what to round to.
         mode: ``"only"``: one layer rounded, all others as they are. ``"all_but"``: one layer as it is, all others
             rounded. ``"kinds"``: the matrices of one name, as ``mlp.down_proj``, in all layers. ``"matrices"``: one
@@ -125,12 +129,11 @@ def layer_sensitivity(
         layer: the block of ``"matrices"``, from 0; None for the other modes.
 
     Returns:
-        An iterator of reports, each with one more effect than the one before; the first has that of the whole model
-        alone. It can be polled and closed, which stops the work after the step at hand. NotFiniteError comes out of it.
+        An iterator of growing reports: while the matrices are rounded, then with the effect on the whole model, then
+        with one more part each. It can be polled and closed, which stops the work after the step at hand. NotFiniteError comes out of it.
 
     Raises:
         InvalidSettingError: an unknown precision or mode, or a layer that is not there.
-        InvalidTextError: a text of one token: nothing in it is predicted.
         UnsupportedError: the model is quantized already.
         NotAvailableError: its blocks cannot be found, or it has no matrix that bitsandbytes takes.
         InputError: as for every question about a text; see `lmloupe.Engine`.
@@ -144,8 +147,6 @@ def layer_sensitivity(
     chosen, places = as_precision(precision), find_places(engine.loaded)
     parts = _parts(places, mode, layer)
     ids = engine.input_ids(text_or_ids)
-    if len(ids) < 2:
-        raise InvalidTextError("The text is one token, and nothing in it is predicted: write at least two.")
     work = _sensitivity(engine.loaded, _model_parts(engine.loaded), ids, places, chosen, mode, parts)
     return Results(ids, engine.loaded.worker.submit(work, background=True))
 
@@ -194,39 +195,40 @@ def _sensitivity(
     parts: Sequence[_Part],
 ) -> Iterator[LayerSensitivity | None]:
     passes = RoundedPasses(loaded, model_parts, ids, places, precision)
-    yield from passes.prepare()
     everything = tuple(one.path for one in places.matrices)
+    report = LayerSensitivity(
+        precision=precision.spec,
+        mode=mode,
+        input_ids=ids,
+        names=tuple(part.name for part in parts),
+        layers=tuple(part.layer for part in parts),
+        effects=(),
+        whole=None,
+        n_rounded=0,
+        n_matrices=len(everything),
+        keeps_states=False,
+    )
     own, kept = passes.read_and_keep(())
     compare = _Comparison(own, model_parts, ids, loaded)
-    yield None
+    yield report
+    for n in passes.prepare():
+        yield replace(report, n_rounded=n)
     changed, kept_changed = passes.read_and_keep(everything)
     yield None
     whole = yield from compare.steps(changed)
     # Blocks before the one that differs are those of the model as it is, or of the model that is rounded as a whole.
-    paths, answer = ((), own) if mode != "all_but" else (everything, changed)
+    base, answer = ((), own) if mode != "all_but" else (everything, changed)
     kept = kept if mode != "all_but" else kept_changed
     del kept_changed
-    keeps = mode != "kinds" and passes.gives_the_same(paths, answer, kept)
-    effects: list[Effect] = []
-
-    def report() -> LayerSensitivity:
-        return LayerSensitivity(
-            precision=precision.spec,
-            mode=mode,
-            input_ids=ids,
-            names=tuple(part.name for part in parts),
-            layers=tuple(part.layer for part in parts),
-            effects=tuple(effects),
-            whole=whole,
-            keeps_states=keeps,
-        )
-
-    yield report()
+    keeps = mode != "kinds" and passes.gives_the_same(base, answer, kept)
+    report = replace(report, whole=whole, n_rounded=len(everything), keeps_states=keeps)
+    yield report
     for part in parts:
         answer = passes.read(part.rounded, kept if keeps else (), max(0, part.layer))
         yield None
-        effects.append((yield from compare.steps(answer)))
-        yield report()
+        effect = yield from compare.steps(answer)
+        report = replace(report, effects=(*report.effects, effect))
+        yield report
 
 
 class _Comparison:
@@ -255,8 +257,8 @@ class _Comparison:
         moved: list[torch.Tensor] = []
         for at in range(0, len(changed), self._size):
             own, other = self._own_rows(at), self._log_probs(changed[at : at + self._size])
-            kl.append((own.exp() * (own - other)).nan_to_num_(0.0, math.inf).sum(1).clamp_min(0) / math.log(2))
-            top.append(own.argmax(1) != other.argmax(1))
+            kl.append(kl_bits(own, other))
+            top.append(top_changed(own, other))
             targets = self._targets[at : at + len(own), None]
             rows = slice(0, len(targets))
             moved.append((other[rows].gather(1, targets) - own[rows].gather(1, targets))[:, 0])
