@@ -158,6 +158,17 @@ from .precision.explain.results import ExplainedConfig as ExplainedConfig
 from .precision.formats import Simulated as Simulated
 from .precision.formats import quantize_dequantize as quantize_dequantize
 from .precision.formats import simulate as simulate
+from .precision.layers.errors import MatrixError as MatrixError
+from .precision.layers.errors import QuantizationErrors as QuantizationErrors
+from .precision.layers.errors import quantization_error_steps as quantization_error_steps
+from .precision.layers.errors import quantization_errors as quantization_errors
+from .precision.layers.features import OutlierFeature as OutlierFeature
+from .precision.layers.features import OutlierFeatures as OutlierFeatures
+from .precision.layers.features import outlier_features as outlier_features
+from .precision.layers.sensitivity import Effect as Effect
+from .precision.layers.sensitivity import LayerSensitivity as LayerSensitivity
+from .precision.layers.sensitivity import SensitivityMode as SensitivityMode
+from .precision.layers.sensitivity import layer_sensitivity as layer_sensitivity
 from .precision.outliers import ActivationOutliers as ActivationOutliers
 from .precision.outliers import ModuleInputs as ModuleInputs
 from .precision.outliers import activation_outliers as activation_outliers

@@ -9,7 +9,7 @@ import torch
 
 from lmloupe.model.passes.logit_facts import require_finite, top
 
-__all__ = ["RowFacts", "apart", "joined_rows", "kl_bits", "row_facts"]
+__all__ = ["RowFacts", "apart", "joined_rows", "kl_bits", "row_facts", "top_changed"]
 
 _ROWS = {"cpu": 16}  # at once: a few rows stay in the processor's cache from one pass over them to the next
 
@@ -74,7 +74,7 @@ def _facts(logits: torch.Tensor, targets: torch.Tensor, baseline: torch.Tensor, 
     return RowFacts(
         log_probs=own[-1:].cpu(),
         kl_bits=kl_bits(held, own).cpu(),
-        top_changed=_changed(held, own).cpu(),
+        top_changed=top_changed(held, own).cpu(),
         top_ids=ids.cpu(),
         top_log_probs=values.cpu(),
         baseline_log_probs=held.gather(1, ids).cpu(),
@@ -84,7 +84,7 @@ def _facts(logits: torch.Tensor, targets: torch.Tensor, baseline: torch.Tensor, 
     )
 
 
-def _changed(baseline: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+def top_changed(baseline: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
     """Whether the best token of each row is another; of tokens that tie for it, one in common is enough."""
     best, own_best = baseline.max(1), own.max(1)
     changed = best.indices != own_best.indices
