@@ -45,6 +45,9 @@ def show_growth(cache: lm.KVCache, ids: tuple[int, ...], labels: list[str], inde
         if job.error is not None:
             raise job.error
         watch(job, lambda found: _read(found, len(ids)))
+        if job.stopped and st.button("Measure on", icon=":material/play_arrow:"):
+            growth_job(model, quantization, ids, again=True)
+            st.rerun()
     st.caption(escape_markdown(how_counted(cache, described)))
     table = growth_table(so_far, labels)
     left, right = st.columns(2)
@@ -89,7 +92,9 @@ with show_errors():
     if n_tokens < 1:
         st.info("The text fills the context: there is no room to decode a token.")
     else:
-        race = race_job(model, quantization, ids, n_tokens, start=len(ids) <= AT_ONCE)
+        race = race_job(model, quantization, ids, n_tokens, start=False)
+        if race is None and len(ids) <= AT_ONCE:
+            race = race_job(model, quantization, ids, n_tokens, start=True)
         if show_race(race, tok, len(ids)):
             race_job(model, quantization, ids, n_tokens, start=True)
             st.rerun()

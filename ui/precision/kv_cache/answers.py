@@ -35,8 +35,10 @@ def reused(
     return engine(model, quantization).reuse_cache(cached, following)
 
 
-def growth_job(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> Job[lm.KVCache] | None:
-    """The text read token by token."""
+def growth_job(
+    model: str, quantization: lm.Quantization, ids: tuple[int, ...], *, again: bool = False
+) -> Job[lm.KVCache] | None:
+    """The text read token by token, begun where nobody has; ``again``: also where somebody has stopped it."""
 
     def work() -> Iterator[lm.KVCache]:
         growth = engine(model, quantization).kv_cache_growth(ids, background=True)
@@ -45,13 +47,17 @@ def growth_job(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) 
         finally:
             growth.close()
 
-    return job(("kv_growth", model, quantization, ids), work)
+    key = ("kv_growth", model, quantization, ids)
+    return (None if again else job(key)) or job(key, work)
 
 
 def race_job(
     model: str, quantization: lm.Quantization, ids: tuple[int, ...], n_tokens: int, *, start: bool
 ) -> Job[tuple[lm.RaceStep, ...]] | None:
-    """The steps of both ways so far; None where nobody has started it and ``start`` does not."""
+    """The steps of both ways so far; None where nobody has started it and ``start`` does not.
+
+    What somebody has stopped stays stopped until somebody starts it.
+    """
 
     def work() -> Iterator[tuple[lm.RaceStep, ...]]:
         race = engine(model, quantization).with_and_without_cache(ids, n_tokens, background=True)

@@ -133,7 +133,7 @@ def growth_chart(cache: lm.KVCache, labels: Sequence[str], n: int, marked: int) 
         traces.append(
             {
                 "type": "scatter", "mode": "lines", "x": [0, *x], "y": [0.0, *(values / unit).tolist()],
-                "line": {"shape": "vh" if x == list(range(1, len(x) + 1)) else "linear", "color": colour, "width": 2},
+                "line": {"shape": "hv" if x == list(range(1, len(x) + 1)) else "linear", "color": colour, "width": 2},
                 "stackgroup": "measured", "fillcolor": _pale(colour), "name": what,
                 "customdata": [["", 0], *zip(said, values.tolist(), strict=True)],
                 "hovertemplate": f"after token %{{x}} “%{{customdata[0]}}”: %{{customdata[1]:,}} bytes, {what}"
@@ -159,9 +159,9 @@ def growth_chart(cache: lm.KVCache, labels: Sequence[str], n: int, marked: int) 
     if 0 <= marked < n:
         figure.add_vline(
             x=marked + 1, line={"dash": "dot", "color": theme.ink(), "width": 1},
-            annotation={"text": f"token {marked + 1}", "font": {"color": theme.ink(), "size": 13}, "yanchor": "bottom",
+            annotation={"text": f"token {marked + 1}", "font": {"color": theme.ink(), "size": 13}, "yanchor": "top",
                         "xanchor": "left" if marked < n / 2 else "right"},
-            annotation_position="bottom",
+            annotation_position="top",
         )  # fmt: skip
     return figure
 

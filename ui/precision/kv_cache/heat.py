@@ -35,7 +35,7 @@ def show_keys_values(read: lm.KeysValues, enc: lm.Encoding, index: int, n_layers
         n_layers: of the model.
     """
     n_heads = len(read.keys)
-    head = min(state.get("kv_head"), n_heads - 1)
+    head = int(min(state.get("kv_head"), n_heads - 1))
     turned_back = state.get("kv_keys") == "back" and len(read.pair_of) > 0
     keys = (read.unturned_keys if turned_back else read.keys)[head]
     values = read.values[head]

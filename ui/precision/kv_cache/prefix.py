@@ -89,8 +89,8 @@ def show_prefixes(turns: Sequence[Turn], failed: Sequence[str]) -> None:
     state.segmented(
         "kv_turns", "What follows what", format_func=TURNS.__getitem__,
         help="A server has read a prompt and its reply, and gets the next prompt. Training data and logs have turn "
-        "after turn without a request for a reply: there Phi-3 ends each text with <|endoftext|>, which the longer text "
-        "does not have at that place.",
+        "after turn without a request for a reply: there Phi-3 ends each text with <|endoftext|>, which the longer "
+        "text does not have at that place.",
     )  # fmt: skip
     for sentence in dict.fromkeys(failed):
         st.caption(f":material/info: {escape_markdown(sentence)}")

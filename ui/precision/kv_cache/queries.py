@@ -49,9 +49,8 @@ def show_queries(cache: lm.KVCache) -> None:
     for head in range(cache.n_kv_heads):
         members = np.flatnonzero(cache.kv_head_of == head) + 1
         queries = "".join(f"<span>q {i}</span>" for i in members)
-        groups.append(
-            f'<div class="group"><div class="queries">{queries}</div><div class="kv">key and value {head + 1}</div></div>'
-        )
+        shared = f'<div class="kv">key and value {head + 1}</div>'
+        groups.append(f'<div class="group" role="listitem"><div class="queries">{queries}</div>{shared}</div>')
     now, full = int(cache.formula_bytes[-1]), cache.full_heads_bytes
     bars = (
         f'<div class="kvb"><div>{size(now)} with {counted(cache.n_kv_heads, "head")} of keys and values, for '

@@ -28,6 +28,8 @@ AT_ONCE = 512
 
 def show_race(job: Job[tuple[lm.RaceStep, ...]] | None, tok: lm.Tokenizer, n_text: int) -> bool:
     """Draw what there is of the race, its progress and its length; True where the person has asked to start it."""
+    if job is not None and job.error is not None:
+        raise job.error
     steps = (job.latest if job is not None else None) or ()
     wanted = state.get("kv_tokens")
     finding(race_finding(steps, n_text, started=job is not None))
@@ -109,9 +111,7 @@ def race_finding(steps: Sequence[lm.RaceStep], n_text: int, *, started: bool) ->
     other = float(np.median([s.other_seconds for s in steps[1:]]))
     times = other / kept
     if times < 1.1:
-        return (
-            f"A token took {seconds(kept)} from the cache and {seconds(other)} without: too short a text to save time"
-        )
+        return f"A token took {seconds(kept)} from the cache and {seconds(other)} without: too little text to save time"
     factor = f"{times:.1f}" if times < 9.95 else f"{times:.0f}"
     end = "for the same text" if _same(steps) == len(steps) else "until rounding parted the texts"
     return f"Without the cache a token took {factor} times as long: {seconds(other)} against {seconds(kept)}, {end}"
@@ -120,20 +120,22 @@ def race_finding(steps: Sequence[lm.RaceStep], n_text: int, *, started: bool) ->
 def race_chart(steps: Sequence[lm.RaceStep], n_text: int) -> go.Figure:
     """Seconds of each step, with the cache and without it, on one axis from zero."""
     x = list(range(1, len(steps) + 1))
+    slow = max(max(s.seconds, s.other_seconds) for s in steps) >= 2
+    unit, scale = ("seconds", 1) if slow else ("milliseconds", 1000)
     sides = (
         ("without the cache", theme.MUTED_LINE, [s.other_seconds for s in steps], [s.n_other_read for s in steps]),
         ("with the cache", theme.accent(), [s.seconds for s in steps], [s.n_read for s in steps]),
     )
     traces = [
         {
-            "type": "scatter", "mode": "lines+markers", "x": x, "y": [1000 * t for t in times], "name": name,
+            "type": "scatter", "mode": "lines+markers", "x": x, "y": [scale * t for t in times], "name": name,
             "line": {"color": colour, "width": 2.5}, "marker": {"size": 7, "color": colour}, "customdata": read,
-            "hovertemplate": f"token %{{x}} {name}: %{{y:.1f}} ms, %{{customdata:,}} read<extra></extra>",
+            "hovertemplate": f"token %{{x}} {name}: %{{y:.1f}} {unit}, %{{customdata:,}} read<extra></extra>",
         }
         for name, colour, times, read in sides
     ]  # fmt: skip
     layout = theme.chart_layout(
-        x_title=f"new token (the first reads all {n_text:,} of the text, both ways)", y_title="milliseconds",
+        x_title=f"new token (the first reads all {n_text:,} of the text, both ways)", y_title=unit,
         height=300, showlegend=True, margin={"l": 8, "r": 16, "t": 40, "b": 8},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": theme.ink()}},
     )  # fmt: skip
