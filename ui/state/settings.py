@@ -262,6 +262,12 @@ _TABLE = (
     # Bytes and speed.
     # Planner.
     # KV cache.
+    _place("kv_layer", 12, 1000),
+    _place("kv_head", 0, 1000),
+    _place("kv_from", 0, MAX_TEXT_CHARACTERS),
+    _choice("kv_keys", "kept", ("kept", "back")),
+    _integer("kv_tokens", 24, 1, 128),
+    _choice("kv_turns", "served", ("served", "turns")),
     # Explain a config.
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
