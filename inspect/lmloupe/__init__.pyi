@@ -9,7 +9,9 @@ from .chat.openai_json import messages_from_json as messages_from_json
 from .chat.openai_json import messages_to_json as messages_to_json
 from .chat.prefix import PrefixStability as PrefixStability
 from .chat.prefix import PrefixStep as PrefixStep
+from .chat.prefix import ServedPrompt as ServedPrompt
 from .chat.prefix import prefix_stability as prefix_stability
+from .chat.prefix import served_prompts as served_prompts
 from .chat.render import RenderedChat as RenderedChat
 from .chat.render import Segment as Segment
 from .chat.render import Span as Span
@@ -97,6 +99,15 @@ from .model.architecture.results import ModelDescription as ModelDescription
 from .model.architecture.results import ModuleInfo as ModuleInfo
 from .model.architecture.results import ModuleNode as ModuleNode
 from .model.architecture.results import Quantization as Quantization
+from .model.cache.results import CacheGrowth as CacheGrowth
+from .model.cache.results import CacheKind as CacheKind
+from .model.cache.results import CacheLayer as CacheLayer
+from .model.cache.results import CacheRace as CacheRace
+from .model.cache.results import CacheReuse as CacheReuse
+from .model.cache.results import CacheTensor as CacheTensor
+from .model.cache.results import KeysValues as KeysValues
+from .model.cache.results import KVCache as KVCache
+from .model.cache.results import RaceStep as RaceStep
 from .model.embeddings.cosine import cosine_matrix as cosine_matrix
 from .model.embeddings.cosine import word_positions as word_positions
 from .model.embeddings.results import Neighbours as Neighbours
@@ -135,6 +146,9 @@ from .precision.explain.results import ExplainedConfig as ExplainedConfig
 from .precision.formats import Simulated as Simulated
 from .precision.formats import quantize_dequantize as quantize_dequantize
 from .precision.formats import simulate as simulate
+from .precision.outliers import ActivationOutliers as ActivationOutliers
+from .precision.outliers import ModuleInputs as ModuleInputs
+from .precision.outliers import activation_outliers as activation_outliers
 from .precision.spec import Precision as Precision
 from .precision.spec import Weights as Weights
 from .tokens.embedded import embedded_tokenizers as embedded_tokenizers
