@@ -29,6 +29,17 @@ DEFAULT_TEXT = (
     "Кокосовая пальма, ココナッツ\n"
     "The capital of France is"
 )
+# A misspelt setting, which transformers drops without a word: four bits, but not nf4.
+DEFAULT_CONFIG = """import torch
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+config = BitsAndBytesConfig(
+    load_in_4bit=True,
+    bnb_4bit_quanttype="nf4",
+    bnb_4bit_compute_dtype=torch.bfloat16,
+    bnb_4bit_use_double_quant=True,
+)
+"""
 # " 🤚!" in Llama 3.1: three ids for one emoji.
 DEFAULT_MESSAGES = (
     {"role": "system", "content": "You answer in one short sentence."},
@@ -269,6 +280,7 @@ _TABLE = (
     _integer("kv_tokens", 24, 1, 128),
     _choice("kv_turns", "served", ("served", "turns")),
     # Explain a config.
+    Setting("config_text", DEFAULT_CONFIG, _plain_text),
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
 """Setting by name, in the order in which a link names them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -243,7 +244,7 @@ def _written(value: object, *, is_dtype: bool = False) -> str:
         return f"torch.{value.name}"
     if is_dtype:
         return f"torch.{value}"
-    written = repr(value)
+    written = f"float('{value}')" if isinstance(value, float) and not math.isfinite(value) else repr(value)
     return written if len(written) <= 200 else f"{written[:199]}…"
 
 
