@@ -18,7 +18,7 @@ from lmloupe.model.architecture.results import Quantization
 from lmloupe.model.passes.config_sizes import head_counts, largest_setting, layer_configs, setting
 from lmloupe.model.pieces import PREFILL_CHUNK
 
-__all__ = ["available_bytes", "kv_cache_bytes", "meta_model", "weight_bytes", "work_bytes"]
+__all__ = ["available_bytes", "kv_cache_bytes", "meta_model", "quantized_paths", "weight_bytes", "work_bytes"]
 
 # bitsandbytes' defaults: numbers to a scale, scales to a scale of scales, entries of the two code books.
 _BLOCK, _NESTED_BLOCK, _CODE, _NESTED_CODE = 64, 256, 16, 256
@@ -38,7 +38,7 @@ def meta_model(config: transformers.PreTrainedConfig, dtype: torch.dtype) -> nn.
     return model.eval()
 
 
-def _quantized(model: Any, quantization: Quantization) -> set[str]:
+def quantized_paths(model: Any, quantization: Quantization) -> set[str]:
     """Paths of the modules that transformers hands to bitsandbytes: linear ones, but for the output matrix."""
     if quantization == "none":
         return set()
@@ -64,7 +64,7 @@ def _weight(shape: torch.Size, quantization: Quantization, *, double_quant: bool
 
 def weight_bytes(model: nn.Module, quantization: Quantization, *, double_quant: bool) -> tuple[int, int, int]:
     """Numbers of a model, bytes of its weights as they would lie in memory, and the largest linear weight's numbers."""
-    chosen = _quantized(model, quantization)
+    chosen = quantized_paths(model, quantization)
     seen: set[int] = set()
     n_parameters, total, largest = 0, 0, 0
     for path, module in model.named_modules():
