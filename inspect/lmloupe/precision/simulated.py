@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.errors import NotFiniteError
-from lmloupe.precision.spec import Weights
+from lmloupe.model.precision import Weights
 
 __all__ = ["BLOCK_SIZES", "E2M1", "Worked", "levels", "worked"]
 

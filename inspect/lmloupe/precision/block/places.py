@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError
+from lmloupe.model.precision import Weights
 from lmloupe.precision.simulated import BLOCK_SIZES
-from lmloupe.precision.spec import Weights
 
 __all__ = ["INT8_SHOWN", "Place", "place_of", "row_and_block"]
 

@@ -11,8 +11,8 @@ import transformers
 from lmloupe.errors import InvalidSettingError
 from lmloupe.model.load import compute_dtype
 from lmloupe.model.local import LocalEngine
+from lmloupe.model.precision import Precision
 from lmloupe.planner.counting import kv_cache_bytes, meta_model, weight_bytes
-from lmloupe.precision.spec import Precision
 from lmloupe.precision.speed.results import WeightBytes
 
 __all__ = ["cache_bytes", "measured_bytes", "model_dtype", "predicted_bytes", "predicted_weights"]
