@@ -11,14 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError, NotFiniteError
-from lmloupe.precision.spec import BITSANDBYTES, DTYPES, Precision, Weights
+from lmloupe.model.precision import BITSANDBYTES, DTYPES, Precision, Weights
+from lmloupe.planner.storage import BLOCK_SIZES, bits_per_weight
 
 __all__ = ["BLOCK_SIZES", "E2M1", "Simulated", "bits_per_weight", "quantize_dequantize", "round_matrix", "simulate"]
 
-BLOCK_SIZES: dict[Weights, int] = {
-    "nf4": 64, "fp4": 64, "q4_0": 32, "q8_0": 32, "mxfp4": 32, "nvfp4": 16, "int4_g128": 128
-}  # fmt: skip
-"""How many weights share a scale. Those of nf4 and fp4 run on over the ends of rows, the others begin at each row."""
 E2M1 = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 """The eight magnitudes of a 4-bit float with two exponent bits and one mantissa bit (codes 0 to 7; 8 to 15 minus)."""
 _LARGEST_E4M3 = 448.0
@@ -126,28 +123,6 @@ def round_matrix(matrix: torch.Tensor, precision: Precision) -> torch.Tensor:
     )
     found: torch.Tensor = functional.dequantize_4bit(packed, state)
     return found.float().reshape(matrix.shape)
-
-
-def bits_per_weight(precision: Precision, shape: tuple[int, int]) -> float:
-    """Bits that one weight of a matrix takes with its share of the scales: 4.5 for nf4.
-
-    >>> bits_per_weight(Precision("nf4"), (64, 64)), round(bits_per_weight(Precision("int4_g128"), (1, 128)), 5)
-    (4.5, 4.15625)
-    """
-    rows, columns = shape
-    weights = precision.weights
-    if weights in DTYPES:
-        return 32.0 if weights == "float32" else 16.0
-    if weights == "int8":
-        return 8 + 32 / columns
-    if weights in ("nf4", "fp4"):
-        scales = -(-rows * columns // 64)
-        held = 8 * scales + 32 * -(-scales // 256) if precision.double_quant else 32 * scales
-        return 4 + held / (rows * columns)
-    stored, scale = {"q4_0": (4, 16), "q8_0": (8, 16), "mxfp4": (4, 8), "nvfp4": (4, 8), "int4_g128": (4, 20)}[weights]
-    blocks = -(-columns // BLOCK_SIZES[weights])
-    whole = 32 / (rows * columns) if weights == "nvfp4" else 0
-    return stored + scale * blocks / columns + whole
 
 
 _Worked = tuple[torch.Tensor, torch.Tensor, torch.Tensor, float, torch.Tensor]
