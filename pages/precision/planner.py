@@ -11,13 +11,12 @@ from ui.base.words import counted
 from ui.components.memory_plan import equations, fits_matrix, memory_plan, shares
 from ui.page import finding, metrics_row, reproduce
 from ui.planner import numbers, verdicts
-from ui.planner.choice import choose, config_box, take
+from ui.planner.choice import MOST_PEOPLE, choose, config_box, take
 from ui.planner.code import planner_code
 from ui.planner.plans import axis_end, planned, positions, rows
 from ui.planner.ways_on import draw_ways_on
 from ui.state import store as state
 from ui.state.names import PASTED
-from ui.state.settings import SETTINGS
 
 BARS, CARDS = "plan_bars", "plan_cards"
 
@@ -27,7 +26,7 @@ result = st.container()
 if asked.model == PASTED:
     config_box()
 if asked.model == PASTED and not asked.config.strip():
-    result.info("Paste the config.json of a model into the box: what it takes is drawn here.", icon=":material/content_paste:")
+    result.info("Paste the config.json of a model into the box below: what it takes is drawn here.")
     st.stop()
 
 with result, show_errors():
@@ -40,7 +39,7 @@ with result, show_errors():
     finding(verdicts.plan_finding(found, fits))
     memory_plan(
         rows(found), positions(found), context=plan.context, sequences=plan.sequences,
-        most=int(SETTINGS["plan_people"].high or 1), card=card.name, memory=card.memory_bytes, reserve=card.reserve_bytes,
+        most=MOST_PEOPLE, card=card.name, memory=card.memory_bytes, reserve=card.reserve_bytes,
         end=axis_end(found, state.get("plan_axis")), of=f"{asked.model}|{hash(asked.config)}|{card.key}", key=BARS,
         on_choose=lambda: take(BARS),
     )  # fmt: skip

@@ -14,8 +14,9 @@ from ui.state import store as state
 from ui.state.names import PASTED
 from ui.state.settings import EMBEDDED_MODEL, SETTINGS
 
-__all__ = ["DEFAULT_MODEL", "SHOWN", "Asked", "choose", "config_box", "model_name", "take"]
+__all__ = ["DEFAULT_MODEL", "MOST_PEOPLE", "SHOWN", "Asked", "choose", "config_box", "model_name", "take"]
 
+MOST_PEOPLE = int(SETTINGS["plan_people"].high or 1)
 DEFAULT_MODEL = str(SETTINGS["plan_model"].default)
 SHOWN = ("float32", "bfloat16", "int8", "fp4", "nf4", "nf4+double")
 """The precisions that are always drawn, by their short form: most bytes first."""

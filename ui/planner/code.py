@@ -30,7 +30,9 @@ def planner_code(found: Planned) -> str:
     asked = found.asked
     model = repr(asked.model)
     if asked.model == PASTED:
-        model = repr(asked.config) if len(asked.config) <= MAX_QUOTED else 'open("config.json", encoding="utf-8").read()'
+        model = (
+            repr(asked.config) if len(asked.config) <= MAX_QUOTED else 'open("config.json", encoding="utf-8").read()'
+        )
     return CODE.format(
         model=model,
         precision=asked.precision,

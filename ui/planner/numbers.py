@@ -1,4 +1,4 @@
-"""The planner's numbers written out: equations with their rules of thumb, parameters by part, the cache of one token."""
+"""The planner's numbers written out: equations with rules of thumb, parameters by part, the cache of one token."""
 
 from __future__ import annotations
 
@@ -149,7 +149,11 @@ def source_sentence(plan: lm.MemoryPlan) -> str:
     exact = f"{counted(plan.n_parameters, 'parameter')}, counted from config.json"
     if known is None:
         return f"{exact}: {escape_markdown(model.makeup.architecture)}."
-    same = "as published" if known.published_parameters == plan.n_parameters else f"published: {known.published_parameters:,}"
+    same = (
+        "as published"
+        if known.published_parameters == plan.n_parameters
+        else f"published: {known.published_parameters:,}"
+    )
     gated = " The hub gives its weights to those who have accepted the licence." if known.gated else ""
     return f"{exact}, {same} ({escape_markdown(known.source)}). Licence: {escape_markdown(known.licence)}.{gated}"
 
@@ -162,9 +166,13 @@ def room_metrics(plan: lm.MemoryPlan, fit: lm.CardFit) -> list[tuple[str, str, s
         (
             "Memory left" if fit.left_bytes >= 0 else "Memory missing",
             size(abs(fit.left_bytes)),
-            f"Of {size(fit.card.memory_bytes)}, {size(fit.card.reserve_bytes)} are kept free for what else needs memory.",
+            f"Of {size(fit.card.memory_bytes)}, {size(fit.card.reserve_bytes)} of it are kept for other things.",
         ),
-        ("Context that fits", f"{fit.largest_context:,} tokens{each}", f"{more:,} more than chosen, as far as it reads."),
+        (
+            "Context that fits",
+            f"{fit.largest_context:,} tokens{each}",
+            f"{more:,} more than chosen.",
+        ),
         ("People at once", f"{fit.most_sequences:,}", f"Each with {plan.context:,} tokens in the cache."),
         ("One more token", f"{plan.cache_bytes_per_token:,} bytes", "In the cache, for one person."),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import lmloupe as lm
 from ui.base.words import counted
@@ -32,7 +33,7 @@ def plan_finding(found: Planned, fits: Fits) -> str:
     fit = fits[card.key, asked.precision]
     alone = fit.largest_context
     if asked.people > 1 and not fit.largest_context:
-        alone = lm.memory_plan(plan.model, plan.precision, plan.context, 1, device_kind=card.kind).largest_context(card)
+        alone = fit_on(replace(asked, people=1), asked.precision, card).largest_context
     return verdict(
         Verdict(
             model=found.name,
@@ -100,7 +101,8 @@ def card_lines(found: Planned, fits: Fits) -> list[Line]:
 
 def _cell(found: Planned, card: lm.Card, fit: lm.CardFit) -> Cell:
     state = _state(fit, found.limit)
-    each = f"{counted(fit.largest_context, 'token')} for {'each of ' if found.asked.people > 1 else ''}{people(found.asked.people)}"
+    whom = f"{'each of ' if found.asked.people > 1 else ''}{people(found.asked.people)}"
+    each = f"{counted(fit.largest_context, 'token')} for {whom}"
     said = {
         "whole": f"fits with the whole context, {each}",
         "fits": f"fits, with at most {each}",

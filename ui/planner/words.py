@@ -1,4 +1,4 @@
-"""Sizes, cards and verdicts of the planner in words: true for what fits, for what nearly does, and for what does not."""
+"""Sizes, cards and verdicts of the planner in words: true for what fits, what nearly does, and what does not."""
 
 from __future__ import annotations
 

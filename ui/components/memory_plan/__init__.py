@@ -1,4 +1,4 @@
-"""What a model takes on a card, drawn: stacked bars with two sliders, a table of cards, equations, shares of parameters.
+"""What a model takes on a card, drawn: bars with two sliders, a table of cards, equations, shares of parameters.
 
 Python sends every size, for all positions of the sliders too; the scripts add up and draw, and compute no size.
 """
