@@ -144,6 +144,8 @@ from .planner.cards import known_cards as known_cards
 from .planner.equations import Equation as Equation
 from .planner.estimate import MemoryEstimate as MemoryEstimate
 from .planner.estimate import memory_estimate as memory_estimate
+from .planner.grid import PlanGrid as PlanGrid
+from .planner.grid import plan_grid as plan_grid
 from .planner.makeup import Makeup as Makeup
 from .planner.makeup import ParameterGroup as ParameterGroup
 from .planner.models.known import KnownModel as KnownModel
