@@ -277,7 +277,14 @@ _TABLE = (
     _flag("record_lens", default=False),
     _flag("present", default=False),
     # Precision.
-    # One block by hand.
+    # One block by hand. The module is the one of Architecture.
+    _choice("block_format", "nf4", ("nf4", "fp4", "int8", "q4_0", "q8_0", "mxfp4", "nvfp4", "int4_g128")),
+    _flag("block_double", default=False),
+    _place("block_row", 0, 100_000_000),
+    _place("block_number", 0, 100_000_000),
+    # The weight whose arithmetic is told, from 0; -1 for the one with the largest error.
+    _integer("block_weight", -1, -1, 255),
+    _real("outlier_threshold", 6.0, 0.5, 50.0),
     # Layer by layer.
     # Bytes and speed.
     # Planner.
