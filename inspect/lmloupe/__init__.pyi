@@ -94,6 +94,7 @@ from .merges.side import MergeSide as MergeSide
 from .merges.word import MissingCharacter as MissingCharacter
 from .model.architecture.results import BlockFacts as BlockFacts
 from .model.architecture.results import Device as Device
+from .model.architecture.results import Dtype as Dtype
 from .model.architecture.results import Histogram as Histogram
 from .model.architecture.results import ModelDescription as ModelDescription
 from .model.architecture.results import ModuleInfo as ModuleInfo
