@@ -12,15 +12,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import lmloupe as lm
 from lmloupe import embedded_tokenizers
 from ui.state.checks import files_check, messages_check, templates_check
-from ui.state.names import model_check, tokenizer_name, tokenizer_names
+from ui.state.names import model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 AUTO = "auto"
 MAX_TEXT_CHARACTERS = 2_000_000
+MAX_CONFIG_CHARACTERS = 100_000
 
 # For the tokenizers a long word, an emoji, a number, code and two more scripts; for the model a line to go on from.
 DEFAULT_TEXT = (
@@ -29,6 +31,17 @@ DEFAULT_TEXT = (
     "Кокосовая пальма, ココナッツ\n"
     "The capital of France is"
 )
+# A misspelt setting, which transformers drops without a word: four bits, but not nf4.
+DEFAULT_CONFIG = """import torch
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+config = BitsAndBytesConfig(
+    load_in_4bit=True,
+    bnb_4bit_quanttype="nf4",
+    bnb_4bit_compute_dtype=torch.bfloat16,
+    bnb_4bit_use_double_quant=True,
+)
+"""
 # " 🤚!" in Llama 3.1: three ids for one emoji.
 DEFAULT_MESSAGES = (
     {"role": "system", "content": "You answer in one short sentence."},
@@ -140,6 +153,13 @@ def _plain_text(value: object) -> str:
     except UnicodeEncodeError:
         raise ValueError("it must be text without lone surrogates, which have no UTF-8 bytes") from None
     return value
+
+
+def _config_text(value: object) -> str:
+    text = _plain_text(value)
+    if len(text) > MAX_CONFIG_CHARACTERS:
+        raise ValueError(f"it must have at most {MAX_CONFIG_CHARACTERS:,} characters; a config.json has a few thousand")
+    return text
 
 
 _messages = messages_check(MAX_TEXT_CHARACTERS)
@@ -261,8 +281,24 @@ _TABLE = (
     # Layer by layer.
     # Bytes and speed.
     # Planner.
+    Setting("plan_model", "llama-3.1-8b", planned_model(EMBEDDED_MODEL)),
+    Setting("plan_config", "", _config_text, packed=True),
+    Setting("plan_precision", "nf4", precision_spec),
+    _choice("plan_card", "t4", tuple(card.key for card in lm.known_cards())),
+    _integer("plan_context", 8192, 1, 100_000_000),
+    _integer("plan_people", 1, 1, 100_000),
+    # Where the axis ends: a little behind the card's memory, or behind the longest bar.
+    _choice("plan_axis", "card", ("card", "bars")),
+    _flag("plan_simulated", default=False),
     # KV cache.
+    _place("kv_layer", 12, 1000),
+    _place("kv_head", 0, 1000),
+    _place("kv_from", 0, MAX_TEXT_CHARACTERS),
+    _choice("kv_keys", "kept", ("kept", "back")),
+    _integer("kv_tokens", 24, 1, 128),
+    _choice("kv_turns", "served", ("served", "turns")),
     # Explain a config.
+    Setting("config_text", DEFAULT_CONFIG, _plain_text),
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
 """Setting by name, in the order in which a link names them."""

@@ -16,7 +16,7 @@ from transformers.quantizers.quantizers_utils import should_convert_module
 
 from lmloupe.model.architecture.results import Quantization
 from lmloupe.model.passes.config_sizes import head_counts, largest_setting, layer_configs, setting
-from lmloupe.model.passes.residual import PREFILL_CHUNK
+from lmloupe.model.pieces import PREFILL_CHUNK
 
 __all__ = ["available_bytes", "kv_cache_bytes", "meta_model", "quantized_paths", "weight_bytes", "work_bytes"]
 

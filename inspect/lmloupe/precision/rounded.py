@@ -15,9 +15,9 @@ from transformers.pytorch_utils import Conv1D
 
 from lmloupe.errors import InvalidSettingError, UnsupportedError
 from lmloupe.model.passes.loaded import LoadedModel
+from lmloupe.model.precision import Precision
 from lmloupe.planner.counting import quantized_paths
 from lmloupe.precision.formats import round_matrix
-from lmloupe.precision.spec import Precision
 
 __all__ = ["matrix_paths", "round_in_steps", "rounded", "rounded_weight"]
 

@@ -13,10 +13,10 @@ from lmloupe.model.architecture.results import Device, Dtype
 from lmloupe.model.load import compute_dtype, pick_device
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.loaded import require_top_k
+from lmloupe.model.precision import DTYPES, Precision
 from lmloupe.names import EMBEDDED_MODEL
 from lmloupe.precision.comparison.results import ComparisonStep, QuantizationReport
 from lmloupe.precision.comparison.steps import Asked, Comparison
-from lmloupe.precision.spec import DTYPES, Precision
 
 __all__ = ["DEFAULT_QUANTIZATIONS", "compare_quantizations", "comparison_steps"]
 

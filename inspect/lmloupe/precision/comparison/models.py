@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from lmloupe.errors import LoupeError, NotAvailableError
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.loaded import LoadedModel
+from lmloupe.model.precision import Precision
 from lmloupe.precision.comparison.reading import Measured, PartPaths
 from lmloupe.precision.comparison.results import PrecisionResult
 from lmloupe.precision.formats import bits_per_weight
 from lmloupe.precision.rounded import matrix_paths
-from lmloupe.precision.spec import Precision
 
 __all__ = ["part_paths", "precision_of", "reason", "result_of", "stored_bytes"]
 

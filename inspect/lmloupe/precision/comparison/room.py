@@ -14,9 +14,9 @@ from lmloupe.model.architecture.results import Device
 from lmloupe.model.load import compute_dtype, pick_device
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.quantized_products import stored_as
+from lmloupe.model.precision import BITSANDBYTES, DTYPES, Precision
 from lmloupe.planner.counting import available_bytes, kv_cache_bytes, meta_model, weight_bytes, work_bytes
 from lmloupe.planner.estimate import memory_estimate
-from lmloupe.precision.spec import BITSANDBYTES, DTYPES, Precision
 
 __all__ = ["Needs", "require_plain", "require_room_by_name"]
 

@@ -18,13 +18,13 @@ from lmloupe.model.architecture.results import Device
 from lmloupe.model.load import Origin, load_again, load_engine
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.loaded import LoadedModel
+from lmloupe.model.precision import DTYPES, Precision
 from lmloupe.precision.comparison.kept import Kept
 from lmloupe.precision.comparison.models import part_paths, precision_of, reason, result_of, stored_bytes
 from lmloupe.precision.comparison.reading import Measured, PartPaths, read_and_write_on
 from lmloupe.precision.comparison.results import ComparisonStep, PrecisionResult, QuantizationReport
 from lmloupe.precision.comparison.room import Needs, require_plain, require_room_by_name
 from lmloupe.precision.rounded import matrix_paths, round_in_steps
-from lmloupe.precision.spec import DTYPES, Precision
 
 __all__ = ["Asked", "Comparison"]
 

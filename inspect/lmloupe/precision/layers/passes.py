@@ -20,10 +20,10 @@ from torch import nn
 from lmloupe.model.passes.blocks import written_by
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.parts import ModelParts
+from lmloupe.model.precision import Precision
 from lmloupe.planner.counting import available_bytes
 from lmloupe.precision.layers.places import Places
 from lmloupe.precision.rounded import rounded, rounded_weight
-from lmloupe.precision.spec import Precision
 
 __all__ = ["RoundedPasses"]
 

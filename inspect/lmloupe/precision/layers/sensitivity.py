@@ -17,11 +17,11 @@ from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.logit_facts import require_finite, rows_at_once
 from lmloupe.model.passes.parts import ModelParts
 from lmloupe.model.passes.worker import Results
+from lmloupe.model.precision import Precision
 from lmloupe.precision.comparison.measures import kl_bits, top_changed
 from lmloupe.precision.layers.errors import as_precision
 from lmloupe.precision.layers.passes import RoundedPasses
 from lmloupe.precision.layers.places import Places, find_places
-from lmloupe.precision.spec import Precision
 
 __all__ = ["Effect", "LayerSensitivity", "SensitivityMode", "layer_sensitivity"]
 
