@@ -17,7 +17,7 @@ from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.worker import Results
 from lmloupe.model.precision import DTYPES, Precision
-from lmloupe.precision.formats import BLOCK_SIZES, round_matrix
+from lmloupe.precision.formats import round_matrix
 from lmloupe.precision.layers.places import Place, Places, find_places
 
 __all__ = [
