@@ -19,6 +19,7 @@ from lmloupe.model.passes.worker import Results
 from lmloupe.model.precision import DTYPES, Precision
 from lmloupe.precision.formats import round_matrix
 from lmloupe.precision.layers.places import Place, Places, find_places
+from lmloupe.precision.simulated import BLOCK_SIZES
 
 __all__ = [
     "MatrixError",
