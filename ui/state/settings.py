@@ -19,11 +19,15 @@ from ui.state.names import model_check, planned_model, precision_spec, tokenizer
 from ui.state.checks import files_check, messages_check, precisions, templates_check
 from ui.state.names import model_check, tokenizer_name, tokenizer_names
 
-__all__ = ["AUTO", "EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
+__all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 AUTO = "auto"
 MAX_TEXT_CHARACTERS = 2_000_000
+LAYER_FORMATS = (
+    "nf4", "nf4+double", "fp4", "fp4+double", "int8", "q4_0", "q8_0", "mxfp4", "nvfp4", "int4_g128", "bfloat16",
+)  # fmt: skip
+"""What Layer by layer rounds to, as `lmloupe.Precision.spec`."""
 MAX_CONFIG_CHARACTERS = 100_000
 
 # For the tokenizers a long word, an emoji, a number, code and two more scripts; for the model a line to go on from.
@@ -298,7 +302,12 @@ _TABLE = (
     _place("divergence_from", 0, MAX_TEXT_CHARACTERS),
     _integer("compared_tokens", 40, 0, 200),
     # One block by hand.
-    # Layer by layer.
+    # Layer by layer. The matrix that is looked at is `module`.
+    _choice("layers_format", "nf4", LAYER_FORMATS),
+    _choice("layers_mode", "only", ("only", "all_but")),
+    _choice("layers_order", "layer", ("layer", "effect")),
+    # Whether the shades begin at an error of zero or at the least one.
+    _choice("layers_shade", "zero", ("zero", "least")),
     # Bytes and speed.
     # Planner.
     Setting("plan_model", "llama-3.1-8b", planned_model(EMBEDDED_MODEL)),
