@@ -14,10 +14,8 @@ from types import MappingProxyType
 
 import lmloupe as lm
 from lmloupe import embedded_tokenizers
-from ui.state.checks import files_check, messages_check, templates_check
-from ui.state.names import model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
 from ui.state.checks import files_check, messages_check, precisions, templates_check
-from ui.state.names import model_check, tokenizer_name, tokenizer_names
+from ui.state.names import model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
