@@ -179,9 +179,9 @@ with show_errors():
                 details.feature_table(largest, tok), hide_index=True, width="stretch", column_config=details.FORMATS
             )
             st.caption(
-                "The stream that the layers read and add to, on this text. Massive: above 100 and at least 1,000 times the "
-                "median magnitude of what the layer reads (Sun et al., 2024). A matrix that writes or reads such a "
-                "dimension has more to lose than its error shows."
+                "The stream that the layers read and add to, on this text. Massive: above 100 and at least 1,000 times "
+                "the median magnitude of what the layer reads (Sun et al., 2024). What is lost in a matrix that writes "
+                "such a dimension is large too, though its relative error is not."
             )
 
         st.header("Every layer", anchor=False)
@@ -196,7 +196,7 @@ with show_errors():
         )  # fmt: skip
     reproduce(
         CODE.format(
-            model=model, text=as_code(text), spec=spec, mode=mode, layer=max(0, chosen.layer) + 1, index=max(0, chosen.layer),
-            loading=loading_code(described, ids),
+            model=model, text=as_code(text), spec=spec, mode=mode, loading=loading_code(described, ids),
+            layer=max(0, chosen.layer) + 1, index=max(0, chosen.layer),
         )
     )  # fmt: skip
