@@ -9,9 +9,9 @@ import lmloupe as lm
 from ui.base.words import counted
 from ui.components.memory_plan import Cell, Line, State
 from ui.planner.plans import Planned, cards, fit_on
-from ui.planner.words import Verdict, a_card, people, size, verdict
+from ui.planner.words import NO_LIMIT, Verdict, a_card, people, size, verdict
 
-__all__ = ["MEANINGS", "all_fits", "card_finding", "card_lines", "columns", "plan_finding"]
+__all__ = ["MEANINGS", "UNITS", "all_fits", "card_finding", "card_lines", "columns", "plan_finding"]
 
 Fits = dict[tuple[str, str], lm.CardFit]
 MEANINGS: tuple[tuple[State, str], ...] = (
@@ -19,6 +19,10 @@ MEANINGS: tuple[tuple[State, str], ...] = (
     ("fits", "fits, with so many tokens at most"),
     ("less", "fits with less context than chosen"),
     ("no", "does not fit"),
+)
+UNITS = (
+    "GB are 10⁹ bytes. Cards are sold in units of 2³⁰ bytes, which are 7% more, and their driver gives programs a "
+    "little less than what is sold. Of this machine it is what is free now."
 )
 
 
@@ -67,10 +71,15 @@ def _way_out(found: Planned, fits: Fits) -> str:
         smaller = plan.total_bytes < found.plan.total_bytes and not plan.precision.is_simulated
         if smaller and fits[found.card.key, spec].left_bytes >= 0:
             return f"in {plan.precision.label} it fits"
-    for card in cards():
-        if card.key != "here" and fits[card.key, found.asked.precision].left_bytes >= 0:
+    sold = sorted((card for card in cards() if card.kind == "cuda"), key=lambda card: card.usable_bytes)
+    for card in sold:
+        if fits[card.key, found.asked.precision].left_bytes >= 0:
             return f"the smallest card here that takes it is {a_card(card.name)}"
-    return "none of these cards takes it"
+    for spec, plan in found.plans.items():
+        for card in sold:
+            if not plan.precision.is_simulated and fits[card.key, spec].left_bytes >= 0:
+                return f"in {plan.precision.label} {a_card(card.name)} takes it"
+    return "none of these cards takes it in any precision"
 
 
 def _state(fit: lm.CardFit, limit: int) -> State:
@@ -116,6 +125,8 @@ def _cell(found: Planned, card: lm.Card, fit: lm.CardFit) -> Cell:
 
 def _short(n: int) -> str:
     """A number of tokens in a small cell, never more than it is."""
+    if n >= NO_LIMIT:
+        return "any"
     return f"{n // 1000}k" if n >= 10_000 else f"{n // 100 / 10:g}k" if n >= 1000 else str(n)
 
 

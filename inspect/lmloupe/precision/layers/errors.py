@@ -16,10 +16,9 @@ from lmloupe.errors import InvalidSettingError, NotFiniteError
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.worker import Results
-from lmloupe.model.precision import DTYPES, Precision
+from lmloupe.model.precision import BLOCK_SIZES, DTYPES, Precision
 from lmloupe.precision.formats import round_matrix
 from lmloupe.precision.layers.places import Place, Places, find_places
-from lmloupe.precision.simulated import BLOCK_SIZES
 
 __all__ = [
     "MatrixError",
