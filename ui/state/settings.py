@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from lmloupe import embedded_tokenizers
-from ui.state.checks import files_check, messages_check, templates_check
+from ui.state.checks import files_check, messages_check, stored_precisions, templates_check
 from ui.state.names import model_check, tokenizer_name, tokenizer_names
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
@@ -271,6 +271,16 @@ _TABLE = (
     # One block by hand.
     # Layer by layer.
     # Bytes and speed.
+    Setting(
+        "speed_precisions",
+        ("float32", "bfloat16", "int8", "fp4", "nf4", "nf4+double"),
+        stored_precisions,
+        lambda text: text.split(",") if text else [],
+        ",".join,
+    ),
+    _integer("speed_prompt", 128, 1, 4096),
+    _integer("speed_tokens", 16, 1, 256),
+    _integer("speed_rounds", 3, 1, 20),
     # Planner.
     # KV cache.
     # Explain a config.
