@@ -9,8 +9,8 @@ from lmloupe.errors import InvalidSettingError
 from lmloupe.model.architecture.results import Device
 from lmloupe.model.load import load_engine
 from lmloupe.model.local import LocalEngine
+from lmloupe.model.precision import Precision
 from lmloupe.names import EMBEDDED_MODEL
-from lmloupe.precision.spec import Precision
 from lmloupe.precision.speed.results import SpeedReport
 from lmloupe.precision.speed.run import Run
 from lmloupe.precision.speed.sizes import require_stored

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lmloupe.precision.spec import Precision
+from lmloupe.model.precision import Precision
 
 __all__ = ["DeviceMemory", "MeasuredSpeed", "SpeedReport", "WeightBytes"]
 

@@ -14,8 +14,8 @@ from lmloupe.encodings.encoding import encode
 from lmloupe.errors import InvalidSettingError, LoadError, UnsupportedError
 from lmloupe.model.load import load_again
 from lmloupe.model.local import LocalEngine
+from lmloupe.model.precision import Precision
 from lmloupe.planner.counting import available_bytes, work_bytes
-from lmloupe.precision.spec import Precision
 from lmloupe.precision.speed.clock import Timing, dequantizing, passes
 from lmloupe.precision.speed.results import DeviceMemory, MeasuredSpeed, SpeedReport, WeightBytes
 from lmloupe.precision.speed.sizes import cache_bytes, measured_bytes, model_dtype, predicted_weights

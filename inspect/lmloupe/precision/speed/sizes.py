@@ -13,8 +13,11 @@ from torch import nn
 from lmloupe.errors import InvalidSettingError, UnsupportedError
 from lmloupe.model.load import compute_dtype
 from lmloupe.model.local import LocalEngine
-from lmloupe.planner.counting import kv_cache_bytes, meta_model, quantized_paths, weight_bytes
-from lmloupe.precision.spec import Precision
+from lmloupe.model.precision import Precision
+from lmloupe.planner.counting import kv_cache_bytes
+from lmloupe.planner.makeup import weigh
+from lmloupe.planner.measure import groups_of, meta_model
+from lmloupe.planner.storage import format_of
 from lmloupe.precision.speed.results import WeightBytes
 
 __all__ = ["cache_bytes", "measured_bytes", "model_dtype", "predicted_bytes", "predicted_weights", "require_stored"]
@@ -88,19 +91,16 @@ def _without_numbers(config: transformers.PreTrainedConfig, dtype: torch.dtype) 
 
 
 def _counted(model: nn.Module, precision: Precision) -> WeightBytes:
-    _, total, _ = weight_bytes(model, precision.quantization, double_quant=precision.double_quant)
-    chosen = quantized_paths(model, precision.quantization)
-    weights, seen = 0, set()
-    for path, module in model.named_modules():
-        for name, parameter in module.named_parameters(recurse=False):
-            if id(parameter) in seen:
-                continue
-            seen.add(id(parameter))
-            n = parameter.numel()
-            codes = n if precision.quantization == "int8" else -(-n // 2)
-            weights += codes if name == "weight" and path in chosen else parameter.nbytes
-    buffers = sum(buffer.nbytes for buffer in model.buffers())
-    return WeightBytes(precision, weights, total - weights, buffers)
+    quantized = precision.quantization != "none"
+    chosen = format_of(Precision(precision.weights, double_quant=precision.double_quant)) if quantized else None
+    dtype: Any = model.dtype
+    found = weigh(groups_of(model), chosen, str(dtype).removeprefix("torch."))
+    return WeightBytes(
+        precision=precision,
+        weights=found.quantized_bytes + found.other_bytes,
+        constants=found.constants_bytes,
+        buffers=sum(buffer.nbytes for buffer in model.buffers()),
+    )
 
 
 def cache_bytes(engine: LocalEngine, dtype: torch.dtype, tokens: int) -> int:
