@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 import lmloupe as lm
 from ui.base.words import percent
 
-__all__ = ["baseline", "bytes_finding", "compared", "gigabytes", "megabytes", "reasons", "speed_finding"]
+__all__ = ["against", "baseline", "bytes_finding", "compared", "gigabytes", "megabytes", "reasons", "speed_finding"]
 
 
 def megabytes(n: float) -> str:
@@ -41,6 +44,17 @@ def compared(ratio: float, other: str) -> str:
     return f"{written} times as fast as {other}" if ratio > 1 else f"{written} times slower than {other}"
 
 
+def against(mine: NDArray[np.float64], base: NDArray[np.float64], other: str) -> str:
+    """`compared`, of the medians of rates over rounds, where no round of one is among those of the other.
+
+    >>> against(np.array([2.0, 2.1]), np.array([1.0, 1.1]), "x"), against(np.array([1.0, 2.0]), np.array([1.5]), "x")
+    ('2.0 times as fast as x', 'about as fast as x: their rounds overlap')
+    """
+    if mine.min() <= base.max() and base.min() <= mine.max() and len(mine) + len(base) > 2:
+        return f"about as fast as {other}: their rounds overlap"
+    return compared(float(np.median(mine) / np.median(base)), other)
+
+
 def bytes_finding(found: Sequence[lm.WeightBytes]) -> str:
     """The heading before anything is measured."""
     small, large = min(found, key=lambda one: one.total), max(found, key=lambda one: one.total)
@@ -68,8 +82,10 @@ def speed_finding(report: lm.SpeedReport) -> str:
         return bytes_finding([row.predicted for row in report.rows])
     least = min((row for row in measured if row is not base), key=lambda row: row.predicted.total)
     share = percent(least.predicted.total / base.predicted.total)
-    speed = compared(least.decode_per_s / base.decode_per_s, base.precision.label)
-    return f"{least.precision.label} takes {share} of the memory and writes {speed} on this machine"
+    speed = against(least.decode_rates, base.decode_rates, base.precision.label)
+    return f"{least.precision.label} takes {share} of the memory and writes {speed} on this machine".replace(
+        ": their rounds overlap on this machine", " on this machine: their rounds overlap"
+    )
 
 
 def reasons(report: lm.SpeedReport) -> list[str]:
@@ -123,4 +139,4 @@ def _against(row: lm.MeasuredSpeed, base: lm.MeasuredSpeed) -> str:
         )
     else:
         said += f"; the other {more:,.1f} ms go into its products, which unpack the codes."
-    return f"{said} It reads the prompt {compared(row.prefill_per_s / base.prefill_per_s, other)}."
+    return f"{said} It reads the prompt {against(row.prefill_rates, base.prefill_rates, other)}."
