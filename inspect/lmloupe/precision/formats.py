@@ -10,18 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lmloupe.errors import InvalidSettingError, NotFiniteError
-from lmloupe.precision.spec import BITSANDBYTES, DTYPES, Precision, Weights
+from lmloupe.errors import InvalidSettingError
+from lmloupe.model.precision import BITSANDBYTES, BLOCK_SIZES, DTYPES, SIMULATED, Precision, Weights
+from lmloupe.precision.simulated import worked
 
-__all__ = ["BLOCK_SIZES", "E2M1", "Simulated", "bits_per_weight", "quantize_dequantize", "round_matrix", "simulate"]
-
-BLOCK_SIZES: dict[Weights, int] = {
-    "nf4": 64, "fp4": 64, "q4_0": 32, "q8_0": 32, "mxfp4": 32, "nvfp4": 16, "int4_g128": 128
-}  # fmt: skip
-"""How many weights share a scale. Those of nf4 and fp4 run on over the ends of rows, the others begin at each row."""
-E2M1 = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
-"""The eight magnitudes of a 4-bit float with two exponent bits and one mantissa bit (codes 0 to 7; 8 to 15 minus)."""
-_LARGEST_E4M3 = 448.0
+__all__ = ["Simulated", "bits_per_weight", "quantize_dequantize", "round_matrix", "simulate"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +24,7 @@ class Simulated:
     Attributes:
         format: ``"q4_0"``, ``"q8_0"``, ``"mxfp4"``, ``"nvfp4"`` or ``"int4_g128"``.
         codes: int16 (rows, columns), what is stored for each weight: 0 to 15, or -127 to 127 for Q8_0. A code of
-            MXFP4 or NVFP4 is a sign bit (8) and a place in `E2M1`.
+            MXFP4 or NVFP4 is a sign bit (8) and a place in ``lmloupe.precision.simulated.E2M1``.
         scales: float32 (rows, blocks), one for each block of a row, as stored: float16 for Q4_0, Q8_0 and int4, a
             power of two for MXFP4, E4M3 for NVFP4.
         zeros: int16 (rows, blocks), the code that stands for zero: 8 for Q4_0, chosen for each group by int4, else 0.
@@ -67,27 +60,27 @@ def simulate(matrix: NDArray[np.floating], format: Weights) -> Simulated:  # noq
 
     Raises:
         InvalidSettingError: another format, or a matrix without numbers.
-        NotFiniteError: NaN or infinite numbers.
+        NotFiniteError: NaN or infinite numbers, or numbers so large that their scale is beyond what is stored
+            (float16 ends at 65,504).
 
     >>> found = simulate(np.array([[-8.0, 1.0, 2.4, 7.0]]), "q4_0")
     >>> found.codes.tolist(), found.scales.tolist(), found.values.tolist()
     ([[0, 9, 10, 15]], [[1.0]], [[-8.0, 1.0, 2.0, 7.0]])
     """
-    if format not in _WORKED:
-        raise InvalidSettingError(f"{format} is not worked by arithmetic: choose from {', '.join(_WORKED)}.")
+    if format not in SIMULATED:
+        raise InvalidSettingError(f"{format} is not worked by arithmetic: choose from {', '.join(SIMULATED)}.")
     numbers = np.atleast_2d(np.asarray(matrix, np.float32))
     if numbers.ndim != 2 or not numbers.size:
         raise InvalidSettingError(f"A matrix of shape {np.shape(matrix)} has no rows of weights to round.")
-    if not np.isfinite(numbers).all():
-        raise NotFiniteError("The weights hold NaN or infinite numbers, which no format can scale.")
-    codes, scales, zeros, whole, values = _worked(torch.from_numpy(numbers), format)
+    tensor = torch.from_numpy(numbers)
+    found = worked(tensor, format)
     return Simulated(
         format=format,
-        codes=codes.numpy().astype(np.int16),
-        scales=scales.numpy(),
-        zeros=zeros.numpy().astype(np.int16),
-        tensor_scale=whole,
-        values=values.numpy(),
+        codes=_cut(tensor, found.codes).numpy().astype(np.int16),
+        scales=found.scale[..., 0].numpy(),
+        zeros=found.zeros[..., 0].numpy().astype(np.int16),
+        tensor_scale=found.whole,
+        values=_cut(tensor, found.values).numpy(),
         block_size=BLOCK_SIZES[format],
     )
 
@@ -115,7 +108,7 @@ def round_matrix(matrix: torch.Tensor, precision: Precision) -> torch.Tensor:
     if weights in DTYPES:
         return numbers.to(getattr(torch, weights)).float()
     if weights not in BITSANDBYTES:
-        return _worked(numbers, weights)[4]
+        return _cut(numbers, worked(numbers, weights).values)
     functional: Any = bnb
     if weights == "int8":
         codes, scales, _ = functional.int8_vectorwise_quant(numbers.to(torch.float16))  # as Int8Params stores it
@@ -150,80 +143,5 @@ def bits_per_weight(precision: Precision, shape: tuple[int, int]) -> float:
     return stored + scale * blocks / columns + whole
 
 
-_Worked = tuple[torch.Tensor, torch.Tensor, torch.Tensor, float, torch.Tensor]
-"""Codes, scales, zero points, the matrix's scale, values."""
-
-
-def _worked(matrix: torch.Tensor, weights: Weights) -> _Worked:
-    rows, columns = matrix.shape
-    size = BLOCK_SIZES[weights]
-    # Zeros to the end of the last block change no scale: every format has a zero.
-    padded = torch.nn.functional.pad(matrix, (0, -columns % size)).reshape(rows, -1, size)
-    codes, scales, zeros, whole, values = _WORKED[weights](padded)
-    return (
-        codes.reshape(rows, -1)[:, :columns],
-        scales.reshape(rows, -1),
-        zeros.reshape(rows, -1),
-        whole,
-        values.reshape(rows, -1)[:, :columns].contiguous(),
-    )
-
-
-def _divided(numbers: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    """Times the scale's inverse, as ggml does; 0 in a block of zeros."""
-    return numbers * torch.where(scale == 0, 0.0, 1.0 / scale)
-
-
-def _q4_0(blocks: torch.Tensor) -> _Worked:
-    largest = blocks.gather(-1, blocks.abs().argmax(-1, keepdim=True))
-    scale = largest / -8
-    codes = (_divided(blocks, scale) + 8.5).trunc().clamp(max=15)
-    stored = scale.half().float()
-    return codes, stored, torch.full_like(stored, 8), 1.0, (codes - 8) * stored
-
-
-def _q8_0(blocks: torch.Tensor) -> _Worked:
-    scale = blocks.abs().amax(-1, keepdim=True) / 127
-    scaled = _divided(blocks, scale)
-    codes = (scaled.abs() + 0.5).floor() * scaled.sign()  # C's roundf: halves away from zero
-    stored = scale.half().float()
-    return codes, stored, torch.zeros_like(stored), 1.0, codes * stored
-
-
-def _mxfp4(blocks: torch.Tensor) -> _Worked:
-    largest = blocks.abs().amax(-1, keepdim=True)
-    _, exponent = torch.frexp(largest)  # largest = fraction * 2 ** exponent, fraction from 0.5 to below 1
-    scale = torch.where(largest == 0, 1.0, torch.ldexp(torch.ones_like(largest), (exponent - 1 - 2).clamp(-127, 127)))
-    codes, values = _e2m1(blocks / scale)
-    return codes, scale, torch.zeros_like(scale), 1.0, values * scale
-
-
-def _nvfp4(blocks: torch.Tensor) -> _Worked:
-    largest = blocks.abs().amax(-1, keepdim=True)
-    whole = float(largest.max()) / (E2M1[-1] * _LARGEST_E4M3) or 1.0
-    scale = (largest / E2M1[-1] / whole).clamp(max=_LARGEST_E4M3).to(torch.float8_e4m3fn).float()
-    codes, values = _e2m1(torch.where(scale == 0, 0.0, blocks / (scale * whole)))
-    return codes, scale, torch.zeros_like(scale), whole, values * (scale * whole)
-
-
-def _int4(blocks: torch.Tensor) -> _Worked:
-    low = blocks.amin(-1, keepdim=True).clamp(max=0)
-    high = blocks.amax(-1, keepdim=True).clamp(min=0)
-    scale = ((high - low) / 15).half().float()
-    scale = torch.where(scale == 0, 1.0, scale)
-    zero = torch.round(-low / scale).clamp(0, 15)
-    codes = (torch.round(blocks / scale) + zero).clamp(0, 15)
-    return codes, scale, zero, 1.0, (codes - zero) * scale
-
-
-def _e2m1(numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Codes of a sign and a magnitude, and the numbers they stand for: nearest, halves to the even code, at most 6."""
-    levels = torch.tensor(E2M1, device=numbers.device)
-    between, size = (levels[1:] + levels[:-1]) / 2, numbers.abs()
-    lower, upper = torch.bucketize(size, between), torch.bucketize(size, between, right=True)
-    place = torch.where(lower % 2 == 0, lower, upper)  # they differ on a half only
-    negative = torch.signbit(numbers)
-    return (place + 8 * negative).float(), torch.where(negative, -levels[place], levels[place])
-
-
-_WORKED = {"q4_0": _q4_0, "q8_0": _q8_0, "mxfp4": _mxfp4, "nvfp4": _nvfp4, "int4_g128": _int4}
+def _cut(matrix: torch.Tensor, part: torch.Tensor) -> torch.Tensor:
+    return part.reshape(len(matrix), -1)[:, : matrix.shape[1]].contiguous()

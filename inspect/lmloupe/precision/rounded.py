@@ -5,7 +5,7 @@ Which matrices are rounded is what transformers would hand to bitsandbytes: the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,9 +15,9 @@ from transformers.pytorch_utils import Conv1D
 
 from lmloupe.errors import InvalidSettingError, UnsupportedError
 from lmloupe.model.passes.loaded import LoadedModel
+from lmloupe.model.precision import Precision
 from lmloupe.planner.counting import quantized_paths
 from lmloupe.precision.formats import round_matrix
-from lmloupe.precision.spec import Precision
 
 __all__ = ["matrix_paths", "round_in_steps", "rounded", "rounded_weight"]
 
@@ -32,7 +32,12 @@ def matrix_paths(loaded: LoadedModel) -> tuple[str, ...]:
 
 
 @contextmanager
-def rounded(loaded: LoadedModel, paths: Sequence[str], precision: Precision) -> Iterator[None]:
+def rounded(
+    loaded: LoadedModel,
+    paths: Sequence[str],
+    precision: Precision,
+    made: Mapping[str, nn.Parameter] | None = None,
+) -> Iterator[None]:
     """While it is open, the weights at ``paths`` are those that come back of a precision; then the model's own again.
 
     All sessions share the model: open and close it within one step of the model's worker. The model's own numbers are
@@ -43,21 +48,25 @@ def rounded(loaded: LoadedModel, paths: Sequence[str], precision: Precision) -> 
         loaded: the model, not quantized.
         paths: of modules, from `matrix_paths`.
         precision: any; ``"int8"``, ``"fp4"`` and ``"nf4"`` are rounded by bitsandbytes and multiplied as plain numbers.
+        made: by path, weights that were rounded before, which are not rounded again.
 
     Raises:
         InvalidSettingError: no such module, or one without a matrix of weights.
         UnsupportedError: a weight that is quantized already.
     """
     own: list[tuple[Any, nn.Parameter]] = []
-    made: dict[int, nn.Parameter] = {}
+    new: dict[int, nn.Parameter] = {}
     try:
         for path in paths:
             module = _module(loaded, path)
             weight = module.weight
-            if id(weight) not in made:  # two modules may share one
-                made[id(weight)] = nn.Parameter(rounded_weight(module, precision), requires_grad=False)
+            if id(weight) not in new:  # two modules may share one
+                back = None if made is None else made.get(path)
+                if back is None:
+                    back = nn.Parameter(rounded_weight(module, precision), requires_grad=False)
+                new[id(weight)] = back
             own.append((module, weight))
-            module.weight = made[id(weight)]
+            module.weight = new[id(weight)]
         yield
     finally:
         for module, weight in own:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from lmloupe.model.architecture.results import Dtype
+from lmloupe.model.precision import Precision
 from lmloupe.precision.explain.check import DEFAULTS, DTYPES, Refused, TorchDtype, effective
 from lmloupe.precision.explain.methods import method_words, setting_words
 from lmloupe.precision.explain.read import Found, Said, Unread, read_config
 from lmloupe.precision.explain.results import ConfigSetting, ConfigWarning, ExplainedConfig
 from lmloupe.precision.explain.settings import acts, does
 from lmloupe.precision.explain.surprises import WRITTEN_BESIDE, surprises
-from lmloupe.precision.spec import Precision
 
 __all__ = ["explain_quantization"]
 
@@ -243,7 +244,7 @@ def _written(value: object, *, is_dtype: bool = False) -> str:
         return f"torch.{value.name}"
     if is_dtype:
         return f"torch.{value}"
-    written = repr(value)
+    written = f"float('{value}')" if isinstance(value, float) and not math.isfinite(value) else repr(value)
     return written if len(written) <= 200 else f"{written[:199]}…"
 
 

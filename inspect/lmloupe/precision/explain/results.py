@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from lmloupe.precision.spec import Precision
+from lmloupe.model.precision import Precision
 
 __all__ = ["ConfigForm", "ConfigSetting", "ConfigWarning", "ExplainedConfig"]
 
