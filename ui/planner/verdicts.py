@@ -142,4 +142,4 @@ def card_finding(found: Planned, fits: Fits) -> str:
     n, other = on(chosen), on(beside)
     label = found.plan.precision.label
     for_whom = f"{counted(found.plan.context, 'token')} for {people(found.plan.sequences)}"
-    return f"With {for_whom} it fits {n} of {total} cards in {label}, {other} in {beside}"
+    return f"With {for_whom} it fits {n} of {total} machines in {label}, {other} in {beside}"
