@@ -16,7 +16,7 @@ import transformers
 from transformers import DynamicCache
 
 import lmloupe as lm
-from lmloupe.planner import counting
+from lmloupe.planner import counting, machine_memory
 from lmloupe.planner import estimate as memory_fit
 from tests.support.hub_server import Hub, Repo
 from tests.support.tiny_models import ARCHITECTURES, build, config
@@ -162,7 +162,7 @@ def test_the_sentence_says_whether_it_fits(
 
 
 def test_a_containers_limit_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(counting, "_CGROUP", tmp_path)
+    monkeypatch.setattr(machine_memory, "_CGROUP", tmp_path)
     free = counting.available_bytes("cpu")
     assert free > 10_000
     (tmp_path / "memory.max").write_text("9000\n")
