@@ -55,8 +55,8 @@ BASE = Verdict(
         ),
         (
             {"total": 17, "largest": 0, "largest_alone": 0, "way_out": "in nf4 it fits"},
-            "M in nf4 does not fit a T4: of 16 bytes its weights take 6 bytes and leave too little to work in; in nf4 it "
-            "fits",
+            "M in nf4 does not fit a T4: of 16 bytes its weights take 6 bytes and leave too little to work in; in nf4 "
+            "it fits",
         ),
         (
             {"total": 27, "weights": 20, "largest": 0, "largest_alone": 0},
