@@ -106,13 +106,14 @@ with show_errors():
     own_name = display_name(described.name)
     turns, failed = turns_of(request, tok, own_name)
     show_prefixes(turns, failed)
-    pairs = request.served(tok)
+    pairs: tuple[lm.ServedPrompt, ...] = ()
     try:
+        pairs = request.served(tok)
         with st.spinner("Going on from the cache …"):
             found = [reused(model, quantization, tuple(p.cached.tolist()), tuple(p.following.tolist())) for p in pairs]
     except lm.LoupeError as error:
         found = []
-        st.info(escape_markdown(str(error)))
+        st.info(escape_markdown(str(error)), icon=":material/info:")
     show_reuse(pairs, found, now.formula_per_token, own_name)
 
     if keeps and n_tokens >= 1:

@@ -73,7 +73,7 @@ class CacheView {
       return row;
     }));
     this.frames = this.pictures.map((picture, k) => this.frame(picture, k));
-    const heads = [make("span"), ...this.pictures.map((one) => make("b", "", `${one.name}, dimensions 1 to ${one.width}`))];
+    const heads = [make("span"), ...this.pictures.map((one) => make("b", "", `${one.name}, ${one.width} dimensions`))];
     const head = make("div", "row heads");
     head.append(...heads);
     const body = make("div", "row");

@@ -52,16 +52,16 @@ def growth_finding(cache: lm.KVCache, described: lm.ModelDescription) -> str:
         return "This model keeps nothing in transformers' cache"
     if not cache.formula_per_token:
         return f"This model keeps a state of {size(now)}, whatever the length of the text: no keys and values"
-    reached = f"{far:,} tokens would take {size(bytes_at(cache, far))}"
+    reached = f"{size(bytes_at(cache, far))} at {far:,} tokens"
     windows = [layer for layer in cache.layers if layer.most_tokens is not None]
     if windows:
         most = max(layer.most_tokens or 0 for layer in windows)
         of = f"{len(windows)} of {len(cache.layers)} layers keep" if len(windows) < len(cache.layers) else "Layers keep"
-        return f"{of} the last {most:,} tokens only: this text takes {size(now)}, {reached}"
+        return f"{of} the last {most:,} tokens only: {size(now)} for this text, {reached}"
     each = now - int(cache.total_bytes[-2]) if len(cache.n_read) > 1 else 0
     step = int(cache.n_read[-1] - cache.n_read[-2]) if len(cache.n_read) > 1 else n
     per_token = each // step if each else now // n
-    return f"Each token adds {size(per_token)} to the cache: this text takes {size(now)}, {reached}"
+    return f"Each token takes {size(per_token)}: {size(now)} for this text, {reached}"
 
 
 def how_counted(cache: lm.KVCache, described: lm.ModelDescription) -> str:

@@ -23,6 +23,8 @@ from ui.state import store as state
 
 __all__ = ["Turn", "prefix_finding", "show_prefixes", "show_reuse", "turns_of"]
 
+MODEL_OF = {"llama-3.1": "llama-3.1-8b", "phi-3": "phi-3-mini", "qwen2": "qwen2-7b", "smollm2": "smollm2-135m"}
+"""A published model of each family, by its key among `lmloupe.known_models`: whose bytes a kept token saves."""
 TURNS = {"served": "prompt and reply, then the next prompt", "turns": "turn after turn, no reply asked for"}
 
 
@@ -32,6 +34,15 @@ class Turn:
 
     family: str
     step: lm.PrefixStep
+    model: lm.KnownModel | None = None
+    """A published model that reads this template."""
+
+    @property
+    def kept_bytes(self) -> int | None:
+        """What the kept tokens take in the cache of ``model`` in bfloat16."""
+        if self.model is None:
+            return None
+        return self.model.makeup.cache_bytes(self.step.n_kept, "bfloat16")
 
     @property
     def name(self) -> str:
@@ -44,10 +55,13 @@ def turns_of(request: ChatRequest, own: lm.Tokenizer | None, own_name: str) -> t
     kind = state.get("kv_turns")
     turns: list[Turn] = []
     failed: list[str] = []
-    named = [(display_name(name), tokenizer(name)) for name in FAMILIES]
+    known = {one.key: one for one in lm.known_models()}
+    named: list[tuple[str, lm.Tokenizer, lm.KnownModel | None]] = [
+        (display_name(name), tokenizer(name), known[MODEL_OF[name]]) for name in FAMILIES
+    ]
     if own is not None and own.name not in FAMILIES:
-        named.append((own_name, own))
-    for family, tok in named:
+        named.append((own_name, own, None))
+    for family, tok, model in named:
         try:
             found = request.prefix(tok)
         except lm.LoupeError as error:
@@ -57,7 +71,7 @@ def turns_of(request: ChatRequest, own: lm.Tokenizer | None, own_name: str) -> t
             if step.error:
                 failed.append(f"{family}: {step.error}")
             else:
-                turns.append(Turn(family, step))
+                turns.append(Turn(family, step, model))
     return turns, failed
 
 
@@ -112,6 +126,7 @@ def show_prefixes(turns: Sequence[Turn], failed: Sequence[str]) -> None:
                 "Lost": turn.step.n_lost,
                 "Tokens of the next prompt": turn.step.n_next,
                 "To read": turn.step.n_next - turn.step.n_kept,
+                "Kept, in bfloat16": "" if turn.model is None else f"{size(turn.kept_bytes or 0)} ({turn.model.name})",
             }
             for turn in turns
         ]

@@ -64,9 +64,10 @@ def show_race(job: Job[tuple[lm.RaceStep, ...]] | None, tok: lm.Tokenizer, n_tex
     )
     st.caption(
         "Measured on this machine in one run, the two ways in turn, which goes first changing from step to step. The "
-        f"scores differ by at most {_most_apart(steps):.1e}: the same sums in another order. Two tokens whose scores "
+        f"scores differ by at most {_apart(steps)}: the same sums in another order. Two tokens whose scores "
         "are closer than that may change places; else greedy decoding gives the same tokens, which is what a cache "
         "promises. The work of a step without it grows with the text, with it only attention's part does."
+        + _beyond(steps)
     )
     table = race_table(steps, labels, others)
     with st.expander("Every step as a table"):
@@ -95,8 +96,9 @@ def _same_words(steps: Sequence[lm.RaceStep]) -> str:
     )
 
 
-def _most_apart(steps: Sequence[lm.RaceStep]) -> float:
-    return max((s.difference for s in steps if not np.isnan(s.difference)), default=0.0)
+def _apart(steps: Sequence[lm.RaceStep]) -> str:
+    most = max((s.difference for s in steps if not np.isnan(s.difference)), default=0.0)
+    return f"{most:.1e}" if most else "0"
 
 
 def race_finding(steps: Sequence[lm.RaceStep], n_text: int, *, started: bool) -> str:
@@ -111,7 +113,7 @@ def race_finding(steps: Sequence[lm.RaceStep], n_text: int, *, started: bool) ->
     other = float(np.median([s.other_seconds for s in steps[1:]]))
     times = other / kept
     if times < 1.1:
-        return f"A token took {seconds(kept)} from the cache and {seconds(other)} without: too little text to save time"
+        return f"A token took {seconds(kept)} from the cache and {seconds(other)} without it: no time saved here"
     factor = f"{times:.1f}" if times < 9.95 else f"{times:.0f}"
     end = "for the same text" if _same(steps) == len(steps) else "until rounding parted the texts"
     return f"Without the cache a token took {factor} times as long: {seconds(other)} against {seconds(kept)}, {end}"
@@ -140,8 +142,21 @@ def race_chart(steps: Sequence[lm.RaceStep], n_text: int) -> go.Figure:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": theme.ink()}},
     )  # fmt: skip
     layout["xaxis"] |= {"nticks": 12} | ({"dtick": 1} if len(steps) <= 12 else {})
-    layout["yaxis"] |= {"rangemode": "tozero"}
+    layout["yaxis"] |= {"range": [0, 1.08 * scale * _axis_end(steps)]}
     return go.Figure({"data": traces, "layout": layout})
+
+
+def _axis_end(steps: Sequence[lm.RaceStep]) -> float:
+    """Seconds up to which the chart goes: a step that something else held up would press all others to the ground."""
+    times = [t for step in steps for t in (step.seconds, step.other_seconds)]
+    return min(max(times), 5 * float(np.median([step.other_seconds for step in steps])))
+
+
+def _beyond(steps: Sequence[lm.RaceStep]) -> str:
+    """A sentence about the times that are not on the chart."""
+    end = _axis_end(steps)
+    n = sum(t > end for step in steps for t in (step.seconds, step.other_seconds))
+    return f" {counted(n, 'time')} beyond the chart’s axis, when the machine was busy: see the table." if n else ""
 
 
 def race_table(steps: Sequence[lm.RaceStep], labels: Sequence[str], others: Sequence[str]) -> pd.DataFrame:

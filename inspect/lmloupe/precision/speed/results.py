@@ -95,7 +95,8 @@ class MeasuredSpeed:
     @property
     def decode_rates(self) -> NDArray[np.float64]:
         """Further tokens a second, float64 (rounds,): new tokens over the seconds of all of them."""
-        return self.new_tokens / self.decode_s.sum(1)
+        rates: NDArray[np.float64] = self.new_tokens / self.decode_s.sum(1)
+        return rates
 
     @property
     def prefill_per_s(self) -> float:

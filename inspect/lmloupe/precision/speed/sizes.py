@@ -7,15 +7,16 @@ from typing import Any
 
 import torch
 import transformers
+from torch import nn
 
 from lmloupe.errors import InvalidSettingError
 from lmloupe.model.load import compute_dtype
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.precision import Precision
-from lmloupe.planner.counting import kv_cache_bytes, meta_model, weight_bytes
+from lmloupe.planner.counting import kv_cache_bytes, meta_model, quantized_paths, weight_bytes
 from lmloupe.precision.speed.results import WeightBytes
 
-__all__ = ["cache_bytes", "measured_bytes", "model_dtype", "predicted_bytes", "predicted_weights"]
+__all__ = ["cache_bytes", "measured_bytes", "model_dtype", "predicted_bytes", "predicted_weights", "require_stored"]
 
 
 def model_dtype(precision: Precision, device: str) -> torch.dtype:
@@ -27,7 +28,20 @@ def model_dtype(precision: Precision, device: str) -> torch.dtype:
 def predicted_weights(engine: LocalEngine, precisions: tuple[Precision, ...]) -> tuple[WeightBytes, ...]:
     """`predicted_bytes` for the model of an engine, on its device; nothing is loaded."""
     config, device = engine.loaded.model.config, engine.describe().device
-    return tuple(predicted_bytes(config, one, model_dtype(one, device)) for one in precisions)
+    dtypes = [model_dtype(one, device) for one in precisions]
+    for one in precisions:
+        require_stored(one)
+    models = {dtype: _without_numbers(config, dtype) for dtype in dict.fromkeys(dtypes)}
+    return tuple(_counted(models[dtype], one) for one, dtype in zip(precisions, dtypes, strict=True))
+
+
+def require_stored(precision: Precision) -> None:
+    """Raise InvalidSettingError for a precision that is simulated: it has no bytes and no speed here."""
+    if precision.is_simulated:
+        raise InvalidSettingError(
+            f"{precision.label} is worked by arithmetic and not stored, so it has no bytes and no speed here: choose "
+            "int8, fp4, nf4 or plain numbers."
+        )
 
 
 def predicted_bytes(config: transformers.PreTrainedConfig, precision: Precision, dtype: torch.dtype) -> WeightBytes:
@@ -41,31 +55,36 @@ def predicted_bytes(config: transformers.PreTrainedConfig, precision: Precision,
     Raises:
         InvalidSettingError: a precision that is simulated: no engine of ours stores it.
     """
-    if precision.is_simulated:
-        raise InvalidSettingError(
-            f"{precision.label} is worked by arithmetic and not stored, so it has no bytes and no speed here: choose "
-            "int8, fp4, nf4 or plain numbers."
-        )
+    require_stored(precision)
+    return _counted(_without_numbers(config, dtype), precision)
+
+
+def _without_numbers(config: transformers.PreTrainedConfig, dtype: torch.dtype) -> nn.Module:
     plain = copy.deepcopy(config)
     if getattr(plain, "quantization_config", None) is not None:
         del plain.quantization_config  # of a model that is loaded quantized; its shapes are the same
-    model: Any = meta_model(plain, dtype)
+    return meta_model(plain, dtype)
+
+
+def _counted(model: nn.Module, precision: Precision) -> WeightBytes:
     _, total, _ = weight_bytes(model, precision.quantization, double_quant=precision.double_quant)
-    packed = 0
-    if precision.quantization != "none":
-        _, packed = _codes(model, precision)
-    _, everything, _ = weight_bytes(model, "none", double_quant=False)
-    weights = everything - _plain(model, precision) + packed if precision.quantization != "none" else total
+    chosen = quantized_paths(model, precision.quantization)
+    weights, seen = 0, set()
+    for path, module in model.named_modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if id(parameter) in seen:
+                continue
+            seen.add(id(parameter))
+            n = parameter.numel()
+            codes = n if precision.quantization == "int8" else -(-n // 2)
+            weights += codes if name == "weight" and path in chosen else parameter.nbytes
     buffers = sum(buffer.nbytes for buffer in model.buffers())
     return WeightBytes(precision, weights, total - weights, buffers)
 
 
 def cache_bytes(engine: LocalEngine, dtype: torch.dtype, tokens: int) -> int:
     """What the key-value cache of a loaded model holds after some tokens."""
-    plain = copy.deepcopy(engine.loaded.model.config)
-    if getattr(plain, "quantization_config", None) is not None:
-        del plain.quantization_config
-    return kv_cache_bytes(meta_model(plain, dtype), tokens)
+    return kv_cache_bytes(_without_numbers(engine.loaded.model.config, dtype), tokens)
 
 
 def measured_bytes(engine: LocalEngine, precision: Precision) -> WeightBytes:
