@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -13,7 +14,7 @@ from ui.planner.choice import DEFAULT_MODEL, Asked
 from ui.state import store as state
 from ui.state.names import PASTED
 
-__all__ = ["Planned", "axis_end", "cards", "fit_on", "planned", "positions", "precision_name", "rows"]
+__all__ = ["Planned", "axis_end", "cards", "planned", "plans_on", "positions", "precision_name", "rows"]
 
 _LEAST_CONTEXT = 256
 _UNKNOWN_LIMIT = 131_072
@@ -74,7 +75,7 @@ def planned(asked: Asked) -> Planned:
             shown = tuple(one for one in shown if not lm.Precision.parse(one).is_quantized)
             spec = spec if spec in shown else model.makeup.dtype
             shown = shown if spec in shown else (*shown, spec)
-        plans = {one: _of(asked, one, card.kind) for one in shown}
+        plans = plans_on(model, asked, shown, card.kind)
     except lm.LoupeError as error:
         if asked.model != DEFAULT_MODEL:
             offer = Offer("Show Llama 3.1 8B", state.put, ("plan_model", DEFAULT_MODEL))
@@ -84,13 +85,9 @@ def planned(asked: Asked) -> Planned:
     return Planned(asked, spec, card, dict(ordered))
 
 
-def fit_on(asked: Asked, spec: str, card: lm.Card) -> lm.CardFit:
-    """One precision of the question on any card."""
-    return _of(asked, spec, card.kind).on(card)
-
-
-def _of(asked: Asked, spec: str, kind: str) -> lm.MemoryPlan:
-    return lm.memory_plan(_model(*_source(asked)), spec, asked.context, asked.people, device_kind=kind)
+def plans_on(model: lm.PlannedModel, asked: Asked, shown: Iterable[str], kind: str) -> dict[str, lm.MemoryPlan]:
+    """The plans of a question in some precisions on a kind of device."""
+    return {spec: lm.memory_plan(model, spec, asked.context, asked.people, device_kind=kind) for spec in shown}
 
 
 def _source(asked: Asked) -> tuple[str, bool]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import lmloupe as lm
 from ui.base.words import counted
 from ui.components.memory_plan import Cell, Line, State
-from ui.planner.plans import Planned, cards, fit_on, precision_name
+from ui.planner.plans import Planned, cards, plans_on, precision_name
 from ui.planner.words import NO_LIMIT, Verdict, a_card, people, size, verdict
 
 __all__ = ["MEANINGS", "UNITS", "all_fits", "card_finding", "card_lines", "columns", "plan_finding"]
@@ -28,7 +28,10 @@ UNITS = (
 
 def all_fits(found: Planned) -> Fits:
     """Every precision that is drawn on every card, by card and precision."""
-    return {(card.key, spec): fit_on(found.asked, spec, card) for card in cards() for spec in found.plans}
+    kinds = {card.kind for card in cards()} - {found.card.kind}
+    plans = {kind: plans_on(found.plan.model, found.asked, found.plans, kind) for kind in kinds}
+    plans[found.card.kind] = found.plans
+    return {(card.key, spec): plan.on(card) for card in cards() for spec, plan in plans[card.kind].items()}
 
 
 def plan_finding(found: Planned, fits: Fits) -> str:
@@ -37,7 +40,8 @@ def plan_finding(found: Planned, fits: Fits) -> str:
     fit = fits[card.key, found.spec]
     alone = fit.largest_context
     if asked.people > 1 and not fit.largest_context:
-        alone = fit_on(replace(asked, people=1), found.spec, card).largest_context
+        (one,) = plans_on(plan.model, replace(asked, people=1), (found.spec,), card.kind).values()
+        alone = one.largest_context(card)
     return verdict(
         Verdict(
             model=found.name,
