@@ -94,6 +94,7 @@ from .merges.side import MergeSide as MergeSide
 from .merges.word import MissingCharacter as MissingCharacter
 from .model.architecture.results import BlockFacts as BlockFacts
 from .model.architecture.results import Device as Device
+from .model.architecture.results import Dtype as Dtype
 from .model.architecture.results import Histogram as Histogram
 from .model.architecture.results import ModelDescription as ModelDescription
 from .model.architecture.results import ModuleInfo as ModuleInfo
@@ -187,6 +188,13 @@ from .precision.layers.sensitivity import layer_sensitivity as layer_sensitivity
 from .precision.outliers import ActivationOutliers as ActivationOutliers
 from .precision.outliers import ModuleInputs as ModuleInputs
 from .precision.outliers import activation_outliers as activation_outliers
+from .precision.speed.measure import measure_speed as measure_speed
+from .precision.speed.measure import speed_steps as speed_steps
+from .precision.speed.results import DeviceMemory as DeviceMemory
+from .precision.speed.results import MeasuredSpeed as MeasuredSpeed
+from .precision.speed.results import SpeedReport as SpeedReport
+from .precision.speed.results import WeightBytes as WeightBytes
+from .precision.speed.sizes import predicted_weights as predicted_weights
 from .tokens.embedded import embedded_tokenizers as embedded_tokenizers
 from .tokens.tokenizer import Tokenizer as Tokenizer
 from .vocabulary.compare import Spelling as Spelling

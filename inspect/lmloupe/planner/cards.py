@@ -106,7 +106,7 @@ _CARDS = (
     _nvidia("a100-40", "A100 40 GB", 40, 40336, 1555, (8, 0), "NVIDIA A100 datasheet"),
     _nvidia("a100-80", "A100 80 GB", 80, 81038, 2039, (8, 0), "NVIDIA A100 datasheet"),
     _nvidia("h100", "H100", 80, 81008, 3350, (9, 0), "NVIDIA H100 datasheet"),
-    Card("laptop-16", "Laptop, 16 GB", "cpu", 16, 16 * _GIB, 4 * _GIB, 51.2e9, None, "two channels of DDR4-3200"),
+    Card("laptop-16", "16 GB laptop", "cpu", 16, 16 * _GIB, 4 * _GIB, 51.2e9, None, "two channels of DDR4-3200"),
 )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lmloupe.model.precision import Precision
+from lmloupe.planner.counted import Counted
 from lmloupe.planner.makeup import CacheGroup, Makeup, Weighed
-from lmloupe.planner.storage import CODE_BITS, NESTED_BLOCK, SCALE_BITS, itemsize
+from lmloupe.planner.storage import NESTED_BLOCK, Format, itemsize
 
-__all__ = ["Counted", "Equation", "equations"]
+__all__ = ["Equation", "equations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +43,12 @@ class Equation:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The whole numbers of a plan, which its equations are filled with."""
-
-    weighed: Weighed
-    precision: Precision
-    dtype: str
-    context: int
-    sequences: int
-    piece: int
-    cache: int
-    work: int
-
-    @property
-    def total(self) -> int:
-        """Weights, constants, cache and activations."""
-        weights = self.weighed
-        return weights.quantized_bytes + weights.other_bytes + weights.constants_bytes + self.cache + self.work
-
-
 def equations(makeup: Makeup, counted: Counted) -> tuple[Equation, ...]:
     """All sums of a plan, in the order in which they build on each other."""
     item = itemsize(counted.dtype)
     found = [
         _parameters(makeup),
-        *_weights(counted.weighed, counted.precision, item),
+        *_weights(counted.weighed, counted.stored, item),
         _footprint(makeup, counted.weighed),
         _cache_token(makeup, item),
         _cache(makeup, counted, item),
@@ -77,7 +57,7 @@ def equations(makeup: Makeup, counted: Counted) -> tuple[Equation, ...]:
     total = counted.total
     weights = counted.weighed
     parts = (weights.quantized_bytes, weights.other_bytes, weights.constants_bytes, counted.cache, counted.work)
-    per = CODE_BITS[counted.precision.weights] if counted.precision.is_quantized else 8 * item
+    per = counted.stored.bits if counted.stored else 8 * item
     found.append(
         Equation(
             "total",
@@ -110,56 +90,58 @@ def _parameters(makeup: Makeup) -> Equation:
     )
 
 
-def _weights(weighed: Weighed, precision: Precision, item: int) -> list[Equation]:
-    bits = CODE_BITS[precision.weights]
+def _weights(weighed: Weighed, stored: Format | None, item: int) -> list[Equation]:
     wide = f" + {weighed.float32_numbers:,} · 4" if weighed.float32_numbers else ""
+    quantized = stored is not None and weighed.n_matrices > 0
     others = Equation(
         "unquantized",
-        "Embeddings, output matrix, norms and biases" if weighed.n_matrices else "Weights",
-        "other parameters · bytes" if weighed.n_matrices else "parameters · bytes",
+        "Embeddings, output matrix, norms and biases" if quantized else "Weights",
+        "other parameters · bytes" if quantized else "parameters · bytes",
         f"{weighed.other_numbers - weighed.float32_numbers:,} · {item}{wide}",
         weighed.other_bytes,
     )
-    if not weighed.n_matrices:
+    if stored is None or not weighed.n_matrices:
         return [others]
     codes = Equation(
         "quantized",
         "Quantized matrices",
         "parameters in linear layers · bits / 8",
-        f"{weighed.quantized_numbers:,} · {bits} / 8",
+        f"{weighed.quantized_numbers:,} · {stored.bits} / 8",
         weighed.quantized_bytes,
     )
-    return [codes, others, _constants(weighed, precision)]
+    return [codes, others, _constants(weighed, stored)]
 
 
-def _constants(weighed: Weighed, precision: Precision) -> Equation:
-    weights, scales, matrices = precision.weights, weighed.n_scales, weighed.n_matrices
-    bits = CODE_BITS[weights]
-    if weights == "int8":
-        symbolic, filled = "rows · 4", f"{scales:,} · 4"
-        note = "One float32 scale for each row."
-    elif weights in ("nf4", "fp4") and precision.double_quant:
-        symbolic = f"blocks of 64 · 1 + blocks of {NESTED_BLOCK} scales · 4 + matrices · (64 + 1,028)"
-        filled = f"{scales:,} · 1 + {weighed.n_nested:,} · 4 + {matrices:,} · (64 + 1,028)"
-        note = "Scales of one byte, scales of scales, and two tables of what codes stand for beside every matrix."
-    elif weights in ("nf4", "fp4"):
-        symbolic, filled = "blocks of 64 · 4 + matrices · 64", f"{scales:,} · 4 + {matrices:,} · 64"
-        note = "A float32 scale for each block, and a table of what the 16 codes stand for beside every matrix."
-    else:
-        whole = f" + {matrices:,} · 4" if weights == "nvfp4" else ""
-        symbolic = f"blocks · {SCALE_BITS[weights]} / 8" + (" + matrices · 4" if whole else "")
-        filled = f"{scales:,} · {SCALE_BITS[weights]} / 8{whole}"
-        note = "What each block's codes are multiplied with."
+def _constants(weighed: Weighed, stored: Format) -> Equation:
+    scales, matrices = weighed.n_scales, weighed.n_matrices
+    blocks = f"blocks of {stored.block}" if stored.block and stored.rows == 1 else "tiles" if stored.block else "rows"
+    terms = [(f"{blocks} · {_bytes(stored.scale_bits)}", f"{scales:,} · {_bytes(stored.scale_bits)}")]
+    if stored.nested:
+        terms.append((f"blocks of {NESTED_BLOCK} scales · 4", f"{weighed.n_nested:,} · 4"))
+    if stored.column_bits:
+        size = _bytes(stored.column_bits)
+        terms.append((f"columns · {size}", f"{weighed.n_columns:,} · {size}"))
+    beside = stored.book_bytes + stored.whole_bits // 8
+    if beside:
+        terms.append((f"matrices · {beside:,}", f"{matrices:,} · {beside:,}"))
+    note = f"What the codes are multiplied with: {'one scale' if stored.block else 'a float32 scale'} for each "
+    note += f"{'block' if stored.block else 'row'}."
+    if stored.book_bytes:
+        note += " Beside every matrix bitsandbytes keeps a table of what its codes stand for."
     return Equation(
         "constants",
         "Quantization constants",
-        symbolic,
-        filled,
+        " + ".join(words for words, _ in terms),
+        " + ".join(numbers for _, numbers in terms),
         weighed.constants_bytes,
-        rule="left out" if bits < 16 else "",
+        rule="left out",
         rule_value=0,
         note=note,
     )
+
+
+def _bytes(bits: int) -> str:
+    return str(bits // 8) if bits % 8 == 0 else f"{bits} / 8"
 
 
 def _footprint(makeup: Makeup, weighed: Weighed) -> Equation:
@@ -265,7 +247,7 @@ def _activations(makeup: Makeup, counted: Counted, item: int) -> Equation:
         "Activations of a prefill",
         "piece · (8 · width + 3 · inner) · bytes + 6 · sequences · vocabulary · 4"
         + (" + largest matrix · bytes" if largest else ""),
-        f"{counted.piece:,} · (8 · {makeup.width:,} + 3 · {makeup.inner:,}) · {item}"
+        f"{min(counted.context, counted.longest):,} · (8 · {makeup.width:,} + 3 · {makeup.inner:,}) · {item}"
         f" + 6 · {counted.sequences} · {makeup.vocab_rows:,} · 4{back}",
         counted.work,
         estimate=True,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from lmloupe.model.precision import Precision
-from lmloupe.planner.storage import book_bytes, itemsize, stored
+from lmloupe.planner.storage import Format, itemsize, stored
 
-__all__ = ["CacheGroup", "CacheKind", "Makeup", "ParameterGroup", "Role", "Weighed"]
+__all__ = ["CacheGroup", "CacheKind", "Makeup", "ParameterGroup", "Role", "Weighed", "weigh", "work_bytes"]
 
 Role: TypeAlias = Literal["embedding", "output", "attention", "mlp", "experts", "norm", "vision", "other"]
 CacheKind: TypeAlias = Literal["full", "sliding", "latent", "state", "other"]
@@ -90,10 +89,11 @@ class Weighed:
     """Weights in a precision, in whole numbers that equations are filled with.
 
     Attributes:
-        quantized_numbers, quantized_bytes: of the matrices that the precision quantizes, as codes.
+        quantized_numbers, quantized_bytes: of the matrices that are quantized, as codes.
         other_numbers, other_bytes: of everything else: embeddings, output matrix, norms, biases.
         float32_numbers: those of ``other_numbers`` that stay float32 in every dtype.
         n_matrices: how many matrices are quantized.
+        n_columns: columns of all of them together.
         n_scales, n_nested: scales of all quantized matrices, and scales of scales.
         scale_bytes: of scales, zero points and scales of scales.
         book_bytes: of bitsandbytes' tables of what codes stand for, which every 4-bit matrix has for itself.
@@ -106,6 +106,7 @@ class Weighed:
     other_bytes: int
     float32_numbers: int
     n_matrices: int
+    n_columns: int
     n_scales: int
     n_nested: int
     scale_bytes: int
@@ -116,6 +117,30 @@ class Weighed:
     def constants_bytes(self) -> int:
         """Of all that transformers' ``get_memory_footprint`` leaves out."""
         return self.scale_bytes + self.book_bytes
+
+
+def weigh(groups: Sequence[ParameterGroup], chosen: Format | None, dtype: str) -> Weighed:
+    """Count weights with the quantized matrices in a format (None: in ``dtype`` too), and the rest in ``dtype``."""
+    taken = [group for group in groups if chosen is not None and group.quantized]
+    kept = [group for group in groups if chosen is None or not group.quantized]
+    found = [(group.count, stored(group.shape, chosen)) for group in taken if chosen is not None]
+    wide = sum(group.n_parameters for group in kept if group.dtype == "float32")
+    others = sum(group.n_parameters for group in kept)
+    matrices = sum(group.count for group in taken)
+    return Weighed(
+        quantized_numbers=sum(group.n_parameters for group in taken),
+        quantized_bytes=sum(n * -(-each.codes // 8) for n, each in found),
+        other_numbers=others,
+        other_bytes=(others - wide) * itemsize(dtype) + 4 * wide,
+        float32_numbers=wide,
+        n_matrices=matrices,
+        n_columns=sum(group.count * group.shape[-1] for group in taken),
+        n_scales=sum(n * each.n_scales for n, each in found),
+        n_nested=sum(n * each.n_nested for n, each in found),
+        scale_bytes=sum(n * -(-each.scales // 8) for n, each in found),
+        book_bytes=matrices * chosen.book_bytes if chosen is not None else 0,
+        largest=max((group.size for group in taken), default=0),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,29 +182,6 @@ class Makeup:
         """All numbers, tied ones once."""
         return sum(group.n_parameters for group in self.groups)
 
-    def weigh(self, precision: Precision | None, dtype: str) -> Weighed:
-        """Count the weights with the linear matrices in a precision (None: not quantized), the rest in ``dtype``."""
-        chosen = precision if precision is not None and precision.is_quantized else None
-        taken = [group for group in self.groups if chosen is not None and group.quantized]
-        kept = [group for group in self.groups if chosen is None or not group.quantized]
-        found = [(group.count, stored(group.shape, chosen)) for group in taken if chosen is not None]
-        wide = sum(group.n_parameters for group in kept if group.dtype == "float32")
-        others = sum(group.n_parameters for group in kept)
-        matrices = sum(group.count for group in taken)
-        return Weighed(
-            quantized_numbers=sum(group.n_parameters for group in taken),
-            quantized_bytes=sum(n * -(-each.codes // 8) for n, each in found),
-            other_numbers=others,
-            other_bytes=(others - wide) * itemsize(dtype) + 4 * wide,
-            float32_numbers=wide,
-            n_matrices=matrices,
-            n_scales=sum(n * each.n_scales for n, each in found),
-            n_nested=sum(n * each.n_nested for n, each in found),
-            scale_bytes=sum(n * -(-each.scales // 8) for n, each in found),
-            book_bytes=matrices * book_bytes(chosen) if chosen is not None else 0,
-            largest=max((group.size for group in taken), default=0),
-        )
-
     def cache_bytes(self, tokens: int, dtype: str) -> int:
         """What the cache of one sequence holds after ``tokens`` tokens."""
         return sum(group.bytes(tokens, itemsize(dtype)) for group in self.caches)
@@ -189,13 +191,9 @@ class Makeup:
         return sum(group.layers * group.per_token for group in self.caches) * item
 
     def work_bytes(self, piece: int, sequences: int, dtype: str, largest: int) -> int:
-        """What one forward pass needs beside weights and cache: an estimate.
-
-        States of one piece of a prompt (queries, keys, values, the MLP's inner numbers), the scores of one position of
-        every sequence in float32 a few times over, and one quantized matrix as it is dequantized for a product.
-        """
-        states = piece * (8 * self.width + 3 * self.inner) * itemsize(dtype)
-        return states + 6 * sequences * self.vocab_rows * 4 + largest * itemsize(dtype)
+        """See the function `work_bytes`."""
+        sizes = (self.width, self.inner, self.vocab_rows)
+        return work_bytes(sizes, piece, itemsize(dtype), sequences=sequences, largest=largest)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Makeup:
@@ -203,3 +201,20 @@ class Makeup:
         groups = tuple(ParameterGroup(**each | {"shape": tuple(each["shape"])}) for each in data["groups"])
         caches = tuple(CacheGroup(**each) for each in data["caches"])
         return cls(**{**data, "groups": groups, "caches": caches})
+
+
+def work_bytes(sizes: tuple[int, int, int], piece: int, item: int, *, sequences: int = 1, largest: int = 0) -> int:
+    """What one forward pass needs beside weights and cache: an estimate.
+
+    States of one piece of a prompt (queries, keys, values, the MLP's inner numbers), the scores of one position of
+    every sequence in float32 a few times over, and one quantized matrix as it is dequantized for a product.
+
+    Args:
+        sizes: width of the model, width inside its MLP, rows of its vocabulary.
+        piece: tokens of the piece.
+        item: bytes of one number.
+        sequences: how many sequences are scored at once.
+        largest: numbers in the largest quantized matrix.
+    """
+    width, inner, rows = sizes
+    return piece * (8 * width + 3 * inner) * item + 6 * sequences * rows * 4 + largest * item

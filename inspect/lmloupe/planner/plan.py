@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from lmloupe.errors import InvalidSettingError
+from lmloupe.errors import InvalidSettingError, UnsupportedError
 from lmloupe.model.architecture.results import Dtype
 from lmloupe.model.pieces import PREFILL_CHUNK
 from lmloupe.model.precision import Precision
 from lmloupe.planner.cards import Card, find_card
-from lmloupe.planner.equations import Counted, Equation, equations
-from lmloupe.planner.makeup import Weighed
+from lmloupe.planner.counted import Counted
+from lmloupe.planner.equations import Equation, equations
 from lmloupe.planner.models.sources import PlannedModel, planned_model
+from lmloupe.planner.storage import format_of, itemsize
 
 __all__ = ["CardFit", "MemoryPlan", "memory_plan"]
 
 _MOST_SEQUENCES, _MOST_TOKENS = 1 << 20, 1 << 30
-_SMALLER = ("bfloat16", "int8", "nf4", "nf4+double")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class MemoryPlan:
 
     Attributes:
         model: which, and what is known of it: name, key, published count, makeup, notes.
-        precision: of the linear matrices.
+        precision: of the linear matrices, as asked for.
+        stored_as: how they are stored, for people: ``"nf4"``, ``"bfloat16"``, ``"GPTQ, 4 bits, groups of 128"``.
         dtype: of all other weights, of the cache and of the activations.
         context: tokens of each sequence, prompt and reply together; at most what the model reads.
         sequences: how many at once: people, or prompts of a batch.
@@ -79,6 +80,7 @@ class MemoryPlan:
 
     model: PlannedModel = field(repr=False)
     precision: Precision
+    stored_as: str
     dtype: str
     context: int
     sequences: int
@@ -146,14 +148,15 @@ class MemoryPlan:
         )
 
     def _needed(self, context: int, sequences: int) -> int:
-        return _filled(self.model, self.counted.weighed, self.precision, self.dtype, context, sequences).total
+        return self.counted.asked(self.model.makeup, context, sequences).total
 
     def _smaller(self, card: Card) -> Precision | None:
-        for precision in map(Precision.parse, _SMALLER):
-            dtype = "bfloat16" if self.dtype == "float32" else self.dtype
-            weighed = self.model.makeup.weigh(precision, dtype)
-            counted = _filled(self.model, weighed, precision, dtype, self.context, self.sequences)
-            if counted.total <= card.usable_bytes:
+        if self.model.stored is not None:
+            return None
+        dtype = "bfloat16" if self.dtype == "float32" else self.dtype
+        asked = {"context": self.context, "sequences": self.sequences, "longest": self.counted.longest}
+        for precision in map(Precision.parse, (dtype, "int8", "nf4", "nf4+double")):
+            if Counted.of(self.model.makeup, format_of(precision), dtype, **asked).total <= card.usable_bytes:
                 return precision
         return None
 
@@ -167,24 +170,8 @@ def _most(needed: Callable[[int], int], usable: int, limit: int) -> int:
     return low
 
 
-def _filled(
-    model: PlannedModel, weighed: Weighed, precision: Precision, dtype: str, context: int, sequences: int
-) -> Counted:
-    piece = min(context, PREFILL_CHUNK[model.device_kind])
-    return Counted(
-        weighed=weighed,
-        precision=precision,
-        dtype=dtype,
-        context=context,
-        sequences=sequences,
-        piece=piece,
-        cache=sequences * model.makeup.cache_bytes(context, dtype),
-        work=model.makeup.work_bytes(piece, sequences, dtype, weighed.largest),
-    )
-
-
 def memory_plan(
-    config_or_name: Mapping[str, Any] | str | os.PathLike[str],
+    config_or_name: PlannedModel | Mapping[str, Any] | str | os.PathLike[str],
     quantization: Precision | str = "none",
     context: int = 4096,
     sequences: int = 1,
@@ -197,15 +184,15 @@ def memory_plan(
     """What a model needs in memory, counted from its config; nothing of it is loaded and no code in it is run.
 
     A known model (`lmloupe.known_models`) is answered from numbers that were counted beforehand, without torch. Any
-    other is built without numbers on torch's meta device, which takes no memory and, by the layer, some milliseconds.
+    other is built without numbers on torch's meta device, which takes no memory, and some milliseconds a layer.
     Quantized are the matrices that transformers hands to bitsandbytes: those of linear layers, not embeddings, norms
     and output matrix. Formats that bitsandbytes does not know (Q4_0 ...) are counted for the same matrices.
 
     Args:
         config_or_name: the key or the hub id of a known model; any other hub id, a folder, the embedded model's key;
-            a config.json as a mapping or as its text.
+            a config.json as a mapping or as its text; or the ``model`` of an earlier plan, which is not read again.
         quantization: ``"none"``, or any `Precision` or its short form, ``"nf4+double"``.
-        context: tokens of each sequence, at least 1; cut to what the model reads.
+        context: tokens of each sequence, prompt and reply together, at least 1; cut to what the model reads.
         sequences: how many at once, at least 1.
         dtype: of what is not quantized, of the cache and of the activations; ``"auto"`` is the one that the weights are
             published in, or the precision itself where that is a plain dtype.
@@ -214,8 +201,9 @@ def memory_plan(
         token: hub token; None takes the environment's or the hub login's. Not kept.
 
     Raises:
-        InvalidSettingError: a setting out of its range, or a config that says what no model can have.
-        UnsupportedError: a config of no causal language model, or of one that transformers does not know.
+        InvalidSettingError: a setting out of its range, or a config whose fields are missing, no numbers, or absurd.
+        UnsupportedError: a config of no causal language model, of one that transformers does not know, or of weights
+            that are quantized already in a way that cannot be counted, or that are to be quantized once more.
         LoadError: what `lmloupe.load_engine` raises for a hub id or a folder.
 
     >>> plan = memory_plan("llama-3.1-8b", "nf4", context=8192)
@@ -233,30 +221,55 @@ def memory_plan(
         raise InvalidSettingError(f"Dtype {dtype!r} is not known: choose from {', '.join(get_args(Dtype))}.")
     if device_kind not in PREFILL_CHUNK:
         raise InvalidSettingError(f"Device {device_kind!r} is not known: choose from {', '.join(PREFILL_CHUNK)}.")
-    model = planned_model(config_or_name, device_kind, revision, token)
+    model = planned_model(config_or_name, revision, token)
     precision, chosen = _precision(quantization, dtype, model.makeup.dtype)
-    limit = model.makeup.context_length
-    cut = min(context, limit or context)
-    weighed = model.makeup.weigh(precision, chosen)
-    counted = _filled(model, weighed, precision, chosen, cut, sequences)
+    if model.stored is not None and precision.is_quantized:
+        raise UnsupportedError(
+            f"The weights of {model.name} are quantized already ({model.stored.label}): take quantization none, "
+            f"or choose the repository of the original weights for {precision.label}."
+        )
+    counted = Counted.of(
+        model.makeup,
+        model.stored or format_of(precision),
+        chosen,
+        context=min(context, model.makeup.context_length or context),
+        sequences=sequences,
+        longest=PREFILL_CHUNK[device_kind],
+    )
+    return _plan(model, precision, counted, context)
+
+
+def _plan(model: PlannedModel, precision: Precision, counted: Counted, context: int) -> MemoryPlan:
+    weighed, makeup = counted.weighed, model.makeup
+    notes = list(model.notes)
+    if context > counted.context:
+        notes.append(f"{model.name} reads {counted.context:,} tokens at most, so that many are counted.")
+    left = sum(group.n_parameters for group in makeup.groups if group.role == "experts" and not group.quantized)
+    if counted.stored is not None and left > makeup.n_parameters // 10:
+        share = f"{left / makeup.n_parameters:.0%}"
+        notes.append(
+            f"{share} of its parameters are experts, which transformers keeps as one tensor a layer: they are not "
+            "linear layers, so they are not quantized."
+        )
     return MemoryPlan(
         model=model,
         precision=precision,
-        dtype=chosen,
-        context=cut,
-        sequences=sequences,
-        n_parameters=model.makeup.n_parameters,
+        stored_as=counted.stored.label if counted.stored else precision.weights,
+        dtype=counted.dtype,
+        context=counted.context,
+        sequences=counted.sequences,
+        n_parameters=makeup.n_parameters,
         quantized_bytes=weighed.quantized_bytes,
         unquantized_bytes=weighed.other_bytes,
         constants_bytes=weighed.constants_bytes,
-        weights_bytes=weighed.quantized_bytes + weighed.other_bytes + weighed.constants_bytes,
-        footprint_bytes=weighed.quantized_bytes + weighed.other_bytes + model.makeup.buffer_bytes,
+        weights_bytes=counted.weights,
+        footprint_bytes=weighed.quantized_bytes + weighed.other_bytes + makeup.buffer_bytes,
         cache_bytes=counted.cache,
-        cache_bytes_per_token=model.makeup.token_bytes(4 if chosen == "float32" else 2),
+        cache_bytes_per_token=makeup.token_bytes(itemsize(counted.dtype)),
         activation_bytes=counted.work,
         total_bytes=counted.total,
-        equations=equations(model.makeup, counted),
-        notes=model.notes,
+        equations=equations(makeup, counted),
+        notes=tuple(notes),
         counted=counted,
     )
 

@@ -1,14 +1,14 @@
-"""Bits that a matrix takes in each precision: its codes, and the scales that the codes are multiplied with."""
+"""Bits that a matrix takes in a format: its codes, and the scales that the codes are multiplied with."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lmloupe.model.precision import DTYPES, Precision, Weights
 
-__all__ = ["BLOCK_SIZES", "NESTED_BLOCK", "Stored", "bits_per_weight", "book_bytes", "itemsize", "stored"]
+__all__ = ["BLOCK_SIZES", "NESTED_BLOCK", "Format", "Stored", "bits_per_weight", "format_of", "itemsize", "stored"]
 
 BLOCK_SIZES: dict[Weights, int] = {
     "nf4": 64, "fp4": 64, "q4_0": 32, "q8_0": 32, "mxfp4": 32, "nvfp4": 16, "int4_g128": 128
@@ -16,14 +16,63 @@ BLOCK_SIZES: dict[Weights, int] = {
 """How many weights share a scale. Those of nf4 and fp4 run on over the ends of rows, the others begin at each row."""
 NESTED_BLOCK = 256
 """How many scales of bitsandbytes share a scale of scales, with double quantization."""
-CODE_BITS: dict[Weights, int] = {
-    "float32": 32, "bfloat16": 16, "float16": 16, "int8": 8, "nf4": 4, "fp4": 4,
-    "q4_0": 4, "q8_0": 8, "mxfp4": 4, "nvfp4": 4, "int4_g128": 4,
-}  # fmt: skip
-"""Bits of one code."""
-SCALE_BITS: dict[Weights, int] = {"q4_0": 16, "q8_0": 16, "mxfp4": 8, "nvfp4": 8, "int4_g128": 16 + 4}
-"""Bits beside each block: its scale, for int4 also its zero point."""
-_BOOK, _NESTED_BOOK = 16 * 4, 256 * 4 + 4
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a matrix is stored in few bits.
+
+    Attributes:
+        label: for people, ``"nf4, double quantization"``.
+        bits: of one code.
+        block: codes of a row that share a scale; 0 for whole rows.
+        scale_bits: of a scale, with the zero point where there is one.
+        rows: rows that share their scales; 1 but for formats whose blocks are tiles.
+        flat: blocks run on over the ends of rows.
+        nested: scales are in blocks of `NESTED_BLOCK` that share a float32 scale.
+        whole_bits: beside all that, for the matrix as a whole.
+        column_bits: beside all that, for each of its columns.
+        book_bytes: tables of what codes stand for, which each matrix has for itself whatever its size: bitsandbytes
+            keeps 16 float32 numbers, with double quantization another 256 for the scales' codes, and their mean.
+    """
+
+    label: str
+    bits: int
+    block: int
+    scale_bits: int
+    rows: int = 1
+    flat: bool = False
+    nested: bool = False
+    whole_bits: int = 0
+    column_bits: int = 0
+    book_bytes: int = 0
+
+
+_FORMATS: dict[Weights, Format] = {
+    "int8": Format("", 8, 0, 32),
+    "nf4": Format("", 4, 64, 32, flat=True, book_bytes=64),
+    "fp4": Format("", 4, 64, 32, flat=True, book_bytes=64),
+    "q4_0": Format("", 4, 32, 16),
+    "q8_0": Format("", 8, 32, 16),
+    "mxfp4": Format("", 4, 32, 8),
+    "nvfp4": Format("", 4, 16, 8, whole_bits=32),
+    "int4_g128": Format("", 4, 128, 16 + 4),
+}
+
+
+def format_of(precision: Precision) -> Format | None:
+    """How a precision stores a matrix; None for plain numbers.
+
+    >>> format_of(Precision("q8_0"))
+    Format(label='Q8_0 (simulated)', bits=8, block=32, scale_bits=16, rows=1, flat=False, nested=False, whole_bits=0,
+           column_bits=0, book_bytes=0)
+    """
+    if precision.weights in DTYPES:
+        return None
+    found = replace(_FORMATS[precision.weights], label=precision.label)
+    if not precision.double_quant:
+        return found
+    return replace(found, scale_bits=8, nested=True, book_bytes=found.book_bytes + 256 * 4 + 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,51 +80,37 @@ class Stored:
     """What one matrix takes, in bits.
 
     Attributes:
-        codes: of its codes, or of its plain numbers.
+        codes: of its codes.
         scales: of all that its codes are multiplied with or added to.
-        n_scales: how many scales; 0 for plain numbers.
+        n_scales: how many scales.
         n_nested: how many scales of scales; 0 without double quantization.
     """
 
     codes: int
     scales: int
-    n_scales: int = 0
-    n_nested: int = 0
+    n_scales: int
+    n_nested: int
 
 
-def stored(shape: Sequence[int], precision: Precision) -> Stored:
-    """Bits of a matrix in a precision, outputs first; bitsandbytes' code books are not among them (`book_bytes`).
+def stored(shape: Sequence[int], found: Format) -> Stored:
+    """Bits of a matrix in a format, outputs first; tables of what codes stand for are not among them.
 
-    >>> stored((64, 64), Precision("nf4"))
+    A tensor of more than two dimensions is as many matrices as the first ones say (experts).
+
+    >>> stored((64, 64), format_of(Precision("nf4")))
     Stored(codes=16384, scales=2048, n_scales=64, n_nested=0)
     """
-    weights, numbers = precision.weights, math.prod(shape)
-    codes = CODE_BITS[weights] * numbers
-    if weights in DTYPES:
-        return Stored(codes, 0)
-    rows, columns = math.prod(shape[:-1]), shape[-1]
-    if weights == "int8":
-        return Stored(codes, 32 * rows, rows)
-    if weights in ("nf4", "fp4"):
-        blocks = -(-numbers // BLOCK_SIZES[weights])
-        packed = 8 * -(-numbers // 2)
-        if not precision.double_quant:
-            return Stored(packed, 32 * blocks, blocks)
-        nested = -(-blocks // NESTED_BLOCK)
-        return Stored(packed, 8 * blocks + 32 * nested, blocks, nested)
-    blocks = rows * -(-columns // BLOCK_SIZES[weights])
-    whole = 32 if weights == "nvfp4" else 0
-    return Stored(codes, SCALE_BITS[weights] * blocks + whole, blocks)
-
-
-def book_bytes(precision: Precision) -> int:
-    """Bytes that bitsandbytes keeps beside each 4-bit matrix whatever its size: what its codes stand for.
-
-    Sixteen float32 numbers; with double quantization another 256 for the scales' codes, and their mean.
-    """
-    if precision.weights not in ("nf4", "fp4"):
-        return 0
-    return _BOOK + (_NESTED_BOOK if precision.double_quant else 0)
+    numbers, (rows, columns) = math.prod(shape), (shape[-2], shape[-1])
+    matrices = math.prod(shape[:-2])
+    if found.flat:
+        scales = -(-numbers // found.block)
+        codes = 8 * -(-found.bits * numbers // 8)  # packed as one run of codes
+    else:
+        scales = matrices * -(-rows // found.rows) * -(-columns // (found.block or columns))
+        codes = found.bits * numbers
+    nested = -(-scales // NESTED_BLOCK) if found.nested else 0
+    beside = matrices * (found.whole_bits + columns * found.column_bits)
+    return Stored(codes, found.scale_bits * scales + 32 * nested + beside, scales, nested)
 
 
 def bits_per_weight(precision: Precision, shape: tuple[int, int]) -> float:
@@ -84,8 +119,11 @@ def bits_per_weight(precision: Precision, shape: tuple[int, int]) -> float:
     >>> bits_per_weight(Precision("nf4"), (64, 64)), round(bits_per_weight(Precision("int4_g128"), (1, 128)), 5)
     (4.5, 4.15625)
     """
-    found = stored(shape, precision)
-    return (found.codes + found.scales) / math.prod(shape)
+    found = format_of(precision)
+    if found is None:
+        return 8.0 * itemsize(precision.weights)
+    bits = stored(shape, found)
+    return (bits.codes + bits.scales) / math.prod(shape)
 
 
 def itemsize(dtype: str) -> int:

@@ -9,14 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.errors import NotFiniteError
-from lmloupe.model.precision import Weights
+from lmloupe.model.precision import BLOCK_SIZES, Weights
 
-__all__ = ["BLOCK_SIZES", "E2M1", "Worked", "levels", "worked"]
+__all__ = ["E2M1", "Worked", "levels", "worked"]
 
-BLOCK_SIZES: dict[Weights, int] = {
-    "nf4": 64, "fp4": 64, "q4_0": 32, "q8_0": 32, "mxfp4": 32, "nvfp4": 16, "int4_g128": 128
-}  # fmt: skip
-"""How many weights share a scale. Those of nf4 and fp4 run on over the ends of rows, the others begin at each row."""
 E2M1 = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 """The eight magnitudes of a 4-bit float with two exponent bits and one mantissa bit (codes 0 to 7; 8 to 15 minus)."""
 _LARGEST_E4M3 = 448.0

@@ -9,6 +9,7 @@ from typing import Any
 
 import bitsandbytes.functional as bnb
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import transformers
@@ -81,6 +82,14 @@ def test_errors_are_those_of_numpy_on_what_bitsandbytes_gives_back(engine: Local
     assert table.shape == (3, len(found.modules))
     last = found.matrices[-1]
     assert table[last.layer, found.modules.index(last.module)] == np.float32(last.relative_error)
+
+
+def test_the_rank_correlation_is_spearmans(llama: LocalEngine) -> None:
+    found = lm.quantization_errors(llama, "q4_0")
+    table = pd.DataFrame([(one.relative_error, one.crest) for one in found.matrices]).rank()
+    expected = float(table[0].corr(table[1]))
+    assert found.rank_correlation("crest") == pytest.approx(expected)
+    assert math.isnan(lm.quantization_errors(llama, "float32").rank_correlation("kurtosis"))
 
 
 def test_a_last_block_that_is_not_whole_has_its_own_share_in_the_crest(tmp_path: Path) -> None:
@@ -162,6 +171,8 @@ def test_effects_are_those_of_models_whose_weights_were_rounded_by_hand(
     expect(kinds.effects[-1], [path for path in paths if path.endswith(kinds.names[-1])])
     *_, single = lm.layer_sensitivity(engine, IDS, mode="matrices", layer=2)
     expect(single.effects[0], [f"model.layers.2.{single.names[0]}"])
+    assert single.whole is not None
+    np.testing.assert_array_equal(single.whole.kl_bits, only[-1].effects[2].kl_bits)
     assert same_weights(engine, own)
 
 

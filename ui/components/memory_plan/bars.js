@@ -24,7 +24,7 @@
 export const KINDS = [
   ["quantized", "quantized weights"],
   ["constants", "their constants"],
-  ["kept", "weights as they are"],
+  ["kept", "unquantized weights"],
   ["cache", "KV cache"],
   ["work", "activations"],
   ["reserve", "kept free"],

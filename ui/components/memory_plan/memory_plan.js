@@ -123,10 +123,12 @@ class MemoryPlan extends Drawing {
    * @param {number} top @param {number} bottom @param {number} rem
    */
   drawAxis(svg, at, x, top, bottom, rem) {
-    const { end } = this.data;
+    const { card, end } = this.data;
     const y = top + 2.1 * rem;
+    const line = x(card.memory);
     for (const [i, bytes] of ticks(end, at.plot / (5 * rem)).entries()) {
       svg.append(shape("line", { x1: x(bytes), x2: x(bytes), y1: y + 0.3 * rem, y2: bottom, class: i ? "grid" : "axis" }));
+      if (Math.abs(x(bytes) - line) < 2.2 * rem && card.memory <= end) continue; // the line's own name says where it is
       svg.append(shape("text", { x: x(bytes), y, class: i ? "tick" : "tick first" }, i ? size(bytes).replace(".0 ", " ") : "0"));
     }
   }
@@ -158,7 +160,8 @@ class MemoryPlan extends Drawing {
     node.setAttribute("aria-pressed", String(row.chosen));
     const note = row.note ? `, ${row.note}` : "";
     const inside = found.map(({ name, bytes }) => `${name} ${size(bytes)}`).join(", ");
-    node.setAttribute("aria-label", `${row.label}${note}: ${size(total)}, ${verdict(total, card.memory)}. ${inside}`);
+    const said = `${row.label}${note}: ${size(total)}, ${verdict(total, card.memory)}. ${inside}`;
+    node.append(shape("title", {}, said)); // its name as well
     const right = at.left + at.plot;
     node.append(shape("rect", { x: 0, y: top, width: this.drawnFor, height: at.row - 2, rx: 4, class: "band" }));
     const words = at.narrow ? top + 1.2 * rem : top + at.row / 2 + 0.3 * rem;

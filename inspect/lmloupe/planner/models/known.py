@@ -26,7 +26,8 @@ class KnownModel:
         licence: by the name that its page gives.
         gated: the hub asks for an accepted licence before it gives the weights.
         published_parameters: numbers of the published weights, tied ones once.
-        source: where that count is published, and whatever a person should know of it.
+        source: where that count is published.
+        note: what a person should know of it; may be empty.
         counted: how LM Loupe counted it: ``"transformers"`` on torch's meta device, or ``"by hand"`` from the published
             architecture, where transformers has no class for it.
         config: its config.json, as far as it says how large anything is. JSON text.
@@ -42,6 +43,7 @@ class KnownModel:
     gated: bool
     published_parameters: int
     source: str
+    note: str
     counted: str
     config: str = field(repr=False)
     makeup: Makeup = field(repr=False)

@@ -51,6 +51,7 @@ class Asked:
             "row": self.row,
             "block": self.block,
             "n_blocks": self.place.n_blocks,
+            "is_whole": self.place.whole,
             "rows": self.place.rows,
             "columns": self.place.columns,
             "values": values,

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError
-from lmloupe.model.precision import Weights
-from lmloupe.precision.simulated import BLOCK_SIZES
+from lmloupe.model.precision import BLOCK_SIZES, Weights
 
-__all__ = ["INT8_SHOWN", "Place", "place_of", "row_and_block"]
+__all__ = ["INT8_SHOWN", "Place", "blocks_in_row", "place_of", "row_and_block"]
 
 INT8_SHOWN = 64
 """Of a row of int8, which has one scale, so many weights are worked at once."""
@@ -38,6 +37,18 @@ class Place:
     columns: NDArray[np.int64]
 
 
+def blocks_in_row(width: int, row: int, weights: Weights, size: int = 0) -> int:
+    """How many blocks hold a weight of a row.
+
+    >>> blocks_in_row(96, 0, "nf4"), blocks_in_row(96, 1, "nf4"), blocks_in_row(96, 1, "q4_0")
+    (2, 2, 3)
+    """
+    size = size or BLOCK_SIZES.get(weights, INT8_SHOWN)
+    if weights not in ("nf4", "fp4"):
+        return -(-width // size)
+    return -(-(row + 1) * width // size) - row * width // size
+
+
 def place_of(module: str, shape: tuple[int, int], row: int, block: int, weights: Weights, size: int = 0) -> Place:
     """The block of a row, from 0; ``size`` where a checkpoint has another block size than the usual.
 
@@ -48,13 +59,13 @@ def place_of(module: str, shape: tuple[int, int], row: int, block: int, weights:
     if not 0 <= row < n_rows:
         raise InvalidSettingError(f"Row {row} is not there: the rows of {module} go from 0 to {n_rows - 1}.")
     size = size or BLOCK_SIZES.get(weights, INT8_SHOWN)
+    n_blocks = blocks_in_row(width, row, weights, size)
     if weights in ("nf4", "fp4"):
         earliest, total = row * width // size, n_rows * width
-        n_blocks = -(-(row + 1) * width // size) - earliest
         number = earliest + block
         first, end = number * size, min(total, (number + 1) * size)
     else:
-        n_blocks, number = -(-width // size), block
+        number = block
         first, end = row * width + block * size, row * width + min(width, (block + 1) * size)
     if not 0 <= block < n_blocks:
         raise InvalidSettingError(

@@ -60,6 +60,8 @@ class QuantizationBlock:
         shape: rows and columns of the whole matrix, outputs first.
         row, block: as asked for, from 0.
         n_blocks: blocks that hold a weight of this row.
+        is_whole: it has as many weights as blocks of the format have. The last block of a matrix may be shorter: nf4
+            and fp4 divide such a one by ``absmax``, where they multiply others with 1 / ``absmax``.
         rows, columns: int64 (n,), where each weight is in the matrix.
         values: float32 (n,), the weights.
         absmax: float32, the largest magnitude among the weights that share the scale.
@@ -96,6 +98,7 @@ class QuantizationBlock:
     row: int
     block: int
     n_blocks: int
+    is_whole: bool
     rows: NDArray[np.int64] = field(repr=False)
     columns: NDArray[np.int64] = field(repr=False)
     values: NDArray[np.float32] = field(repr=False)

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError, NotAvailableError, NotFiniteError
 from lmloupe.model.local import LocalEngine
-from lmloupe.model.precision import Precision, Weights
+from lmloupe.model.precision import BLOCK_SIZES, Precision, Weights
 from lmloupe.precision.block.arithmetic import table
 from lmloupe.precision.block.numbers import Numbers, numbers_of
 from lmloupe.precision.block.places import INT8_SHOWN, row_and_block
 from lmloupe.precision.block.results import MatrixBlocks
 from lmloupe.precision.block.scales import absmaxes, doubled, flat_pieces, largest_of
 from lmloupe.precision.block.work import quantized_precision
-from lmloupe.precision.simulated import BLOCK_SIZES, levels, worked
+from lmloupe.precision.simulated import levels, worked
 
 __all__ = ["matrix_blocks"]
 
@@ -131,14 +131,15 @@ def _all_back(scales: Floats, *, on_cpu: bool) -> Floats:
 def _four_bit(flat: Floats, absmax: Floats, back: Floats, known: Floats, size: int) -> _Piece:
     n = len(flat)
     divisors = np.maximum(absmax, _LEAST)
-    scaled = flat * np.repeat(np.float32(1) / divisors, size)[:n]
+    inverse: Floats = (np.float32(1) / divisors).astype(np.float32)
+    scaled: Floats = (flat * np.repeat(inverse, size)[:n]).astype(np.float32)
     if rest := n % size:
         scaled[-rest:] = flat[-rest:] / divisors[-1]
     scaled = np.clip(scaled, np.float32(-1), np.float32(1))
     places = np.searchsorted((known[:-1] + known[1:]) / np.float32(2), scaled, side="left")
     wrong = known[places] * np.repeat(back, size)[:n] - flat
     padded = np.pad(np.abs(wrong), (0, -n % size)).reshape(-1, size)
-    return _Piece(absmax, padded.max(1), scaled, places, _squares(wrong, flat))
+    return _Piece(absmax, padded.max(1).astype(np.float32), scaled, places, _squares(wrong, flat))
 
 
 def _int8(rows: Floats) -> _Piece:
@@ -146,7 +147,7 @@ def _int8(rows: Floats) -> _Piece:
         half = rows.astype(np.float16).astype(np.float32)
         absmax = np.abs(half).max(1, keepdims=True)
         inverse = np.float32(127) / np.where(absmax == 0, np.float32(np.inf), absmax)  # 0 for a row of zeros
-        scaled: Floats = half * inverse
+        scaled: Floats = (half * inverse).astype(np.float32)
         codes = np.rint(scaled)
         wrong = codes * absmax * _INT8_BACK - rows
         places = np.nan_to_num(codes).astype(np.int64) + 127
@@ -162,7 +163,7 @@ def _simulated(rows: Floats, weights: Weights, largest: float | None, known: Flo
         part.reshape(len(rows), -1)[:, :width].numpy() for part in (found.scaled, found.codes, found.values)
     )
     if weights == "int4_g128":
-        scaled = scaled + np.repeat(found.zeros[..., 0].numpy(), size, axis=1)[:, :width]
+        scaled += np.repeat(found.zeros[..., 0].numpy(), size, axis=1)[:, :width]
         places = codes.astype(np.int64)
     elif weights in ("mxfp4", "nvfp4"):
         size_of = codes.astype(np.int64)

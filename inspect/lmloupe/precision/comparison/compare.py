@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Sequence
+from typing import cast
 
 import numpy as np
 
 from lmloupe.encodings.encoding import TextOrIds
 from lmloupe.errors import InvalidSettingError
 from lmloupe.model.architecture.results import Device, Dtype
+from lmloupe.model.engine import Engine
 from lmloupe.model.load import compute_dtype, pick_device
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.loaded import require_top_k
@@ -24,7 +26,7 @@ DEFAULT_QUANTIZATIONS = ("bfloat16", "int8", "fp4", "nf4", "nf4+double")
 
 
 def compare_quantizations(
-    name_or_engine: str | os.PathLike[str] | LocalEngine = EMBEDDED_MODEL,
+    name_or_engine: str | os.PathLike[str] | Engine = EMBEDDED_MODEL,
     text_or_ids: TextOrIds = "The capital of France is",
     quantizations: Sequence[str | Precision] = DEFAULT_QUANTIZATIONS,
     *,
@@ -80,7 +82,7 @@ def compare_quantizations(
 
 
 def comparison_steps(
-    name_or_engine: str | os.PathLike[str] | LocalEngine,
+    name_or_engine: str | os.PathLike[str] | Engine,
     text_or_ids: TextOrIds,
     quantizations: Sequence[str | Precision] = DEFAULT_QUANTIZATIONS,
     *,
@@ -109,6 +111,8 @@ def comparison_steps(
     if max_new_tokens < 0:
         raise InvalidSettingError(f"max_new_tokens is {max_new_tokens}; it must be at least 0.")
     given = name_or_engine if isinstance(name_or_engine, LocalEngine) else None
+    if given is None and not isinstance(name_or_engine, str | os.PathLike):
+        raise InvalidSettingError("The engine runs elsewhere: pass one that load_engine gave, or a model's name.")
     place = pick_device(device) if given is None else given.describe().device
     dtype = str(compute_dtype(place)).removeprefix("torch.") if baseline == "auto" else baseline
     if dtype not in DTYPES:
@@ -118,5 +122,14 @@ def comparison_steps(
     wanted = tuple(dict.fromkeys(one for one in parsed if one != first))
     if known is not None and (isinstance(text_or_ids, str) or not np.array_equal(known.input_ids, text_or_ids)):
         known = None
-    asked = Asked(name_or_engine, text_or_ids, first, wanted, max_new_tokens, device, top_k, known)
+    asked = Asked(
+        cast("str | os.PathLike[str] | LocalEngine", name_or_engine),
+        text_or_ids,
+        first,
+        wanted,
+        max_new_tokens,
+        device,
+        top_k,
+        known,
+    )
     return Comparison(asked).steps()

@@ -16,8 +16,8 @@ from lmloupe.errors import InvalidSettingError, NotFiniteError
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.worker import Results
-from lmloupe.model.precision import DTYPES, Precision
-from lmloupe.precision.formats import BLOCK_SIZES, round_matrix
+from lmloupe.model.precision import BLOCK_SIZES, DTYPES, Precision
+from lmloupe.precision.formats import round_matrix
 from lmloupe.precision.layers.places import Place, Places, find_places
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "as_precision",
     "quantization_error_steps",
     "quantization_errors",
+    "require_number",
 ]
 
 
@@ -101,14 +102,34 @@ class QuantizationErrors:
         Raises:
             InvalidSettingError: no such number.
         """
-        if number not in _NUMBERS:
-            raise InvalidSettingError(f"{number!r} is no number of a matrix: choose from {', '.join(_NUMBERS)}.")
+        require_number(number)
         found = np.full((self.n_layers, len(self.modules)), np.nan, np.float32)
         columns = {module: i for i, module in enumerate(self.modules)}
         for one in self.matrices:
             if one.layer >= 0:
                 found[one.layer, columns[one.module]] = getattr(one, number)
         return found
+
+    def rank_correlation(self, number: str) -> float:
+        """Spearman's rank correlation of the relative errors with another number of the matrices, -1 to 1.
+
+        nan where there are fewer than two matrices, or where one of the two is the same for all.
+
+        Raises:
+            InvalidSettingError: no such number.
+        """
+        require_number(number)
+        pairs = np.array([(one.relative_error, getattr(one, number)) for one in self.matrices], np.float64)
+        if len(pairs) < 2 or not np.isfinite(pairs).all() or (np.ptp(pairs, axis=0) == 0).any():
+            return math.nan
+        ranks = [np.searchsorted(np.sort(one), one) + np.searchsorted(np.sort(one), one, "right") for one in pairs.T]
+        return float(np.corrcoef(*ranks)[0, 1])
+
+
+def require_number(number: str) -> None:
+    """Raise InvalidSettingError where `MatrixError` has no such number."""
+    if number not in _NUMBERS:
+        raise InvalidSettingError(f"{number!r} is no number of a matrix: choose from {', '.join(_NUMBERS)}.")
 
 
 def quantization_errors(engine: LocalEngine, precision: Precision | str = "nf4") -> QuantizationErrors:

@@ -56,9 +56,9 @@ class RoundedPasses:
         self._layer_of = {one.path: one.layer for one in places.matrices}
         self._made: dict[str, nn.Parameter] = {}
 
-    def prepare(self) -> Iterator[int]:
-        """Round all matrices, where half of the memory that is free now has room for them; how many are, at each."""
-        modules: dict[str, Any] = {path: self._loaded.model.get_submodule(path) for path in self._layer_of}
+    def prepare(self, paths: Sequence[str]) -> Iterator[int]:
+        """Round these matrices, where half of the memory that is free now has room for them; how many are, at each."""
+        modules: dict[str, Any] = {path: self._loaded.model.get_submodule(path) for path in paths}
         needed = sum(module.weight.nbytes for module in modules.values())
         if 2 * needed > available_bytes(self._loaded.device.type):
             return

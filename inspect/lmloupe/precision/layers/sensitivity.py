@@ -71,7 +71,8 @@ class LayerSensitivity:
         names: of all parts in their order: the blocks' paths, or those of kinds or matrices within a block.
         layers: the block of each part, from 0; -1 for a kind, which all blocks have.
         effects: of the first ``len(effects)`` parts.
-        whole: of the model with all its matrices rounded; None while they are being rounded.
+        whole: of the model with all its matrices rounded, or with all those of the layer in mode ``"matrices"``; None
+            while they are being rounded.
         n_rounded: how many matrices are rounded by now, for a progress bar.
         n_matrices: how many there are.
         keeps_states: what the blocks before a changed one write was computed once for all; else every pass was whole.
@@ -130,7 +131,8 @@ def layer_sensitivity(
 
     Returns:
         An iterator of growing reports: while the matrices are rounded, then with the effect on the whole model, then
-        with one more part each. It can be polled and closed, which stops the work after the step at hand. NotFiniteError comes out of it.
+        with one more part each. It can be polled and closed, which stops the work after the step at hand.
+        NotFiniteError comes out of it.
 
     Raises:
         InvalidSettingError: an unknown precision or mode, or a layer that is not there.
@@ -194,8 +196,8 @@ def _sensitivity(
     mode: SensitivityMode,
     parts: Sequence[_Part],
 ) -> Iterator[LayerSensitivity | None]:
+    everything = tuple(one.path for one in places.matrices if mode != "matrices" or one.layer == parts[0].layer)
     passes = RoundedPasses(loaded, model_parts, ids, places, precision)
-    everything = tuple(one.path for one in places.matrices)
     report = LayerSensitivity(
         precision=precision.spec,
         mode=mode,
@@ -211,7 +213,7 @@ def _sensitivity(
     own, kept = passes.read_and_keep(())
     compare = _Comparison(own, model_parts, ids, loaded)
     yield report
-    for n in passes.prepare():
+    for n in passes.prepare(everything):
         yield replace(report, n_rounded=n)
     changed, kept_changed = passes.read_and_keep(everything)
     yield None

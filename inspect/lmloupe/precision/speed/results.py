@@ -61,7 +61,8 @@ class MeasuredSpeed:
     Attributes:
         precision: which.
         predicted: its bytes, counted from the config before anything was loaded.
-        measured: its bytes as loaded; None before, and where it was refused.
+        measured: its bytes as loaded; None before, and where it was refused. On a CPU with a kernel for 4 bits,
+            bitsandbytes lays codes and constants out anew at the first product, in about as many bytes.
         refused: why it could not be had; empty where it could.
         load_s: seconds that loading took; 0.0 before, and for the engine that was passed in.
         prefill_s: float64 (rounds,), seconds of reading the prompt; as many rounds as are done.
@@ -95,7 +96,8 @@ class MeasuredSpeed:
     @property
     def decode_rates(self) -> NDArray[np.float64]:
         """Further tokens a second, float64 (rounds,): new tokens over the seconds of all of them."""
-        return self.new_tokens / self.decode_s.sum(1)
+        rates: NDArray[np.float64] = self.new_tokens / self.decode_s.sum(1)
+        return rates
 
     @property
     def prefill_per_s(self) -> float:

@@ -1,0 +1,1 @@
+"""Views of One block by hand."""
