@@ -101,7 +101,7 @@ class LayerRows extends Drawing {
   head() {
     const { data, unit: u, layout } = this;
     const row = shape("g", { role: "row" });
-    row.append(this.word(0, 13 * u, "Layer", "quiet", { role: "columnheader" }));
+    row.append(this.word(0, (HEAD - 7) * u, "Layer", "quiet", { role: "columnheader" }));
     row.append(this.word(layout.label, 13 * u, data.titles[0], "quiet", { "aria-hidden": "true" }));
     for (const [c, [short, long]] of data.columns.entries()) {
       const x = layout.label + (c + 0.5) * layout.cell;

@@ -21,7 +21,7 @@ const [LABEL, GAP, CELL, MOST, BARS, NUMBER] = [44, 14, 29, 58, 112, 62];
  */
 export function rowsLayout(columns, room, u) {
   const narrow = room < 480 * u;
-  const label = (narrow ? 26 : LABEL) * u;
+  const label = (narrow ? 32 : LABEL) * u;
   const gap = GAP * u;
   const half = (room - label) * (narrow ? 0.64 : 0.56);
   const cell = clamp(half / Math.max(1, columns), (narrow ? 24 : CELL) * u, MOST * u);
