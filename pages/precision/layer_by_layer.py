@@ -20,6 +20,7 @@ from ui.precision.layers import details
 from ui.precision.layers.view import kl_array, layer_table, layers_finding, method_words, rows_of, short_names
 from ui.precision.layers.work import activations, ask, ask_matrices, effects_done, features, watch_them
 from ui.state import store as state
+from ui.state.settings import SETTINGS
 
 MAX_TOKENS = 512
 PICTURE = "layers_picture"
@@ -69,6 +70,14 @@ def require_few(enc: lm.Encoding) -> None:
             "for each layer: shorten the text.",
             Offer(f"Take the last {MAX_TOKENS} tokens", keep_last, ("text", enc.tokenizer, MAX_TOKENS)),
         )
+
+
+def block_settings(spec: str) -> dict[str, object]:
+    """The same format on One block by hand; nothing where that page has not got it."""
+    chosen = lm.Precision.parse(spec)
+    if chosen.weights not in SETTINGS["block_format"].options:
+        return {}
+    return {"block_format": chosen.weights, "block_double": chosen.double_quant}
 
 
 def chosen_matrix(
@@ -158,7 +167,7 @@ with show_errors():
         target = page("block")
         st.page_link(
             target.path, label="One block of this matrix by hand", icon=target.icon_shortcode,
-            query_params=state.link_params(module=chosen.path),
+            query_params=state.link_params(module=chosen.path, **block_settings(spec)),
         )  # fmt: skip
         if effects is not None and effects.is_complete and chosen.layer >= 0:
             layer = ask_matrices(model, spec, ids, chosen.layer)
