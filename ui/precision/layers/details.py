@@ -64,8 +64,9 @@ def matrix_words(one: lm.MatrixError, given: lm.ModuleInputs | None, tok: lm.Tok
         listed = ", ".join(f"{i + 1:,}" for i in given.outliers[:8]) + (" …" if n > 8 else "")
         label, most = escape_markdown(token_label(tok, ids[token])), large(float(given.largest[largest]))
         lines.append(
-            f"- Its input on this text reaches {most} in column {largest + 1:,}, at token {token + 1:,} (“{label}”). "
-            f"{counted(n, 'column')} {'reaches' if n == 1 else 'reach'} {given.threshold:g}, LLM.int8()'s threshold{f': {listed}' if n else ''}."
+            f"- Its input on this text reaches {most} in column {largest + 1:,}, at token {token + 1:,} "
+            f"(“{label}”). {counted(n, 'column')} {'reaches' if n == 1 else 'reach'} {given.threshold:g}, "
+            f"LLM.int8()'s threshold{f': {listed}' if n else ''}."
         )
     return "\n".join(lines)
 
