@@ -151,7 +151,9 @@ class LayerRows extends Drawing {
       const x = layout.bars + length * 0.82;
       parts.push(shape("path", { class: "cut", d: `M${x} ${y + 1 * u}l${6 * u} ${9 * u}l${-6 * u} 0l${6 * u} ${9 * u}` }));
     }
-    return [...parts, this.word(layout.bars + length + 6 * u, y + 14.5 * u, text, "number")];
+    const { mark } = this.data;
+    const end = Math.max(length, mark === null ? 0 : barLength(mark, layout.longest)); // beyond the line, not under it
+    return [...parts, this.word(layout.bars + end + 6 * u, y + 14.5 * u, text, "number")];
   }
 
   /** All layers together: each kind of matrix alone under its column, and everything as a bar. */
