@@ -1,4 +1,4 @@
-"""Configs as people paste them: what is missing or absurd is named, nothing in them is run, other shapes are counted."""
+"""Configs as people paste them: what is missing or absurd is named, nothing in them is run, odd kinds are counted."""
 
 from __future__ import annotations
 
