@@ -21,7 +21,6 @@ import lmloupe as lm
 from lmloupe.model.local import LocalEngine
 from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
 from tests.support.tiny_models import tiny_model_folder
-from ui.base import loaders
 from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
 from ui.base.words import probability as probability_of
@@ -41,10 +40,9 @@ __all__ = ["tiny_model_folder"]
 model = pytest.mark.model
 
 
-@pytest.fixture(scope="module")
-def engine(embedded_model_folder: Path) -> lm.Engine:
-    """The copy that the pages have."""
-    return loaders.engine("smollm2-135m-instruct", "none")
+@pytest.fixture
+def engine(embedded_engine: LocalEngine) -> lm.Engine:
+    return embedded_engine
 
 
 # The bars
