@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+import lmloupe as lm
 from lmloupe.errors import UnreachableError
 
 pytest_plugins = ["tests.support.browser", "tests.support.hub_server", "tests.support.tiny_models"]
@@ -22,6 +26,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=rest)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def packages_searched_once() -> Iterator[None]:
+    """Each AppTest looks through all installed packages for components: a tenth of a second, and the same each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "streamlit.testing.v1" in sys.modules:  # it is, as soon as a test that is to run has an AppTest
+            from streamlit.components.v2 import manifest_scanner as scanner
+
+            patch.setattr(scanner, "scan_component_manifests", cache(scanner.scan_component_manifests))
+        yield
+
+
 @pytest.fixture(scope="session")
 def embedded_model_folder() -> Path:
     """The embedded model, fetched into the cache folder (LMLOUPE_CACHE or the user's own) where it is not there yet."""
@@ -33,3 +48,11 @@ def embedded_model_folder() -> Path:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def embedded_engine(embedded_model_folder: Path) -> lm.Engine:
+    """The embedded model in its published numbers, loaded once: the copy that the pages of this process have."""
+    from ui.base import loaders
+
+    return loaders.engine("smollm2-135m-instruct", "none")

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { arcPath, arcsLayout, lensCell, lensRoom, matrixCell } from "../../ui/components/model_views/layout.js";
-import { axisTicks, barLength, chartLayout, dots, hatched, stripParts, tick } from "../../ui/components/distribution_view/layout.js";
+import { axisTicks, barLength, chartLayout, dots, stripParts, tick } from "../../ui/components/distribution_view/layout.js";
+import { hatched } from "../../ui/components/kit/marks.js";
 
 test("tokens fill the line, and a narrow page makes the drawing wider", () => {
   const fits = arcsLayout(10, 660);

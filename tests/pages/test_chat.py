@@ -7,13 +7,13 @@ import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from tests.support import tiny_models
+from tests.support.chat_pages import TOOLS, prompt_of, text_of
 from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
 from ui.chat.lessons import LESSONS
 from ui.chat.request import read_tools
@@ -25,7 +25,6 @@ from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
 
 FAMILIES = ("llama-3.1", "phi-3", "qwen2", "smollm2")
 DATA = Path(lm.__file__).parent / "data"
-TOOLS = next(lesson for lesson in LESSONS if lesson.name == "Tools")
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -42,16 +41,6 @@ def choose(app: AppTest, label: str, value: str) -> AppTest:
 
 def learn(app: AppTest, lesson: str) -> AppTest:
     return choose(app, "Lesson", lesson)
-
-
-def prompt_of(app: AppTest) -> dict[str, Any]:
-    """What the prompt view of the page has been given."""
-    title = app.title[0].value
-    return payload_of(app, "conversation" if title == "Chat template" else "template_lines")
-
-
-def text_of(app: AppTest) -> str:
-    return "".join(piece["text"] for piece in prompt_of(app)["pieces"])
 
 
 def turns(app: AppTest) -> list[str]:

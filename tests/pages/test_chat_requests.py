@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
-from tests.pages.test_chat import TOOLS, text_of
+from tests.support.chat_pages import TOOLS, text_of
 from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
 from ui.chat.templates.upload import MAX_OWN
 from ui.state.link import encode

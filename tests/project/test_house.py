@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -53,6 +54,18 @@ def test_every_room_of_the_library_has_its_room_of_tests() -> None:
     source = ROOT / "inspect" / "lmloupe"
     rooms = {path.relative_to(source).parts[0] for path in source.rglob("*.py") if path.parent != source}
     assert {path.parent.name for path in (ROOT / "tests" / "lmloupe").glob("*/test_*.py")} == rooms
+
+
+def test_no_test_module_imports_another() -> None:
+    # A fixture or a cache of one module would be there twice, and one file could not be moved without the other.
+    wrong = [
+        f"{path.relative_to(ROOT).as_posix()}: {found[0]}"
+        for path in modules("tests")
+        for found in re.finditer(
+            r"^\s*(?:from|import) (?:\.|tests(?!\.support\b)).*", path.read_text("utf-8"), re.MULTILINE
+        )
+    ]
+    assert wrong == []
 
 
 def test_the_table_of_pages_has_every_script_once() -> None:

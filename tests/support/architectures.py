@@ -14,13 +14,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-__all__ = ["CAUSAL", "NOT_CAUSAL", "UNBUILT", "build", "config_of"]
+import lmloupe as lm
+
+__all__ = ["CAUSAL", "IDS", "NOT_CAUSAL", "UNBUILT", "build", "config_of", "engine_of", "reference"]
 
 VOCAB_ROWS = 300
 """Rows of the embedding matrix: more than the tokenizer's 259 ids."""
@@ -210,3 +213,21 @@ def build(kind: str, **changes: Any) -> Path:
         changes: settings of the config that differ; hashable values.
     """
     return _built(kind, tuple(sorted(changes.items())))
+
+
+IDS = np.random.default_rng(0).integers(3, 259, 330).astype(np.int32)
+"""More than a piece of a text on a CPU, and than every window of the tiny models."""
+
+
+@cache
+def reference(kind: str) -> Any:
+    """The same folder as transformers loads it."""
+    auto: Any = transformers.AutoModelForCausalLM
+    with torch.random.fork_rng(devices=[]):
+        return auto.from_pretrained(build(kind), dtype=torch.float32).eval()
+
+
+@cache
+def engine_of(kind: str) -> lm.Engine:
+    """The engine of the folder, one a process."""
+    return lm.load_engine(build(kind), device="cpu")

@@ -180,3 +180,15 @@ def test_a_name_finds_its_family_and_keeps_its_hue():
     assert {theme.family_colour(name) for name in ("qwen2", "Qwen/Qwen2-7B-Instruct")} == {theme.FAMILIES["qwen2"][0]}
     others = {theme.family_colour(f"team/{i}") for i in range(50)}
     assert others == {light for light, _ in theme.OTHERS}
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("name", THEMES)
+def test_the_parts_of_a_memory_plan_can_be_told_apart_and_seen(name, sight):
+    dark = name == "dark"
+    kept = theme.ACCENT_DARK if dark else theme.ACCENT_LIGHT
+    parts = [theme.ORANGE[dark], kept, theme.CACHE[dark], theme.WORK[dark]]
+    for one, other in itertools.combinations(parts, 2):
+        assert difference(one, other, sight) >= 15, (one, other)
+    for colour in parts:
+        assert contrast(colour, THEMES[name][3]) >= 3, colour

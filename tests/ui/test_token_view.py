@@ -198,11 +198,11 @@ def test_a_run_that_changes_nothing_of_the_rows_packs_nothing(monkeypatch):
     def script():
         import streamlit as st
 
-        from tests.ui.test_token_view import TokenRow, token_view
+        from ui.components import token_view
 
         kept = st.session_state
         view = token_view.token_view
-        row = TokenRow(kept["name"], kept["encoding"], notes=kept["notes"])
+        row = token_view.TokenRow(kept["name"], kept["encoding"], notes=kept["notes"])
         view([row], text=kept["encoding"].text, key="rows", show_whitespace=kept["whitespace"])
 
     app = AppTest.from_function(script)

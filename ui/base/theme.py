@@ -20,6 +20,7 @@ __all__ = [
     "ACCENT_LIGHT",
     "BACKGROUND_DARK",
     "BACKGROUND_LIGHT",
+    "CACHE",
     "DIVERGING_DARK",
     "DIVERGING_LIGHT",
     "FAMILIES",
@@ -39,6 +40,7 @@ __all__ = [
     "TINTS",
     "TOKEN_COLOURS_DARK",
     "TOKEN_COLOURS_LIGHT",
+    "WORK",
     "accent",
     "chart_layout",
     "chart_scale",
@@ -79,6 +81,8 @@ OTHERS = (("#8a4b4b", "#d9a5a5"), ("#5b6a78", "#a9b8c6"), ("#6f7013", "#c6c86a")
 """Hues of tokenizers that belong to none of the families, in turn by their name."""
 ORANGE, ORANGE_FILL = ("#9c4210", "#f59a5a"), ("#fbdcc3", "#6b3513")
 """Removed or quantized, and nothing else: lines and text, and the ground behind text."""
+CACHE, WORK = ("#3b1a78", "#e0d4fb"), ("#8a9196", "#65707a")
+"""Memory beside the weights: the cache of keys and values, and what a pass works in."""
 MAGENTA, MAGENTA_FILL = ("#d80e92", "#dd6bb3"), ("#f8d5ec", "#6b1d57")
 """Special tokens, and nothing else: lines and text, and the ground behind text."""
 

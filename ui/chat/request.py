@@ -97,6 +97,18 @@ class ChatRequest:
         )
         return found
 
+    def served(self, tok: lm.Tokenizer, template: Template | None = None) -> tuple[lm.ServedPrompt, ...]:
+        """What a server has read and what it gets next, turn by turn; see `lmloupe.served_prompts`."""
+        found: tuple[lm.ServedPrompt, ...] = _answered(
+            "served_prompts",
+            tok,
+            messages=self.messages,
+            tools=self.tools,
+            template=template or self.template_for(tok),
+            variables=self.variables,
+        )
+        return found
+
     def stops(
         self, tok: lm.Tokenizer, template: Template | None = None, generation_ids: Sequence[int] | None = None
     ) -> lm.StopSet:

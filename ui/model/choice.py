@@ -15,6 +15,7 @@ from ui.bar.bar import Bar
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name, embedded_fetch, engine
 from ui.base.words import counted
+from ui.pages import page
 from ui.state import store as state
 from ui.state.settings import AUTO, EMBEDDED_MODEL
 
@@ -163,6 +164,12 @@ def _ask(model: str, quantization: lm.Quantization) -> None:
         args=((model, quantization),),
         help="Until then nothing is downloaded but the model's description, some kilobytes.",
     )
+    planner = page("planner")
+    weights = _defaults().dtype if quantization == "none" else quantization
+    st.page_link(
+        planner.path, label="See what would fit, in every precision", icon=planner.icon_shortcode,
+        query_params=state.link_params(plan_model=model, plan_precision=weights, plan_card="here"),
+    )  # fmt: skip
     _offer_embedded(model)
     st.stop()
 

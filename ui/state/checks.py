@@ -12,12 +12,21 @@ from typing import Any
 import lmloupe as lm
 from lmloupe.chat.messages import ROLES, argument_values, plain_messages
 
-__all__ = ["MAX_MESSAGES", "files_check", "messages_check", "templates_check"]
+__all__ = [
+    "MAX_MESSAGES",
+    "MAX_PRECISIONS",
+    "files_check",
+    "messages_check",
+    "precisions",
+    "stored_precisions",
+    "templates_check",
+]
 
 MAX_MESSAGES = 64
 MAX_CALLS = 8
 MAX_TEMPLATES = 16
 MAX_FILES = 16
+MAX_PRECISIONS = 8
 
 TextCheck = Callable[[object], str]
 
@@ -73,3 +82,38 @@ def files_check(text: TextCheck) -> Callable[[object], list[dict[str, str]]]:
         return [{"path": text(file["path"]), "text": text(file["text"])} for file in value]
 
     return check
+
+
+def precisions(value: object) -> tuple[str, ...]:
+    """Precisions in their short form, each once, as `lmloupe.Precision.parse` reads them.
+
+    Raises:
+        ValueError: too many of them, or one that is none.
+
+    >>> precisions([" nf4+double", "int8", "int8"])
+    ('nf4+double', 'int8')
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise ValueError("it must be a list of precisions such as nf4 or int8")
+    try:
+        found = tuple(dict.fromkeys(lm.Precision.parse(one).spec for one in value))
+    except lm.InputError as error:
+        raise ValueError(str(error).removesuffix(".")) from error
+    if len(found) > MAX_PRECISIONS:
+        raise ValueError(f"it must be at most {MAX_PRECISIONS} precisions")
+    return found
+
+
+def stored_precisions(value: object) -> tuple[str, ...]:
+    """`precisions` that a model can be loaded in; at least one.
+
+    Raises:
+        ValueError: none, or one that is simulated.
+
+    >>> stored_precisions(["nf4+double", "int8", "int8"])
+    ('nf4+double', 'int8')
+    """
+    found = precisions(value)
+    if not found or any(lm.Precision.parse(one).is_simulated for one in found):
+        raise ValueError("it must be one or more of float32, bfloat16, float16, int8, fp4 and nf4")
+    return found

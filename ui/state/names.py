@@ -5,13 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import lmloupe as lm
 from lmloupe import embedded_tokenizers
 
-__all__ = ["MAX_TOKENIZERS", "UPLOAD", "is_folder", "model_check", "tokenizer_name", "tokenizer_names"]
+__all__ = [
+    "MAX_TOKENIZERS",
+    "PASTED",
+    "UPLOAD",
+    "is_folder",
+    "model_check",
+    "planned_model",
+    "precision_spec",
+    "tokenizer_name",
+    "tokenizer_names",
+]
 
 MAX_TOKENIZERS = 8
 UPLOAD = "upload:"
 """Before the name of a file that a session has uploaded (`ui.state.uploads`)."""
+
+PASTED = "pasted"
+"""In place of a model's name: the config.json that a person pasted."""
 
 MAX_PATH_CHARACTERS = 1000
 MAX_UPLOAD_CHARACTERS = 200
@@ -39,6 +53,34 @@ def model_check(embedded: str) -> Callable[[object], str]:
         raise ValueError(f"it must be {embedded}, {_OR} /home/me/model")
 
     return check
+
+
+def planned_model(embedded: str) -> Callable[[object], str]:
+    """A check of what the planner can count: a known model, any that can be loaded, or a config that was pasted."""
+    loaded = model_check(embedded)
+
+    def check(value: object) -> str:
+        written = value.strip() if isinstance(value, str) else ""
+        if written == PASTED or written in {model.key for model in lm.known_models()}:
+            return written
+        try:
+            return loaded(value)
+        except ValueError:
+            raise ValueError(f"it must be one of the known models, {_OR} /home/me/model") from None
+
+    return check
+
+
+def precision_spec(value: object) -> str:
+    """A precision in its short form, such as ``nf4+double``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return lm.Precision.parse(value if isinstance(value, str) else "").spec
+    except lm.InputError as error:
+        raise ValueError(f"it must name a precision: {str(error).removesuffix('.')}") from error
 
 
 def tokenizer_name(value: object) -> str:

@@ -12,15 +12,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import lmloupe as lm
 from lmloupe import embedded_tokenizers
-from ui.state.checks import files_check, messages_check, templates_check
-from ui.state.names import model_check, tokenizer_name, tokenizer_names
+from ui.state.checks import files_check, messages_check, precisions, stored_precisions, templates_check
+from ui.state.names import model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
 
-__all__ = ["AUTO", "EMBEDDED_MODEL", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
+__all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 AUTO = "auto"
 MAX_TEXT_CHARACTERS = 2_000_000
+LAYER_FORMATS = (
+    "nf4", "nf4+double", "fp4", "fp4+double", "int8", "q4_0", "q8_0", "mxfp4", "nvfp4", "int4_g128", "bfloat16",
+)  # fmt: skip
+"""What Layer by layer rounds to, as `lmloupe.Precision.spec`."""
+MAX_CONFIG_CHARACTERS = 100_000
 
 # For the tokenizers a long word, an emoji, a number, code and two more scripts; for the model a line to go on from.
 DEFAULT_TEXT = (
@@ -29,6 +35,17 @@ DEFAULT_TEXT = (
     "Кокосовая пальма, ココナッツ\n"
     "The capital of France is"
 )
+# A misspelt setting, which transformers drops without a word: four bits, but not nf4.
+DEFAULT_CONFIG = """import torch
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+config = BitsAndBytesConfig(
+    load_in_4bit=True,
+    bnb_4bit_quanttype="nf4",
+    bnb_4bit_compute_dtype=torch.bfloat16,
+    bnb_4bit_use_double_quant=True,
+)
+"""
 # " 🤚!" in Llama 3.1: three ids for one emoji.
 DEFAULT_MESSAGES = (
     {"role": "system", "content": "You answer in one short sentence."},
@@ -43,6 +60,9 @@ DEFAULT_FILES = (
     {"path": "trees.py", "text": "class Tree:\n    def __init__(self, height):\n        self.height = height\n"},
     {"path": "main.py", "text": "from trees import Tree\n\npalm = Tree("},
 )
+
+
+DEFAULT_PRECISIONS = ("bfloat16", "int8", "fp4", "nf4", "nf4+double")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +160,13 @@ def _plain_text(value: object) -> str:
     except UnicodeEncodeError:
         raise ValueError("it must be text without lone surrogates, which have no UTF-8 bytes") from None
     return value
+
+
+def _config_text(value: object) -> str:
+    text = _plain_text(value)
+    if len(text) > MAX_CONFIG_CHARACTERS:
+        raise ValueError(f"it must have at most {MAX_CONFIG_CHARACTERS:,} characters; a config.json has a few thousand")
+    return text
 
 
 _messages = messages_check(MAX_TEXT_CHARACTERS)
@@ -265,11 +292,50 @@ _TABLE = (
     # The weight whose arithmetic is told, from 0; -1 for the one with the largest error.
     _integer("block_weight", -1, -1, 255),
     _real("outlier_threshold", 6.0, 0.5, 50.0),
-    # Layer by layer.
+    # Precision: what is compared, with what; the precision whose distribution is shown, "" for the one furthest away.
+    Setting("precisions", DEFAULT_PRECISIONS, precisions, lambda text: text.split(",") if text else [], ",".join),
+    _choice("baseline", AUTO, (AUTO, "float32", "bfloat16", "float16")),
+    Setting("precision_shown", "", lambda value: "" if value == "" else precisions([value])[0]),
+    _flag("divergence_log", default=False),
+    _place("divergence_from", 0, MAX_TEXT_CHARACTERS),
+    _integer("compared_tokens", 40, 0, 200),
+    # One block by hand.
+    # Layer by layer. The matrix that is looked at is `module`.
+    _choice("layers_format", "nf4", LAYER_FORMATS),
+    _choice("layers_mode", "only", ("only", "all_but")),
+    _choice("layers_order", "layer", ("layer", "effect")),
+    # Whether the shades begin at an error of zero or at the least one.
+    _choice("layers_shade", "zero", ("zero", "least")),
     # Bytes and speed.
+    Setting(
+        "speed_precisions",
+        ("float32", "bfloat16", "int8", "fp4", "nf4", "nf4+double"),
+        stored_precisions,
+        lambda text: text.split(",") if text else [],
+        ",".join,
+    ),
+    _integer("speed_prompt", 128, 1, 4096),
+    _integer("speed_tokens", 16, 1, 256),
+    _integer("speed_rounds", 3, 1, 20),
     # Planner.
+    Setting("plan_model", "llama-3.1-8b", planned_model(EMBEDDED_MODEL)),
+    Setting("plan_config", "", _config_text, packed=True),
+    Setting("plan_precision", "nf4", precision_spec),
+    _choice("plan_card", "t4", tuple(card.key for card in lm.known_cards())),
+    _integer("plan_context", 8192, 1, 100_000_000),
+    _integer("plan_people", 1, 1, 100_000),
+    # Where the axis ends: a little behind the card's memory, or behind the longest bar.
+    _choice("plan_axis", "card", ("card", "bars")),
+    _flag("plan_simulated", default=False),
     # KV cache.
+    _place("kv_layer", 12, 1000),
+    _place("kv_head", 0, 1000),
+    _place("kv_from", 0, MAX_TEXT_CHARACTERS),
+    _choice("kv_keys", "kept", ("kept", "back")),
+    _integer("kv_tokens", 24, 1, 128),
+    _choice("kv_turns", "served", ("served", "turns")),
     # Explain a config.
+    Setting("config_text", DEFAULT_CONFIG, _plain_text),
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
 """Setting by name, in the order in which a link names them."""

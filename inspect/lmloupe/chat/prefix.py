@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from lmloupe.chat.messages import check_messages
 from lmloupe.chat.render import RenderedChat, render_chat
@@ -16,7 +16,7 @@ from lmloupe.encodings.encoding import encode
 from lmloupe.errors import NoChatTemplateError, TemplateError, TemplateTimeoutError
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["PrefixStability", "PrefixStep", "prefix_stability", "shared_length"]
+__all__ = ["PrefixStability", "PrefixStep", "ServedPrompt", "prefix_stability", "served_prompts", "shared_length"]
 
 N_SHOWN = 4
 
@@ -112,12 +112,59 @@ def prefix_stability(
     messages = check_messages(messages)
     asked = _Prompts(tok, messages, tools, template, variables)
     turns = [_step(asked.ids(n), asked.ids(n + 1), n, n + 1) for n in range(1, len(messages))]
-    replies = [i for i, message in enumerate(messages) if message.get("role") == "assistant" and i > 0]
-    served = []
-    for i in (i for i in replies if i + 1 < len(messages)):
-        following = next((j for j in replies if j > i), len(messages))
-        served.append(_step(asked.with_reply(i), asked.ids(following, ask=True), i + 1, following))
+    served = [_step(asked.with_reply(i), asked.ids(n, ask=True), i + 1, n) for i, n in _answered(messages)]
     return PrefixStability(tuple(turns), tuple(served))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServedPrompt:
+    """What a server has read, and the prompt that comes next.
+
+    Attributes:
+        n_messages: messages of the first, its reply included.
+        n_next_messages: messages of the second, which asks for a reply.
+        cached: int32 (n_cached,), the ids of a prompt and of its reply.
+        following: int32 (n_next,), the ids of the next prompt.
+    """
+
+    n_messages: int
+    n_next_messages: int
+    cached: NDArray[np.int32]
+    following: NDArray[np.int32]
+
+
+def served_prompts(
+    tok: Tokenizer,
+    messages: Sequence[Mapping[str, Any]],
+    tools: Sequence[Mapping[str, Any]] | None = None,
+    template: str | ChatTemplates | None = None,
+    variables: Mapping[str, Any] | None = None,
+) -> tuple[ServedPrompt, ...]:
+    """The ids behind `PrefixStability.served`: one pair for each reply that another message follows.
+
+    The arguments are those of `prefix_stability`. A pair that cannot be rendered is left out.
+
+    >>> from lmloupe import load_tokenizer
+    >>> talk = [{"role": role, "content": "Hi"} for role in ("user", "assistant", "user")]
+    >>> (pair,) = served_prompts(load_tokenizer("phi-3"), talk)
+    >>> len(pair.cached), len(pair.following), shared_length(pair.cached, pair.following)
+    (6, 10, 6)
+    """
+    messages = check_messages(messages)
+    asked = _Prompts(tok, messages, tools, template, variables)
+    found = []
+    for i, n in _answered(messages):
+        cached, following = asked.with_reply(i), asked.ids(n, ask=True)
+        if not isinstance(cached, str) and not isinstance(following, str):
+            found.append(ServedPrompt(i + 1, n, np.array(cached, np.int32), np.array(following, np.int32)))
+    return tuple(found)
+
+
+def _answered(messages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int]]:
+    """Each reply that another message follows, and how many messages the next request has."""
+    replies = [i for i, message in enumerate(messages) if message.get("role") == "assistant" and i > 0]
+    for i in (i for i in replies if i + 1 < len(messages)):
+        yield i, next((j for j in replies if j > i), len(messages))
 
 
 def shared_length(one: ArrayLike, other: ArrayLike) -> int:

@@ -4,6 +4,7 @@
 implement. Answers are NumPy arrays and frozen dataclasses, reduced where the tensors are. Each room beside this module
 has its questions' answers: their dataclasses in ``results``, the functions that compute them in ``answers``:
 
+- ``cache``: what the model keeps of a text between two tokens, and what that saves; its questions are there too.
 - ``architecture``: how the model is built. A comparison of precisions asks two engines, from a room above this one.
 - ``embeddings``: rows of the input and the output matrix.
 - ``inside``: what happens to a text between the two; changes to activations (interventions) belong here.
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from lmloupe.encodings.encoding import TextOrIds
 from lmloupe.model.architecture.results import Histogram, ModelDescription
+from lmloupe.model.cache.questions import CacheQuestions
 from lmloupe.model.embeddings.results import (
     Indicator,
     Matrix,
@@ -47,7 +49,7 @@ from lmloupe.tokens.tokenizer import Tokenizer
 __all__ = ["Engine"]
 
 
-class Engine(Protocol):
+class Engine(CacheQuestions, Protocol):
     """A causal language model and the questions that it answers. Safe to share between threads.
 
     A text is encoded with what the tokenizer adds by itself (Llama 3.1: bos), and special tokens in it are read as

@@ -20,7 +20,7 @@ from lmloupe.model.quiet import quiet_transformers, without_int8_remark
 from lmloupe.model.sources import model_sources
 from lmloupe.names import EMBEDDED_MODEL, shown
 
-__all__ = ["compute_dtype", "load_again", "load_engine", "pick_device"]
+__all__ = ["Origin", "compute_dtype", "load_again", "load_engine", "pick_device"]
 
 
 def pick_device(device: Device = "auto", quantization: Quantization = "none") -> str:
@@ -161,8 +161,31 @@ def load_engine(
     return _in_a_thread_that_ends(key, wanted, revision, token, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What it takes to load the model of an engine once more, when the engine itself has been let go.
+
+    Attributes:
+        name: embedded key, hub id or folder.
+        revision: the hub's commit where known, else None.
+        device: ``"cuda"``, ``"mps"`` or ``"cpu"``.
+        reading: how the engine was found to read texts, so that the passes of a first load's check are not run again.
+    """
+
+    name: str
+    revision: str | None
+    device: Device
+    reading: Reading
+
+    @classmethod
+    def of(cls, engine: LocalEngine) -> Origin:
+        """That of an engine."""
+        described = engine.describe()
+        return cls(described.name, described.revision, cast(Device, described.device), engine.loaded.reading)
+
+
 def load_again(
-    engine: LocalEngine,
+    engine: LocalEngine | Origin,
     quantization: Quantization = "none",
     *,
     double_quant: bool = False,
@@ -174,8 +197,8 @@ def load_again(
     It is read as the engine was found to read texts, so that the passes of a first load's check are not run again.
     Arguments and errors are those of `load_engine`.
     """
-    described = engine.describe()
-    chosen = pick_device(cast(Device, described.device), quantization)
+    origin = Origin.of(engine) if isinstance(engine, LocalEngine) else engine
+    chosen = pick_device(origin.device, quantization)
     wanted = _Wanted(
         quantization,
         chosen,
@@ -183,7 +206,7 @@ def load_again(
         dtype=_chosen_dtype("dtype", dtype, chosen),
         products=_chosen_dtype("compute_dtype", dtype if compute_dtype == "auto" else compute_dtype, chosen),
     )
-    return _in_a_thread_that_ends(described.name, wanted, described.revision, None, engine.loaded.reading)
+    return _in_a_thread_that_ends(origin.name, wanted, origin.revision, None, origin.reading)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,10 @@ from lmloupe.encodings.encoding import TextOrIds
 from lmloupe.model.architecture import answers as architecture
 from lmloupe.model.architecture.describe import describe_model
 from lmloupe.model.architecture.results import Histogram, ModelDescription, Quantization
+from lmloupe.model.cache import answers as cache
+from lmloupe.model.cache.race import LocalCacheRace
+from lmloupe.model.cache.reading import LocalCacheGrowth
+from lmloupe.model.cache.results import CacheReuse, KeysValues, KVCache
 from lmloupe.model.embeddings import answers as embeddings
 from lmloupe.model.embeddings.matrix import vocabulary_matrices
 from lmloupe.model.embeddings.results import (
@@ -215,6 +219,28 @@ class LocalEngine(Engine):
 
     def attribution(self, text_or_ids: TextOrIds, token_id: int, position: int = -1) -> Attribution:
         return inside.attribution(self.loaded, self.input_ids(text_or_ids), token_id, position)
+
+    # What it keeps of a text
+
+    def kv_cache(self, text_or_ids: TextOrIds, step: int | None = None) -> KVCache:
+        return cache.kv_cache(self.loaded, self.input_ids(text_or_ids), step)
+
+    def kv_cache_growth(
+        self, text_or_ids: TextOrIds, step: int | None = None, *, background: bool = False
+    ) -> LocalCacheGrowth:
+        return cache.kv_cache_growth(self.loaded, self.input_ids(text_or_ids), step, background=background)
+
+    def keys_and_values(self, text_or_ids: TextOrIds, layer: int) -> KeysValues:
+        return cache.keys_and_values(self.loaded, self.input_ids(text_or_ids), layer)
+
+    def with_and_without_cache(
+        self, text_or_ids: TextOrIds, max_new_tokens: int = 32, *, background: bool = False
+    ) -> LocalCacheRace:
+        ids = self.input_ids(text_or_ids)
+        return cache.with_and_without_cache(self.loaded, ids, max_new_tokens, background=background)
+
+    def reuse_cache(self, cached: TextOrIds, following: TextOrIds) -> CacheReuse:
+        return cache.reuse_cache(self.loaded, self.input_ids(cached), self.input_ids(following))
 
 
 def first_passes(name: str, model: Any, limit: int | None, known: Reading | None) -> Reading:

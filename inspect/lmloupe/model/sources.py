@@ -19,34 +19,14 @@ from lmloupe.names import EMBEDDED_MODEL, local_folder, shown
 from lmloupe.tokens.embedded import embedded_tokenizers
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["causal_config", "model_sources", "require_folder"]
+__all__ = ["causal_config", "model_sources", "require_causal", "require_folder"]
 
 
 def causal_config(name: str, path: str, options: dict[str, Any]) -> transformers.PreTrainedConfig:
     """The model's config, once it is one that LM Loupe can show."""
     with loading(name, options.get("revision"), "model"), quiet_transformers():
         config: transformers.PreTrainedConfig = transformers.AutoConfig.from_pretrained(path, **options)
-    names = config.architectures or []
-    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-        raise UnsupportedError(
-            f"architectures in the config.json of {shown(name)} is not a list of names: save or download it again."
-        )
-    architectures = ", ".join(names) or str(config.model_type)
-    if config.is_encoder_decoder:
-        raise UnsupportedError(
-            f"{shown(name)} is {architectures}, an encoder-decoder: its decoder goes by what an encoder has read, so "
-            "a text alone has no next token. Choose a model that only continues a text."
-        )
-    if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING:
-        raise UnsupportedError(
-            f"{shown(name)} is {architectures}, not a causal language model, so it has no next token: choose a model "
-            "that transformers' AutoModelForCausalLM loads."
-        )
-    if not layer_count(config.get_text_config()):
-        raise UnsupportedError(
-            f"The config of {shown(name)} names 0 layers, so there is no model between its embedding and its output: "
-            "choose a model with layers."
-        )
+    require_causal(shown(name), config)
     explicit = getattr(config, "transformers_weights", None)
     if explicit is not None and not str(explicit).endswith((".safetensors", ".safetensors.index.json")):
         raise UnsafeWeightsError(
@@ -54,6 +34,35 @@ def causal_config(name: str, path: str, options: dict[str, Any]) -> transformers
             "save the model again with save_pretrained."
         )
     return config
+
+
+def require_causal(who: str, config: transformers.PreTrainedConfig) -> None:
+    """Refuse the config of a model that does not continue a text; ``who`` is its name in the message.
+
+    Raises:
+        UnsupportedError: an encoder-decoder, another kind of model, or one without layers.
+    """
+    names = config.architectures or []
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise UnsupportedError(
+            f"architectures in the config.json of {who} is not a list of names: save or download it again."
+        )
+    architectures = ", ".join(names) or str(config.model_type)
+    if config.is_encoder_decoder:
+        raise UnsupportedError(
+            f"{who} is {architectures}, an encoder-decoder: its decoder goes by what an encoder has read, so "
+            "a text alone has no next token. Choose a model that only continues a text."
+        )
+    if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise UnsupportedError(
+            f"{who} is {architectures}, not a causal language model, so it has no next token: choose a model "
+            "that transformers' AutoModelForCausalLM loads."
+        )
+    if not layer_count(config.get_text_config()):
+        raise UnsupportedError(
+            f"The config of {who} names 0 layers, so there is no model between its embedding and its output: "
+            "choose a model with layers."
+        )
 
 
 def require_folder(folder: Path) -> None:

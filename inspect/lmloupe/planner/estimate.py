@@ -17,11 +17,15 @@ from lmloupe.loading.hub_errors import loading, reading
 from lmloupe.loading.hub_files import open_repo, shard_names
 from lmloupe.model.architecture.results import Device, Quantization
 from lmloupe.model.load import compute_dtype, pick_device
-from lmloupe.model.passes.config_sizes import context_length
+from lmloupe.model.pieces import PREFILL_CHUNK
+from lmloupe.model.precision import Precision
 from lmloupe.model.quiet import quiet_transformers
 from lmloupe.model.sources import causal_config, require_folder
 from lmloupe.names import EMBEDDED_MODEL, local_folder, shown
-from lmloupe.planner.counting import available_bytes, kv_cache_bytes, meta_model, weight_bytes, work_bytes
+from lmloupe.planner.counted import Counted
+from lmloupe.planner.counting import FIXED_BYTES, available_bytes, kv_cache_bytes, meta_model
+from lmloupe.planner.measure import makeup_of
+from lmloupe.planner.storage import format_of, itemsize
 from lmloupe.tokens.embedded import embedded_tokenizers
 
 __all__ = ["MemoryEstimate", "memory_estimate"]
@@ -91,6 +95,7 @@ def memory_estimate(
 ) -> MemoryEstimate:
     """What a model will take, whether it fits here, and how much is to be downloaded, without loading it.
 
+    Counted as `lmloupe.memory_plan` counts, for this machine and this device, with what is to be downloaded.
     Reads config.json (of a hub repository also the list of its files; kilobytes) and builds the model without numbers
     on torch's meta device. Quantized are the modules that transformers hands to bitsandbytes: not the embeddings, the
     norms and the output matrix. A checkpoint that is quantized already is taken to be as large in memory as on disk.
@@ -124,24 +129,31 @@ def memory_estimate(
             f"or choose the repository of the original weights for {quantization}."
         )
     with loading(key, revision, "model"), quiet_transformers():
-        model = meta_model(config, compute_dtype(chosen))
-    n_parameters, weights, largest = weight_bytes(model, quantization, double_quant=double_quant)
+        makeup = makeup_of(config)
+    dtype = str(compute_dtype(chosen)).removeprefix("torch.")
+    counted = Counted.of(
+        makeup,
+        None if quantization == "none" else format_of(Precision(quantization, double_quant=double_quant)),
+        dtype,
+        context=min(context, makeup.context_length or context),
+        sequences=1,
+        longest=PREFILL_CHUNK[chosen],
+    )
     if disk is None:  # nobody names the size: as many numbers as there are, in the dtype that the config names
-        named = getattr(config, "dtype", None)
-        disk = n_parameters * (named.itemsize if isinstance(named, torch.dtype) else 2)
+        disk = makeup.n_parameters * itemsize(makeup.dtype)
     if download is None:
         download = disk
-    context = min(context, context_length(config.get_text_config()) or context)
     free = available_bytes(chosen)
-    cache = kv_cache_bytes(model, context)
-    work = work_bytes(config.get_text_config(), chosen, context, compute_dtype(chosen), largest)
-    parts = (disk if stored else weights, cache, work)
+    cache = counted.cache
+    if any(group.kind == "other" for group in makeup.caches):  # those grow otherwise than by the token: by a pass
+        cache = kv_cache_bytes(meta_model(config, compute_dtype(chosen)), counted.context)
+    parts = (disk if stored else counted.weights, cache, counted.work + FIXED_BYTES[chosen])
     return MemoryEstimate(
         name=key,
         quantization=quantization,
         device=chosen,
-        context=context,
-        n_parameters=n_parameters,
+        context=counted.context,
+        n_parameters=makeup.n_parameters,
         weights_bytes=parts[0],
         kv_cache_bytes=parts[1],
         overhead_bytes=parts[2],
@@ -150,7 +162,7 @@ def memory_estimate(
         fits=sum(parts) <= free,
         disk_bytes=disk,
         download_bytes=download,
-        sentence=_sentence(chosen, context, parts, free, download),
+        sentence=_sentence(chosen, counted.context, parts, free, download),
     )
 
 

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError
+from lmloupe.model.precision import BITSANDBYTES, BLOCK_SIZES, DTYPES, SIMULATED, Precision, Weights
 from lmloupe.precision.simulated import worked
-from lmloupe.precision.spec import BITSANDBYTES, BLOCK_SIZES, DTYPES, SIMULATED, Precision, Weights
 
 __all__ = ["Simulated", "bits_per_weight", "quantize_dequantize", "round_matrix", "simulate"]
 

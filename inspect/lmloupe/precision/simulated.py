@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.errors import NotFiniteError
-from lmloupe.precision.spec import BLOCK_SIZES, Weights
+from lmloupe.model.precision import BLOCK_SIZES, Weights
 
 __all__ = ["E2M1", "Worked", "levels", "worked"]
 

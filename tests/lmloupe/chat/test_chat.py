@@ -17,17 +17,20 @@ from lmloupe.chat.jinja.dialect import compile_template
 from lmloupe.chat.render import RenderedChat, render_chat
 from lmloupe.loading.tokenizer import load_tokenizer
 from lmloupe.tokens.tokenizer import Tokenizer
-
-FAMILIES = ("llama-3.1", "phi-3", "qwen2", "smollm2")
-Messages = list[dict[str, Any]]
-
-
-def user(content: Any) -> dict[str, Any]:
-    return {"role": "user", "content": content}
-
-
-def text_of(key: str, messages: Messages, **options: Any) -> str:
-    return render_chat(load_tokenizer(key), messages, **options).text
+from tests.support.chats import (
+    CONSTRUCTS,
+    FAMILIES,
+    WEATHER,
+    Messages,
+    calls,
+    conversations,
+    reference,
+    schemas,
+    text_of,
+    texts,
+    turns,
+    user,
+)
 
 
 def pieces(chat: RenderedChat) -> list[tuple[str, str | None]]:
@@ -79,7 +82,6 @@ def test_format(key: str, messages: Messages, prompt: bool, expected: str) -> No
     assert text_of(key, messages, add_generation_prompt=prompt) == expected
 
 
-WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"city": {"type": "string"}}}}
 WEATHER_JSON = """{
     "type": "function",
     "function": {
@@ -217,23 +219,6 @@ def plain_llama(messages: Messages, prompt: bool, tools: list[Any] | None, date:
     return text + "<|start_header_id|>assistant<|end_header_id|>\n\n" * prompt
 
 
-# Texts that are hard on templates: white space at the ends, tokens, Jinja, quotes, many scripts.
-texts = st.lists(
-    st.sampled_from([" ", "\n", "\t", "\r\n", "\u3000", "\u2028", "a", "é", "شمس", "🎉", '"', "<b>", "&", "{{ x }}",
-                     "{% if %}", "{# c #}", "\\n", "\x00", "user\n", "<|im_end|>", "<|im_start|>", "<|user|>",
-                     "<|end|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>", "</s>"])
-    | st.text(max_size=4),
-    max_size=6,
-).map("".join)  # fmt: skip
-turns = st.builds(lambda role, content: {"role": role, "content": content},
-                  st.sampled_from(["user", "assistant", "system", "tool", "ipython", "narrator"]), texts)  # fmt: skip
-calls = st.builds(lambda name, arguments: {"role": "assistant", "tool_calls": [
-    {"type": "function", "function": {"name": name, "arguments": arguments}}]},
-    st.sampled_from(["now", "weather"]), st.dictionaries(texts, st.integers() | texts, max_size=2))  # fmt: skip
-conversations = st.lists(turns, min_size=1, max_size=5)
-schemas = st.none() | st.lists(st.dictionaries(texts, st.integers() | texts, max_size=3), max_size=2)
-
-
 @settings(max_examples=50, deadline=None)
 @given(conversations, st.booleans())
 def test_formats_equal_plain_python(messages: Messages, prompt: bool) -> None:
@@ -271,15 +256,6 @@ def test_llama_equals_plain_python(
 # --- The rules of transformers --------------------------------------------------------------------
 
 
-def reference(tok: Tokenizer) -> Any:
-    from transformers import PreTrainedTokenizerFast
-
-    copy = tokenizers.Tokenizer.from_str(tok.backend.to_str())  # transformers sets padding on what it is given
-    return PreTrainedTokenizerFast(
-        tokenizer_object=copy, bos_token=tok.bos_token, eos_token=tok.eos_token, chat_template=tok.chat_template
-    )
-
-
 @pytest.mark.parametrize("key", FAMILIES)
 def test_text_and_ids_equal_transformers(key: str) -> None:
     tok = load_tokenizer(key)
@@ -295,39 +271,6 @@ def test_text_and_ids_equal_transformers(key: str) -> None:
         ids = ref.apply_chat_template(TOOL_TALK, date_string="1 Jan 2025", **options)["input_ids"]
         chat = render_chat(tok, TOOL_TALK, variables={"date_string": "1 Jan 2025"}, **options)
         assert chat.encoding.input_ids.tolist() == ids
-
-
-CONSTRUCTS = {
-    "blocks": "  {% if messages %}\n    {{ messages[0].role }}\n  {% endif %}\n{# gone #}\nend\n",
-    "loop controls": "{% for m in messages %}{% if loop.index == 2 %}{% continue %}{% endif %}"
-    "{% if loop.index == 3 %}{% break %}{% endif %}{{ m.content }}{% endfor %}",
-    "tojson": "{{ messages | tojson }}|{{ tools | tojson(indent=4) }}|{{ tools | tojson(ensure_ascii=True) }}|"
-    "{{ tools | tojson(separators=(',', ':'), sort_keys=True) }}",
-    "generation": "{% for m in messages %}{% generation %}"
-    "{% set x = m.content %}{{ x }}{% endgeneration %}{{ x }}{% endfor %}",
-    "clock": "{{ strftime_now('%Y %%') }}",
-    "namespace": "{% set ns = namespace(n=0, self=2) %}"
-    "{% for m in messages %}{% set ns.n = ns.n + ns.self %}{% endfor %}{{ ns.n }}",
-    "dict": "{{ dict(a=1, b=[2]) }}{{ dict.fromkeys('ab', 0) }}",
-    "variables": "{{ bos_token }}{{ eos_token }}{{ documents }}"
-    "{{ tools }}{{ add_generation_prompt }}{{ extra }}{{ missing }}",
-    "methods": "{{ messages[0].content.strip().split('i') }}"
-    "{{ messages[1:] | length }}{{ messages[-1]['content'] | upper }}",
-    "escapes": "{{ '<b>&\"' }}{{ messages[0].content | e }}{{ \"a\\nb\" }}",
-    "macro": "{% macro f(x, n=2) %}{{ x * n }}{% endmacro %}{% for m in messages %}{{- f(m.role) }}{% endfor %}",
-    "reasoning": "{% for m in messages %}{{ m.reasoning_content }}{{ m.thinking }}{% endfor %}",
-    "none is dropped": "{% for m in messages %}{{ 'name' in m }}{{ m.content is defined }}{% endfor %}",
-    "tuples": "{% for m in messages %}{% for pair in m.items() %}{{ pair }};{% endfor %}{{ m | dictsort | first }}"
-    "{{ m.role.partition('s') }}{% endfor %}{{ (1, 2) }}{{ (1, 2, 3) }}{% set x %}{{ (1, 2) }}{% endset %}{{ x }}",
-    "any content": "{% for m in messages if m.content is defined %}{{ m.content }}|{{ m.content | string | trim }}|"
-    "{{ m.content | tojson }}{{ m.content is number }}{{ m.content is mapping }};{% endfor %}",
-    "number keys": "{% for m in messages if m.by %}{{ m.by }}{{ m.by[1] }}{{ m.by['1'] }}{{ m.by | tojson }}"
-    "{% for key in m.by %}{{ key is integer }}{% endfor %}{% endfor %}{{ messages | length }}",
-    "autoescape": "{% autoescape true %}{{ messages[0].content }}{{ '<' ~ messages[0].content }}"
-    "{% set x %}<{{ messages[0].content }}{% endset %}{{ x }}{% endautoescape %}{{ x }}"
-    "{% autoescape extra.k %}{{ messages[0].content }}{% endautoescape %}",
-    "white space of marks": "a\n {%- generation -%}\n {{ messages[0].content }}\n {%- endgeneration -%}\n b",
-}  # fmt: skip
 
 
 UNUSUAL: Messages = [

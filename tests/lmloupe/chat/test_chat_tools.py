@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lmloupe as lm
-from tests.lmloupe.chat.test_chat import calls, schemas, turns, user
+from tests.support.chats import calls, schemas, turns, user
 
 
 def warnings(key: str, messages: list[dict[str, Any]]) -> tuple[lm.ChatWarning, ...]:

@@ -16,20 +16,21 @@ from lmloupe.chat.jinja import untrusted as chat_guarded
 from lmloupe.chat.jinja.dialect import render_template
 from lmloupe.chat.jinja.trace import trace_template
 from lmloupe.chat.jinja.traced import UNKNOWN, Origin, Traced, runs_of, traced
-from tests.lmloupe.chat.test_chat import (
+from tests.support.chats import (
     CONSTRUCTS,
+    FAMILIES,
+    TEMPLATES,
     WEATHER,
+    Messages,
     calls,
     conversations,
     reference,
+    rendered,
     schemas,
     texts,
     turns,
     user,
 )
-
-FAMILIES = ("llama-3.1", "phi-3", "qwen2", "smollm2")
-Messages = list[dict[str, Any]]
 
 
 def shown(chat: lm.RenderedChat) -> list[tuple[str, int | None, int | None, str]]:
@@ -108,51 +109,6 @@ def test_characters_keep_their_own_origin() -> None:
 
 
 # --- Rendering with the trace is rendering --------------------------------------------------------
-
-VALUES = st.sampled_from([
-    "m.content", "m.role", "m['content']", "messages[0].content", "m.content | trim", "m.content[1:]",
-    "m.content ~ m.role",
-    "'<|' + m.role + '|>'", "m.content.strip().split('a') | join(', ')", "m | tojson", "tools | tojson(indent=2)",
-    "m.content | tojson", "m.content | replace('a', m.role)", "'x a'.replace('a', m.content)",
-    "', '.join([m.role, m.content])",
-    "m.content | indent(2)", "m.content | upper", "'%s!' % m.content", "'{}'.format(m.content)", "m.content | length",
-    "m.content | e", "m.content | center(20)", "loop.index", "bos_token", "missing", "m",
-    "m.content.splitlines() | first",
-    "m.content if loop.first else m.role", "f(m.content)", "m.content | title", "m.content | list", "m.content * 2",
-    "m.content | wordwrap(4)", "m.content | reverse", "ns.text", "m.content | string | safe", "kept",
-    "m.get('content')",
-])  # fmt: skip
-PLAIN = st.sampled_from(["<|im_start|>", "\n", "  ", " a\n b", "<|im_end|>\n", "{# gone #}", "é"])
-OUTPUTS = st.one_of(PLAIN, VALUES.map("{{{{ {} }}}}".format), VALUES.map("{{{{- {} -}}}}".format))
-BODIES = st.lists(OUTPUTS, max_size=4).map("".join)
-STATEMENTS = st.one_of(
-    BODIES,
-    BODIES.map("{{% if loop.first and add_generation_prompt %}}{0}{{% else %}}\n{0}{{% endif %}}".format),
-    BODIES.map("{{% set kept %}}{}{{% endset %}}".format),
-    BODIES.map("{{% filter upper %}}{}{{% endfilter %}}".format),
-    BODIES.map("{{% call g() %}}{}{{% endcall %}}".format),
-    BODIES.map("{{% generation %}}{}{{% endgeneration %}}".format),
-    BODIES.map("{{% set ns.text = m.content ~ ns.text %}}{}".format),
-    BODIES.map(
-        ("{{% for m in messages if m.role != 'user' %}}{}"
-         "{{% if loop.index == 2 %}}{{% break %}}{{% endif %}}{{% endfor %}}").format
-    ),
-    BODIES.map("{{% with m = messages[-1] %}}{}{{% endwith %}}".format),
-)  # fmt: skip
-TEMPLATES = st.lists(STATEMENTS, max_size=4).map(
-    lambda parts: (
-        "{% set ns = namespace(text='') %}\n{% macro f(x) %}[{{ x }}\n]{% endmacro %}"
-        "{% macro g() %}({{ caller() }}){% endmacro %}\n{% for m in messages %}" + "".join(parts) + "{% endfor %}\nend"
-    )
-)
-
-
-def rendered(source: str, variables: dict[str, Any]) -> tuple[str, str]:
-    """The plain text, and the error where there is none."""
-    try:
-        return render_template(source, variables), ""
-    except lm.TemplateError as error:
-        return "", str(error)
 
 
 @settings(max_examples=60, deadline=None)

@@ -14,8 +14,7 @@ from lmloupe.chat.jinja.dialect import render_template
 from lmloupe.chat.jinja.dropped import find_dropped, is_dropped
 from lmloupe.chat.jinja.trace import trace_template
 from lmloupe.chat.jinja.unwritten import unwritten
-from tests.lmloupe.chat.test_chat import user
-from tests.lmloupe.chat.test_chat_trace import TEMPLATES, rendered
+from tests.support.chats import TEMPLATES, rendered, user
 
 TOOL = {
     "type": "function",

@@ -11,8 +11,8 @@ import pytest
 import transformers
 
 import lmloupe as lm
-from tests.lmloupe.chat.test_chat import WEATHER, user
 from tests.support import tiny_models
+from tests.support.chats import WEATHER, user
 
 TALK = [user("Hi")]
 TOKENS = ("bos", "eos", "unk", "sep", "pad", "cls", "mask", "image")

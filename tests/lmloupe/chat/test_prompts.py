@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lmloupe as lm
-from tests.lmloupe.chat.test_chat import FAMILIES, WEATHER, Messages, conversations, reference, text_of, user
+from tests.support.chats import FAMILIES, WEATHER, Messages, conversations, reference, text_of, user
 
 BEGUN = [user("Capital?"), {"role": "assistant", "content": "The capital of France is "}]
 

@@ -6,7 +6,6 @@ By default a choice that has one of each kind; ``-m architectures`` runs them al
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 from unittest.mock import ANY
 
@@ -17,10 +16,8 @@ import transformers
 
 import lmloupe as lm
 from tests.support import architectures
-from tests.support.architectures import CAUSAL, NOT_CAUSAL, build
+from tests.support.architectures import CAUSAL, IDS, NOT_CAUSAL, build, engine_of, reference
 
-IDS = np.random.default_rng(0).integers(3, 259, 330).astype(np.int32)
-"""More than a piece of a text on a CPU, and than every window of the tiny models."""
 SHORT = IDS[:24]
 
 # One of each kind: how it goes on from what it has read, what it does to its logits, what its blocks are.
@@ -53,18 +50,6 @@ RANDOM = frozenset({"reformer"})
 def kinds(chosen: tuple[str, ...] = CHOSEN) -> list[Any]:
     """Architectures as parameters of a test: all of them, those that are not chosen behind the marker."""
     return [pytest.param(k, marks=() if k in chosen else pytest.mark.architectures) for k in CAUSAL]
-
-
-@cache
-def reference(kind: str) -> Any:
-    """The same folder as transformers loads it."""
-    with torch.random.fork_rng(devices=[]):
-        return transformers.AutoModelForCausalLM.from_pretrained(build(kind), dtype=torch.float32).eval()
-
-
-@cache
-def engine_of(kind: str) -> lm.Engine:
-    return lm.load_engine(build(kind), device="cpu")
 
 
 @torch.inference_mode()
@@ -241,9 +226,10 @@ def check_build(engine: lm.Engine, model: Any, ids: np.ndarray) -> None:
     for name in ("n_layers", "width", "n_heads", "n_kv_heads", "head_dim", "context_length"):
         assert isinstance(getattr(described, name), int), name
     assert all(isinstance(n, int | None) for n in (described.block.intermediate_size, described.block.n_experts))
-    estimate = lm.memory_estimate(described.name, device="cpu", context=100)
+    context = 40  # more than every window
+    estimate = lm.memory_estimate(described.name, device="cpu", context=context)
     assert estimate.weights_bytes == described.bytes
-    assert estimate.kv_cache_bytes == held(model, np.resize(ids, (1, 100)))
+    assert estimate.kv_cache_bytes == held(model, np.resize(ids, (1, context)))
     for module in described.modules:
         found = engine.weight_histogram(module.name, bins=3)
         assert found.counts.sum() == found.n == np.prod(module.shape), module.name

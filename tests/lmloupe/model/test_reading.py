@@ -12,8 +12,7 @@ from lmloupe.model.passes.continuation import Continuation, Reading
 from lmloupe.model.passes.logit_bend import Bend, find_bend
 from lmloupe.model.passes.reading import find_reading, notes_on, probe_ids
 from lmloupe.model.passes.residual import read_in_pieces
-from tests.lmloupe.model.test_architectures import IDS, engine_of, reference
-from tests.support.architectures import VOCAB_ROWS, build, config_of
+from tests.support.architectures import IDS, VOCAB_ROWS, build, config_of, engine_of, reference
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 import { activeIn, make, rootSize, shape, shortened, used } from "../kit/dom.js";
 import { Drawing, drawingIn } from "../kit/drawing.js";
+import { hatched, torn } from "../kit/marks.js";
 import { mounted } from "../kit/mount.js";
-import { axisTicks, barLength, chartLayout, hatched, tick } from "./layout.js";
+import { axisTicks, barLength, chartLayout, tick } from "./layout.js";
 import { StripView } from "./strip.js";
 
 /** @import { Component } from "../kit/mount.js" */
@@ -181,16 +182,6 @@ class DistributionView extends Drawing {
     const leads = bar.can_be_added ? ". Adds it to the text." : ". Not a text by itself.";
     return `${bar.label}: ${fate}${rolls}${leads}`;
   }
-}
-
-/**
- * The end of a bar that goes on behind its axis.
- * @param {number} x @param {number} y @param {number} size
- */
-function torn(x, y, size) {
-  const step = size / 4;
-  const edge = [0, 1, 2, 3, 4].map((i) => `L${x - (i % 2 ? 6 : 1)} ${y + i * step}`).join("");
-  return `M${x + 1} ${y}${edge}L${x + 1} ${y + size}Z`;
 }
 
 export default mounted(DistributionView);

@@ -61,21 +61,6 @@ export const barLength = (share, end, plot) => ({ length: (Math.min(share, end) 
 export const tick = (share) => `${Number((100 * share).toFixed(2))}%`;
 
 /**
- * Diagonal lines inside a box, as the path of an SVG.
- * @param {number} x @param {number} y @param {number} length @param {number} size its height @param {number} gap
- */
-export function hatched(x, y, length, size, gap) {
-  const path = [];
-  for (let from = gap / 2 - size; from < length; from += gap) {
-    const [low, high] = [Math.max(0, -from), Math.min(size, length - from)];
-    if (high <= low) continue;
-    const point = (/** @type {number} */ t) => `${(x + from + t).toFixed(1)} ${(y + size - t).toFixed(1)}`;
-    path.push(`M${point(low)}L${point(high)}`);
-  }
-  return path.join("");
-}
-
-/**
  * Parts of the strip, end to end: the listed shares from the left, then all other tokens together.
  * @param {number[]} shares @param {number} plot
  */

@@ -48,3 +48,12 @@ export function uint16FromBase64(text) {
   const bytes = Uint8Array.from(raw, (char) => char.charCodeAt(0));
   return new Uint16Array(bytes.buffer);
 }
+
+/**
+ * Numbers of 32 bits with a point, little-endian, from base64.
+ * @param {string} text
+ */
+export function float32FromBase64(text) {
+  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  return new Float32Array(bytes.buffer);
+}

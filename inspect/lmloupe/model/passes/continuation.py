@@ -56,7 +56,7 @@ class Reading:
 
 
 class CannotContinueError(Exception):
-    """The model takes the whole text again, or hands on no state; caught where a way is tried."""
+    """The model takes the whole text again, hands on no state, or cannot go back; caught where that is tried."""
 
 
 class Continuation:
@@ -85,6 +85,42 @@ class Continuation:
             name = "cache_params" if "mamba" in type(model).__name__.lower() else "past_key_values"
             state[name] = DynamicCache(config=model.config.get_text_config(decoder=True))
         return state
+
+    @property
+    def cache(self) -> Any:
+        """What the model keeps of the text so far, a cache of transformers in most; None where there is nothing."""
+        for name in ("past_key_values", "cache_params"):
+            if self._state.get(name) is not None:
+                cache = self._state[name]
+                return getattr(cache, "self_attention_cache", cache)
+        return None
+
+    def keep(self, n: int) -> None:
+        """Forget all tokens but the first ``n``, so that another text can go on from there.
+
+        Raises:
+            CannotContinueError: what is kept of the text cannot be taken back, with the reason.
+        """
+        before = self._ids.shape[1]
+        if n >= before:
+            return
+        if n == 0:
+            self._state, self._ids = self._empty_state(), self._ids[:, :0]
+            return
+        if self._reading.turns(before):
+            raise CannotContinueError("a text of this length was read with other position factors from its beginning")
+        for i, layer in enumerate(getattr(self.cache, "layers", ())):
+            window = getattr(layer, "sliding_window", None) if getattr(layer, "is_sliding", False) else None
+            if window is not None and layer.get_seq_length() >= window:
+                raise CannotContinueError(
+                    f"layer {i + 1} has a window of {window:,} tokens and has dropped earlier ones"
+                )
+            if not getattr(layer, "is_croppable", True) or not getattr(layer, "record_past", True):
+                raise CannotContinueError(f"layer {i + 1} keeps one state of everything that it has read")
+        if not hasattr(self.cache, "crop"):
+            raise CannotContinueError("it keeps one state of everything that it has read")
+        self.cache.crop(n - before)
+        self._ids = self._ids[:, :n]
 
     def read(self, piece: torch.Tensor, **options: Any) -> Any:
         """Read a further piece, int64 (1, m); the output has rows for it, or for the whole text where that is read.

@@ -14,11 +14,9 @@ from torch import nn
 from lmloupe.model.passes.blocks import layer_input, rows_of
 from lmloupe.model.passes.continuation import Continuation, Reading
 from lmloupe.model.passes.parts import ModelParts
+from lmloupe.model.pieces import PREFILL_CHUNK
 
-__all__ = ["PREFILL_CHUNK", "pieces_of", "read_in_pieces", "residual_stream", "stream_of"]
-
-# A long text is read in pieces, so that Stop and other sessions need not wait for all of it.
-PREFILL_CHUNK = {"cpu": 256, "mps": 1024, "cuda": 4096}
+__all__ = ["pieces_of", "read_in_pieces", "residual_stream", "stream_of"]
 
 
 def pieces_of(input_ids: NDArray[np.int32], device: torch.device, reading: Reading) -> tuple[torch.Tensor, ...]:

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from lmloupe.errors import NotFiniteError
 from lmloupe.model.local import LocalEngine
+from lmloupe.model.precision import Precision
 from lmloupe.precision.block.numbers import Numbers, matrix_of, numbers_of
 from lmloupe.precision.block.places import Place, place_of
 from lmloupe.precision.block.results import QuantizationBlock
 from lmloupe.precision.block.stored import Stored, stored_four_bit, stored_int8, stored_kind
 from lmloupe.precision.formats import bits_per_weight
 from lmloupe.precision.modules import quantizable_modules
-from lmloupe.precision.spec import Precision
 
 __all__ = ["NONE", "Asked", "ask"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError
-from lmloupe.precision.spec import BLOCK_SIZES, Weights
+from lmloupe.model.precision import BLOCK_SIZES, Weights
 
 __all__ = ["INT8_SHOWN", "Place", "blocks_in_row", "place_of", "row_and_block"]
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lmloupe.precision.spec import Precision
+from lmloupe.model.precision import Precision
 
 __all__ = ["DoubleQuantization", "Int8Product", "MatrixBlocks", "Origin", "QuantizationBlock"]
 

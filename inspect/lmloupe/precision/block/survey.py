@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError, NotAvailableError, NotFiniteError
 from lmloupe.model.local import LocalEngine
+from lmloupe.model.precision import BLOCK_SIZES, Precision, Weights
 from lmloupe.precision.block.arithmetic import table
 from lmloupe.precision.block.numbers import Numbers, numbers_of
 from lmloupe.precision.block.places import INT8_SHOWN, row_and_block
@@ -18,7 +19,6 @@ from lmloupe.precision.block.results import MatrixBlocks
 from lmloupe.precision.block.scales import absmaxes, doubled, flat_pieces, largest_of
 from lmloupe.precision.block.work import quantized_precision
 from lmloupe.precision.simulated import levels, worked
-from lmloupe.precision.spec import BLOCK_SIZES, Precision, Weights
 
 __all__ = ["matrix_blocks"]
 

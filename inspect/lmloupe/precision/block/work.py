@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError, NotAvailableError, NotFiniteError
 from lmloupe.model.local import LocalEngine
+from lmloupe.model.precision import DTYPES, Precision
 from lmloupe.precision.block.arithmetic import FourBit, four_bit, int8, table
 from lmloupe.precision.block.asked import NONE, Asked, ask
 from lmloupe.precision.block.other_formats import work_simulated
 from lmloupe.precision.block.results import DoubleQuantization, QuantizationBlock
 from lmloupe.precision.block.scales import absmaxes, doubled, doubled_as_stored
 from lmloupe.precision.block.stored import Stored
-from lmloupe.precision.spec import DTYPES, Precision
 
 __all__ = ["quantization_block", "quantized_precision"]
 

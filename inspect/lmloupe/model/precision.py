@@ -27,7 +27,7 @@ BLOCK_SIZES: dict[Weights, int] = {
 """How many weights share a scale. Those of nf4 and fp4 run on over the ends of rows, the others begin at each row."""
 
 _NAMES = {"q4_0": "Q4_0", "q8_0": "Q8_0", "mxfp4": "MXFP4", "nvfp4": "NVFP4", "int4_g128": "int4 in groups of 128"}
-_SPEC = re.compile(r"([a-z0-9_]+)(\+double)?(?:@([a-z0-9]+))?")
+_SPEC = re.compile(r"([a-z0-9_]+)(\+double)?(\+simulated)?(?:@([a-z0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Precision:
         double_quant: of nf4 and fp4: the scales are quantized too.
         compute_dtype: of fp4 and nf4: what their products are computed in (bitsandbytes' ``bnb_4bit_compute_dtype``);
             ``"auto"`` is the dtype of the activations, see `lmloupe.load_engine`.
+        by_arithmetic: of int8, fp4 and nf4: the weights are rounded by bitsandbytes and multiplied as plain numbers, as
+            those of simulated formats are: what rounding alone does, without bitsandbytes' products.
 
     Raises:
         InvalidSettingError: an unknown name, or a choice that these weights do not have.
@@ -51,6 +53,7 @@ class Precision:
     weights: Weights
     double_quant: bool = False
     compute_dtype: Dtype = "auto"
+    by_arithmetic: bool = False
 
     def __post_init__(self) -> None:
         if self.weights not in get_args(Weights):
@@ -69,10 +72,14 @@ class Precision:
             raise InvalidSettingError(
                 f"{self.weights} takes no compute dtype: only nf4 and fp4 can be multiplied in a dtype of their own."
             )
+        if self.by_arithmetic and (self.weights not in BITSANDBYTES or self.compute_dtype != "auto"):
+            raise InvalidSettingError(
+                f"{self.weights} cannot be simulated besides: only int8, fp4 and nf4 can, without a compute dtype."
+            )
 
     @classmethod
     def parse(cls, spec: str) -> Precision:
-        """Read the short form that `spec` gives: ``"nf4"``, ``"nf4+double"``, ``"nf4+double@bfloat16"``.
+        """Read the short form that `spec` gives: ``"nf4"``, ``"nf4+double@bfloat16"``, ``"nf4+simulated"``.
 
         Raises:
             InvalidSettingError: not such a form.
@@ -85,28 +92,34 @@ class Precision:
             raise InvalidSettingError(
                 f"{spec[:80]!r} does not name a precision: write for example nf4, nf4+double or nf4@bfloat16."
             )
-        weights, double, dtype = match.groups()
-        return cls(weights, double_quant=double is not None, compute_dtype=dtype or "auto")  # type: ignore[arg-type]
+        weights, double, simulated, dtype = match.groups()
+        return cls(
+            weights,  # type: ignore[arg-type]
+            double_quant=double is not None,
+            compute_dtype=dtype or "auto",  # type: ignore[arg-type]
+            by_arithmetic=simulated is not None,
+        )
 
     @property
     def spec(self) -> str:
         """The short form, as `parse` reads it and a link carries it."""
         dtype = "" if self.compute_dtype == "auto" else f"@{self.compute_dtype}"
-        return f"{self.weights}{'+double' if self.double_quant else ''}{dtype}"
+        simulated = "+simulated" if self.by_arithmetic else ""
+        return f"{self.weights}{'+double' if self.double_quant else ''}{simulated}{dtype}"
 
     @property
     def label(self) -> str:
         """The name for people: ``"nf4, double quantization, computed in bfloat16"``, ``"MXFP4 (simulated)"``."""
-        if self.is_simulated:
-            return f"{_NAMES[self.weights]} (simulated)"
         double = ", double quantization" if self.double_quant else ""
+        if self.is_simulated:
+            return f"{_NAMES.get(self.weights, self.weights)}{double} (simulated)"
         dtype = "" if self.compute_dtype == "auto" else f", computed in {self.compute_dtype}"
         return f"{self.weights}{double}{dtype}"
 
     @property
     def is_simulated(self) -> bool:
         """Whether the format is worked by arithmetic and its kernels are not run."""
-        return self.weights in SIMULATED
+        return self.weights in SIMULATED or self.by_arithmetic
 
     @property
     def is_quantized(self) -> bool:
@@ -116,7 +129,7 @@ class Precision:
     @property
     def quantization(self) -> Quantization:
         """What `lmloupe.load_engine` takes: ``"none"`` for plain numbers, and for simulated formats."""
-        return self.weights if self.weights in BITSANDBYTES else "none"  # type: ignore[return-value]
+        return "none" if self.is_simulated or self.weights in DTYPES else self.weights  # type: ignore[return-value]
 
     @property
     def dtype(self) -> Dtype:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lmloupe as lm
-from lmloupe.precision.spec import BITSANDBYTES, DTYPES, SIMULATED
+from lmloupe.model.precision import BITSANDBYTES, DTYPES, SIMULATED
 
 
 @given(st.sampled_from(get_args(lm.Weights)), st.booleans(), st.sampled_from(["auto", "float16", "bfloat16"]))

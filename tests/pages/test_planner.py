@@ -1,0 +1,187 @@
+"""The page Planner as AppTest runs it: its sentences and numbers are the library's; bad input is one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import lmloupe as lm
+from tests.support.pages import REPOSITORY, no_exception, open_page, output_of, payload_of, sentences
+from ui.planner.choice import SHOWN
+from ui.planner.words import at_most
+
+CONFIG: dict[str, Any] = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "vocab_size": 1000,
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 2048,
+}
+# Prints "torch" if running the page of a known model has loaded it.
+WITHOUT_TORCH = """
+import sys
+from tests.support.pages import open_page
+app = open_page("planner")
+assert not app.exception and app.header
+print("torch" if "torch" in sys.modules or "transformers" in sys.modules else "light")
+"""
+
+
+def headings(app: AppTest) -> list[str]:
+    return [one.value.replace("\\", "") for one in app.header]
+
+
+def pasted(text: str) -> AppTest:
+    app = open_page("planner", plan_model="pasted")
+    app.text_area(key="plan_config").set_value(text)
+    return no_exception(app.run())
+
+
+@pytest.mark.parametrize(
+    ("model", "precision", "card", "context", "people"),
+    [
+        ("llama-3.1-8b", "nf4", "t4", 8192, 1),
+        ("qwen2-7b", "bfloat16", "rtx-4090", 4096, 12),
+        ("smollm2-135m-instruct", "float32", "laptop-16", 1000, 1),
+        ("gemma-3-4b", "mxfp4", "rtx-3060", 131_072, 2),
+    ],
+)
+def test_what_is_said_and_drawn_are_the_librarys_numbers(model, precision, card, context, people):
+    app = open_page(
+        "planner", plan_model=model, plan_precision=precision, plan_card=card, plan_context=str(context),
+        plan_people=str(people),
+    )  # fmt: skip
+    no_exception(app)
+    kind = next(one.kind for one in lm.known_cards() if one.key == card)
+    plan = lm.memory_plan(model, precision, context, people, device_kind=kind)
+    fit = plan.on(card)
+    said = headings(app)[0]
+    assert plan.fits(card)
+    assert " fits a" in said
+    if people == 1 and fit.largest_context < plan.model.makeup.context_length:
+        assert f"room for {at_most(fit.largest_context)} tokens" in said
+    drawn = payload_of(app, "plan_bars")
+    assert {row["spec"] for row in drawn["rows"]} >= {*SHOWN, precision}
+    row = next(row for row in drawn["rows"] if row["chosen"])
+    assert row["quantized"] + row["constants"] + row["kept"] == plan.weights_bytes
+    assert (drawn["context"], drawn["sequences"]) == (context, people)
+    assert drawn["card"]["memory"] - drawn["reserve"] == fit.usable_bytes
+    assert [one["exact"] for one in payload_of(app, "plan_equations")["worked"]] == [
+        f"{one.value:,} {one.unit}" for one in plan.equations
+    ]
+    values = {metric.label: metric.value for metric in app.metric}
+    assert values["People at once"] == f"{fit.most_sequences:,}"
+    assert values["Context that fits"].startswith(f"{fit.largest_context:,} tokens")
+
+
+def test_the_code_of_the_page_prints_its_numbers():
+    app = open_page("planner")
+    printed = "\n".join(output_of(app))
+    worked = payload_of(app, "plan_equations")["worked"]
+    for one in worked:
+        assert f"{one['numbers']} = {one['exact'].replace(',', '')}" in printed
+    plan = lm.memory_plan("llama-3.1-8b", "nf4", 8192)
+    assert f"fits {plan.on('t4').left_bytes} {plan.largest_context('t4')} {plan.most_sequences('t4')}" in printed
+    assert f"L4 bfloat16 {lm.memory_plan('llama-3.1-8b', 'bfloat16', 8192).total_bytes} True" in printed
+
+
+def test_a_pasted_config_is_counted_and_travels_in_the_link():
+    text = json.dumps(CONFIG, indent=2)
+    app = pasted(text)
+    plan = lm.memory_plan(CONFIG, "nf4", 8192)
+    assert plan.context == 2048
+    assert payload_of(app, "plan_bars")["contexts"][-1] == 2048
+    assert headings(app)[0].startswith("LlamaForCausalLM in nf4 fits a T4 with its whole context of 2,048 tokens")
+    assert any(f"{plan.n_parameters:,} parameters" in one.value for one in app.caption)
+    link = {name: value[-1] if isinstance(value, list) else value for name, value in app.query_params.items()}
+    assert "z" in link
+    again = open_page("planner", **link)
+    assert again.text_area(key="plan_config").value == text
+    assert headings(again) == headings(app)
+    assert f"{plan.total_bytes}" in " ".join(output_of(again))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (
+            json.dumps({name: value for name, value in CONFIG.items() if name != "hidden_size"}),
+            "hidden_size is missing",
+        ),
+        (json.dumps({name: value for name, value in CONFIG.items() if name != "model_type"}), "model_type is missing"),
+        (json.dumps(CONFIG)[:-1], "not valid JSON"),
+        (json.dumps(CONFIG | {"num_hidden_layers": 10**9}), "num_hidden_layers"),
+        ("meta-llama/Llama-3.1-8B", "begins with a brace"),
+        ("<script>alert(1)</script> **bold**", "begins with a brace"),
+    ],
+)
+def test_a_config_that_cannot_be_counted_is_one_sentence_and_stays_typed(text, named):
+    app = pasted(text)
+    (error,) = app.error
+    assert named in error.value.replace("\\", "")
+    assert app.text_area(key="plan_config").value == text
+    button = next(one for one in app.button if one.label == "Show Llama 3.1 8B")
+    no_exception(button.click().run())
+    assert headings(app)[0].startswith("Llama 3.1 8B in nf4 fits")
+    app.selectbox(key="plan_model").set_value("pasted")
+    no_exception(app.run())
+    assert app.text_area(key="plan_config").value == text
+
+
+def test_a_config_that_is_too_long_is_refused_and_an_empty_one_asked_for():
+    app = open_page("planner", plan_model="pasted")
+    assert "Paste the config.json" in sentences(no_exception(app))
+    app.text_area(key="plan_config").set_value("{" + " " * 100_001)
+    assert "at most 100,000 characters" in sentences(no_exception(app.run()))
+    assert len(app.text_area(key="plan_config").value) > 100_000
+
+
+def test_a_hub_that_cannot_be_reached_is_one_sentence_with_a_way_on(monkeypatch):
+    def unreachable(*_: object, **__: object) -> lm.MemoryPlan:
+        raise lm.UnreachableError("The hub could not be reached: check the connection.")
+
+    monkeypatch.setattr("ui.planner.plans.lm.memory_plan", unreachable, raising=False)
+    app = no_exception(open_page("planner", plan_model="no-one/nothing"))
+    assert [error.value.replace("\\", "") for error in app.error] == [
+        "The hub could not be reached: check the connection."
+    ]
+    assert "Show Llama 3.1 8B" in [button.label for button in app.button]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("plan_card", "abacus"),
+        ("plan_precision", "nf5"),
+        ("plan_context", "0"),
+        ("plan_people", "-1"),
+        ("plan_model", "x"),
+    ],
+)
+def test_a_link_that_asks_for_what_is_not_there_says_so_and_goes_on(name, value):
+    app = no_exception(open_page("planner", **{name: value}))
+    assert f"`{name}` in the link was ignored" in sentences(app)
+    assert headings(app)[0].startswith("Llama 3.1 8B in nf4 fits a T4")
+
+
+def test_what_a_card_cannot_do_is_said():
+    assert "The T4 has no hardware for bfloat16" in sentences(open_page("planner"))
+    assert "no hardware for bfloat16" not in sentences(open_page("planner", plan_card="l4"))
+
+
+def test_a_known_model_is_planned_without_torch():
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH], cwd=REPOSITORY, capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": f"{REPOSITORY}/inspect:{REPOSITORY}"},
+    )  # fmt: skip
+    assert ran.stdout.split()[-1] == "light"
