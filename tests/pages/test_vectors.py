@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -493,6 +494,9 @@ def test_a_model_of_the_hub_is_loaded_at_a_press_of_the_button_alone(
     assert "Takes about 5\\.6 GB" in said.value
     (button,) = (button for button in app.button if button.label == "Download and load")
     assert button.disabled is not fits
+    (link,) = (one for one in app.get("page_link") if one.proto.page == "planner")
+    asked = parse_qs(link.proto.query_string)
+    assert (asked["plan_model"], asked["plan_card"]) == ([f"owner/model-{fits}"], ["here"])
     if fits:
         button.click()
         app.run()

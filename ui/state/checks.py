@@ -12,7 +12,15 @@ from typing import Any
 import lmloupe as lm
 from lmloupe.chat.messages import ROLES, argument_values, plain_messages
 
-__all__ = ["MAX_MESSAGES", "MAX_PRECISIONS", "files_check", "messages_check", "precisions", "templates_check"]
+__all__ = [
+    "MAX_MESSAGES",
+    "MAX_PRECISIONS",
+    "files_check",
+    "messages_check",
+    "precisions",
+    "stored_precisions",
+    "templates_check",
+]
 
 MAX_MESSAGES = 64
 MAX_CALLS = 8
@@ -93,4 +101,19 @@ def precisions(value: object) -> tuple[str, ...]:
         raise ValueError(str(error).removesuffix(".")) from error
     if len(found) > MAX_PRECISIONS:
         raise ValueError(f"it must be at most {MAX_PRECISIONS} precisions")
+    return found
+
+
+def stored_precisions(value: object) -> tuple[str, ...]:
+    """`precisions` that a model can be loaded in; at least one.
+
+    Raises:
+        ValueError: none, or one that is simulated.
+
+    >>> stored_precisions(["nf4+double", "int8", "int8"])
+    ('nf4+double', 'int8')
+    """
+    found = precisions(value)
+    if not found or any(lm.Precision.parse(one).is_simulated for one in found):
+        raise ValueError("it must be one or more of float32, bfloat16, float16, int8, fp4 and nf4")
     return found

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import lmloupe as lm
 from lmloupe import embedded_tokenizers
-from ui.state.checks import files_check, messages_check, precisions, templates_check
+from ui.state.checks import files_check, messages_check, precisions, stored_precisions, templates_check
 from ui.state.names import model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
@@ -307,6 +307,16 @@ _TABLE = (
     # Whether the shades begin at an error of zero or at the least one.
     _choice("layers_shade", "zero", ("zero", "least")),
     # Bytes and speed.
+    Setting(
+        "speed_precisions",
+        ("float32", "bfloat16", "int8", "fp4", "nf4", "nf4+double"),
+        stored_precisions,
+        lambda text: text.split(",") if text else [],
+        ",".join,
+    ),
+    _integer("speed_prompt", 128, 1, 4096),
+    _integer("speed_tokens", 16, 1, 256),
+    _integer("speed_rounds", 3, 1, 20),
     # Planner.
     Setting("plan_model", "llama-3.1-8b", planned_model(EMBEDDED_MODEL)),
     Setting("plan_config", "", _config_text, packed=True),

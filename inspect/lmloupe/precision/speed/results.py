@@ -61,7 +61,8 @@ class MeasuredSpeed:
     Attributes:
         precision: which.
         predicted: its bytes, counted from the config before anything was loaded.
-        measured: its bytes as loaded; None before, and where it was refused.
+        measured: its bytes as loaded; None before, and where it was refused. On a CPU with a kernel for 4 bits,
+            bitsandbytes lays codes and constants out anew at the first product, in about as many bytes.
         refused: why it could not be had; empty where it could.
         load_s: seconds that loading took; 0.0 before, and for the engine that was passed in.
         prefill_s: float64 (rounds,), seconds of reading the prompt; as many rounds as are done.

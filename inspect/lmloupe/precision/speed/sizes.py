@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import transformers
 from torch import nn
 
-from lmloupe.errors import InvalidSettingError
+from lmloupe.errors import InvalidSettingError, UnsupportedError
 from lmloupe.model.load import compute_dtype
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.precision import Precision
-from lmloupe.planner.counting import kv_cache_bytes, meta_model, quantized_paths, weight_bytes
+from lmloupe.planner.counting import kv_cache_bytes
+from lmloupe.planner.makeup import weigh
+from lmloupe.planner.measure import groups_of, meta_model
+from lmloupe.planner.storage import format_of
 from lmloupe.precision.speed.results import WeightBytes
 
 __all__ = ["cache_bytes", "measured_bytes", "model_dtype", "predicted_bytes", "predicted_weights", "require_stored"]
@@ -25,14 +29,34 @@ def model_dtype(precision: Precision, device: str) -> torch.dtype:
     return found
 
 
-def predicted_weights(engine: LocalEngine, precisions: tuple[Precision, ...]) -> tuple[WeightBytes, ...]:
-    """`predicted_bytes` for the model of an engine, on its device; nothing is loaded."""
-    config, device = engine.loaded.model.config, engine.describe().device
-    dtypes = [model_dtype(one, device) for one in precisions]
-    for one in precisions:
+def predicted_weights(engine: LocalEngine, precisions: Sequence[Precision | str]) -> tuple[WeightBytes, ...]:
+    """Bytes of a loaded model's weights in other precisions on its device, from its config; nothing is loaded.
+
+    Args:
+        engine: the model, in any precision that is not its files' own.
+        precisions: plain numbers, int8, fp4 or nf4, as `Precision` or in its short form.
+
+    Raises:
+        InvalidSettingError: a precision that is simulated.
+        UnsupportedError: the published weights are quantized, so there are no others.
+
+    >>> from lmloupe.model.load import load_engine
+    >>> float32, nf4 = predicted_weights(load_engine(device="cpu"), ["float32", "nf4"])
+    >>> float32.total, nf4.total, nf4.footprint
+    (538060032, 173119872, 166471168)
+    """
+    described = engine.describe()
+    if described.published_as.startswith("quantized"):
+        raise UnsupportedError(
+            f"The weights of {described.name} are {described.published_as} in its files, so it cannot be had in other "
+            "precisions: choose the repository of the original weights."
+        )
+    chosen = [Precision.parse(one) if isinstance(one, str) else one for one in precisions]
+    for one in chosen:
         require_stored(one)
-    models = {dtype: _without_numbers(config, dtype) for dtype in dict.fromkeys(dtypes)}
-    return tuple(_counted(models[dtype], one) for one, dtype in zip(precisions, dtypes, strict=True))
+    dtypes = [model_dtype(one, described.device) for one in chosen]
+    models = {dtype: _without_numbers(engine.loaded.model.config, dtype) for dtype in dict.fromkeys(dtypes)}
+    return tuple(_counted(models[dtype], one) for one, dtype in zip(chosen, dtypes, strict=True))
 
 
 def require_stored(precision: Precision) -> None:
@@ -67,19 +91,16 @@ def _without_numbers(config: transformers.PreTrainedConfig, dtype: torch.dtype) 
 
 
 def _counted(model: nn.Module, precision: Precision) -> WeightBytes:
-    _, total, _ = weight_bytes(model, precision.quantization, double_quant=precision.double_quant)
-    chosen = quantized_paths(model, precision.quantization)
-    weights, seen = 0, set()
-    for path, module in model.named_modules():
-        for name, parameter in module.named_parameters(recurse=False):
-            if id(parameter) in seen:
-                continue
-            seen.add(id(parameter))
-            n = parameter.numel()
-            codes = n if precision.quantization == "int8" else -(-n // 2)
-            weights += codes if name == "weight" and path in chosen else parameter.nbytes
-    buffers = sum(buffer.nbytes for buffer in model.buffers())
-    return WeightBytes(precision, weights, total - weights, buffers)
+    quantized = precision.quantization != "none"
+    chosen = format_of(Precision(precision.weights, double_quant=precision.double_quant)) if quantized else None
+    dtype: Any = model.dtype
+    found = weigh(groups_of(model), chosen, str(dtype).removeprefix("torch."))
+    return WeightBytes(
+        precision=precision,
+        weights=found.quantized_bytes + found.other_bytes,
+        constants=found.constants_bytes,
+        buffers=sum(buffer.nbytes for buffer in model.buffers()),
+    )
 
 
 def cache_bytes(engine: LocalEngine, dtype: torch.dtype, tokens: int) -> int:
