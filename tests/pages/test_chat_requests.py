@@ -89,7 +89,7 @@ def test_generate_offers_the_end_of_a_prompt_that_is_too_long_and_room_for_the_r
     (n,) = asked
     assert 5000 < n <= 8190
     if prompt == "chat":
-        assert n == len(lm.render_chat(embedded_engine.tokenizer, [TURNS[0], *TURNS[3:]], None, True).encoding)
+        assert n == len(lm.render_chat(embedded_engine.tokenizer, [TURNS[0], *TURNS[2:]], None, True).encoding)
 
 
 # --- Generate asks for what Chat template shows ---------------------------------------------------
