@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 import lmloupe as lm
-from tests.pages.test_planner import CONFIG
 from tests.support.browser import settled, visit
+from tests.support.configs import CONFIG
 from ui.planner.words import size
 
 if TYPE_CHECKING:

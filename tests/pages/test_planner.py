@@ -6,27 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
+from tests.support.configs import CONFIG
 from tests.support.pages import REPOSITORY, no_exception, open_page, output_of, payload_of, sentences
 from ui.planner.choice import SHOWN
 from ui.planner.words import at_most
 
-CONFIG: dict[str, Any] = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "vocab_size": 1000,
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": 2048,
-}
 # Prints "torch" if running the page of a known model has loaded it.
 WITHOUT_TORCH = """
 import sys
