@@ -1,4 +1,4 @@
-"""One block by hand as AppTest runs it: numbers on the screen are the library's, and the page's own code prints them."""
+"""One block by hand as AppTest runs it: its numbers are the library's, and its own code prints them."""
 
 from __future__ import annotations
 
