@@ -25,6 +25,7 @@ SUBJECTS = {
     "neighbours": "neighbours over the whole vocabulary",
     "slider": "a slider on Next token, in each of its views",
     "inside": "the logit lens against its bare product, generate with records",
+    "precision": "five precisions of a model compared, against the bare loads and forwards",
     "model": "next_token, generate, memory of the weights",
 }
 
