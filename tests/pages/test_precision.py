@@ -32,7 +32,7 @@ def headings(app: AppTest) -> str:
 
 @pytest.mark.model
 def test_the_statistics_on_the_page_are_those_that_its_code_prints(embedded_model_folder: Path) -> None:
-    app = measured(precisions="nf4,q8_0", precision_shown="nf4", token_index="3")  # noqa: S106 - a token of the text
+    app = measured(precisions="nf4,q8_0", precision_shown="nf4", token_index="3")  # noqa: S106 - a place in the text
     table = app.dataframe[0].value
     assert table["Precision"].tolist() == ["float32 (baseline)", "nf4", "Q8_0 (simulated)"]
     printed = [line.split() for line in output_of(app)]
@@ -50,7 +50,7 @@ def test_the_statistics_on_the_page_are_those_that_its_code_prints(embedded_mode
         assert float(second[4]) == pytest.approx(row["Perplexity"], rel=1e-4)
     assert table["Mean KL (bits)"][0] == 0 < table["Mean KL (bits)"][2] < table["Mean KL (bits)"][1]
     assert "published 4-bit (Q4_1) file multiplied out" in sentences(app)
-    assert f"nf4 is {bits(table['Mean KL (bits)'][1])} from float32" in headings(app)
+    assert f"nf4 is on average {bits(table['Mean KL (bits)'][1])} away from float32" in headings(app)
     assert "After token 4, “␣France”" in headings(app)
     line = payload_of(app, "divergence")
     assert len(line["tokens"]) == len(line["lines"][0]["values"]) == 13
