@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import lmloupe as lm
 from lmloupe.errors import UnreachableError
 
 pytest_plugins = ["tests.support.browser", "tests.support.hub_server", "tests.support.tiny_models"]
@@ -47,3 +48,11 @@ def embedded_model_folder() -> Path:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def embedded_engine(embedded_model_folder: Path) -> lm.Engine:
+    """The embedded model in its published numbers, loaded once: the copy that the pages of this process have."""
+    from ui.base import loaders
+
+    return loaders.engine("smollm2-135m-instruct", "none")

@@ -50,9 +50,11 @@ def log_probs():
 
 own = log_probs()
 for path in paths:
-    weight = model.get_submodule(path).weight
-    rows = weight.detach().float().cpu().numpy()  # of GPT-2's Conv1D the transpose
-    weight.data = torch.from_numpy(lm.quantize_dequantize(rows, {spec!r})).to(weight)
+    module = model.get_submodule(path)
+    rows = module.weight.detach().float().cpu().numpy()
+    turned = type(module).__name__ == "Conv1D"  # GPT-2's, with inputs first
+    back = lm.quantize_dequantize(rows.T if turned else rows, {spec!r})
+    module.weight.data = torch.from_numpy(back.T if turned else back).to(module.weight)
 changed = log_probs()
 kl_bits = (own.exp() * (own - changed)).sum(1) / torch.log(torch.tensor(2.0))
 print("layer {layer}", float(kl_bits.mean()))
@@ -99,7 +101,8 @@ with show_errors():
     require_few(enc)
     mode = state.get("layers_mode")  # its control stands under the picture
     jobs = ask(model, spec, ids, mode)
-    errors, effects = jobs.errors.latest, jobs.layers.latest
+    errors = jobs.errors.latest
+    effects = None if jobs.layers is None else jobs.layers.latest
     kinds = None if jobs.kinds is None else jobs.kinds.latest
     finding(layers_finding(errors, effects))
     if errors is None:
@@ -140,7 +143,8 @@ with show_errors():
         st.caption(method_words(described, effects, len(ids), mode, spec))
     with beside:
         st.subheader(f"Layer {chosen.layer + 1}, {chosen.module}" if chosen.layer >= 0 else chosen.path, anchor=False)
-        given = {one.name: one for one in activations(model, ids).modules}
+        # A pass that would go ahead of the first errors waits for them.
+        given = {one.name: one for one in activations(model, ids).modules} if errors.is_complete else {}
         st.markdown(details.matrix_words(chosen, given.get(chosen.path), tok, ids))
         target = page("block")
         st.page_link(
@@ -155,41 +159,44 @@ with show_errors():
                 st.plotly_chart(drawn, width="stretch", config=PICTURE_MENU)
             watch(layer, lambda found: effects_done(found, "matrix", "matrices"))
 
-    why, stream = st.columns(2, gap="medium")
-    with why:
-        finding(details.crest_words(errors))
-        if any(one.crest == one.crest for one in errors.matrices):
-            st.plotly_chart(with_menu(details.crest_chart(errors, chosen.path)), width="stretch", config=PICTURE_MENU)
-        st.caption(
-            "One scale serves a whole block, and the largest weight sets it: the higher that peak stands above the "
-            "rest, the coarser the steps for all others. Formats whose scales are powers of two or 8-bit numbers "
-            "(MXFP4, NVFP4) round the scale too."
-        )
-    with stream:
-        largest = features(model, ids)
-        finding(details.feature_words(largest))
-        st.dataframe(
-            details.feature_table(largest, tok), hide_index=True, width="stretch", column_config=details.FORMATS
-        )
-        st.caption(
-            "The stream that the layers read and add to, on this text. Massive: above 100 and at least 1,000 times the "
-            "median magnitude of what the layer reads (Sun et al., 2024). A matrix that writes or reads such a "
-            "dimension has more to lose than its error shows."
-        )
+    if errors.is_complete:
+        why, stream = st.columns(2, gap="medium")
+        with why:
+            finding(details.crest_words(errors))
+            if any(one.crest == one.crest for one in errors.matrices):
+                st.plotly_chart(
+                    with_menu(details.crest_chart(errors, chosen.path)), width="stretch", config=PICTURE_MENU
+                )
+            st.caption(
+                "One scale serves a whole block, and the largest weight sets it: the higher that peak stands above the "
+                "rest, the coarser the steps for all others. Formats whose scales are powers of two or 8-bit numbers "
+                "(MXFP4, NVFP4) round the scale too."
+            )
+        with stream, show_errors():
+            largest = features(model, ids)
+            finding(details.feature_words(largest))
+            st.dataframe(
+                details.feature_table(largest, tok), hide_index=True, width="stretch", column_config=details.FORMATS
+            )
+            st.caption(
+                "The stream that the layers read and add to, on this text. Massive: above 100 and at least 1,000 times "
+                "the median magnitude of what the layer reads (Sun et al., 2024). What is lost in a matrix that writes "
+                "such a dimension is large too, though its relative error is not."
+            )
 
-    st.header("Every layer", anchor=False)
-    table = layer_table(errors, effects)
-    st.dataframe(table, hide_index=True, width="stretch", height=420, column_config=details.number_formats(table))
-    take_away(
-        "layer_by_layer", table,
-        {
-            "relative_error": (errors.table, f"float32 {errors.table().shape}, layers × modules"),
-            "kl_bits": (lambda: kl_array(effects), "float64 (layers, tokens), in bits"),
-        },
-    )  # fmt: skip
+        st.header("Every layer", anchor=False)
+        table = layer_table(errors, effects)
+        st.dataframe(table, hide_index=True, width="stretch", height=420, column_config=details.number_formats(table))
+        take_away(
+            "layer_by_layer", table,
+            {
+                "relative_error": (errors.table, f"float32 {errors.table().shape}, layers × modules"),
+                "kl_bits": (lambda: kl_array(effects), "float64 (layers, tokens), in bits"),
+            },
+        )  # fmt: skip
     reproduce(
         CODE.format(
-            model=model, text=as_code(text), spec=spec, mode=mode, layer=chosen.layer + 1, index=chosen.layer,
-            loading=loading_code(described, ids),
+            model=model, text=as_code(text), spec=spec, mode=mode, loading=loading_code(described, ids),
+            layer=max(0, chosen.layer) + 1, index=max(0, chosen.layer),
         )
     )  # fmt: skip

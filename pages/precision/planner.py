@@ -34,7 +34,7 @@ with result, show_errors():
         found = planned(asked)
         fits = verdicts.all_fits(found)
     plan, card = found.plan, found.card
-    fit = fits[card.key, asked.precision]
+    fit = fits[card.key, found.spec]
 
     finding(verdicts.plan_finding(found, fits))
     memory_plan(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +12,7 @@ import pytest
 from playwright.sync_api import TimeoutError as TooLong
 from playwright.sync_api import expect
 
-from tests.support.browser import LOAD_S, REPOSITORY, press, settled, visit
+from tests.support.browser import LOAD_S, REPOSITORY, at_rest, press, resized, settled, visit
 from ui.pages import MOVED, PAGES
 
 if TYPE_CHECKING:
@@ -59,12 +60,19 @@ OVERLAPS = """() => {
 }"""
 
 
-def serious(page: Page) -> dict[str, list[str]]:
-    """What axe-core finds serious or critical: the rule, and where."""
+# What axe-core reads of a colour: a theme changes nothing else.
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
+
+
+def serious(page: Page, rules: list[str] | None = None) -> dict[str, list[str]]:
+    """What axe-core finds serious or critical, by all its rules or some: the rule, and where."""
+    settled(page, timeout_s=LOAD_S)
+    at_rest(page)  # what fades in has too little contrast
     if page.evaluate("() => typeof window.axe") == "undefined":
         page.add_script_tag(path=AXE)
+    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
     found: dict[str, Any] = page.evaluate(
-        "(exclude) => axe.run({ exclude }, { resultTypes: ['violations'] })", [[one] for one in NOT_OURS]
+        "([exclude, options]) => axe.run({ exclude }, options)", [[[one] for one in NOT_OURS], options]
     )
     return {
         one["id"]: [
@@ -75,48 +83,81 @@ def serious(page: Page) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize("shown", PAGES, ids=lambda page: page.url)
-def test_every_page_fits_every_screen_and_axe_finds_nothing_serious(browser: Browser, app_url: str, shown: Any) -> None:
-    if not AXE.exists():
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no axe-core here: npm ci")
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    """One tab in which each page is opened by its address: what Chromium has compiled for one serves the next."""
     context = browser.new_context(color_scheme="light", viewport={"width": 1280, "height": 900}, bypass_csp=True)
-    page = context.new_page()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def seen(tab: Page, app_url: str) -> Iterator[tuple[list[str], list[str]]]:
+    """Script errors, and requests that leave the machine."""
     errors: list[str] = []
     outside: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on(
-        "request", lambda r: outside.append(r.url) if not r.url.startswith((app_url, "data:", "blob:", "ws")) else None
-    )
-    wrong: list[str] = []
+
+    def failed(error: object) -> None:
+        errors.append(str(error))
+
+    def asked(request: Any) -> None:
+        if not request.url.startswith((app_url, "data:", "blob:", "ws")):
+            outside.append(request.url)
+
+    tab.on("pageerror", failed)
+    tab.on("request", asked)
+    yield errors, outside
+    tab.remove_listener("pageerror", failed)
+    tab.remove_listener("request", asked)
+
+
+def wrong_places(page: Page, screen: str) -> list[str]:
+    """What a screen shows where it should not be."""
+    width, height = SCREENS[screen]
+    resized(page, width, height)
+    with contextlib.suppress(TooLong):  # charts and tables take a moment to take on a new width
+        page.wait_for_function(f"() => ({SIDEWAYS})() <= 0", timeout=10_000)
+    assert page.locator("[data-testid='stException'], [data-testid='stAlertContentError']").count() == 0
+    wrong = []
+    if (overflow := page.evaluate(SIDEWAYS)) > 0:
+        wrong.append(f"{screen}: scrolls sideways by {overflow} pixels")
+    if (top := page.evaluate(FIRST_RESULT)) > LOWEST[screen]:
+        wrong.append(f"{screen}: the first result begins at {top} pixels")
+    return wrong
+
+
+@pytest.mark.parametrize("shown", PAGES, ids=lambda page: page.url)
+def test_every_page_fits_every_screen_and_axe_finds_nothing_serious(
+    tab: Page, app_url: str, seen: tuple[list[str], list[str]], shown: Any
+) -> None:
+    if not AXE.exists():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no axe-core here: npm ci")
+    errors, outside = seen
+    page, wrong = tab, []
+    page.emulate_media(media="screen", color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})
     # One visit: what a page has drawn for one width or theme it draws anew for another.
     visit(page, f"{app_url}/{'' if shown is PAGES[0] else shown.url}")
     expect(page.get_by_role("heading", level=1)).to_have_text(shown.title)
     expect(page.get_by_text(shown.look_for)).to_be_visible()
-    for theme, paper in PAPER.items():
-        page.emulate_media(color_scheme=theme)
-        expect(page.get_by_test_id("stApp")).to_have_css("background-color", paper)
-        settled(page, timeout_s=LOAD_S)  # charts are drawn anew
-        for screen, (width, height) in SCREENS.items():
-            page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_timeout(300)
-            with contextlib.suppress(TooLong):  # charts and tables take a moment to take on a new width
-                page.wait_for_function(f"() => ({SIDEWAYS})() <= 0", timeout=10_000)
-            assert page.locator("[data-testid='stException'], [data-testid='stAlertContentError']").count() == 0
-            if (overflow := page.evaluate(SIDEWAYS)) > 0:
-                wrong.append(f"{theme}, {screen}: scrolls sideways by {overflow} pixels")
-            if (top := page.evaluate(FIRST_RESULT)) > LOWEST[screen]:
-                wrong.append(f"{theme}, {screen}: the first result begins at {top} pixels")
-            if SCREENSHOTS and theme == "light":
-                picture(page, Path(SCREENSHOTS), shown.url, screen)
-        for width in (820, 1024, 1280):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_timeout(100)
-            wrong += [f"{theme}, {width} wide: {both} overlap in the bar" for both in page.evaluate(OVERLAPS)]
-        wrong += [f"{theme}, axe {rule}: {where}" for rule, where in serious(page).items()]
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", PAPER["light"])
+    for screen in SCREENS:
+        wrong += wrong_places(page, screen)
+        if SCREENSHOTS:
+            picture(page, Path(SCREENSHOTS), shown.url, screen)
+    for width in (820, 1024, 1280):
+        resized(page, width, 900)
+        wrong += [f"{width} wide: {both} overlap in the bar" for both in page.evaluate(OVERLAPS)]
+    wrong += [f"axe {rule}: {where}" for rule, where in serious(page).items()]
+    page.emulate_media(color_scheme="dark")
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", PAPER["dark"])
+    settled(page, timeout_s=LOAD_S)  # charts are drawn anew
+    for screen in ("phone", "laptop"):
+        wrong += [f"dark, {place}" for place in wrong_places(page, screen)]
+    wrong += [f"dark, axe {rule}: {where}" for rule, where in serious(page, OF_COLOURS).items()]
     page.emulate_media(media="print")
     for gone in (".st-key-bar", "[data-testid='stSidebar']", "[data-testid='stHeader']"):
         expect(page.locator(gone)).to_be_hidden()
-    context.close()
     assert not wrong, "\n".join(wrong)
     assert not errors
     assert not outside, "the app must work offline"

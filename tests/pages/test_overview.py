@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import numpy as np
@@ -22,9 +21,9 @@ pytestmark = pytest.mark.model
 TEXT = "A coconut fell.\nThe capital of France is"
 
 
-@pytest.fixture(scope="module")
-def engine(embedded_model_folder: Path) -> LocalEngine:
-    return lm.load_engine(quantization="none")
+@pytest.fixture
+def engine(embedded_engine: LocalEngine) -> LocalEngine:
+    return embedded_engine
 
 
 def opened(text: str, token: int) -> AppTest:

@@ -115,9 +115,9 @@ def model(embedded_model_folder: Path) -> Path:
 
 
 @pytest.mark.model
-def test_next_token_ranks_as_the_model_does(model: Path) -> None:
+def test_next_token_ranks_as_the_model_does(embedded_engine: lm.Engine) -> None:
     app = no_exception(open_page("pages/prediction/next_token.py"))
-    answer = lm.load_engine().next_token(DEFAULT_TEXT)
+    answer = embedded_engine.next_token(DEFAULT_TEXT)
     table = app.dataframe[0].value
     order = np.argsort(-answer.logits, kind="stable")[: len(table)]
     assert table["Id"].tolist() == order.tolist()
@@ -148,7 +148,9 @@ def test_the_precision_is_nf4_on_cuda_alone_and_what_it_is_made_of_is_said(
 
 
 @pytest.mark.model
-def test_next_token_sliders_do_not_run_the_model_again(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_next_token_sliders_do_not_run_the_model_again(
+    embedded_engine: lm.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[int] = []
     forward = LocalEngine.next_token
 
@@ -166,7 +168,7 @@ def test_next_token_sliders_do_not_run_the_model_again(model: Path, monkeypatch:
     app.number_input(key="top_k").set_value(3)
     no_exception(app.run())
     assert len(calls) == 1
-    answer = lm.load_engine().next_token("One two three four")
+    answer = embedded_engine.next_token("One two three four")
     last = lm.sampling_stages(answer.logits, lm.Sampling(temperature=0.5, top_k=3), answer.input_ids)[-1]
     table = app.dataframe[0].value
     np.testing.assert_allclose(table["Drawn with"], 100 * last.probs[table["Id"]], rtol=1e-4, atol=1e-7)
@@ -239,12 +241,12 @@ def test_a_model_that_does_not_exist_leaves_the_controls(
 
 
 @pytest.mark.model
-def test_embeddings_show_the_chosen_row_and_its_neighbours(model: Path) -> None:
+def test_embeddings_show_the_chosen_row_and_its_neighbours(embedded_engine: lm.Engine) -> None:
     app = no_exception(open_page("pages/vectors/embeddings.py", text="The cat sat", embedding_view="neighbours"))
     app.slider(key="token_index").set_value(3)  # people count from 1
     no_exception(app.run())
     assert app.query_params["token_index"] == "2", "links count from 0"  # noqa: S105
-    engine = lm.load_engine()
+    engine = embedded_engine
     token_id = int(engine.input_ids("The cat sat")[2])
     near = engine.neighbours(token_id, SETTINGS["neighbours"].default)
     table = app.dataframe[0].value
@@ -259,10 +261,10 @@ def test_embeddings_show_the_chosen_row_and_its_neighbours(model: Path) -> None:
 
 
 @pytest.mark.model
-def test_generate_shows_a_run_at_once_and_the_same_again(model: Path) -> None:
+def test_generate_shows_a_run_at_once_and_the_same_again(embedded_engine: lm.Engine) -> None:
     app = no_exception(open_page("pages/prediction/generate.py", temperature="0", max_new_tokens="12"))
     run = app.session_state["run"]
-    engine = lm.load_engine()
+    engine = embedded_engine
     prompt = lm.render_chat(engine.tokenizer, DEFAULT_MESSAGES, add_generation_prompt=True).encoding.input_ids
     expected = [step.token_id for step in engine.generate(prompt, lm.Sampling(temperature=0), 12)]
     assert [step.token_id for step in run.steps] == expected

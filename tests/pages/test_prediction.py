@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import io
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -38,9 +37,9 @@ SCORE, LAYERS, ATTENTION = "surprise", "layers", "attention"
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
-@pytest.fixture(scope="module")
-def engine(embedded_model_folder: Path) -> LocalEngine:
-    return lm.load_engine()
+@pytest.fixture
+def engine(embedded_engine: LocalEngine) -> LocalEngine:
+    return embedded_engine
 
 
 def full(path: str, token: int | None = None, **params: str) -> AppTest:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -20,7 +21,6 @@ import lmloupe as lm
 from lmloupe.model.local import LocalEngine
 from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
 from tests.support.tiny_models import tiny_model_folder
-from ui.base import loaders
 from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
 from ui.base.words import probability as probability_of
@@ -40,10 +40,9 @@ __all__ = ["tiny_model_folder"]
 model = pytest.mark.model
 
 
-@pytest.fixture(scope="module")
-def engine(embedded_model_folder: Path) -> lm.Engine:
-    """The copy that the pages have."""
-    return loaders.engine("smollm2-135m-instruct", "none")
+@pytest.fixture
+def engine(embedded_engine: LocalEngine) -> lm.Engine:
+    return embedded_engine
 
 
 # The bars
@@ -495,6 +494,9 @@ def test_a_model_of_the_hub_is_loaded_at_a_press_of_the_button_alone(
     assert "Takes about 5\\.6 GB" in said.value
     (button,) = (button for button in app.button if button.label == "Download and load")
     assert button.disabled is not fits
+    (link,) = (one for one in app.get("page_link") if one.proto.page == "planner")
+    asked = parse_qs(link.proto.query_string)
+    assert (asked["plan_model"], asked["plan_card"]) == ([f"owner/model-{fits}"], ["here"])
     if fits:
         button.click()
         app.run()

@@ -94,6 +94,32 @@ def visit(page: Page, address: str, *, timeout_s: float = LOAD_S) -> Page:
     return page
 
 
+AT_REST = """() => new Promise((done) => {
+  const main = document.querySelector('[data-testid=stMain]'), begun = performance.now();
+  const sizes = () => [...main.querySelectorAll('[data-testid=stVerticalBlock] > *'), main, document.documentElement]
+    .map((one) => [one.scrollWidth, one.scrollHeight, one.getBoundingClientRect().top].join()).join(' ');
+  const ends = (one) => one.playState === 'running' && one.effect.getComputedTiming().endTime !== Infinity;
+  let before = sizes(), since = begun;
+  const look = (now) => {
+    const current = sizes();
+    if (current !== before || document.getAnimations().some(ends)) [before, since] = [current, now];
+    if (now - since > 120 || now - begun > 5000) done(); else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})"""
+
+
+def at_rest(page: Page) -> None:
+    """Wait until nothing has changed its place or size for some frames, and nothing fades in or out."""
+    page.evaluate(AT_REST)
+
+
+def resized(page: Page, width: int, height: int) -> None:
+    """Give a page another size, and wait until it has taken it on."""
+    page.set_viewport_size({"width": width, "height": height})
+    at_rest(page)
+
+
 def press(target: Locator, *, timeout_s: float = 30) -> None:
     """Click when the page has come to rest: while it is being drawn anew, in Streamlit as anywhere, a click is lost."""
     target.first.wait_for(timeout=timeout_s * 1000)
@@ -134,23 +160,23 @@ def watched(context: BrowserContext) -> Iterator[Page]:
     assert not errors
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page of its own, 1280 pixels wide; a script error on it fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    try:
-        with watched(context) as opened:
-            yield opened
-    finally:
-        context.close()
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One context for all pages of a module: they share its cache, and Streamlit's scripts are large."""
+    """One context for all pages: they share its cache, and to fetch and compile Streamlit's scripts takes seconds."""
     opened = browser.new_context(viewport={"width": 1280, "height": 900})
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page as of a first visit, 1280 pixels wide; a script error on it fails the test."""
+    with watched(context) as opened:
+        stored = {"origin": "*", "storageTypes": "cookies,local_storage,indexeddb,cache_storage,service_workers"}
+        devtools = context.new_cdp_session(opened)
+        devtools.send("Storage.clearDataForOrigin", stored)
+        devtools.detach()
+        yield opened
 
 
 @pytest.fixture(scope="session")

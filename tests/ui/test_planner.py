@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 import lmloupe as lm
+from ui.components.memory_plan import Chosen, chosen_in
 from ui.planner import numbers, verdicts
-from ui.planner.choice import SHOWN, Asked
+from ui.planner.choice import SHOWN, Asked, take
 from ui.planner.plans import axis_end, planned, positions, rows
 from ui.planner.words import NO_LIMIT, Verdict, verdict
+from ui.state.settings import SETTINGS
 
 LLAMA = Asked("llama-3.1-8b", "", "nf4", "t4", 8192, 1, simulated=False)
 BASE = Verdict(
@@ -55,8 +57,8 @@ BASE = Verdict(
         ),
         (
             {"total": 17, "largest": 0, "largest_alone": 0, "way_out": "in nf4 it fits"},
-            "M in nf4 does not fit a T4: of 16 bytes its weights take 6 bytes and leave too little to work in; in nf4 it "
-            "fits",
+            "M in nf4 does not fit a T4: of 16 bytes its weights take 6 bytes and leave too little to work in; in nf4 "
+            "it fits",
         ),
         (
             {"total": 27, "weights": 20, "largest": 0, "largest_alone": 0},
@@ -132,3 +134,36 @@ def test_every_rule_of_thumb_is_held_against_what_was_counted():
     assert worked["KV cache"].off == "4.0 times as much as here."
     assert worked["Quantization constants"].off == "436 MB are missing here."
     assert worked["Parameters"].exact == "8,030,261,248 parameters"
+
+
+@pytest.mark.parametrize(
+    ("sent", "chosen"),
+    [
+        ({"precision": "int8", "card": "h100"}, Chosen(precision="int8", card="h100")),
+        ({"context": 4096, "sequences": 3}, Chosen(context=4096, sequences=3)),
+        ({"context": True, "sequences": "3", "precision": 8, "card": ["t4"]}, Chosen()),
+        ("nf4", Chosen()),
+        (None, Chosen()),
+    ],
+)
+def test_of_what_a_browser_sends_only_what_has_the_form_is_read(monkeypatch, sent, chosen):
+    monkeypatch.setattr("ui.components.memory_plan.kit.sent", lambda *_: sent)
+    assert chosen_in("plan_bars") == chosen
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (Chosen(context=0, sequences=2), {"plan_context": 8192, "plan_people": 2}),
+        (Chosen(precision="nf5", card="abacus"), {"plan_precision": "nf4", "plan_card": "t4"}),
+        (Chosen(precision="int8", card="l4"), {"plan_precision": "int8", "plan_card": "l4"}),
+    ],
+)
+def test_what_no_setting_can_be_stays_as_it_is(monkeypatch, sent, kept):
+    values = {"plan_context": 8192, "plan_people": 1, "plan_precision": "nf4", "plan_card": "t4"}
+    monkeypatch.setattr("ui.planner.choice.chosen_in", lambda _: sent)
+    monkeypatch.setattr(
+        "ui.planner.choice.state.put", lambda name, value: values.update({name: SETTINGS[name].check(value)})
+    )
+    take("plan_bars")
+    assert values.items() >= kept.items()

@@ -35,7 +35,7 @@ def planner_code(found: Planned) -> str:
         )
     return CODE.format(
         model=model,
-        precision=asked.precision,
+        precision=found.spec,
         context=asked.context,
         people=asked.people,
         kind=found.card.kind,

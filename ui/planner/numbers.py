@@ -11,7 +11,7 @@ import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.words import counted
 from ui.components.memory_plan import Worked
-from ui.planner.plans import Planned
+from ui.planner.plans import Planned, precision_name
 from ui.planner.words import NO_LIMIT, size
 
 __all__ = [
@@ -195,7 +195,7 @@ def bars_table(found: Planned) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "Precision": plan.precision.label,
+                "Precision": precision_name(plan),
                 "Quantized weights": plan.quantized_bytes,
                 "Constants": plan.constants_bytes,
                 "Unquantized weights": plan.unquantized_bytes,
@@ -217,7 +217,7 @@ def cards_table(found: Planned, fits: Mapping[tuple[str, str], lm.CardFit]) -> p
             {
                 "Card": fit.card.name,
                 "Memory (bytes)": fit.card.memory_bytes,
-                "Precision": found.plans[spec].precision.label,
+                "Precision": precision_name(found.plans[spec]),
                 "Needed (bytes)": fit.needed_bytes,
                 "Fits": fit.left_bytes >= 0,
                 "Largest context": fit.largest_context,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -13,7 +14,7 @@ from ui.planner.choice import DEFAULT_MODEL, Asked
 from ui.state import store as state
 from ui.state.names import PASTED
 
-__all__ = ["Planned", "axis_end", "cards", "fit_on", "planned", "positions", "rows"]
+__all__ = ["Planned", "axis_end", "cards", "planned", "plans_on", "positions", "precision_name", "rows"]
 
 _LEAST_CONTEXT = 256
 _UNKNOWN_LIMIT = 131_072
@@ -28,18 +29,20 @@ class Planned:
 
     Attributes:
         asked: the question.
+        spec: the chosen precision; of weights that are published quantized, the dtype of everything else.
         card: the chosen card.
         plans: of all precisions that are drawn on that card, by short form; largest weights first.
     """
 
     asked: Asked
+    spec: str
     card: lm.Card
     plans: dict[str, lm.MemoryPlan]
 
     @property
     def plan(self) -> lm.MemoryPlan:
         """Of the chosen precision on the chosen card."""
-        return self.plans[self.asked.precision]
+        return self.plans[self.spec]
 
     @property
     def name(self) -> str:
@@ -65,32 +68,46 @@ def planned(asked: Asked) -> Planned:
         lmloupe.LoupeError: what it refuses; with a way back to a model that is known.
     """
     card = next(one for one in cards() if one.key == asked.card)
+    spec, shown = asked.precision, asked.shown
     try:
-        plans = {spec: _of(asked, spec, card.kind) for spec in asked.shown}
+        model = _model(*_source(asked))
+        if model.stored is not None:  # as it is published, and no other way
+            shown = tuple(one for one in shown if not lm.Precision.parse(one).is_quantized)
+            spec = spec if spec in shown else model.makeup.dtype
+            shown = shown if spec in shown else (*shown, spec)
+        plans = plans_on(model, asked, shown, card.kind)
     except lm.LoupeError as error:
         if asked.model != DEFAULT_MODEL:
             offer = Offer("Show Llama 3.1 8B", state.put, ("plan_model", DEFAULT_MODEL))
             error.offer = offer  # type: ignore[attr-defined]
         raise
     ordered = sorted(plans.items(), key=lambda item: (item[1].precision.is_simulated, -item[1].weights_bytes))
-    return Planned(asked, card, dict(ordered))
+    return Planned(asked, spec, card, dict(ordered))
 
 
-def fit_on(asked: Asked, spec: str, card: lm.Card) -> lm.CardFit:
-    """One precision of the question on any card."""
-    return _of(asked, spec, card.kind).on(card)
+def plans_on(model: lm.PlannedModel, asked: Asked, shown: Iterable[str], kind: str) -> dict[str, lm.MemoryPlan]:
+    """The plans of a question in some precisions on a kind of device."""
+    return {spec: lm.memory_plan(model, spec, asked.context, asked.people, device_kind=kind) for spec in shown}
 
 
-def _of(asked: Asked, spec: str, kind: str) -> lm.MemoryPlan:
-    source = asked.config if asked.model == PASTED else asked.model
-    return _plan(source, asked.model == PASTED, spec, asked.context, asked.people, kind)
+def _source(asked: Asked) -> tuple[str, bool]:
+    """What is read, and whether it is a config's text."""
+    return (asked.config, True) if asked.model == PASTED else (asked.model, False)
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
-def _plan(source: str, pasted: bool, spec: str, context: int, people: int, kind: str) -> lm.MemoryPlan:
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _model(source: str, pasted: bool) -> lm.PlannedModel:
+    """What any number of plans is made for: the hub is asked once, a model without numbers built once."""
     if pasted and not source.lstrip().startswith("{"):  # else it would be read as a name
         raise lm.InvalidSettingError("What was pasted is no config.json: that file begins with a brace, {.")
-    return lm.memory_plan(source, spec, context, people, device_kind=kind)
+    return lm.memory_plan(source).model
+
+
+def precision_name(plan: lm.MemoryPlan) -> str:
+    """The plan's precision for people; of weights that are published quantized, what they are stored as."""
+    if plan.model.stored is None:
+        return plan.precision.label
+    return f"{plan.stored_as}, the rest in {plan.dtype}"
 
 
 def rows(found: Planned) -> list[PlanRow]:
@@ -98,13 +115,13 @@ def rows(found: Planned) -> list[PlanRow]:
     return [
         PlanRow(
             spec=spec,
-            label=plan.precision.label.removesuffix(" (simulated)"),
+            label=precision_name(plan).removesuffix(" (simulated)"),
             note="simulated" if plan.precision.is_simulated else "",
             quantized=plan.quantized_bytes,
             constants=plan.constants_bytes,
             kept=plan.unquantized_bytes,
             table=i,
-            chosen=spec == found.asked.precision,
+            chosen=spec == found.spec,
         )
         for i, (spec, plan) in enumerate(found.plans.items())
     ]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import lmloupe as lm
 from ui.base.words import counted
 from ui.components.memory_plan import Cell, Line, State
-from ui.planner.plans import Planned, cards, fit_on
+from ui.planner.plans import Planned, cards, plans_on, precision_name
 from ui.planner.words import NO_LIMIT, Verdict, a_card, people, size, verdict
 
 __all__ = ["MEANINGS", "UNITS", "all_fits", "card_finding", "card_lines", "columns", "plan_finding"]
@@ -28,20 +28,24 @@ UNITS = (
 
 def all_fits(found: Planned) -> Fits:
     """Every precision that is drawn on every card, by card and precision."""
-    return {(card.key, spec): fit_on(found.asked, spec, card) for card in cards() for spec in found.plans}
+    kinds = {card.kind for card in cards()} - {found.card.kind}
+    plans = {kind: plans_on(found.plan.model, found.asked, found.plans, kind) for kind in kinds}
+    plans[found.card.kind] = found.plans
+    return {(card.key, spec): plan.on(card) for card in cards() for spec, plan in plans[card.kind].items()}
 
 
 def plan_finding(found: Planned, fits: Fits) -> str:
     """The sentence above the bars."""
     asked, plan, card = found.asked, found.plan, found.card
-    fit = fits[card.key, asked.precision]
+    fit = fits[card.key, found.spec]
     alone = fit.largest_context
     if asked.people > 1 and not fit.largest_context:
-        alone = fit_on(replace(asked, people=1), asked.precision, card).largest_context
+        (one,) = plans_on(plan.model, replace(asked, people=1), (found.spec,), card.kind).values()
+        alone = one.largest_context(card)
     return verdict(
         Verdict(
             model=found.name,
-            precision=plan.precision.label,
+            precision=precision_name(plan),
             card=a_card(card.name),
             context=plan.context,
             sequences=plan.sequences,
@@ -73,7 +77,7 @@ def _way_out(found: Planned, fits: Fits) -> str:
             return f"in {plan.precision.label} it fits"
     sold = sorted((card for card in cards() if card.kind == "cuda"), key=lambda card: card.usable_bytes)
     for card in sold:
-        if fits[card.key, found.asked.precision].left_bytes >= 0:
+        if fits[card.key, found.spec].left_bytes >= 0:
             return f"the smallest card here that takes it is {a_card(card.name)}"
     for spec, plan in found.plans.items():
         for card in sold:
@@ -91,10 +95,7 @@ def _state(fit: lm.CardFit, limit: int) -> State:
 def columns(found: Planned) -> list[tuple[str, str, bool]]:
     """The precisions as heads of the table, which may be broken after the letters."""
     breaks = str.maketrans({"+": "+\u200b", "_": "_\u200b"})
-    return [
-        (spec, spec.translate(breaks).replace("float", "float\u200b"), spec == found.asked.precision)
-        for spec in found.plans
-    ]
+    return [(spec, spec.translate(breaks).replace("float", "float\u200b"), spec == found.spec) for spec in found.plans]
 
 
 def card_lines(found: Planned, fits: Fits) -> list[Line]:
@@ -137,9 +138,9 @@ def card_finding(found: Planned, fits: Fits) -> str:
     def on(spec: str) -> int:
         return sum(fits[card.key, spec].left_bytes >= 0 for card in cards())
 
-    chosen = found.asked.precision
-    beside = "bfloat16" if chosen != "bfloat16" else "nf4"
+    chosen = found.spec
+    beside = next(spec for spec in ("bfloat16", "nf4", "float32") if spec != chosen and spec in found.plans)
     n, other = on(chosen), on(beside)
-    label = found.plan.precision.label
+    label = precision_name(found.plan)
     for_whom = f"{counted(found.plan.context, 'token')} for {people(found.plan.sequences)}"
-    return f"With {for_whom} it fits {n} of {total} cards in {label}, {other} in {beside}"
+    return f"With {for_whom} it fits {n} of {total} machines in {label}, {other} in {beside}"

@@ -30,7 +30,7 @@ def loadable(found: Planned) -> str | None:
 
 def draw_ways_on(found: Planned, fits: Fits) -> None:
     """Links to Precision and to Next token; nothing where this machine cannot hold the model."""
-    name, spec = loadable(found), found.asked.precision
+    name, spec = loadable(found), found.spec
     if name is None or fits[HERE, spec].left_bytes < 0:
         return
     with st.container(horizontal=True, gap="small"):

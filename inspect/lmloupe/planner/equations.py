@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from lmloupe.planner.makeup import CacheGroup, Makeup, Weighed, weigh
+from lmloupe.planner.counted import Counted
+from lmloupe.planner.makeup import CacheGroup, Makeup, Weighed
 from lmloupe.planner.storage import NESTED_BLOCK, Format, itemsize
 
-__all__ = ["Counted", "Equation", "equations"]
+__all__ = ["Equation", "equations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,54 +41,6 @@ class Equation:
     rule_filled: str = ""
     rule_value: int | None = None
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The whole numbers of a plan, which its equations are filled with.
-
-    Attributes:
-        weighed: the weights.
-        stored: how the matrices are quantized; None where they are not.
-        dtype: of everything else.
-        context, sequences: tokens of each sequence, and how many sequences.
-        longest: tokens of the longest piece in which a prompt is read.
-        cache: bytes of the cache.
-        work: bytes of the activations.
-    """
-
-    weighed: Weighed
-    stored: Format | None
-    dtype: str
-    context: int
-    sequences: int
-    longest: int
-    cache: int
-    work: int
-
-    @classmethod
-    def of(
-        cls, makeup: Makeup, stored: Format | None, dtype: str, *, context: int, sequences: int, longest: int
-    ) -> Counted:
-        """Count a model: weights, and what so many sequences of so many tokens take beside them."""
-        weighed = weigh(makeup.groups, stored, dtype)
-        return cls(weighed, stored, dtype, 0, 0, longest, 0, 0).asked(makeup, context, sequences)
-
-    def asked(self, makeup: Makeup, context: int, sequences: int) -> Counted:
-        """The same weights with another context and another number of sequences."""
-        work = makeup.work_bytes(min(context, self.longest), sequences, self.dtype, self.weighed.largest)
-        cache = sequences * makeup.cache_bytes(context, self.dtype)
-        return replace(self, context=context, sequences=sequences, cache=cache, work=work)
-
-    @property
-    def weights(self) -> int:
-        """Bytes of all weights with their constants."""
-        return self.weighed.quantized_bytes + self.weighed.other_bytes + self.weighed.constants_bytes
-
-    @property
-    def total(self) -> int:
-        """Bytes of weights, constants, cache and activations."""
-        return self.weights + self.cache + self.work
 
 
 def equations(makeup: Makeup, counted: Counted) -> tuple[Equation, ...]:

@@ -22,10 +22,10 @@ from lmloupe.model.precision import Precision
 from lmloupe.model.quiet import quiet_transformers
 from lmloupe.model.sources import causal_config, require_folder
 from lmloupe.names import EMBEDDED_MODEL, local_folder, shown
+from lmloupe.planner.counted import Counted
 from lmloupe.planner.counting import FIXED_BYTES, available_bytes, kv_cache_bytes, meta_model
-from lmloupe.planner.equations import Counted
 from lmloupe.planner.measure import makeup_of
-from lmloupe.planner.storage import format_of
+from lmloupe.planner.storage import format_of, itemsize
 from lmloupe.tokens.embedded import embedded_tokenizers
 
 __all__ = ["MemoryEstimate", "memory_estimate"]
@@ -140,8 +140,7 @@ def memory_estimate(
         longest=PREFILL_CHUNK[chosen],
     )
     if disk is None:  # nobody names the size: as many numbers as there are, in the dtype that the config names
-        named = getattr(config, "dtype", None)
-        disk = makeup.n_parameters * (named.itemsize if isinstance(named, torch.dtype) else 2)
+        disk = makeup.n_parameters * itemsize(makeup.dtype)
     if download is None:
         download = disk
     free = available_bytes(chosen)

@@ -51,9 +51,10 @@ def plan_grid(plan: MemoryPlan, contexts: Sequence[int], sequences: Sequence[int
     for name, values in (("context", tokens), ("sequences", people)):
         if (values < 1).any():
             raise InvalidSettingError(f"{name} is {values.min()}; it must be at least 1.")
-    makeup, dtype, largest = plan.model.makeup, plan.dtype, plan.counted.weighed.largest
-    chunk = plan.counted.longest
-    cache = np.asarray([makeup.cache_bytes(n, dtype) for n in tokens.tolist()], np.int64)
-    work = [[makeup.work_bytes(min(n, chunk), m, dtype, largest) for m in people.tolist()] for n in tokens.tolist()]
-    shaped = np.asarray(work, np.int64).reshape(len(tokens), len(people))
-    return PlanGrid(tokens, people, cache[:, None] * people, shaped)
+    cells = [
+        [plan.counted.asked(plan.model.makeup, context, n) for n in people.tolist()] for context in tokens.tolist()
+    ]
+    size = len(tokens), len(people)
+    cache = np.asarray([[cell.cache for cell in row] for row in cells], np.int64).reshape(size)
+    work = np.asarray([[cell.work for cell in row] for row in cells], np.int64).reshape(size)
+    return PlanGrid(tokens, people, cache, work)

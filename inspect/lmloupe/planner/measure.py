@@ -58,10 +58,10 @@ def meta_model(config: transformers.PreTrainedConfig, dtype: torch.dtype) -> nn.
 
 
 def makeup_of(config: transformers.PreTrainedConfig) -> Makeup:
-    """Build the model on torch's meta device and count it. About 15 ms a layer, no memory."""
-    model: Any = meta_model(config, torch.bfloat16)
+    """Build the model on torch's meta device and count it. Some milliseconds a layer, no memory."""
     text = config.get_text_config()
-    named = getattr(config, "dtype", None) or getattr(text, "dtype", None)
+    named = getattr(config, "dtype", None) or getattr(text, "dtype", None)  # building the model changes it
+    model: Any = meta_model(config, torch.bfloat16)
     n_heads, n_kv_heads, head_dim = head_counts(text)
     output, inputs = model.get_output_embeddings(), model.get_input_embeddings()
     return Makeup(
@@ -128,7 +128,7 @@ def caches_of(model: Any) -> tuple[CacheGroup, ...]:
         groups = _measured(model)
     except (RuntimeError, ValueError, IndexError, TypeError, AttributeError):  # a choice that depends on numbers
         cached = getattr(model.config, "use_cache", True)
-        groups = _by_config(model.config.get_text_config()) if cached else []
+        groups = by_config(model.config.get_text_config()) if cached else []
     counted = Counter(group for group in groups if group.per_token or group.state or group.state_float32)
     return tuple(replace(group, layers=n) for group, n in counted.items())
 
@@ -222,7 +222,7 @@ def _held(value: Any) -> Iterator[torch.Tensor]:
             yield from _held(item)
 
 
-def _by_config(config: Any) -> list[CacheGroup]:
+def by_config(config: Any) -> list[CacheGroup]:
     """Keys and values in all layers by the config; a layer with a window keeps all of it but the token that comes."""
     found = []
     for i, layer in enumerate(layer_configs(config)):

@@ -12,7 +12,8 @@ from lmloupe.model.architecture.results import Dtype
 from lmloupe.model.pieces import PREFILL_CHUNK
 from lmloupe.model.precision import Precision
 from lmloupe.planner.cards import Card, find_card
-from lmloupe.planner.equations import Counted, Equation, equations
+from lmloupe.planner.counted import Counted
+from lmloupe.planner.equations import Equation, equations
 from lmloupe.planner.models.sources import PlannedModel, planned_model
 from lmloupe.planner.storage import format_of, itemsize
 

@@ -328,14 +328,14 @@ def test_the_embedded_model_knows_paris(embedded_model_folder: Path) -> None:
 @pytest.mark.model
 @pytest.mark.parametrize(("quantization", "most"), [("int8", 0.1), ("nf4", 0.8), ("fp4", 1.5)])
 def test_the_embedded_model_quantized_stays_near(
-    embedded_model_folder: Path, quantization: lm.Quantization, most: float
+    embedded_engine: LocalEngine, quantization: lm.Quantization, most: float
 ) -> None:
-    exact = lm.load_engine().next_token("The capital of France is").log_probs
+    exact = embedded_engine.next_token("The capital of France is").log_probs
     engine = lm.load_engine(quantization=quantization)
     other = engine.next_token("The capital of France is").log_probs
     divergence = float((np.exp(exact) * (exact - other)).sum())
     assert 0 < divergence < most
-    assert engine.describe().bytes < 0.5 * lm.load_engine().describe().bytes
+    assert engine.describe().bytes < 0.5 * embedded_engine.describe().bytes
 
 
 # The protocol

@@ -101,7 +101,7 @@ def in_decimals(logits: list[float], s: lm.Sampling) -> list[float]:
         return [float(power / total) if close else 0.0 for power, close in zip(powers, near, strict=True)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(logits=ANY_LOGITS, sampling=ANY_SETTINGS)
 def test_no_setting_of_the_whole_range_of_floats_breaks_a_distribution(logits: list, sampling: lm.Sampling) -> None:
     everything = np.arange(len(logits))

@@ -93,8 +93,13 @@ def test_the_estimate_is_what_the_loaded_model_takes(
 ) -> None:
     folder = tiny_model_folder(arch)
     estimate = lm.memory_estimate(folder, quantization, device="cpu", double_quant=double_quant)
-    described = lm.load_engine(folder, quantization, device="cpu", double_quant=double_quant).describe()
+    engine = lm.load_engine(folder, quantization, device="cpu", double_quant=double_quant)
+    described = engine.describe()
     assert (estimate.weights_bytes, estimate.n_parameters) == (described.bytes, described.n_parameters)
+    precision = "float32" if quantization == "none" else f"{quantization}{'+double' * double_quant}"
+    plan = lm.memory_plan(folder, precision, dtype="float32")
+    assert (plan.weights_bytes, plan.n_parameters) == (described.bytes, described.n_parameters)
+    assert plan.footprint_bytes == engine.loaded.model.get_memory_footprint()  # type: ignore[operator]
     assert (estimate.device, estimate.quantization, estimate.context) == ("cpu", quantization, 128)
     assert estimate.disk_bytes == (folder / "model.safetensors").stat().st_size
     assert estimate.download_bytes == 0
@@ -210,6 +215,8 @@ def test_a_hub_model_is_counted_without_its_weights(
     assert estimate.weights_bytes == lm.memory_estimate(folder, "nf4", device="cpu").weights_bytes
     size = (folder / "model.safetensors").stat().st_size
     assert (estimate.disk_bytes, estimate.download_bytes) == (size, size)
+    plan = lm.memory_plan("owner/model", "nf4", dtype="float32")
+    assert (plan.weights_bytes, plan.model.source) == (estimate.weights_bytes, "hub")
     assert not [path for path in hub.paths() if "safetensors" in path or "tokenizer" in path]
     lm.load_engine("owner/model", device="cpu")
     assert lm.memory_estimate("owner/model", "nf4", device="cpu").download_bytes == 0

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from lmloupe.processes import pool as pool_module
 from lmloupe.processes.child import Child
 from lmloupe.processes.pool import AllBusyError, Pool
 
@@ -76,11 +75,11 @@ def test_an_error_in_the_block_gives_the_place_back(pool: Pool) -> None:
 
 
 def test_when_all_places_are_taken_the_next_one_waits_and_is_told(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "WAIT_FOR_TURN_S", 0.05)
+    monkeypatch.setattr(pool, "_wait_s", 0.05)
     with pool.lease(), pool.lease():
         with pytest.raises(AllBusyError), pool.lease():
             pass
-        monkeypatch.setattr(pool_module, "WAIT_FOR_TURN_S", LIMIT_S)
+        monkeypatch.setattr(pool, "_wait_s", LIMIT_S)
         got = threading.Event()
 
         def wait_for_a_place() -> None:

@@ -48,7 +48,7 @@ function line({ kind, name, symbols, numbers, result, exact, rule, off, note }) 
   const sum = make("dd", "sum");
   sum.append(make("div", "symbols", `= ${symbols}`), make("div", "", `= ${numbers}`), make("div", "", `= ${exact}`));
   const thumb = make("dd", "rule");
-  if (rule) thumb.append(make("span", "thumb", "Rule of thumb: "), make("span", "", rule), make("b", "off", ` ${off}`));
+  if (rule) thumb.append(make("span", "thumb", "Rule of thumb: "), make("span", "", rule), make("div", "off", off));
   if (note) thumb.append(make("div", "note", note));
   node.append(head, sum, thumb);
   return node;

@@ -95,9 +95,11 @@ class Fits {
     const button = make("button", `cell ${cell.state}`);
     button.type = "button";
     button.tabIndex = -1;
-    button.append(make("span", "sign", SIGNS[cell.state]), make("span", "", cell.text));
+    const seen = make("span", "seen");
+    seen.setAttribute("aria-hidden", "true"); // it is read as a whole sentence
+    seen.append(make("span", "sign", SIGNS[cell.state]), make("span", "", cell.text));
+    button.append(seen, make("span", "unseen", cell.title));
     button.title = cell.title;
-    button.setAttribute("aria-label", cell.title);
     button.setAttribute("aria-pressed", String(line.chosen && column.chosen));
     button.addEventListener("click", () => this.choose({ card: line.key, precision: column.spec }));
     button.addEventListener("keydown", (event) => {

@@ -160,7 +160,8 @@ class MemoryPlan extends Drawing {
     node.setAttribute("aria-pressed", String(row.chosen));
     const note = row.note ? `, ${row.note}` : "";
     const inside = found.map(({ name, bytes }) => `${name} ${size(bytes)}`).join(", ");
-    node.setAttribute("aria-label", `${row.label}${note}: ${size(total)}, ${verdict(total, card.memory)}. ${inside}`);
+    const said = `${row.label}${note}: ${size(total)}, ${verdict(total, card.memory)}. ${inside}`;
+    node.append(shape("title", {}, said)); // its name as well
     const right = at.left + at.plot;
     node.append(shape("rect", { x: 0, y: top, width: this.drawnFor, height: at.row - 2, rx: 4, class: "band" }));
     const words = at.narrow ? top + 1.2 * rem : top + at.row / 2 + 0.3 * rem;

@@ -43,9 +43,10 @@ class PrecisionBars extends Drawing {
     if (!width) return;
     const rem = rootSize();
     const longest = Math.max(0, ...tokens.map((label) => Array.from(label).length));
-    const at = table(width, rem, tokens.length, columns.length, longest);
+    const names = columns.map((column) => column.name);
+    const at = table(width, rem, tokens.length, names, longest);
     const svg = shape("svg", { width, height: at.height + 0.3 * rem, role: "img", "aria-label": name });
-    if (at.stacked) this.drawStacked(svg, at, rem);
+    if (at.panels) this.drawPanels(svg, at, rem);
     else this.drawBeside(svg, at, rem, width);
     this.place.replaceChildren(svg);
   }
@@ -72,19 +73,20 @@ class PrecisionBars extends Drawing {
   }
 
   /** @param {SVGSVGElement} svg @param {Table} at @param {number} rem */
-  drawStacked(svg, at, rem) {
+  drawPanels(svg, at, rem) {
     const { tokens, columns } = this.data;
-    let y = 0;
     for (const [r, token] of tokens.entries()) {
-      svg.append(shape("text", { x: 0, y: y + 0.95 * rem, class: "token head" }, shortened(token, at.letters)));
-      y += at.row;
-      for (const column of columns) {
-        svg.append(shape("text", { x: at.left - 0.5 * rem, y: y + at.row / 2 + 0.32 * rem, class: "name end" }, shortened(column.name, 11)));
-        if (column.shares.length) this.drawBar(svg, column, r, at.left, y, at, rem);
-        else svg.append(shape("text", { x: at.left, y: y + at.row / 2 + 0.32 * rem, class: "quiet" }, shortened(column.note, 24)));
-        y += at.row;
+      const left = (r % at.panels) * at.column;
+      const top = Math.floor(r / at.panels) * at.group;
+      const x = left + at.left;
+      svg.append(shape("text", { x, y: top + 1.05 * rem, class: "token head" }, shortened(token, at.letters)));
+      svg.append(shape("line", { x1: x, x2: x, y1: top + at.head - 0.1 * rem, y2: top + at.head + columns.length * at.row, class: "axis" }));
+      for (const [c, column] of columns.entries()) {
+        const y = top + at.head + c * at.row;
+        svg.append(shape("text", { x: x - 0.5 * rem, y: y + at.row / 2 + 0.32 * rem, class: "name end" }, shortened(column.name, 11)));
+        if (column.shares.length) this.drawBar(svg, column, r, x, y, at, rem);
+        else svg.append(shape("text", { x: x + 0.35 * rem, y: y + at.row / 2 + 0.32 * rem, class: "quiet" }, r ? "\u2026" : shortened(column.note, Math.floor(at.plot / (0.45 * rem)))));
       }
-      y += 0.35 * at.row;
     }
   }
 
@@ -99,7 +101,7 @@ class PrecisionBars extends Drawing {
     group.append(shape("title", {}, `${column.name}: \u201c${this.data.tokens[r]}\u201d ${column.texts[r]}`));
     group.append(shape("rect", { x, y: y + at.row * 0.16, width: Math.max(share > 0 ? 1 : 0, length), height: at.row * 0.68, ...paint(column) }));
     const kind = column.top === r ? "value top" : "value";
-    group.append(shape("text", { x: x + length + 0.35 * rem, y: y + at.row / 2 + 0.35 * rem, class: kind }, column.texts[r]));
+    group.append(shape("text", { x: x + length + 0.35 * rem, y: y + at.row / 2 + 0.34 * rem, class: kind }, column.texts[r]));
     svg.append(group);
   }
 }

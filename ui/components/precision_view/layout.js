@@ -3,39 +3,44 @@
 /**
  * Bounds of a chart of bars, in pixels.
  * @typedef {object} Table
- * @property {boolean} stacked one precision under the other for each token, where there is no room beside each other
- * @property {number} left where the bars begin
- * @property {number} column from the beginning of one precision's bars to that of the next
+ * @property {number} panels how many tokens side by side, each with all precisions under each other; 0 for a table of
+ *   one row a token and one column a precision
+ * @property {number} left where the bars begin, in a panel or in the table
+ * @property {number} column from the beginning of a panel, or of one precision's bars, to that of the next
  * @property {number} plot length of a bar of 100 %
- * @property {number} head height above the first row
+ * @property {number} head height above the first row of a panel, or of the table
  * @property {number} row height of a row
+ * @property {number} group height of a panel with the gap under it
  * @property {number} height of all
  * @property {number} letters that a token's label may have
  */
 
 /**
+ * A table where bars are long enough in it, else panels: bars of the same token are compared under each other.
  * @param {number} width pixels that there are
  * @param {number} rem
  * @param {number} tokens how many
- * @param {number} columns how many precisions
- * @param {number} longest letters of the longest label
+ * @param {string[]} names of the precisions
+ * @param {number} longest letters of the longest token
  * @returns {Table}
  */
-export function table(width, rem, tokens, columns, longest) {
+export function table(width, rem, tokens, names, longest) {
   const letter = 0.58 * rem;
   const number = 3.6 * rem; // what is written after a bar
   const letters = Math.min(16, Math.max(4, longest));
   const left = letters * letter + rem;
-  const column = Math.min(16 * rem, (width - left) / columns);
-  if (column >= number + 3 * rem) {
-    const head = 2.6 * rem;
-    const row = 1.9 * rem;
-    return { stacked: false, left, column, plot: column - number - 0.6 * rem, head, row, height: head + tokens * row, letters };
+  const column = Math.min(24 * rem, (width - left) / Math.max(1, names.length));
+  if (column >= number + 8 * rem) {
+    const [head, row] = [2.6 * rem, 1.9 * rem];
+    return { panels: 0, left, column, plot: column - number - 0.6 * rem, head, row, group: 0, height: head + tokens * row, letters };
   }
-  const names = 6.4 * rem;
-  const row = 1.35 * rem;
-  const group = (columns + 1.35) * row;
-  return { stacked: true, left: names, column: 0, plot: Math.max(rem, width - names - number - 0.4 * rem), head: 0, row, height: tokens * group, letters: 24 };
+  const name = Math.min(11, Math.max(4, ...names.map((one) => one.length))) * letter + 0.8 * rem;
+  const panels = Math.max(1, Math.min(tokens, Math.floor(width / (18 * rem))));
+  const each = width / panels;
+  const [head, row] = [1.6 * rem, 1.35 * rem];
+  const group = head + (names.length + 0.6) * row;
+  const plot = Math.max(rem, each - name - number - 0.8 * rem);
+  return { panels, left: name, column: each, plot, head, row, group, height: Math.ceil(tokens / panels) * group, letters: Math.floor(each / letter) - 2 };
 }
 
 /**
@@ -59,7 +64,7 @@ export function ticks(largest) {
 export function decades(values) {
   const some = values.filter((value) => value > 0 && Number.isFinite(value));
   if (!some.length) return [-1, 0];
-  const high = Math.ceil(Math.log10(Math.max(...some)) - 1e-9);
+  const high = Math.ceil(Math.log10(Math.max(...some)) - 1e-9) + 0; // no -0
   const low = Math.floor(Math.log10(Math.min(...some)) + 1e-9);
   return [Math.min(high - 1, Math.max(low, high - 7)), high];
 }

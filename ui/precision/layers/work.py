@@ -28,12 +28,12 @@ class LayerJobs:
 
     Attributes:
         errors: of every matrix.
-        layers: of rounding one layer, or all but one.
+        layers: of rounding one layer, or all but one; None until the errors are done.
         kinds: of rounding one kind of matrix in all layers; None until the layers are done.
     """
 
     errors: _Errors
-    layers: _Effects
+    layers: _Effects | None
     kinds: _Effects | None
 
 
@@ -73,7 +73,10 @@ def ask(model: str, spec: str, ids: tuple[int, ...], mode: lm.SensitivityMode) -
     errors = job(("quantization errors", model, spec), lambda: lm.quantization_error_steps(_local(model), spec))
     assert errors is not None  # noqa: S101 - as above
     errors.result()
-    layers = _effects(model, spec, ids, mode)
+    # One after the other: a job that waits would push away the one that runs, if a page is slow to look at it.
+    layers = _effects(model, spec, ids, mode) if errors.latest is not None and errors.latest.is_complete else None
+    if layers is None:
+        return LayerJobs(errors, None, None)
     layers.result()
     done = layers.latest is not None and layers.latest.is_complete
     kinds = _effects(model, spec, ids, "kinds") if done else None
@@ -98,8 +101,13 @@ def watch_them(jobs: LayerJobs) -> None:
     )
     for one, progress in steps:
         if one is not None and not (one.ended and not one.stopped and one.error is None):
-            watch(one, progress)
+            watch(one, progress, lambda found, progress=progress: _tenth(found, progress))  # type: ignore[misc]
             return
+
+
+def _tenth(found: Any, progress: Callable[[Any], tuple[float, str]]) -> tuple[bool, int, bool]:
+    """What is worth drawing the whole page for: the first, every tenth of the work, the end."""
+    return found is None, int(10 * progress(found)[0]), found is not None and found.is_complete
 
 
 def _errors_done(found: lm.QuantizationErrors | None) -> tuple[float, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,7 +14,7 @@ from lmloupe.model.load import compute_dtype, pick_device
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.quantized_products import stored_as
 from lmloupe.model.precision import BITSANDBYTES, DTYPES, Precision
-from lmloupe.planner.counting import available_bytes, kv_cache_bytes, meta_model, weight_bytes, work_bytes
+from lmloupe.planner.counting import available_bytes, weight_bytes, work_bytes
 from lmloupe.planner.estimate import memory_estimate
 
 __all__ = ["Needs", "require_plain", "require_room_by_name"]
@@ -77,10 +76,11 @@ class Needs:
             for kind in BITSANDBYTES
             for double in ((False, True) if kind != "int8" else (False,))
         }
-        config, device = copy.deepcopy(model.config), engine.describe().device
-        cache = kv_cache_bytes(meta_model(config, own), context)
-        work = work_bytes(config.get_text_config(), device, context, own, largest)
-        return cls(engine.describe().name, device, 4 * n_parameters, stored, cache + work)
+        described = engine.describe()
+        # At most so much: layers with a window keep less.
+        numbers = 2 * described.n_layers * described.n_kv_heads * described.head_dim * context
+        work = work_bytes(model.config.get_text_config(), described.device, context, own, largest)
+        return cls(described.name, described.device, 4 * n_parameters, stored, numbers * own.itemsize + work)
 
     def require(self, precision: Precision, dtype: torch.dtype) -> None:
         """Refuse a precision that has no backend here or does not fit into what is free now.
