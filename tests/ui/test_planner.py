@@ -49,7 +49,7 @@ BASE = Verdict(
         ({"total": 17}, "M in nf4 does not fit a T4 with 4,096 tokens for one person; with 61,000 it does"),
         (
             {"total": 17, "sequences": 3},
-            "M in nf4 does not fit a T4 with 4,096 tokens for 3 people; with 61,000 it does for each",
+            "M in nf4 does not fit a T4 with 4,096 tokens for 3 people; with 61,000 each it does",
         ),
         (
             {"total": 17, "sequences": 3, "largest": 0},

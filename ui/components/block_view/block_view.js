@@ -24,8 +24,8 @@ import { columnWidth, down, outline, reach, written } from "./layout.js";
  * @property {string} name
  */
 
-const HEIGHT = 19; // rem, of the axis
-const MARGIN = 0.8; // rem above the highest level and below the lowest
+const HEIGHT = 21; // rem, of the axis
+const MARGIN = 0.6; // rem above the highest level and below the lowest
 const SIDE = 11; // rem, of the histogram with the names of the levels
 const FEW = 40; // levels of which each is drawn as a line
 
@@ -42,7 +42,7 @@ class BlockView {
     evident(this.strip);
     this.both.append(this.side, this.strip);
     this.card = make("div", "card");
-    this.root.append(this.legend, this.both, this.card);
+    this.root.append(this.both, this.legend, this.card);
     this.root.append(savers(this.root, "block", () => this.drawings()));
     parent.append(this.root);
     this.data = /** @type {BlockData} */ ({ weights: [], levels: [], edges: [], counts: [], bytes: [], one: "", everything: "", chosen: 0, name: "" });
