@@ -22,8 +22,9 @@ QUERY = "text=The+capital+of+Japan+is&precisions=bfloat16,mxfp4,q8_0&compared_to
 def test_one_visit(page: Page, app_url: str, embedded_model_folder: Path) -> None:
     visit(page, f"{app_url}/precision?{QUERY}")
     assert page.locator(".precision-bars svg").first.is_visible()
-    stop, go_on = page.get_by_role("button", name="Stop"), page.get_by_role("button", name="Go on")
-    stop.first.wait_for(timeout=LOAD_S * 1000)
+    main = page.get_by_test_id("stMain")  # the header has a Stop of Streamlit's own while a script runs
+    stop, go_on = main.get_by_role("button", name="Stop"), main.get_by_role("button", name="Go on")
+    stop.wait_for(timeout=LOAD_S * 1000)
     stop.click()
     go_on.wait_for(timeout=LOAD_S * 1000)
     press(go_on)

@@ -32,7 +32,7 @@ def headings(app: AppTest) -> str:
 
 @pytest.mark.model
 def test_the_statistics_on_the_page_are_those_that_its_code_prints(embedded_model_folder: Path) -> None:
-    app = measured(precisions="nf4,q8_0", precision_shown="nf4", token_index="3")  # noqa: S106 - a place in the text
+    app = measured(precisions="nf4,q8_0", precision_shown="nf4", token_index="3")  # noqa: S106 - a token of the text
     table = app.dataframe[0].value
     assert table["Precision"].tolist() == ["float32 (baseline)", "nf4", "Q8_0 (simulated)"]
     printed = [line.split() for line in output_of(app)]

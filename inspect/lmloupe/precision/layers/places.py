@@ -53,8 +53,8 @@ def find_places(loaded: LoadedModel) -> Places:
     """The matrices that transformers would hand to bitsandbytes, of a model that is not quantized.
 
     Raises:
-        NotAvailableError: the model is quantized already.
-        NotAvailableError: its blocks cannot be found, or it has no matrix that bitsandbytes takes.
+        NotAvailableError: the model is quantized already, its blocks cannot be found, or it has no matrix that
+            bitsandbytes takes.
     """
     model, name = loaded.model, shown(loaded.name)
     if stored_as(model) != "none" or getattr(model.config, "quantization_config", None) is not None:
