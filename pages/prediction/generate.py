@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from ui.bar.bar import page_bar
@@ -10,9 +12,10 @@ from ui.base.loaders import display_name, encoding
 from ui.base.words import counted
 from ui.chat.facts import show_reply, show_stops
 from ui.chat.request import ChatRequest, chat_request, ending_switches, show_refusals
+from ui.chat.shorter import offer_turns
 from ui.chat.templates.upload import choose_for_model
 from ui.chat.warnings import chat_warnings
-from ui.model.answers import readable
+from ui.model.answers import offer_end, readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
 from ui.page import as_code, reproduce
@@ -107,9 +110,8 @@ with show_errors():
         written = f"ids = lm.encode(tok, {as_code(prompt_text)}, add_special_tokens=True).input_ids.tolist()"
     with about_prompt:
         show_stops((conversation or chat_request()).stops(tok, generation_ids=engine.describe().stop_ids))
-    request = Request(
-        model, quantization, readable(engine, prompt, None if conversation else "text"), sampling, n, seed, lens
-    )
+    offer = partial(offer_turns, conversation) if conversation else offer_end
+    request = Request(model, quantization, readable(engine, prompt, offer, reply=n), sampling, n, seed, lens)
     run: Run | None = st.session_state.get("run")
     if asked or run is None:
         before = finished_run(request)

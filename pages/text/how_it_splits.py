@@ -8,10 +8,11 @@ import lmloupe as lm
 from lmloupe.loading.tokenizer_file import describe_kind
 from lmloupe.pipeline.words import begins_text, words_of
 from ui.bar.bar import page_bar
-from ui.base.errors import escape_markdown, show_errors
+from ui.base.errors import Offer, escape_markdown, show_errors
 from ui.base.loaders import stages
 from ui.base.words import counted
 from ui.components.text_stages import text_stages
+from ui.model.answers import TooLongError
 from ui.page import as_code, reproduce
 from ui.state import store as state
 from ui.text.pipeline_view import MAX_TOKENS, columns_of, loading_code, shown_word, steps_in_words
@@ -47,9 +48,10 @@ with bar.gear:
 
 with show_errors():
     if len(text) > MAX_TEXT:
-        raise lm.InputError(
+        raise TooLongError(
             f"The text has {len(text):,} characters; this page follows at most {MAX_TEXT:,} step by step: shorten it, "
-            "or see it whole on Tokens."
+            "or see it whole on Tokens.",
+            Offer(f"Keep the last {MAX_TEXT:,} characters", state.put, ("text", text[-MAX_TEXT:])),
         )
     tok = choice.load()
     # An upload belongs to this session alone: it never goes through the caches that serve everyone.

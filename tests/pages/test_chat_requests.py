@@ -10,8 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
+from lmloupe.model.local import LocalEngine
 from tests.support.chat_pages import TOOLS, text_of
 from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
+from ui.chat.request import ChatRequest
+from ui.chat.shorter import shortened
 from ui.chat.templates.upload import MAX_OWN
 from ui.state.link import encode
 
@@ -27,6 +30,66 @@ def opened(path: str, **values: Any) -> AppTest:
 def tool_talk() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     messages = json.loads(json.dumps(TOOLS.messages))
     return messages, json.loads(TOOLS.tools)
+
+
+# --- A conversation that is too long for the model keeps its end ------------------------------------
+
+LONG = "coconut " * 2500
+TURNS = [
+    {"role": "system", "content": "Be brief."},
+    *({"role": role, "content": f"{i} {LONG}"} for i, role in enumerate(["user", "assistant"] * 2)),
+    {"role": "user", "content": "Which fruit?"},
+]
+
+
+@pytest.mark.parametrize("n", [8000, 3000, 40, 20, 3])
+def test_the_end_of_a_conversation_fits_and_one_turn_more_does_not(n: int) -> None:
+    tok = lm.load_tokenizer("smollm2")
+    request = ChatRequest(TURNS)
+
+    def length(messages: list[dict[str, Any]]) -> int:
+        return len(lm.render_chat(tok, messages, add_generation_prompt=True).encoding)
+
+    kept = shortened(request, tok, n)
+    if n == 3:  # less than the template itself writes
+        assert kept == TURNS
+        return
+    assert length(kept) <= n
+    assert kept[0] == TURNS[0]
+    assert TURNS[-1]["content"].endswith(kept[-1]["content"])
+    assert length([TURNS[0], *TURNS[len(TURNS) - len(kept) :]]) > n
+    last = [TURNS[0], TURNS[1] | {"content": f"no end of it: {LONG}fin"}]
+    (head, cut) = shortened(ChatRequest(last), tok, 500)
+    assert head == TURNS[0]
+    assert last[1]["content"].endswith(cut["content"])
+    assert length([head, cut]) <= 500 < length([head, cut | {"content": "coconut " * 3 + cut["content"]}])
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("prompt", ["chat", "text"])
+def test_generate_offers_the_end_of_a_prompt_that_is_too_long_and_room_for_the_reply(
+    embedded_engine: lm.Engine, prompt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    generate = LocalEngine.generate
+
+    def written(self: LocalEngine, ids: tuple[int, ...], *arguments: Any, **options: Any) -> Any:
+        asked.append(len(ids))
+        return generate(self, ids[-3:], *arguments, **options)
+
+    monkeypatch.setattr(LocalEngine, "generate", written)
+    values = {"messages": TURNS, "text": LONG * 4, "prompt": prompt, "max_new_tokens": 2}
+    app = opened(GENERATE, **values)
+    assert "at most 8,192 at once, its reply among them" in sentences(app)
+    assert not asked
+    label = "Keep the end of the conversation" if prompt == "chat" else "Keep the last 8,190 tokens"
+    next(button for button in app.button if button.label == label).click()
+    no_exception(app.run())
+    assert not app.error
+    (n,) = asked
+    assert 5000 < n <= 8190
+    if prompt == "chat":
+        assert n == len(lm.render_chat(embedded_engine.tokenizer, [TURNS[0], *TURNS[2:]], None, True).encoding)
 
 
 # --- Generate asks for what Chat template shows ---------------------------------------------------

@@ -59,12 +59,17 @@ def test_what_nfc_changed_is_listed() -> None:
     assert "U+00E9" in changes["After"][0]
 
 
-def test_a_text_too_long_to_follow_gives_one_sentence() -> None:
+def test_a_text_too_long_to_follow_gives_one_sentence_and_is_cut_to_its_end_at_a_press() -> None:
     app = no_exception(open_page(SPLITS))
-    app.text_area(key="text").set_value("coconut " * 25_001)
+    text = "A " + "coconut " * 25_001
+    app.text_area(key="text").set_value(text)
     no_exception(app.run())
-    assert "200,008 characters" in sentences(app)
+    assert "200,010 characters" in sentences(app)
     assert len(app.error) == 1
+    next(button for button in app.button if button.label == "Keep the last 200,000 characters").click()
+    no_exception(app.run())
+    assert not app.error
+    assert app.text_area(key="text").value == text[-200_000:]
 
 
 def with_upload(page: str, name: str, data: bytes, **params: str) -> AppTest:

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
+from tests.support.shared import SHARED
 from ui.base import jobs as module
 from ui.base.jobs import Job, Jobs
 
@@ -180,16 +181,13 @@ def test_ended_jobs_are_kept_up_to_a_number() -> None:
 def page() -> None:
     import streamlit as st
 
-    from tests.ui.test_jobs import SHARED
+    from tests.support.shared import SHARED
     from ui.base.jobs import job, watch
 
     found = job("shared", SHARED[0])
     assert found is not None
     st.write(f"latest {found.latest} ended {found.ended}")
     watch(found, lambda newest: (0.5, f"at {newest}"))
-
-
-SHARED: list[Steps] = []
 
 
 def test_two_sessions_see_one_job_its_stop_and_its_restart() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 import lmloupe as lm
@@ -28,9 +30,9 @@ MAX_ATTENTION_TOKENS = 512
 
 
 class TooLongError(lm.ContextLengthError):
-    """A text that a page cannot take whole, with the button that keeps the end of it."""
+    """What a page cannot take whole, with the button that keeps the end of it."""
 
-    def __init__(self, sentence: str, offer: Offer | None) -> None:
+    def __init__(self, sentence: str, offer: Offer) -> None:
         super().__init__(sentence)
         self.offer = offer
 
@@ -50,18 +52,22 @@ def keep_last(setting: str, tok: lm.Tokenizer, n: int) -> None:
         room -= 1
 
 
-def offer_end(setting: str, tok: lm.Tokenizer, n: int) -> Offer:
-    """The button that cuts a shared text to its last ``n`` tokens."""
-    return Offer(f"Keep the last {counted(n, 'token')}", keep_last, (setting, tok, n))
+def offer_end(tok: lm.Tokenizer, n: int) -> Offer:
+    """The button that cuts the text of all pages to its last ``n`` tokens."""
+    return Offer(f"Keep the last {counted(n, 'token')}", keep_last, ("text", tok, n))
 
 
-def readable(loaded: lm.Engine, enc: lm.Encoding, setting: str | None = "text") -> tuple[int, ...]:
+def readable(
+    loaded: lm.Engine, enc: lm.Encoding, offer: Callable[[lm.Tokenizer, int], Offer] = offer_end, *, reply: int = 0
+) -> tuple[int, ...]:
     """The ids of an encoding, once they are some that the model can read.
 
     Args:
         loaded: the model.
         enc: what it is to read.
-        setting: the shared text that it is of, which the error offers to cut; None for any other text.
+        offer: the button that shortens it to at most so many tokens.
+        reply: how many tokens the model is to write after it; there must be room for one, and the offer makes room
+            for all.
 
     Raises:
         lmloupe.InvalidTextError: no token at all.
@@ -71,11 +77,13 @@ def readable(loaded: lm.Engine, enc: lm.Encoding, setting: str | None = "text") 
         raise lm.InvalidTextError("The text has no tokens: write at least one character for the model to read.")
     described = loaded.describe()
     limit = described.context_length
-    if 0 < limit < len(enc):
+    over = len(enc) + min(reply, 1) - limit
+    if limit > 0 and over > 0:
+        among = ", its reply among them" if reply else ""
         raise TooLongError(
-            f"The text has {counted(len(enc), 'token')}, but {described.name} reads at most {limit:,} at once: "
-            f"shorten it by {counted(len(enc) - limit, 'token')}.",
-            offer_end(setting, loaded.tokenizer, limit) if setting else None,
+            f"The text has {counted(len(enc), 'token')}, but {described.name} reads at most {limit:,} at once{among}: "
+            f"shorten it by {counted(over, 'token')}.",
+            offer(loaded.tokenizer, max(1, limit - reply, limit // 2)),
         )
     return tuple(enc.input_ids.tolist())
 

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from transformers import (
     LogitsProcessorList,
@@ -103,6 +103,8 @@ def in_decimals(logits: list[float], s: lm.Sampling) -> list[float]:
 
 @settings(max_examples=100, deadline=None)
 @given(logits=ANY_LOGITS, sampling=ANY_SETTINGS)
+@example([0.0, -1.3], lm.Sampling(temperature=5e-324, repetition_penalty=5e-324))
+@example([0.0, 1.0, -1e300], lm.Sampling(temperature=5e-324, repetition_penalty=1e300))
 def test_no_setting_of_the_whole_range_of_floats_breaks_a_distribution(logits: list, sampling: lm.Sampling) -> None:
     everything = np.arange(len(logits))
     stages = lm.sampling_stages(logits, sampling, everything)

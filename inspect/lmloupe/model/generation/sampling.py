@@ -10,7 +10,7 @@ import math
 import numbers
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +21,8 @@ __all__ = ["Sampling", "Stage", "draw", "log_softmax", "sampling_probs", "sampli
 
 FloatArray: TypeAlias = NDArray[np.float64]
 _LARGEST = float(np.finfo(np.float64).max)
-_ROOM = 1020  # binary exponent below which numbers can be added and halved without care
+_SMALLEST = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits
+_LEAST = -10_000  # below the binary exponent of every number, penalized or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,39 +117,64 @@ def entropy_bits(probs: FloatArray) -> float:
     return float(max(0.0, -(positive * np.log2(positive)).sum()))
 
 
-def _penalize(scores: FloatArray, penalty: float, previous_ids: NDArray[np.integer] | None) -> tuple[FloatArray, int]:
-    """Penalized scores as (x, k), which stand for ``x * 2**k``: k is 0 unless they are too large for a number."""
+class _Scores(NamedTuple):
+    """Numbers of any size, ``fraction * 2**exponent``; a score of 0 has the least exponent."""
+
+    fraction: FloatArray
+    exponent: NDArray[np.int32]
+    order: FloatArray
+    """The numbers themselves, or others in the same order."""
+    plain: bool = True
+
+
+def _scores(numbers: FloatArray) -> _Scores:
+    fraction, exponent = np.frexp(numbers)
+    return _Scores(fraction, np.where(fraction == 0, _LEAST, exponent).astype(np.int32), numbers)
+
+
+def _penalize(scores: FloatArray, penalty: float, previous_ids: NDArray[np.integer] | None) -> _Scores:
     if penalty == 1 or previous_ids is None or len(previous_ids) == 0:
-        return scores, 0
+        return _scores(scores)
     seen = np.unique(previous_ids)
-    penalized, finite = scores.copy(), np.isfinite(scores[seen])
-    with np.errstate(over="ignore"):
+    penalized, known = scores.copy(), np.isfinite(scores) & (scores != 0)
+    with np.errstate(over="ignore", under="ignore"):
         penalized[seen] = np.where(scores[seen] < 0, scores[seen] * penalty, scores[seen] / penalty)
-    if np.isfinite(penalized[seen][finite]).all():
-        return penalized, 0
-    fraction, exponent = np.frexp(scores[seen])
+    changed = np.abs(penalized[seen][known[seen]])
+    if (np.isfinite(changed) & (changed >= _SMALLEST)).all():
+        return _scores(penalized)
+    # A score that is too large or too small for a number.
+    fraction, exponent = _scores(scores)[:2]
     penalty_fraction, penalty_exponent = math.frexp(penalty)
-    fraction = np.where(fraction < 0, fraction * penalty_fraction, fraction / penalty_fraction)
-    exponent = np.where(fraction < 0, exponent + penalty_exponent, exponent - penalty_exponent)
-    k = int(exponent[finite].max()) - _ROOM
-    penalized = np.ldexp(scores, -k)
-    penalized[seen] = np.ldexp(fraction, exponent - k)
-    return penalized, k
+    raised = fraction[seen] < 0
+    change = np.where(raised, fraction[seen] * penalty_fraction, fraction[seen] / penalty_fraction)
+    fraction[seen], more = np.frexp(change)
+    exponent[seen] += np.where(raised, penalty_exponent, -penalty_exponent) + more
+    exponent[fraction == 0] = _LEAST
+    upwards = np.lexsort((fraction, np.sign(fraction) * (exponent - _LEAST)))
+    fractions, exponents = fraction[upwards], exponent[upwards]
+    steps = (fractions[1:] != fractions[:-1]) | (exponents[1:] != exponents[:-1])
+    order = np.empty(len(scores))
+    order[upwards] = np.concatenate(([0], np.cumsum(steps)))
+    return _Scores(fraction, exponent, np.where(np.isneginf(scores), -np.inf, order), plain=False)
 
 
-def _below_best(scores: FloatArray, k: int, temperature: float) -> FloatArray:
-    """``(scores - best) * 2**k / temperature``, never NaN: what is struck out stays so, and nothing else becomes it."""
-    # Halved, because the difference of two numbers can be too large for one; a power of two changes no digit.
-    halves = scores / 2
-    with np.errstate(over="ignore"):
-        below = np.ldexp((halves - halves.max()) / temperature, k + 1)
-    return np.where(np.isneginf(scores), -np.inf, np.maximum(below, -_LARGEST))
+def _below_best(scores: _Scores, temperature: float) -> FloatArray:
+    """``(scores - best) / temperature``, never NaN: what is struck out stays so, and nothing else becomes it."""
+    fraction, exponent, order, _ = scores
+    best = int(order.argmax())
+    # Each difference in units of the larger of the two: neither overflows, and what underflows changes no digit.
+    unit = np.maximum(exponent, exponent[best])
+    below = np.ldexp(fraction, exponent - unit) - np.ldexp(fraction[best], exponent[best] - unit)
+    heat_fraction, heat_exponent = math.frexp(temperature)
+    with np.errstate(over="ignore", under="ignore"):
+        heated = np.ldexp(below / heat_fraction, unit - heat_exponent)
+    return np.where(np.isneginf(order), -np.inf, np.maximum(heated, -_LARGEST))
 
 
-def _heat(scores: FloatArray, k: int, temperature: float) -> FloatArray:
+def _heat(scores: _Scores, temperature: float) -> FloatArray:
     if temperature == 0:
-        return _strike(scores, np.arange(len(scores)) == scores.argmax())
-    return _below_best(scores, k, temperature)
+        return _strike(scores.order, np.arange(len(scores.order)) == scores.order.argmax())
+    return _below_best(scores, temperature)
 
 
 def _strike(scores: FloatArray, kept: NDArray[np.bool_]) -> FloatArray:
@@ -196,15 +222,15 @@ def _pipeline(
             "NaN usually means that this model broke under its quantization."
         )
     yield "logits", scores
-    penalized, k = _penalize(scores, float(sampling.repetition_penalty), previous_ids)
-    scores = _below_best(penalized, k, 1.0) if k else penalized
+    penalized = _penalize(scores, float(sampling.repetition_penalty), previous_ids)
+    scores = penalized.order if penalized.plain else _below_best(penalized, 1.0)
     yield "repetition_penalty", scores
     if sampling.temperature != 1:
-        scores = _heat(penalized, k, float(sampling.temperature))
+        scores = _heat(penalized, float(sampling.temperature))
     yield "temperature", scores
-    scores = _top_k(scores, int(sampling.top_k), penalized)
+    scores = _top_k(scores, int(sampling.top_k), penalized.order)
     yield "top_k", scores
-    scores = _top_p(scores, float(sampling.top_p), penalized)
+    scores = _top_p(scores, float(sampling.top_p), penalized.order)
     yield "top_p", scores
     yield "min_p", _min_p(scores, float(sampling.min_p))
 
