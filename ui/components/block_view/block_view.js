@@ -25,7 +25,9 @@ import { columnWidth, down, outline, reach, written } from "./layout.js";
  * @property {string} name
  */
 
-const HEIGHT = 21; // rem, of the axis
+const HEIGHT = 21; // rem, of the axis, where the screen has room for the card below
+const BELOW = 15.5; // rem of a screen for all else that is to be seen at once
+const LEAST = 12;
 const MARGIN = 0.6; // rem above the highest level and below the lowest
 const SIDE = 11; // rem, of the histogram with the names of the levels
 const FEW = 40; // levels of which each is drawn as a line
@@ -50,6 +52,10 @@ class BlockView {
     this.json = "";
     this.at = 0; // the weight that is told
     this.drawnFor = 0;
+    this.rem = 16;
+    this.tall = HEIGHT * this.rem; // pixels of the axis
+    this.most = 1; // how far it reaches
+    this.column = this.rem;
     /** @type {SVGElement[]} */
     this.columns = [];
     /** @type {SVGElement[]} */
@@ -98,6 +104,7 @@ class BlockView {
     const { weights, levels, name } = this.data;
     const rem = rootSize();
     this.rem = rem;
+    this.tall = clamp(window.innerHeight - BELOW * rem, LEAST * rem, HEIGHT * rem);
     this.drawnFor = this.root.clientWidth;
     this.most = reach(weights, levels);
     this.column = columnWidth(weights.length, Math.max(1, this.root.clientWidth - SIDE * rem - 4), rem);
@@ -111,8 +118,8 @@ class BlockView {
 
   /** @param {number} at */
   y(at) {
-    const rem = this.rem ?? 16;
-    return down(at, this.most ?? 1, HEIGHT * rem, MARGIN * rem);
+    const rem = this.rem;
+    return down(at, this.most, this.tall, MARGIN * rem);
   }
 
   drawLegend() {
@@ -131,8 +138,8 @@ class BlockView {
 
   drawSide() {
     const { levels, edges, counts } = this.data;
-    const rem = this.rem ?? 16;
-    const [width, height] = [SIDE * rem, HEIGHT * rem];
+    const rem = this.rem;
+    const [width, height] = [SIDE * rem, this.tall];
     const svg = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" });
     svg.setAttribute("aria-label", "Histogram of the block and of the whole matrix over the levels.");
     const room = width - 5.6 * rem; // of the histogram
@@ -161,11 +168,11 @@ class BlockView {
 
   drawStrip() {
     const { weights, levels, bytes } = this.data;
-    const rem = this.rem ?? 16;
-    const column = this.column ?? rem;
+    const rem = this.rem;
+    const column = this.column;
     const long = Math.max(...weights.map(({ code }) => code.length), 1) > 2;
     const codes = (long ? 2.4 : 2.3) * rem;
-    const [width, height] = [column * weights.length, HEIGHT * rem + codes + (bytes.length ? 1.5 * rem : 0)];
+    const [width, height] = [column * weights.length, this.tall + codes + (bytes.length ? 1.5 * rem : 0)];
     const svg = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "presentation" });
     if (levels.length <= FEW) {
       for (const { at } of levels) svg.append(shape("line", { x1: 0, x2: width, y1: this.y(at), y2: this.y(at), class: "line" }));
@@ -173,14 +180,14 @@ class BlockView {
     svg.append(shape("line", { x1: 0, x2: width, y1: this.y(0), y2: this.y(0), class: "zero" }));
     this.columns = weights.map((weight, i) => this.columnOf(weight, i, column, codes, long));
     svg.append(...this.columns);
-    this.bytes = bytes.map(({ hex, of }) => this.byteOf(hex, of, column, HEIGHT * rem + codes));
+    this.bytes = bytes.map(({ hex, of }) => this.byteOf(hex, of, column, this.tall + codes));
     svg.append(...this.bytes);
     this.strip.replaceChildren(svg);
   }
 
   /** @param {string} hex @param {number[]} of @param {number} column @param {number} top */
   byteOf(hex, of, column, top) {
-    const rem = this.rem ?? 16;
+    const rem = this.rem;
     const group = shape("g", { class: "byte" });
     const [first, last] = [Math.min(...of), Math.max(...of)];
     // Q4_0 puts weights that are far apart into one byte: then it stands under the first of them.
@@ -198,18 +205,18 @@ class BlockView {
 
   /** @param {Weight} weight @param {number} i @param {number} column @param {number} codes pixels @param {boolean} long */
   columnOf({ value, back, code, arithmetic }, i, column, codes, long) {
-    const rem = this.rem ?? 16;
+    const rem = this.rem;
     const group = shape("g", { class: i % 2 ? "column odd" : "column", role: "option", id: `weight-${i}`, "aria-selected": "false" });
     group.setAttribute("aria-label", arithmetic);
     const [x, middle] = [i * column, (i + 0.5) * column];
-    group.append(shape("rect", { x, y: 0, width: column, height: HEIGHT * rem + codes, class: "ground" }));
+    group.append(shape("rect", { x, y: 0, width: column, height: this.tall + codes, class: "ground" }));
     if (value !== null) {
       const [from, to] = [Math.min(this.y(value), this.y(0)), Math.max(this.y(value), this.y(0))];
       group.append(shape("rect", { x: x + column * 0.22, y: from, width: column * 0.56, height: Math.max(1, to - from), class: "value" }));
       group.append(shape("line", { x1: middle, x2: middle, y1: this.y(value), y2: this.y(back), class: "error" }));
     }
     group.append(shape("rect", { x: x + column * 0.04, y: this.y(back) - 0.1 * rem, width: column * 0.92, height: 0.2 * rem, class: "back" }));
-    const top = HEIGHT * rem;
+    const top = this.tall;
     if (long) {
       const [cx, cy] = [middle + 0.27 * rem, top + codes - 0.25 * rem];
       group.append(shape("text", { x: cx, y: cy, class: "code", transform: `rotate(-90 ${cx} ${cy})` }, code));
@@ -223,7 +230,7 @@ class BlockView {
   /** @param {MouseEvent} event @param {boolean} pressed */
   point(event, pressed) {
     const box = this.strip.querySelector("svg")?.getBoundingClientRect();
-    if (!box || !this.column) return;
+    if (!box) return;
     const i = Math.floor((event.clientX - box.left) / this.column);
     if (i < 0 || i >= this.data.weights.length) return;
     this.tell(i);
@@ -260,7 +267,7 @@ class BlockView {
     this.at = i;
     this.columns[i]?.setAttribute("aria-selected", "true");
     this.strip.setAttribute("aria-activedescendant", `weight-${i}`);
-    const line = 0.74 * (this.rem ?? 16);
+    const line = 0.74 * this.rem;
     for (const [k, group] of this.names.entries()) {
       const { at } = this.data.levels[k];
       const lit = at === weight.back;
