@@ -24,7 +24,9 @@ SUBJECTS = {
     "tokens": "the Tokens page: a keystroke, 100,000 tokens painted; merge_steps, align, stages",
     "neighbours": "neighbours over the whole vocabulary",
     "slider": "a slider on Next token, in each of its views",
+    "planner": "a memory plan of a known model and of a pasted config",
     "inside": "the logit lens against its bare product, generate with records",
+    "precision": "five precisions of a model compared, against the bare loads and forwards",
     "model": "next_token, generate, memory of the weights",
 }
 

@@ -20,6 +20,7 @@ from ui.precision.layers import details
 from ui.precision.layers.view import kl_array, layer_table, layers_finding, method_words, rows_of, short_names
 from ui.precision.layers.work import activations, ask, ask_matrices, effects_done, features, watch_them
 from ui.state import store as state
+from ui.state.settings import SETTINGS
 
 MAX_TOKENS = 512
 PICTURE = "layers_picture"
@@ -71,16 +72,33 @@ def require_few(enc: lm.Encoding) -> None:
         )
 
 
-def chosen_matrix(errors: lm.QuantizationErrors, effects: lm.LayerSensitivity | None) -> lm.MatrixError:
-    """The matrix that is looked at: the one that was picked, else the largest error of the layer that costs most."""
+def block_settings(spec: str) -> dict[str, object]:
+    """The same format on One block by hand; nothing where that page has not got it."""
+    chosen = lm.Precision.parse(spec)
+    if chosen.weights not in SETTINGS["block_format"].options:
+        return {}
+    return {"block_format": chosen.weights, "block_double": chosen.double_quant}
+
+
+def chosen_matrix(
+    errors: lm.QuantizationErrors, effects: lm.LayerSensitivity | None, model: str, ids: tuple[int, ...]
+) -> lm.MatrixError:
+    """The matrix that is looked at: the one that was picked, else the one that costs most in the layer that does.
+
+    While that is not known, the one with the largest error there.
+    """
     by_path = {one.path: one for one in errors.matrices}
     if state.get("module") in by_path:
         return by_path[state.get("module")]
-    worst = None
+    inside = list(errors.matrices)
     if effects is not None and effects.is_complete:
         kl = effects.mean_kl_bits
         worst = effects.layers[int(kl.argmin() if effects.mode == "all_but" else kl.argmax())]
-    inside = [one for one in errors.matrices if one.layer == worst] or list(errors.matrices)
+        inside = [one for one in errors.matrices if one.layer == worst]
+        found = ask_matrices(model, errors.precision, ids, worst).latest
+        if found is not None and found.is_complete:
+            module = found.names[int(found.mean_kl_bits.argmax())]
+            inside = [one for one in inside if one.module == module]
     return max(inside, key=lambda one: one.relative_error)
 
 
@@ -108,7 +126,7 @@ with show_errors():
     if errors is None:
         watch_them(jobs)
         st.stop()
-    chosen = chosen_matrix(errors, effects)
+    chosen = chosen_matrix(errors, effects, model, ids)
     rows, foot, mark = rows_of(errors, effects, kinds, order=state.get("layers_order"), shade=state.get("layers_shade"))
     modules = errors.modules
     picture, beside = st.columns([8, 5], gap="medium")
@@ -149,7 +167,7 @@ with show_errors():
         target = page("block")
         st.page_link(
             target.path, label="One block of this matrix by hand", icon=target.icon_shortcode,
-            query_params=state.link_params(module=chosen.path),
+            query_params=state.link_params(module=chosen.path, **block_settings(spec)),
         )  # fmt: skip
         if effects is not None and effects.is_complete and chosen.layer >= 0:
             layer = ask_matrices(model, spec, ids, chosen.layer)

@@ -84,6 +84,6 @@ def test_a_config_is_pasted_on_a_phone(page: Page, app_url: str) -> None:
     assert rows.count() == 6
     tops = [one.bounding_box() for one in rows.all()]
     assert all(a and b and a["y"] + a["height"] <= b["y"] + 3 for a, b in pairwise(tops)), "a list"
-    cells = page.locator(".fits .cell")
+    cells = page.locator(".cards .cell")
     assert cells.count() == 6 * len(lm.known_cards())
     assert all(one.evaluate("(cell) => cell.scrollWidth <= cell.clientWidth + 1") for one in cells.all())

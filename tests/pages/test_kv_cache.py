@@ -67,7 +67,7 @@ def test_the_page_says_what_the_library_measures() -> None:
     np.testing.assert_allclose(own[:4], read.keys[1, -1, :4], rtol=1e-4)
     steps = [line.split() for line in printed[3:6]]
     assert all(step[0] == step[1] for step in steps)
-    assert printed[6] == f"kept {kept} read {rest} apart True"
+    assert printed[6] == f"kept {kept} read {len(pair.following) - kept} apart True"
     assert printed[7] == f"bytes {total}"
     assert printed[9] == printed[10] == str([int(step[0]) for step in steps])
 

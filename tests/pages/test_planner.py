@@ -174,3 +174,16 @@ def test_a_known_model_is_planned_without_torch():
         env=os.environ | {"PYTHONPATH": f"{REPOSITORY}/inspect:{REPOSITORY}"},
     )  # fmt: skip
     assert ran.stdout.split()[-1] == "light"
+
+
+def test_weights_that_are_published_quantized_are_drawn_as_they_are_stored():
+    stored = CONFIG | {"quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 128}}
+    app = pasted(json.dumps(stored))
+    plan = lm.memory_plan(stored, "none", 2048)
+    assert plan.quantized_bytes > 0
+    drawn = payload_of(app, "plan_bars")["rows"]
+    (row,) = (row for row in drawn if row["chosen"])
+    assert plan.stored_as in row["label"]
+    assert row["quantized"] + row["constants"] + row["kept"] == plan.weights_bytes
+    assert not {"int8", "nf4"} & {row["spec"] for row in drawn}
+    assert plan.stored_as in headings(app)[0]

@@ -49,7 +49,7 @@ BASE = Verdict(
         ({"total": 17}, "M in nf4 does not fit a T4 with 4,096 tokens for one person; with 61,000 it does"),
         (
             {"total": 17, "sequences": 3},
-            "M in nf4 does not fit a T4 with 4,096 tokens for 3 people; with 61,000 it does for each",
+            "M in nf4 does not fit a T4 with 4,096 tokens for 3 people; with 61,000 each it does",
         ),
         (
             {"total": 17, "sequences": 3, "largest": 0},
@@ -109,7 +109,7 @@ def test_the_table_of_cards_says_what_the_library_says():
 
 def test_what_does_not_fit_is_told_what_would():
     found = planned(replace(LLAMA, model="llama-3.1-70b", precision="bfloat16"))
-    assert verdicts.plan_finding(found, verdicts.all_fits(found)).endswith("in int8 an H100 takes it")
+    assert verdicts.plan_finding(found, verdicts.all_fits(found)).endswith("in int8 an A100 80 GB takes it")
     small = planned(replace(LLAMA, precision="bfloat16"))
     assert verdicts.plan_finding(small, verdicts.all_fits(small)).endswith("; in int8 it fits")
     large = planned(replace(LLAMA, model="llama-3.1-405b"))

@@ -138,6 +138,6 @@ def _does_not(one: Verdict) -> str:
     else:
         said += f" with {counted(one.context, 'token')} for {people(one.sequences)}"
         if one.largest:
-            return f"{said}; with {at_most(one.largest)} it does" + ("" if one.sequences == 1 else " for each")
+            return f"{said}; with {at_most(one.largest)}{'' if one.sequences == 1 else ' each'} it does"
         return f"{said}; for one person {at_most(one.largest_alone)} fit"
     return f"{said}; {one.way_out}" if one.way_out else said

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lmloupe.errors import InvalidSettingError
+from lmloupe.planner.machine_memory import available_memory
 
 __all__ = ["CUDA_RESERVE", "Card", "find_card", "known_cards"]
 
 CUDA_RESERVE = 480 << 20
 """Bytes beside everything counted, on an NVIDIA card: driver's context, loaded kernels, buffers of the products."""
-_GIB, _MIB = 1 << 30, 1 << 20
+_GIB = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class Card:
         name: for people, ``"T4"``.
         kind: ``"cuda"`` or ``"cpu"``.
         memory_gb: as it is sold, 16.
-        memory_bytes: as its driver gives it to programs, which is less on most cards.
+        memory_bytes: as torch reports a card's capacity, which is less than what is sold by what its driver keeps; of
+            this machine, what is free now.
         reserve_bytes: of these, what is not for the model. An assumption: 480 MiB on a card for CUDA's context and
             buffers, 4 GiB on a laptop for the system and a browser.
         bandwidth: bytes a second from its memory, published; 0 where not known.
@@ -58,23 +62,26 @@ class Card:
         able = self.compute_capability
         if able is None:
             return []
-        missing = []
+        who, missing = self.name if self.key.startswith("here") else f"The {self.name}", []
         if able < (8, 0):
-            missing.append(("bfloat16", f"The {self.name} has no hardware for bfloat16: compute in float16."))
+            missing.append(("bfloat16", f"{who} has no hardware for bfloat16: compute in float16."))
         if able < (8, 9):
-            missing.append(("float8", f"The {self.name} has no hardware for 8-bit floats (fp8)."))
+            missing.append(("float8", f"{who} has no hardware for 8-bit floats (fp8)."))
         if able < (10, 0):
-            missing.append(("float4", f"The {self.name} has no hardware for products of 4-bit floats (NVFP4, MXFP4)."))
+            missing.append(("float4", f"{who} has no hardware for products of 4-bit floats (NVFP4, MXFP4)."))
         return missing
 
 
 def known_cards() -> tuple[Card, ...]:
-    """The cards, smallest first, and this machine last, measured now.
+    """The cards, smallest first, a laptop, and this machine last: its memory, and its NVIDIA GPU where it has one.
+
+    Figures of the makers' data sheets; capacities as torch's messages about full memory give them, which differ by a
+    few hundredths between drivers. Needs no torch where this machine has no NVIDIA driver.
 
     >>> [card.name for card in known_cards()][:2]
     ['RTX 3060', 'T4']
     """
-    return (*_CARDS, _this_machine())
+    return (*_CARDS, *_this_machine())
 
 
 def find_card(card: Card | str) -> Card:
@@ -93,24 +100,32 @@ def find_card(card: Card | str) -> Card:
     )
 
 
-def _nvidia(key: str, name: str, gb: int, mib: int, gbs: float, able: tuple[int, int], source: str) -> Card:
-    return Card(key, name, "cuda", gb, mib * _MIB, CUDA_RESERVE, gbs * 1e9, able, source)
+def _nvidia(key: str, name: str, gb: int, gib: float, gbs: float, able: tuple[int, int], source: str) -> Card:
+    return Card(key, name, "cuda", gb, int(gib * _GIB), CUDA_RESERVE, gbs * 1e9, able, source)
 
 
 _CARDS = (
-    _nvidia("rtx-3060", "RTX 3060", 12, 12036, 360, (8, 6), "NVIDIA GeForce RTX 3060 specifications"),
-    _nvidia("t4", "T4", 16, 15095, 320, (7, 5), "NVIDIA T4 datasheet"),
-    _nvidia("l4", "L4", 24, 22574, 300, (8, 9), "NVIDIA L4 datasheet"),
-    _nvidia("a10g", "A10G", 24, 22723, 600, (8, 6), "AWS EC2 G5 instances"),
-    _nvidia("rtx-4090", "RTX 4090", 24, 24210, 1008, (8, 9), "NVIDIA GeForce RTX 4090 specifications"),
-    _nvidia("a100-40", "A100 40 GB", 40, 40336, 1555, (8, 0), "NVIDIA A100 datasheet"),
-    _nvidia("a100-80", "A100 80 GB", 80, 81038, 2039, (8, 0), "NVIDIA A100 datasheet"),
-    _nvidia("h100", "H100", 80, 81008, 3350, (9, 0), "NVIDIA H100 datasheet"),
-    Card("laptop-16", "16 GB laptop", "cpu", 16, 16 * _GIB, 4 * _GIB, 51.2e9, None, "two channels of DDR4-3200"),
+    _nvidia("rtx-3060", "RTX 3060", 12, 11.75, 360, (8, 6), "NVIDIA, GeForce RTX 3060 family"),
+    _nvidia("t4", "T4", 16, 14.74, 320, (7, 5), "NVIDIA, T4 data sheet"),
+    _nvidia("l4", "L4", 24, 22.03, 300, (8, 9), "NVIDIA, L4 data sheet"),
+    _nvidia("a10g", "A10G", 24, 22.15, 600, (8, 6), "AWS, EC2 G5 instances; NVIDIA, A10 data sheet"),
+    _nvidia("rtx-4090", "RTX 4090", 24, 23.64, 1008, (8, 9), "NVIDIA, GeForce RTX 4090"),
+    _nvidia("a100-40", "A100 40 GB", 40, 39.39, 1555, (8, 0), "NVIDIA, A100 data sheet"),
+    _nvidia("a100-80", "A100 80 GB", 80, 79.14, 2039, (8, 0), "NVIDIA, A100 data sheet (SXM)"),
+    _nvidia("h100", "H100", 80, 79.18, 3350, (9, 0), "NVIDIA, H100 data sheet (SXM)"),
+    Card("laptop-16", "Laptop, 16 GB", "cpu", 16, 16 * _GIB, 4 * _GIB, 51.2e9, None, "two channels of DDR4-3200"),
 )
 
 
-def _this_machine() -> Card:
-    from lmloupe.planner.machine_memory import available_memory
+def _this_machine() -> Iterator[Card]:
+    yield Card("here", "This machine", "cpu", 0, available_memory(), 80 << 20, 0.0, None, "measured")
+    if shutil.which("nvidia-smi") is None:
+        return
+    import torch  # only where there is a driver: it takes seconds
 
-    return Card("here", "This machine", "cpu", 0, available_memory(), 80 << 20, 0.0, None, "measured")
+    if torch.cuda.is_available():
+        # Asking makes CUDA's context, so that it is no longer among what is free.
+        free, gpu = int(torch.cuda.mem_get_info()[0]), torch.cuda.get_device_properties(0)
+        yield Card(
+            "here-gpu", f"This machine's {gpu.name}", "cuda", 0, free, 0, 0.0, (gpu.major, gpu.minor), "measured"
+        )

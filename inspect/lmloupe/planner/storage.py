@@ -6,14 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lmloupe.model.precision import DTYPES, Precision, Weights
+from lmloupe.model.precision import BLOCK_SIZES, DTYPES, Precision, Weights
 
-__all__ = ["BLOCK_SIZES", "NESTED_BLOCK", "Format", "Stored", "bits_per_weight", "format_of", "itemsize", "stored"]
+__all__ = ["NESTED_BLOCK", "Format", "Stored", "bits_per_weight", "format_of", "itemsize", "stored"]
 
-BLOCK_SIZES: dict[Weights, int] = {
-    "nf4": 64, "fp4": 64, "q4_0": 32, "q8_0": 32, "mxfp4": 32, "nvfp4": 16, "int4_g128": 128
-}  # fmt: skip
-"""How many weights share a scale. Those of nf4 and fp4 run on over the ends of rows, the others begin at each row."""
 NESTED_BLOCK = 256
 """How many scales of bitsandbytes share a scale of scales, with double quantization."""
 
@@ -50,13 +46,13 @@ class Format:
 
 _FORMATS: dict[Weights, Format] = {
     "int8": Format("", 8, 0, 32),
-    "nf4": Format("", 4, 64, 32, flat=True, book_bytes=64),
-    "fp4": Format("", 4, 64, 32, flat=True, book_bytes=64),
-    "q4_0": Format("", 4, 32, 16),
-    "q8_0": Format("", 8, 32, 16),
-    "mxfp4": Format("", 4, 32, 8),
-    "nvfp4": Format("", 4, 16, 8, whole_bits=32),
-    "int4_g128": Format("", 4, 128, 16 + 4),
+    "nf4": Format("", 4, BLOCK_SIZES["nf4"], 32, flat=True, book_bytes=64),
+    "fp4": Format("", 4, BLOCK_SIZES["fp4"], 32, flat=True, book_bytes=64),
+    "q4_0": Format("", 4, BLOCK_SIZES["q4_0"], 16),
+    "q8_0": Format("", 8, BLOCK_SIZES["q8_0"], 16),
+    "mxfp4": Format("", 4, BLOCK_SIZES["mxfp4"], 8),
+    "nvfp4": Format("", 4, BLOCK_SIZES["nvfp4"], 8, whole_bits=32),
+    "int4_g128": Format("", 4, BLOCK_SIZES["int4_g128"], 16 + 4),
 }
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError
 from lmloupe.model.precision import BITSANDBYTES, BLOCK_SIZES, DTYPES, SIMULATED, Precision, Weights
+from lmloupe.planner.storage import bits_per_weight
 from lmloupe.precision.simulated import worked
 
 __all__ = ["Simulated", "bits_per_weight", "quantize_dequantize", "round_matrix", "simulate"]
@@ -119,28 +120,6 @@ def round_matrix(matrix: torch.Tensor, precision: Precision) -> torch.Tensor:
     )
     found: torch.Tensor = functional.dequantize_4bit(packed, state)
     return found.float().reshape(matrix.shape)
-
-
-def bits_per_weight(precision: Precision, shape: tuple[int, int]) -> float:
-    """Bits that one weight of a matrix takes with its share of the scales: 4.5 for nf4.
-
-    >>> bits_per_weight(Precision("nf4"), (64, 64)), round(bits_per_weight(Precision("int4_g128"), (1, 128)), 5)
-    (4.5, 4.15625)
-    """
-    rows, columns = shape
-    weights = precision.weights
-    if weights in DTYPES:
-        return 32.0 if weights == "float32" else 16.0
-    if weights == "int8":
-        return 8 + 32 / columns
-    if weights in ("nf4", "fp4"):
-        scales = -(-rows * columns // 64)
-        held = 8 * scales + 32 * -(-scales // 256) if precision.double_quant else 32 * scales
-        return 4 + held / (rows * columns)
-    stored, scale = {"q4_0": (4, 16), "q8_0": (8, 16), "mxfp4": (4, 8), "nvfp4": (4, 8), "int4_g128": (4, 20)}[weights]
-    blocks = -(-columns // BLOCK_SIZES[weights])
-    whole = 32 / (rows * columns) if weights == "nvfp4" else 0
-    return stored + scale * blocks / columns + whole
 
 
 def _cut(matrix: torch.Tensor, part: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bitsandbytes.functional as bnb
@@ -90,11 +91,24 @@ def test_verdicts_on_cards() -> None:
     assert not t4.lacks("float16")
     assert lm.memory_plan("qwen2-0.5b", dtype="float16").on(t4).cannot == ()
     assert not next(card for card in CARDS if card.key == "a100-40").lacks("bfloat16")
-    here = CARDS[-1]
-    assert (here.key, here.source) == ("here", "measured")
+    here = next(card for card in CARDS if card.key == "here")
+    assert here.source == "measured"
     assert 0 < here.usable_bytes <= here.memory_bytes
     with pytest.raises(lm.InvalidSettingError, match="'p100' is not known: choose from rtx-3060"):
         lm.memory_plan("qwen2-0.5b").fits("p100")
+
+
+def test_this_machines_gpu_is_asked_of_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _name: "/usr/bin/nvidia-smi")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (7_000_000_000, 8_000_000_000))
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda _n: SimpleNamespace(name="Tesla T4", major=7, minor=5)
+    )
+    gpu = lm.known_cards()[-1]
+    assert (gpu.key, gpu.name, gpu.kind) == ("here-gpu", "This machine's Tesla T4", "cuda")
+    assert gpu.usable_bytes == 7_000_000_000
+    assert gpu.lacks("bfloat16").startswith("This machine's Tesla T4 has no hardware for bfloat16")
 
 
 def test_no_token_is_faster_than_its_bytes_are_read() -> None:

@@ -4,6 +4,7 @@ import { clamp, make, rootSize, shape, used } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
 import { evident, fade, reveal } from "../kit/room.js";
 import { savers } from "../kit/save.js";
+import { fillCard } from "./card.js";
 import { columnWidth, down, outline, reach, written } from "./layout.js";
 
 /** @import { Component } from "../kit/mount.js" */
@@ -24,8 +25,8 @@ import { columnWidth, down, outline, reach, written } from "./layout.js";
  * @property {string} name
  */
 
-const HEIGHT = 19; // rem, of the axis
-const MARGIN = 0.8; // rem above the highest level and below the lowest
+const HEIGHT = 21; // rem, of the axis
+const MARGIN = 0.6; // rem above the highest level and below the lowest
 const SIDE = 11; // rem, of the histogram with the names of the levels
 const FEW = 40; // levels of which each is drawn as a line
 
@@ -42,7 +43,7 @@ class BlockView {
     evident(this.strip);
     this.both.append(this.side, this.strip);
     this.card = make("div", "card");
-    this.root.append(this.legend, this.both, this.card);
+    this.root.append(this.both, this.legend, this.card);
     this.root.append(savers(this.root, "block", () => this.drawings()));
     parent.append(this.root);
     this.data = /** @type {BlockData} */ ({ weights: [], levels: [], edges: [], counts: [], bytes: [], one: "", everything: "", chosen: 0, name: "" });
@@ -51,6 +52,10 @@ class BlockView {
     this.drawnFor = 0;
     /** @type {SVGElement[]} */
     this.columns = [];
+    /** @type {SVGElement[]} */
+    this.names = [];
+    /** @type {SVGElement[]} */
+    this.bytes = [];
     /** @type {(index: number) => void} */
     this.pick = () => {};
     this.strip.addEventListener("keydown", (event) => this.key(event));
@@ -143,11 +148,10 @@ class BlockView {
     }
     const zero = levels.reduce((best, { at }, i) => (Math.abs(at) < Math.abs(levels[best].at) ? i : best), 0);
     const named = written(levels.map(({ at }) => this.y(at)), 0.74 * rem, zero);
-    /** @type {(SVGElement | undefined)[]} */
     this.names = levels.map(({ at, name, code }, i) => {
       const group = shape("g", { class: named.has(i) ? "level" : "level unnamed" });
       const top = this.y(at) + 0.27 * rem;
-      group.append(shape("text", { x: room + 1.7 * rem, y: top, "text-anchor": "end", class: "code" }, code));
+      if (code !== name) group.append(shape("text", { x: room + 1.7 * rem, y: top, "text-anchor": "end", class: "code" }, code));
       group.append(shape("text", { x: width - 0.35 * rem, y: top, "text-anchor": "end" }, name));
       svg.append(group);
       return group;
@@ -169,20 +173,27 @@ class BlockView {
     svg.append(shape("line", { x1: 0, x2: width, y1: this.y(0), y2: this.y(0), class: "zero" }));
     this.columns = weights.map((weight, i) => this.columnOf(weight, i, column, codes, long));
     svg.append(...this.columns);
-    const top = HEIGHT * rem + codes;
-    for (const { hex, of } of bytes) {
-      const [first, last] = [Math.min(...of), Math.max(...of)];
-      // Q4_0 puts weights that are far apart into one byte: then it stands under the first of them.
-      const span = last - first < of.length ? last - first + 1 : 1;
-      const [x, wide] = [first * column, span * column];
-      const inset = Math.min(1, wide * 0.06);
-      svg.append(shape("rect", { x: x + inset, y: top, width: wide - 2 * inset, height: 1.35 * rem, rx: 0.15 * rem, class: "byte" }));
-      if (wide < 1.1 * rem) {
-        const [cx, cy] = [x + wide / 2 + 0.27 * rem, top + 0.7 * rem];
-        svg.append(shape("text", { x: cx, y: cy, "text-anchor": "middle", class: "hex", transform: `rotate(-90 ${cx} ${cy})` }, hex));
-      } else svg.append(shape("text", { x: x + wide / 2, y: top + 0.97 * rem, "text-anchor": "middle", class: "hex" }, hex));
-    }
+    this.bytes = bytes.map(({ hex, of }) => this.byteOf(hex, of, column, HEIGHT * rem + codes));
+    svg.append(...this.bytes);
     this.strip.replaceChildren(svg);
+  }
+
+  /** @param {string} hex @param {number[]} of @param {number} column @param {number} top */
+  byteOf(hex, of, column, top) {
+    const rem = this.rem ?? 16;
+    const group = shape("g", { class: "byte" });
+    const [first, last] = [Math.min(...of), Math.max(...of)];
+    // Q4_0 puts weights that are far apart into one byte: then it stands under the first of them.
+    const span = last - first < of.length ? last - first + 1 : 1;
+    const [x, wide] = [first * column, span * column];
+    const inset = Math.min(1, wide * 0.06);
+    group.append(shape("rect", { x: x + inset, y: top, width: wide - 2 * inset, height: 1.35 * rem, rx: 0.15 * rem }));
+    const turned = wide < 1.1 * rem;
+    const [cx, cy] = turned ? [x + wide / 2 + 0.27 * rem, top + 0.7 * rem] : [x + wide / 2, top + 0.97 * rem];
+    const text = shape("text", { x: cx, y: cy, "text-anchor": "middle", class: "hex" }, hex);
+    if (turned) text.setAttribute("transform", `rotate(-90 ${cx} ${cy})`);
+    group.append(text);
+    return group;
   }
 
   /** @param {Weight} weight @param {number} i @param {number} column @param {number} codes pixels @param {boolean} long */
@@ -204,7 +215,7 @@ class BlockView {
       group.append(shape("text", { x: cx, y: cy, class: "code", transform: `rotate(-90 ${cx} ${cy})` }, code));
     } else {
       // The two codes of a byte one above the other: side by side they would have no room.
-      group.append(shape("text", { x: middle, y: top + (i % 2 ? 2 : 0.9) * rem, "text-anchor": "middle", class: "code" }, code));
+      group.append(shape("text", { x: middle, y: top + (column > 1.3 * rem ? 1.5 : i % 2 ? 2 : 0.9) * rem, "text-anchor": "middle", class: "code" }, code));
     }
     return group;
   }
@@ -249,34 +260,16 @@ class BlockView {
     this.at = i;
     this.columns[i]?.setAttribute("aria-selected", "true");
     this.strip.setAttribute("aria-activedescendant", `weight-${i}`);
-    for (const [k, group] of (this.names ?? []).entries()) group?.classList.toggle("lit", this.data.levels[k].at === weight.back);
-    this.drawCard(weight, i);
-  }
-
-  /** @param {Weight} weight @param {number} i */
-  drawCard({ steps, arithmetic, where }, i) {
-    const head = make("div", "head");
-    const step = (/** @type {string} */ sign, /** @type {string} */ name, /** @type {number} */ by) => {
-      const button = make("button", "turn", sign);
-      button.type = "button";
-      button.title = name;
-      button.setAttribute("aria-label", name);
-      button.disabled = i + by < 0 || i + by >= this.data.weights.length;
-      button.addEventListener("click", () => this.choose(i + by));
-      return button;
-    };
-    const { one, weights } = this.data;
-    head.append(step("\u2039", `The ${one} before`, -1), make("b", "", `${one} ${i + 1} of ${weights.length}`), step("\u203a", `The next ${one}`, 1));
-    head.append(make("span", "where", where));
-    const chain = make("ol", "chain");
-    for (const [what, number] of steps) {
-      const item = make("li");
-      item.append(make("span", "what", what), make("b", "number", number));
-      chain.append(item);
+    const line = 0.74 * (this.rem ?? 16);
+    for (const [k, group] of this.names.entries()) {
+      const { at } = this.data.levels[k];
+      const lit = at === weight.back;
+      group.classList.toggle("lit", lit);
+      // The name of the level that is told takes its neighbours' room.
+      group.classList.toggle("aside", !lit && Math.abs(this.y(at) - this.y(weight.back)) < line);
     }
-    const line = make("p", "line", arithmetic);
-    line.setAttribute("aria-live", "polite");
-    this.card.replaceChildren(head, chain, line);
+    for (const [k, group] of this.bytes.entries()) group.classList.toggle("lit", this.data.bytes[k].of.includes(i));
+    fillCard(this.card, weight, { i, n: this.data.weights.length, one: this.data.one, go: (to) => this.choose(to) });
     this.root.dataset.at = String(i); // what tests wait for
   }
 }

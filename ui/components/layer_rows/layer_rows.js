@@ -101,7 +101,7 @@ class LayerRows extends Drawing {
   head() {
     const { data, unit: u, layout } = this;
     const row = shape("g", { role: "row" });
-    row.append(this.word(0, 13 * u, "Layer", "quiet", { role: "columnheader" }));
+    row.append(this.word(0, (HEAD - 7) * u, "Layer", "quiet", { role: "columnheader" }));
     row.append(this.word(layout.label, 13 * u, data.titles[0], "quiet", { "aria-hidden": "true" }));
     for (const [c, [short, long]] of data.columns.entries()) {
       const x = layout.label + (c + 0.5) * layout.cell;
@@ -151,7 +151,9 @@ class LayerRows extends Drawing {
       const x = layout.bars + length * 0.82;
       parts.push(shape("path", { class: "cut", d: `M${x} ${y + 1 * u}l${6 * u} ${9 * u}l${-6 * u} 0l${6 * u} ${9 * u}` }));
     }
-    return [...parts, this.word(layout.bars + length + 6 * u, y + 14.5 * u, text, "number")];
+    const { mark } = this.data;
+    const end = Math.max(length, mark === null ? 0 : barLength(mark, layout.longest)); // beyond the line, not under it
+    return [...parts, this.word(layout.bars + end + 6 * u, y + 14.5 * u, text, "number")];
   }
 
   /** All layers together: each kind of matrix alone under its column, and everything as a bar. */

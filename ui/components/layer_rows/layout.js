@@ -21,13 +21,14 @@ const [LABEL, GAP, CELL, MOST, BARS, NUMBER] = [44, 14, 29, 58, 112, 62];
  */
 export function rowsLayout(columns, room, u) {
   const narrow = room < 480 * u;
-  const label = (narrow ? 26 : LABEL) * u;
+  const label = (narrow ? 32 : LABEL) * u;
   const gap = GAP * u;
-  const half = (room - label) * (narrow ? 0.64 : 0.56);
+  const number = (narrow ? 50 : NUMBER) * u;
+  const half = (room - label) * (narrow ? 0.62 : 0.56);
   const cell = clamp(half / Math.max(1, columns), (narrow ? 24 : CELL) * u, MOST * u);
   const bars = label + columns * cell + gap;
-  const longest = Math.max((narrow ? 46 : BARS) * u, room - bars - NUMBER * u);
-  return { label, cell, bars, longest, width: bars + longest + NUMBER * u };
+  const longest = Math.max((narrow ? 46 : BARS) * u, room - bars - number);
+  return { label, cell, bars, longest, width: bars + longest + number };
 }
 
 /**

@@ -27,7 +27,7 @@ const SIGNS = { whole: "\u2713", fits: "\u25d0", less: "\u25cb", no: "\u2717" };
 class Fits {
   /** @param {HTMLElement} parent */
   constructor(parent) {
-    this.root = make("div", "drawing fits");
+    this.root = make("div", "drawing cards");
     parent.append(this.root);
     this.json = "";
     /** @type {HTMLButtonElement[][]} */

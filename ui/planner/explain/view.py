@@ -95,6 +95,11 @@ def show_links(found: lm.ExplainedConfig) -> None:
             target.path, label=f"Which models fit in {found.precision.weights}?",
             icon=target.icon_shortcode, query_params=state.link_params(**changes), width="content",
         )  # fmt: skip
+        target = page("precision")
+        st.page_link(
+            target.path, label="What does it change in the answers?", icon=target.icon_shortcode,
+            query_params=state.link_params(precisions=(spec,)), width="content",
+        )  # fmt: skip
         target = page("speed")
         st.page_link(
             target.path, label="How fast is it here?", icon=target.icon_shortcode,

@@ -245,7 +245,7 @@ def checked(block: lm.QuantizationBlock) -> str:
 def double_found(double: lm.DoubleQuantization) -> str:
     """The heading of the second level."""
     n = len(double.codes)
-    said = f"The scale is a number to store, too: {counted(n, 'scale')} in {n:,} bytes instead of {4 * n:,}"
+    said = f"The scale is a number to store, too: {counted(n, 'scale')} in {counted(n, 'byte')} instead of {4 * n:,}"
     if not len(double.scales):
         return said
     worst = float(np.abs((double.back - double.scales) / np.where(double.scales == 0, 1, double.scales)).max())

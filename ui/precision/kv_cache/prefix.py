@@ -47,7 +47,7 @@ class Turn:
     @property
     def name(self) -> str:
         """The row's label."""
-        return f"{self.family}, turns 1–{self.step.n_messages} → 1–{self.step.n_next_messages}"
+        return f"{self.family}, {_turns(self.step.n_messages)} → 1–{self.step.n_next_messages}"
 
 
 def turns_of(request: ChatRequest, own: lm.Tokenizer | None, own_name: str) -> tuple[list[Turn], list[str]]:
@@ -73,6 +73,10 @@ def turns_of(request: ChatRequest, own: lm.Tokenizer | None, own_name: str) -> t
             else:
                 turns.append(Turn(family, step, model))
     return turns, failed
+
+
+def _turns(n: int) -> str:
+    return f"turns 1–{n}" if n > 1 else "turn 1"
 
 
 def prefix_finding(turns: Sequence[Turn]) -> str:
@@ -119,7 +123,7 @@ def show_prefixes(turns: Sequence[Turn], failed: Sequence[str]) -> None:
         [
             {
                 "Template": turn.family,
-                "In the cache": f"turns 1–{turn.step.n_messages}",
+                "In the cache": _turns(turn.step.n_messages),
                 "Next": f"turns 1–{turn.step.n_next_messages}",
                 "Tokens in the cache": turn.step.n_cached,
                 "Kept": turn.step.n_kept,
@@ -164,10 +168,10 @@ def prefix_chart(turns: Sequence[Turn]) -> go.Figure:
     )  # fmt: skip
     families = [turn.family for turn in turns]
     several = len(set(families)) < len(families)
-    names = [turn.name.replace(", turns", "<br>turns") if several else turn.family for turn in turns]
+    names = [turn.name.replace(",", "") if several else turn.family for turn in turns]
     layout["yaxis"] |= {
         "tickmode": "array", "tickvals": places, "autorange": "reversed", "ticksuffix": " ",
-        "ticktext": [escape_plotly(name).replace("&lt;br&gt;", " ") for name in names],
+        "ticktext": [escape_plotly(name) for name in names],
     }  # fmt: skip
     return go.Figure({"data": traces, "layout": layout})
 

@@ -156,7 +156,7 @@ def _beyond(steps: Sequence[lm.RaceStep]) -> str:
     """A sentence about the times that are not on the chart."""
     end = _axis_end(steps)
     n = sum(t > end for step in steps for t in (step.seconds, step.other_seconds))
-    return f" {counted(n, 'time')} beyond the chart’s axis, when the machine was busy: see the table." if n else ""
+    return f" Beyond the chart’s axis: {counted(n, 'measurement')}, see the table." if n else ""
 
 
 def race_table(steps: Sequence[lm.RaceStep], labels: Sequence[str], others: Sequence[str]) -> pd.DataFrame:

@@ -37,6 +37,15 @@ FORMATS = {
 _STRONG, _WEAK = 0.7, 0.3
 
 
+def large(value: float) -> str:
+    """A number of any size with three or more figures.
+
+    >>> large(24494.09), large(-0.98834), large(7.25)
+    ('24,494', '-0.988', '7.25')
+    """
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
+
+
 def matrix_words(one: lm.MatrixError, given: lm.ModuleInputs | None, tok: lm.Tokenizer, ids: tuple[int, ...]) -> str:
     """The numbers of one matrix as Markdown."""
     row, column = one.largest_at
@@ -53,11 +62,11 @@ def matrix_words(one: lm.MatrixError, given: lm.ModuleInputs | None, tok: lm.Tok
         token = int(given.tokens[largest])
         n = len(given.outliers)
         listed = ", ".join(f"{i + 1:,}" for i in given.outliers[:8]) + (" …" if n > 8 else "")
-        label = escape_markdown(token_label(tok, ids[token]))
+        label, most = escape_markdown(token_label(tok, ids[token])), large(float(given.largest[largest]))
         lines.append(
-            f"- Its input on this text reaches {given.largest[largest]:,.4g} in column {largest + 1:,}, at token "
-            f"{token + 1:,} (“{label}”). {counted(n, 'column')} {'reaches' if n == 1 else 'reach'} "
-            f"{given.threshold:g}, LLM.int8()'s threshold{f': {listed}' if n else ''}."
+            f"- Its input on this text reaches {most} in column {largest + 1:,}, at token {token + 1:,} "
+            f"(“{label}”). {counted(n, 'column')} {'reaches' if n == 1 else 'reach'} {given.threshold:g}, "
+            f"LLM.int8()'s threshold{f': {listed}' if n else ''}."
         )
     return "\n".join(lines)
 
@@ -81,7 +90,7 @@ def matrices_bars(found: lm.LayerSensitivity, chosen: str) -> go.Figure:
     """One bar for each matrix of a layer, the chosen one in the accent."""
     names = list(found.names[: len(found.effects)])
     short = dict(zip(found.names, short_names(found.names), strict=True))
-    return bars(
+    figure = bars(
         pd.Series([short[name] for name in names]),
         pd.Series(found.mean_kl_bits),
         "%{x:.5f} bits<extra></extra>",
@@ -89,6 +98,7 @@ def matrices_bars(found: lm.LayerSensitivity, chosen: str) -> go.Figure:
         text_format=bits,
         colour=[theme.accent() if name == chosen else theme.MUTED for name in names],
     )
+    return figure.update_traces(outsidetextfont_color=theme.ink())
 
 
 def crest_words(errors: lm.QuantizationErrors) -> str:
@@ -133,7 +143,7 @@ def feature_words(found: lm.OutlierFeatures) -> str:
     first = every[0]
     said = "No dimension is" if massive == 0 else f"{counted(massive, 'dimension')} {'is' if massive == 1 else 'are'}"
     return (
-        f"{said} massive on this text; dimension {first.dimension + 1:,} is the largest: {first.value:,.4g}, "
+        f"{said} massive on this text; dimension {first.dimension + 1:,} is the largest: {large(first.value)}, "
         f"{first.times_median:,.0f} times the median"
     )
 

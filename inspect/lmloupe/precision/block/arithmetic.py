@@ -82,7 +82,8 @@ def int8(row: NDArray[np.float16]) -> tuple[np.float32, Floats, NDArray[np.int8]
     absmax = np.abs(row).max().astype(np.float32)
     if absmax == 0:
         return absmax, np.zeros(row.shape, np.float32), np.zeros(row.shape, np.int8)
-    scaled = row.astype(np.float32) * (np.float32(127) / absmax)
+    # torch makes of 127 / absmax the inverse times 127, which rounds twice.
+    scaled = row.astype(np.float32) * (np.float32(1) / absmax * np.float32(127))
     return absmax, scaled, np.rint(scaled).astype(np.int8)
 
 

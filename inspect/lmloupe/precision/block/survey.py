@@ -146,7 +146,8 @@ def _int8(rows: Floats) -> _Piece:
     with np.errstate(over="ignore", invalid="ignore"):
         half = rows.astype(np.float16).astype(np.float32)
         absmax = np.abs(half).max(1, keepdims=True)
-        inverse = np.float32(127) / np.where(absmax == 0, np.float32(np.inf), absmax)  # 0 for a row of zeros
+        # As in `int8`; 0 for a row of zeros.
+        inverse = np.float32(1) / np.where(absmax == 0, np.float32(np.inf), absmax) * np.float32(127)
         scaled: Floats = (half * inverse).astype(np.float32)
         codes = np.rint(scaled)
         wrong = codes * absmax * _INT8_BACK - rows

@@ -5,23 +5,17 @@ from __future__ import annotations
 import ast
 import json
 import re
-import textwrap
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from lmloupe.errors import InvalidSettingError
 from lmloupe.precision.explain.check import DEFAULTS, DTYPES, TorchDtype
 from lmloupe.precision.explain.methods import CLASSES
+from lmloupe.precision.explain.parse import BITSANDBYTES_CLASS, not_read, parsed
 from lmloupe.precision.explain.results import ConfigForm
 
 __all__ = ["MAX_CHARACTERS", "Found", "Said", "Unread", "read_config"]
 
 MAX_CHARACTERS = 100_000
-_CLASS = "BitsAndBytesConfig"
-_CALL = re.compile(r"\b(?:" + "|".join((_CLASS, *CLASSES)) + r")\s*\(")
-_MARKS = re.compile(r"^(\s*)(?:>>> ?|\.\.\. ?|[!%].*$)", re.MULTILINE)
 _QUOTED = 200
 
 
@@ -92,7 +86,7 @@ def _from_json(text: str) -> Found | None:
     except json.JSONDecodeError as error:
         if re.search(r"'|\b(?:True|False|None|torch)\b|#", text):
             return None
-        raise _not_read(error.lineno, error.colno, error.msg) from error
+        raise not_read(error.lineno, error.colno, error.msg) from error
     if not isinstance(whole, dict):
         return None
     config = whole.get("quantization_config")
@@ -129,7 +123,7 @@ def _kind(value: object) -> str:
 
 
 def _from_python(text: str) -> Found:
-    tree = _parsed(text)
+    tree = parsed(text)
     aliases = {
         alias.asname: alias.name
         for node in ast.walk(tree)
@@ -140,7 +134,7 @@ def _from_python(text: str) -> Found:
     calls = [(node, _called(node, aliases)) for node in ast.walk(tree) if isinstance(node, ast.Call)]
     calls.sort(key=lambda one: (one[0].lineno, one[0].col_offset))
     loads = [node for node, name in calls if name.endswith("from_pretrained") and "Tokenizer" not in name]
-    named = [(node, name) for node, name in calls if name in CLASSES or name == _CLASS]
+    named = [(node, name) for node, name in calls if name in CLASSES or name == BITSANDBYTES_CLASS]
     if named:
         node, name = named[0]
         found = _from_call(text, node, CLASSES.get(name, "bitsandbytes"))
@@ -247,56 +241,3 @@ def _value(text: str, node: ast.expr) -> object:
 def _source(text: str, node: ast.AST) -> str:
     found = " ".join(ast.unparse(node).split())
     return found if len(found) <= _QUOTED else f"{found[: _QUOTED - 1]}…"
-
-
-def _parsed(text: str) -> ast.AST:
-    """The syntax tree of the text; of the first config in it where the rest is no Python, at its own lines."""
-    first: InvalidSettingError | None = None
-    for attempt in _attempts(text):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of escapes in strings of the text
-                return ast.parse(attempt)
-        except SyntaxError as error:
-            first = first or _not_read(error.lineno or 1, error.offset or 1, str(error.msg))
-        except ValueError as error:
-            first = first or InvalidSettingError(f"The text cannot be read: {error}.")
-    raise first or InvalidSettingError("The text cannot be read.")
-
-
-def _attempts(text: str) -> Iterator[str]:
-    """The text; without prompts, magic commands and indentation; its first config; its settings alone."""
-    yield text
-    cleaned = textwrap.dedent(_MARKS.sub(r"\1", text)).strip("\n ,")
-    before = text[: len(text) - len(text.lstrip("\n"))].count("\n")
-    yield "\n" * before + cleaned
-    call = _CALL.search(text)
-    if call is not None:
-        end = _closing(text, call.end())
-        if end is not None:
-            yield "\n" * text[: call.start()].count("\n") + text[call.start() : end]
-    elif any(name in text for name in DEFAULTS):
-        yield f"{_CLASS}({cleaned}\n)"
-
-
-def _closing(text: str, start: int) -> int | None:
-    """Just after the bracket that closes the one before ``start``; None where none does."""
-    depth, at = 1, start
-    token = re.compile(r"""#[^\n]*|('{3}|"{3})(?s:.*?)\1|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|[()\[\]{}]""")
-    while match := token.search(text, at):
-        at = match.end()
-        if match.group() in ("(", "[", "{"):
-            depth += 1
-        elif match.group() in (")", "]", "}"):
-            depth -= 1
-            if not depth:
-                return at
-    return None
-
-
-def _not_read(line: int, column: int, reason: str) -> InvalidSettingError:
-    said: Any = reason[:1].lower() + reason[1:].rstrip(".")
-    return InvalidSettingError(
-        f"Line {line}, column {column}: this is neither Python nor JSON ({said}). Paste the config as it stands in the "
-        "script or in config.json."
-    )

@@ -1,0 +1,93 @@
+"""The kinds of settings: what counts as a value of each, and how a link writes it. Knows no page and no Streamlit."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+__all__ = ["Setting", "choice", "flag", "integer", "place", "real"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. ``check`` returns the value in its own type or raises ``ValueError`` with "must be ..." words."""
+
+    name: str
+    default: object
+    check: Callable[[object], object]
+    parse: Callable[[str], object] = str
+    format: Callable[..., str] = str
+    low: float | None = None
+    high: float | None = None
+    options: tuple[str, ...] = ()
+    shown_from: int = 0
+    """What a widget calls the value 0: 1 where people count from 1 and the arrays, and so the links, from 0."""
+    names_tokenizers: bool = False
+    """True where the value is the name of a tokenizer, or several names, so that an upload may be among them."""
+    packed: bool = False
+    """True where the value would be unreadable in a link anyway, so that it always goes there compressed."""
+
+
+def integer(name: str, default: int, low: int, high: int) -> Setting:
+    """A whole number from ``low`` to ``high``."""
+
+    def check(value: object) -> int:
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if isinstance(value, bool) or not whole or not low <= value <= high:  # type: ignore[operator]
+            raise ValueError(f"it must be a whole number from {low} to {high}")
+        return int(value)  # type: ignore[call-overload, no-any-return]
+
+    def parse(text: str) -> object:
+        return int(text) if re.fullmatch(r"-?[0-9]{1,12}", text) else text
+
+    return Setting(name, default, check, parse, str, low, high)
+
+
+def place(name: str, default: int, high: int) -> Setting:
+    """A position or a block: from 0 here, as in the library's arrays, from 1 in its widget."""
+    return replace(integer(name, default, 0, high), shown_from=1)
+
+
+def real(name: str, default: float, low: float, high: float) -> Setting:
+    """A finite number from ``low`` to ``high``; a link writes the shortest form that reads back."""
+
+    def check(value: object) -> float:
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or not low <= value <= high:  # type: ignore[operator]
+            raise ValueError(f"it must be a number from {low:g} to {high:g}")
+        return float(value)  # type: ignore[arg-type]
+
+    def parse(text: str) -> object:
+        return float(text) if re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,20})?(e-?[0-9]{1,3})?", text) else text
+
+    def shortest(value: float) -> str:
+        return str(int(value)) if value.is_integer() else repr(value)
+
+    return Setting(name, default, check, parse, shortest, low, high)
+
+
+def flag(name: str, default: bool) -> Setting:
+    """On or off; a link writes 1 or 0."""
+
+    def check(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError("it must be 1 (on) or 0 (off)")
+        return value
+
+    def parse(text: str) -> object:
+        return {"1": True, "0": False}.get(text, text)
+
+    return Setting(name, default, check, parse, lambda value: "1" if value else "0")
+
+
+def choice(name: str, default: str, options: tuple[str, ...]) -> Setting:
+    """One of some words."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in options:
+            raise ValueError(f"it must be one of {', '.join(options)}")
+        return value
+
+    return Setting(name, default, check, options=options)
