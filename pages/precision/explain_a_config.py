@@ -36,7 +36,8 @@ heading = st.container()
 box, beside = st.columns([2, 3], gap="medium")
 with box:
     text = state.live_text("config_text", "Quantization config", height=290)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption("Examples:", width="content")
         for name, example in EXAMPLES.items():
             st.button(name, key=f"example_{name}", on_click=state.put, args=("config_text", example), type="tertiary")
 with beside, show_errors():

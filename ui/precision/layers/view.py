@@ -13,9 +13,11 @@ from ui.base.errors import escape_markdown
 from ui.base.words import counted
 from ui.components.layer_rows import Cell, LayerRow, Mark
 from ui.state.settings import EMBEDDED_MODEL
+from ui.vectors.architecture_parts import stack_of
 
 __all__ = [
     "bits",
+    "empty_errors",
     "errors_words",
     "kl_array",
     "layer_table",
@@ -85,6 +87,24 @@ def errors_words(errors: lm.QuantizationErrors | None) -> str:
     return f"{_label(errors.precision)} moves {which} by {between}"
 
 
+def empty_errors(described: lm.ModelDescription, spec: str) -> lm.QuantizationErrors:
+    """The report before its first matrix: the layers and the names of the matrices that are to come."""
+    stack = stack_of(described)
+    names = [
+        module.name.removeprefix(stack).split(".", 1)[-1]
+        for module in described.modules
+        if module.name.startswith(stack) and len(module.shape) == 2
+    ]
+    return lm.QuantizationErrors(
+        precision=spec,
+        stack=stack.removesuffix("."),
+        n_layers=described.n_layers,
+        modules=tuple(dict.fromkeys(names)),
+        n_matrices=len(names) or 1,
+        matrices=(),
+    )
+
+
 def layers_finding(errors: lm.QuantizationErrors | None, effects: lm.LayerSensitivity | None) -> str:
     """The heading of the picture, true while it is computed, and for ties."""
     first = errors_words(errors)
@@ -147,8 +167,8 @@ def method_words(
         said.append(f"Products are those of plain {dtype} numbers: {whose}{also}.")
     if described.name == EMBEDDED_MODEL:
         said.append(
-            f"The baseline is {dtype} numbers that were multiplied out of a published {described.published_as} file: "
-            "these weights have been rounded once before."
+            f"The baseline is {dtype} numbers that were computed from a published {described.published_as} file "
+            "(code × scale + minimum): these weights have been rounded once before, and this is a second rounding."
         )
     elif described.published_as:
         said.append(f"The baseline is the model in {dtype}; its weights were published as {described.published_as}.")
