@@ -83,8 +83,9 @@ def errors_words(errors: lm.QuantizationErrors | None) -> str:
     found = [one.relative_error for one in errors.matrices]
     least, most = error_percent(min(found)), error_percent(max(found))
     between = f"{most}%" if least == most else f"{least}% to {most}%"
-    which = "every matrix" if errors.is_complete else f"the {counted(len(found), 'matrix', 'matrices')} so far"
-    return f"{_label(errors.precision)} moves {which} by {between}"
+    so_far = "the first matrix" if len(found) == 1 else f"the {len(found):,} matrices so far"
+    which = "every matrix" if errors.is_complete else so_far
+    return f"{_label(errors.precision)} changes {which} by {between}"
 
 
 def empty_errors(described: lm.ModelDescription, spec: str) -> lm.QuantizationErrors:
@@ -154,9 +155,10 @@ def method_words(
     chosen, dtype = lm.Precision.parse(spec), described.compute_dtype
     which = "one layer rounded, all others as they are" if mode == "only" else "all layers rounded but one"
     said = [
-        "Left: ‖W − Ŵ‖ / ‖W‖, where Ŵ is what comes back of the rounded W. Right: Kullback-Leibler divergence of the "
-        f"next-token distributions from the model's own, mean over {counted(n, 'token')}, {which}; in the last line "
-        "one kind of matrix in all layers, and everything.",
+        "Left: ‖W − Ŵ‖ / ‖W‖, where Ŵ is what comes back of the rounded matrix W, and ‖ ‖ is the root of the sum of "
+        "all squares. Right: Kullback-Leibler divergence (KL) of the next-token distributions from the model's own, "
+        f"mean over {counted(n, 'token')}, {which}; 0 bits is the same distribution. In the last line one kind of "
+        "matrix in all layers, and everything.",
         sum_words(effects),
     ]
     if mode == "all_but":
