@@ -107,10 +107,11 @@ with show_errors():
         state.selectbox(
             "module", "Module", with_weight, otherwise=module, help="As PyTorch names it: there, blocks count from 0."
         )
+        target = page("block")
         st.page_link(
-            page("block").path, label="Quantize a block of it by hand", icon=page("block").icon_shortcode,
+            target.path, label="One block of these weights by hand", icon=target.icon_shortcode,
             query_params=state.link_params(module=module, block_row=0, block_number=0, block_weight=-1),
-            help="One block by hand, with this module.",
+            help="There a block is the weights that share one scale, 64 in nf4; here a block is a layer of the model.",
         )  # fmt: skip
         edges = pd.DataFrame({"From": weights.edges[:-1], "To": weights.edges[1:], "Weights": weights.counts})
         with st.expander("The same as a table"):

@@ -219,8 +219,9 @@ def already_few(block: lm.QuantizationBlock) -> str:
     if most > 16:
         return ""
     return (
-        f"Before any quantization here, every 32 of these weights have at most {most} different values: the model was "
-        "published in 4 bits, and its float32 numbers are multiplied out of that file."
+        f"These weights have been rounded once before: every 32 of them have at most {most} different values, because "
+        "the model was published in 4 bits and its float32 numbers are computed from those codes. So the error above "
+        "is that of a second rounding."
     )
 
 

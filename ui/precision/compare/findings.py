@@ -131,8 +131,9 @@ def baseline_words(report: lm.QuantizationReport, embedded: bool) -> str:
     name = short(report.baseline.precision)
     if embedded:
         return (
-            f"Baseline: {name}. The weights are a published {report.published_as} file multiplied out: "
-            "no precision here is the one in which the model was trained."
+            f"Baseline: {name}. These weights were computed from a published {report.published_as} file (code × scale "
+            "+ minimum): they have been rounded once before, and what is measured here is a second rounding. No "
+            "precision here is the one in which the model was trained."
         )
     if not report.published_as or report.published_as == name:
         return f"Baseline: {name}" + (", as published." if report.published_as else ".")
