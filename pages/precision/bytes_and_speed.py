@@ -41,25 +41,24 @@ with show_errors():
     prompt, new, rounds = (state.get(name) for name in ("speed_prompt", "speed_tokens", "speed_rounds"))
     found = predicted(engine, f"{model} on {described.device}", precisions)
     asked = (model, precisions, prompt, new, rounds)
-    one = measurement(engine, asked, start=False)
+    one = measurement(asked, start=False)
     report = None if one is None else one.latest
     measured = None if report is None or not any(len(row.prefill_s) for row in report.rows) else report
     finding(bytes_finding(found) if measured is None else speed_finding(measured))
     draw_bars(found, report)
-    if one is None or one.stopped or one.error is not None:
+    if one is None:
         st.button(
-            "Measure speed here" if one is None else "Measure again",
+            "Measure speed here",
             type="primary",
             icon=":material/speed:",
             on_click=start,
-            args=(engine, asked),
+            args=(asked,),
             help="Loads the model in each precision and times it; everybody on this server sees the result.",
         )
-    if one is not None and one.error is not None:
+    else:
+        show_job(one)
         with show_errors():
             one.result()
-    elif one is not None:
-        show_job(one)
     if measured is not None:
         say_how(measured)
         st.header("Why it is so", anchor=False)

@@ -42,12 +42,8 @@ def show_growth(cache: lm.KVCache, ids: tuple[int, ...], labels: list[str], inde
         growth_chart(so_far, labels, len(ids), index), width="stretch", config=PICTURE_MENU, key="kv_growth"
     )
     if job is not None:
-        if job.error is not None:
-            raise job.error
         watch(job, lambda found: _read(found, len(ids)))
-        if job.stopped and st.button("Measure on", icon=":material/play_arrow:"):
-            growth_job(model, quantization, ids, again=True)
-            st.rerun()
+        job.result()  # raises what ended it
     st.caption(escape_markdown(how_counted(cache, described)))
     table = growth_table(so_far, labels)
     left, right = st.columns(2)

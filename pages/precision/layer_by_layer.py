@@ -201,6 +201,7 @@ with show_errors():
                 drawn = with_menu(details.matrices_bars(layer.latest, chosen.module))
                 st.plotly_chart(drawn, width="stretch", config=PICTURE_MENU)
             watch(layer, lambda found: effects_done(found, "matrix", "matrices"))
+            layer.result()  # raises what ended it
 
     if errors.is_complete:
         why, stream = st.columns(2, gap="medium")

@@ -57,6 +57,8 @@ bar = page_bar("precision")
 text = bar.text()
 model, _, engine = choose_model(bar, "none")
 specs = choose_precisions(bar)
+report: lm.QuantizationReport | None = None
+others: tuple[lm.PrecisionResult, ...] = ()
 
 with show_errors():
     tok = engine.tokenizer

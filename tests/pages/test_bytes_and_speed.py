@@ -9,7 +9,9 @@ import pytest
 
 from tests.support.pages import no_exception, open_page, output_of, payload_of
 from tests.support.pages import sentences as said
+from ui.base.jobs import Job, _jobs
 from ui.precision.speed.words import megabytes
+from ui.state.settings import EMBEDDED_MODEL
 
 
 @pytest.mark.model
@@ -42,3 +44,17 @@ def test_bytes_stand_there_at_once_and_speeds_come_when_asked_for(embedded_model
 def test_a_precision_that_is_not_stored_is_not_taken_from_a_link() -> None:
     app = no_exception(open_page("explain_config", speed_precisions="float32,q4_0"))
     assert any("speed_precisions" in box.value for box in app.warning)
+
+
+@pytest.mark.model
+def test_what_was_stopped_or_has_failed_has_one_button_that_starts_it(embedded_model_folder: Path) -> None:
+    key = ("speed", EMBEDDED_MODEL, ("float16",), 3, 1, 1)
+    ended: Job[object] = Job(lambda: iter(()))
+    ended.stop()
+    _jobs()._jobs[key] = ended
+    app = no_exception(
+        open_page("speed", speed_precisions="float16", speed_prompt="3", speed_tokens="1", speed_rounds="1")
+    )
+    assert [one.label for one in app.button if "easure" in one.label] == []
+    next(one for one in app.button if one.label == "Go on").click().run()
+    assert _jobs()._jobs[key] is not ended

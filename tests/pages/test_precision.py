@@ -87,3 +87,9 @@ def test_no_precision_and_one_that_is_none(embedded_model_folder: Path) -> None:
 def test_bits_are_never_0_where_they_are_not() -> None:
     assert bits(1e-12) == "less than 0.000001 bits"
     assert lm.Precision.parse("nf4+simulated").spec == "nf4+simulated"
+
+
+@pytest.mark.model
+def test_a_text_that_cannot_be_read_is_one_sentence(embedded_model_folder: Path) -> None:
+    app = no_exception(open_page("precision", text=""))
+    assert "The text has no tokens" in sentences(app)

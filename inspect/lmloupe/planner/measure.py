@@ -233,8 +233,9 @@ def by_config(config: Any) -> list[CacheGroup]:
         window = setting(layer, "sliding_window")
         kind = kinds[i] if i < len(kinds) else "sliding_attention" if window else "full_attention"
         heads = {} if latent else {"n_kv_heads": n_kv_heads, "key_width": head_dim, "value_width": head_dim}
-        if kind == "full_attention":
+        windowed = kind == "sliding_attention" and window is not None and window > 0
+        if kind == "full_attention" or (kind == "sliding_attention" and not windowed):
             found.append(CacheGroup("latent" if latent else "full", 1, width, **heads))
-        elif kind == "sliding_attention":
-            found.append(CacheGroup("sliding", 1, width, (window - 1) if window else None, **heads))
+        elif windowed:
+            found.append(CacheGroup("sliding", 1, width, window - 1, **heads))
     return found

@@ -231,3 +231,19 @@ def test_simulated_bytes_are_the_bits_of_every_matrix(spec: str) -> None:
     matrices = sum(group.count for group in groups)
     books = {"nf4": 64, "fp4": 64}.get(precision.weights, 0) + (1028 if precision.double_quant else 0)
     assert plan.quantized_bytes + plan.constants_bytes == pytest.approx(bits / 8 + books * matrices, rel=1e-9)
+
+
+@pytest.mark.parametrize("window", [None, 0, -1])
+def test_a_window_that_is_none_keeps_every_token(window: int | None) -> None:
+    own = transformers.Gemma3TextConfig(
+        vocab_size=128, hidden_size=32, intermediate_size=64, num_hidden_layers=6, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=8, sliding_window=64,
+    ).to_dict()  # fmt: skip
+    plan = lm.memory_plan(own | {"sliding_window": window}, "nf4", 100)
+    assert {group.kind for group in plan.model.makeup.caches} == {"full"}
+    assert "2 · 6 · 2 · 8 · 100" in plan.equation("cache").filled.replace(",", "")
+
+
+def test_a_negative_size_is_named() -> None:
+    with pytest.raises(lm.InvalidSettingError, match="hidden_size is -1 in the config; it must be at least 1"):
+        lm.memory_plan({"model_type": "llama", "hidden_size": -1})

@@ -306,3 +306,28 @@ def test_nothing_is_executed_and_torch_is_not_loaded(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False", "False"]
     assert not trap.exists()
+
+
+@pytest.mark.parametrize("before", ["", "\ufeff"])
+def test_a_line_out_of_a_config_json_is_read_as_the_whole_file_is(before: str) -> None:
+    whole = '{"quantization_config": {"load_in_4bit": true, "bnb_4bit_quant_type": "nf4"}}'
+    for text in (whole, whole[1:-1], whole[1:-1] + ",\n", f"[{whole}]"):
+        assert lm.explain_quantization(before + text).weights == "nf4", text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"load_in_4bit": %s}' % ("9" * 5000), "thousands of digits"),
+        ('{"quant_method": ""}', "quant_method is an empty text"),
+        ('{"quant_method": {"a": 1}}', "quant_method is an object"),
+    ],
+)
+def test_values_that_no_config_has_are_refused_in_words(text: str, words: str) -> None:
+    with pytest.raises(lm.InvalidSettingError, match=words):
+        lm.explain_quantization(text)
+
+
+def test_nothing_is_claimed_of_flags_that_an_unread_mapping_may_set() -> None:
+    sentences = [one.sentence for one in lm.explain_quantization("BitsAndBytesConfig(**settings)").warnings]
+    assert sentences == ["**settings is not a literal value, so not read: it may set anything."]

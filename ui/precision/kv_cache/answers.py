@@ -35,10 +35,8 @@ def reused(
     return engine(model, quantization).reuse_cache(cached, following)
 
 
-def growth_job(
-    model: str, quantization: lm.Quantization, ids: tuple[int, ...], *, again: bool = False
-) -> Job[lm.KVCache] | None:
-    """The text read token by token, begun where nobody has; ``again``: also where somebody has stopped it."""
+def growth_job(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> Job[lm.KVCache] | None:
+    """The text read token by token, begun where nobody has."""
 
     def work() -> Iterator[lm.KVCache]:
         growth = engine(model, quantization).kv_cache_growth(ids, background=True)
@@ -47,8 +45,7 @@ def growth_job(
         finally:
             growth.close()
 
-    key = ("kv_growth", model, quantization, ids)
-    return (None if again else job(key)) or job(key, work)
+    return job(("kv_growth", model, quantization, ids), work)
 
 
 def race_job(

@@ -28,8 +28,6 @@ AT_ONCE = 512
 
 def show_race(job: Job[tuple[lm.RaceStep, ...]] | None, tok: lm.Tokenizer, n_text: int) -> bool:
     """Draw what there is of the race, its progress and its length; True where the person has asked to start it."""
-    if job is not None and job.error is not None:
-        raise job.error
     steps = (job.latest if job is not None else None) or ()
     wanted = state.get("kv_tokens")
     finding(race_finding(steps, n_text, started=job is not None))
@@ -37,12 +35,12 @@ def show_race(job: Job[tuple[lm.RaceStep, ...]] | None, tok: lm.Tokenizer, n_tex
         st.plotly_chart(race_chart(steps, n_text), width="stretch", config=PICTURE_MENU, key="kv_race_chart")
     if job is not None:
         watch(job, lambda found: _progress(found, wanted))
+        job.result()  # raises what ended it
     asked = False
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         state.slider("kv_tokens", "Tokens to decode", max_value=128, width=260, help="Each is decoded twice.")
-        if job is None or job.stopped:
-            label = "Decode both ways" if job is None else "Start again"
-            asked = st.button(label, icon=":material/play_arrow:", type="primary")
+        if job is None:
+            asked = st.button("Decode both ways", icon=":material/play_arrow:", type="primary")
     if not steps:
         return asked
     same = _same(steps)

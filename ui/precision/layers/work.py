@@ -65,35 +65,29 @@ def _effects(
 
 
 def ask(model: str, spec: str, ids: tuple[int, ...], mode: lm.SensitivityMode) -> LayerJobs:
-    """The jobs of this model, format and text, started where they are not.
-
-    Raises:
-        lmloupe.LoupeError: one of them has failed.
-    """
+    """The jobs of this model, format and text, started where they are not."""
     errors = job(("quantization errors", model, spec), lambda: lm.quantization_error_steps(_local(model), spec))
     assert errors is not None  # noqa: S101 - as above
-    errors.result()
     # One after the other: a job that waits would push away the one that runs, if a page is slow to look at it.
     layers = _effects(model, spec, ids, mode) if errors.latest is not None and errors.latest.is_complete else None
     if layers is None:
         return LayerJobs(errors, None, None)
-    layers.result()
     done = layers.latest is not None and layers.latest.is_complete
     kinds = _effects(model, spec, ids, "kinds") if done else None
-    if kinds is not None:
-        kinds.result()
     return LayerJobs(errors, layers, kinds)
 
 
 def ask_matrices(model: str, spec: str, ids: tuple[int, ...], layer: int) -> _Effects:
     """The job of one layer's matrices, each rounded alone."""
-    made = _effects(model, spec, ids, "matrices", layer)
-    made.result()
-    return made
+    return _effects(model, spec, ids, "matrices", layer)
 
 
 def watch_them(jobs: LayerJobs) -> None:
-    """Draw how far they are, one line for all."""
+    """Draw how far they are, one line for all.
+
+    Raises:
+        lmloupe.LoupeError: what ended one of them, after the button that starts it again is drawn.
+    """
     steps: tuple[tuple[Job[Any] | None, Callable[[Any], tuple[float, str]]], ...] = (
         (jobs.errors, _errors_done),
         (jobs.layers, _layers_done),
@@ -102,6 +96,7 @@ def watch_them(jobs: LayerJobs) -> None:
     for one, progress in steps:
         if one is not None and not (one.ended and not one.stopped and one.error is None):
             watch(one, progress, lambda found, progress=progress: _tenth(found, progress))  # type: ignore[misc]
+            one.result()
             return
 
 

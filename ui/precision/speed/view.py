@@ -10,6 +10,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.jobs import Job, job, watch
+from ui.base.loaders import engine
 from ui.base.words import counted
 from ui.components.bar_table import BarCell, BarRow, bar_table
 from ui.precision.speed.words import gigabytes, megabytes
@@ -29,19 +30,26 @@ def predicted(_engine: lm.Engine, model: str, precisions: tuple[str, ...]) -> tu
     return lm.predicted_weights(_engine, precisions)  # type: ignore[arg-type]
 
 
-def measurement(engine: lm.Engine, asked: Asked, *, start: bool) -> Job[lm.SpeedReport] | None:
+def measurement(asked: Asked, *, start: bool) -> Job[lm.SpeedReport] | None:
     """The job of this measurement; started where it is asked to and there is none yet."""
-    _, precisions, prompt, new, rounds = asked
+    model, precisions, prompt, new, rounds = asked
 
     def work() -> object:
-        return lm.speed_steps(engine, precisions, prompt_tokens=prompt, new_tokens=new, rounds=rounds)  # type: ignore[arg-type]
+        # The engine is asked for when the turn has come: a job that is kept must keep no model.
+        return lm.speed_steps(
+            engine(model, "none"),
+            precisions,
+            prompt_tokens=prompt,
+            new_tokens=new,
+            rounds=rounds,  # type: ignore[arg-type]
+        )
 
     return job(("speed", *asked), work if start else None)  # type: ignore[arg-type]
 
 
-def start(engine: lm.Engine, asked: Asked) -> None:
+def start(asked: Asked) -> None:
     """Ask for a measurement; in a button's ``on_click``."""
-    measurement(engine, asked, start=True)
+    measurement(asked, start=True)
 
 
 def show_job(one: Job[lm.SpeedReport]) -> None:

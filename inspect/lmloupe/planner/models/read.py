@@ -96,7 +96,7 @@ def require_sound(config: Mapping[str, Any]) -> None:
             )
         if limit is None or value > 0:
             continue
-        if (value < 0 and value != -1) or (value == 0 and name in _names(_SIZES)):
+        if (value < 0 and value != -1) or name in _names(_SIZES):
             raise InvalidSettingError(f"{path} is {_shown(value)} in the config; it must be at least 1.")
 
 

@@ -67,8 +67,9 @@ def read_config(text: str) -> Found:
         )
     if not text.strip():
         raise InvalidSettingError("There is nothing to explain yet: paste BitsAndBytesConfig(...) or a config.json.")
+    text = text.removeprefix("\ufeff")
     try:
-        if text.lstrip().startswith("{"):
+        if text.lstrip().startswith(("{", "[", '"')):
             found = _from_json(text)
             if found is not None:
                 return found
@@ -81,12 +82,18 @@ def read_config(text: str) -> Found:
 
 def _from_json(text: str) -> Found | None:
     """The config of a JSON object; None where the text may be a dict of Python."""
+    if text.lstrip().startswith('"'):  # a line or a few out of a JSON object
+        text = "{" + text.rstrip().removesuffix(",") + "}"
     try:
         whole = json.loads(text)
     except json.JSONDecodeError as error:
         if re.search(r"'|\b(?:True|False|None|torch)\b|#", text):
             return None
         raise not_read(error.lineno, error.colno, error.msg) from error
+    except ValueError as error:
+        raise InvalidSettingError("A number in this text has thousands of digits: check it.") from error
+    if isinstance(whole, list):
+        whole = next((one for one in whole if isinstance(one, dict)), None)
     if not isinstance(whole, dict):
         return None
     config = whole.get("quantization_config")
@@ -109,6 +116,9 @@ def _from_items(config: object, form: ConfigForm, whole: dict[str, object]) -> F
         )
     method = config.get("quant_method")
     flags = config.get("load_in_4bit") or config.get("load_in_8bit")
+    if not flags and method is not None and (not isinstance(method, str) or not method.strip()):
+        said = "an empty text" if isinstance(method, str) else _kind(method)
+        raise InvalidSettingError(f'quant_method is {said}: it must name a way of quantizing, such as "bitsandbytes".')
     name = "bitsandbytes" if flags or method is None else str(method)
     said = [Said(str(key), value, 0) for key, value in config.items()]
     return Found(form, name, 1, said, dtype=_plain(whole.get("dtype", whole.get("torch_dtype"))))
@@ -119,7 +129,8 @@ def _plain(value: object) -> str:
 
 
 def _kind(value: object) -> str:
-    return {list: "a list", str: "a text", bool: "true or false", type(None): "null"}.get(type(value), "a number")
+    kinds = {list: "a list", dict: "an object", str: "a text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
 
 
 def _from_python(text: str) -> Found:

@@ -62,6 +62,8 @@ def _of_the_whole(
                 f"quant_method says {str(method)[:60]}, but load_in_ makes transformers take it for bitsandbytes.",
             )
         return
+    if found.unpacked:
+        return
     if found.form == "call":
         yield ConfigWarning(
             "load_in_4bit",
