@@ -94,7 +94,7 @@ def test_architecture_leads_to_a_block_of_its_module(engine: LocalEngine) -> Non
     app = open_page("architecture", module=MODULE)
     links = [one.proto for one in app.get("page_link")]
     assert any(
-        one.label == "Quantize a block of it by hand" and f"module={MODULE}" in one.query_string for one in links
+        one.label == "One block of these weights by hand" and f"module={MODULE}" in one.query_string for one in links
     )
 
 
