@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lmloupe.precision.spec import SIMULATED
 from numpy.typing import NDArray
 
 import lmloupe as lm
+from lmloupe.model.precision import SIMULATED
 
 f = np.float32
 E2M1 = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]

@@ -37,6 +37,7 @@ def errors_sentence(product: lm.Int8Product) -> str:
     row = int(product.row_scales_all.argmax())
     step, finer = float(product.row_scales_all[row]) / 127, float(product.row_scales[row]) / 127
     said = (
+        "Large blue dots are columns in floating point, orange ones columns in int8. "
         f"Relative error of the whole product, against floating point: {product.error:.2%} as LLM.int8() multiplies, "
         f"{product.error_all_int8:.2%} with every column in int8, {product.error_of_weights:.2%} if the weights alone "
         "were rounded."
