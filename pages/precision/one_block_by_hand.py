@@ -63,8 +63,9 @@ with show_errors():
 
     try:
         found = block_of(model, quantization, module, row, number, precision.spec)
-    except lm.LoupeError:
-        state.segmented("block_format", "Format", format_func=words.FORMATS.__getitem__)  # the way back
+    except lm.LoupeError:  # the ways back: to a format that can be worked, to a module with a weight
+        state.segmented("block_format", "Format", format_func=words.FORMATS.__getitem__)
+        state.selectbox("module", "Module", list(modules), otherwise=module, width=380)
         raise
     counted_blocks = None
     if found.origin != "none":
