@@ -26,6 +26,7 @@ SUBJECTS = {
     "slider": "a slider on Next token, in each of its views",
     "planner": "a memory plan of a known model and of a pasted config",
     "inside": "the logit lens against its bare product, generate with records",
+    "precision": "five precisions of a model compared, against the bare loads and forwards",
     "model": "next_token, generate, memory of the weights",
 }
 

@@ -70,6 +70,8 @@ with show_errors():
         state.slider("speed_rounds", "Rounds", help="The median of them is the bar.")
     state.multiselect("speed_precisions", "Precisions", OFFERED)
     st.caption(
+        "Only the matrices of the layers are stored in fewer bits. The embedding, the output matrix and the norms stay "
+        "plain floating-point numbers, so a model in 4 bits is larger than an eighth of the one in float32. "
         "Constants are the scales of quantized weights and their tables of levels. transformers' "
         "get\\_memory\\_footprint() leaves them out, and so do numbers that courses print. On a CPU the memory of the "
         "process is not shown: it counts mapped files and free blocks too."

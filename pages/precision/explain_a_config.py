@@ -6,6 +6,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.bar.bar import page_bar
+from ui.base import theme
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown, show_errors
 from ui.components.config_table import config_table
@@ -35,8 +36,9 @@ page_bar("explain_config")
 heading = st.container()
 box, beside = st.columns([2, 3], gap="medium")
 with box:
-    text = state.live_text("config_text", "Quantization config", height=290)
-    with st.container(horizontal=True, gap="small"):
+    text = state.live_text("config_text", "Quantization config", height=round(290 * theme.chart_scale()))
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption("Examples:", width="content")
         for name, example in EXAMPLES.items():
             st.button(name, key=f"example_{name}", on_click=state.put, args=("config_text", example), type="tertiary")
 with beside, show_errors():

@@ -17,13 +17,22 @@ from ui.model.transformers_code import loading_code
 from ui.page import as_code, finding, reproduce
 from ui.pages import page
 from ui.precision.layers import details
-from ui.precision.layers.view import kl_array, layer_table, layers_finding, method_words, rows_of, short_names
+from ui.precision.layers.view import (
+    empty_errors,
+    kl_array,
+    layer_table,
+    layers_finding,
+    method_words,
+    rows_of,
+    short_names,
+)
 from ui.precision.layers.work import activations, ask, ask_matrices, effects_done, features, watch_them
 from ui.state import store as state
 from ui.state.settings import SETTINGS
 
 MAX_TOKENS = 512
 PICTURE = "layers_picture"
+TITLES = ("Relative error (%)", "Mean KL (bits)")
 MODES = {"only": "One layer", "all_but": "All but one"}
 ORDERS = {"layer": "As in the model", "effect": "Largest effect first"}
 SHADES = {"zero": "From 0", "least": "From the least"}
@@ -102,6 +111,20 @@ def chosen_matrix(
     return max(inside, key=lambda one: one.relative_error)
 
 
+def draw_frame(described: lm.ModelDescription, spec: str) -> None:
+    """The picture before the first number, so that the page is no empty hole while its work waits for its turn."""
+    frame = empty_errors(described, spec)
+    if frame.modules:
+        rows, foot, mark = rows_of(frame, None, None, order="layer", shade="zero")
+        columns = list(zip(short_names(frame.modules), frame.modules, strict=True))
+        place, _ = st.columns([8, 5], gap="medium")
+        with place:
+            layer_rows(
+                columns, rows, foot=foot, mark=mark, titles=TITLES, picked=(0, 0), key=f"{PICTURE}_frame",
+                name="The layers of the model and their matrices; nothing is computed yet",
+            )  # fmt: skip
+
+
 bar = page_bar("layer_by_layer")
 text = bar.text()
 with bar.picks:
@@ -124,7 +147,9 @@ with show_errors():
     kinds = None if jobs.kinds is None else jobs.kinds.latest
     finding(layers_finding(errors, effects))
     if errors is None:
+        draw_frame(described, spec)
         watch_them(jobs)
+        st.caption(method_words(described, None, len(ids), mode, spec))
         st.stop()
     chosen = chosen_matrix(errors, effects, model, ids)
     rows, foot, mark = rows_of(errors, effects, kinds, order=state.get("layers_order"), shade=state.get("layers_shade"))
@@ -147,7 +172,7 @@ with show_errors():
         column = modules.index(chosen.module) if chosen.module in modules else 0
         layer_rows(
             list(zip(short_names(modules), modules, strict=True)), rows, foot=foot, mark=mark,
-            titles=("Relative error (%)", "Mean KL (bits)"),
+            titles=TITLES,
             picked=(max(0, chosen.layer), column), key=PICTURE, on_pick=take,
             name=f"Relative error of every matrix in {lm.Precision.parse(spec).label}, and the effect of each layer",
         )  # fmt: skip

@@ -87,7 +87,10 @@ with show_errors():
             help="As PyTorch names it: there, layers count from 0.",
         )  # fmt: skip
         state.number_input("block_row", "Row", max_value=n_rows - 1, width=130)
-        state.number_input("block_number", "Block", max_value=last, width=130)
+        state.number_input(
+            "block_number", "Block", max_value=last, width=130,
+            help="The weights of the row that share one scale. Not a block of the model, which is a layer.",
+        )  # fmt: skip
         st.button(
             "Block before", icon=":material/chevron_left:", on_click=go, args=((row, number - 1),),
             disabled=number == 0,

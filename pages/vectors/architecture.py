@@ -13,6 +13,7 @@ from ui.components.architecture_view import architecture_view, picked_block, pic
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
 from ui.page import finding, reproduce
+from ui.pages import page
 from ui.state import store as state
 from ui.vectors import architecture_parts as parts
 from ui.vectors.architecture_view import (
@@ -106,6 +107,12 @@ with show_errors():
         state.selectbox(
             "module", "Module", with_weight, otherwise=module, help="As PyTorch names it: there, blocks count from 0."
         )
+        target = page("block")
+        st.page_link(
+            target.path, label="One block of these weights by hand", icon=target.icon_shortcode,
+            query_params=state.link_params(module=module, block_row=0, block_number=0, block_weight=-1),
+            help="There a block is the weights that share one scale, 64 in nf4; here a block is a layer of the model.",
+        )  # fmt: skip
         edges = pd.DataFrame({"From": weights.edges[:-1], "To": weights.edges[1:], "Weights": weights.counts})
         with st.expander("The same as a table"):
             st.dataframe(edges, hide_index=True, width="stretch", height=240)

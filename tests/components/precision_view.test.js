@@ -49,6 +49,6 @@ test("columns are as wide as their letters and fill the room", () => {
 
 test("a divergence is never written as 0 where it is not", () => {
   assert.deepEqual([0, 1e-9, 3.7e-5, 0.2134, 1, 123.4, Number.POSITIVE_INFINITY].map(bits), [
-    "0 bits", "less than 0.000001 bits", "0.000037 bits", "0.21 bits", "1 bits", "123 bits", "\u221e bits",
+    "0 bits", "less than 0.000001 bits", "0.000037 bits", "0.21 bits", "1 bit", "123 bits", "\u221e bits",
   ]);
 });

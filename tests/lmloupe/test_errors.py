@@ -23,6 +23,8 @@ LOADING = (
     "model/sources.py",
     "planner/",
     "model/passes/",
+    "precision/comparison/room.py",
+    "precision/speed/",
     "chat/templates/file.py",
 )
 

@@ -69,7 +69,7 @@ def test_its_code_prints_its_numbers(tiny: Path, monkeypatch: pytest.MonkeyPatch
     assert float(by_hand.split()[-1]) == pytest.approx(values[1], rel=1e-3)
     assert shown["picked"] == [1, modules_index(shown, "mlp.up_proj")]
     assert all(cell is not None for cell in shown["foot"]["cells"])
-    assert "fp4 moves every matrix by" in app.header[0].value
+    assert "fp4 changes every matrix by" in app.header[0].value
     assert "alone costs" in app.subheader[1].value
 
 
@@ -118,7 +118,7 @@ def test_the_heading_is_true_of_what_there_is(
 ) -> None:
     errors, effects = reports
     first = effects.effects[0]
-    assert errors_words(replace(errors, matrices=errors.matrices[:1])).startswith("nf4 moves the 1 matrix so far by")
+    assert errors_words(replace(errors, matrices=errors.matrices[:1])).startswith("nf4 changes the first matrix by")
     assert layers_finding(None, None) == "Rounding the matrices …"
     one = layers_finding(errors, replace(effects, effects=(alike(first, 0.25),)))
     assert one.endswith("; so far, of 1 of 3 layers, layer 1 alone costs 0.250 bits")

@@ -49,8 +49,8 @@ def test_the_statistics_on_the_page_are_those_that_its_code_prints(embedded_mode
         assert float(second[1]) == pytest.approx(row["ln(PPL ratio)"], rel=1e-3, abs=1e-6)
         assert float(second[4]) == pytest.approx(row["Perplexity"], rel=1e-4)
     assert table["Mean KL (bits)"][0] == 0 < table["Mean KL (bits)"][2] < table["Mean KL (bits)"][1]
-    assert "published 4-bit (Q4_1) file multiplied out" in sentences(app)
-    assert f"nf4 is {bits(table['Mean KL (bits)'][1])} from float32" in headings(app)
+    assert "computed from a published 4-bit (Q4_1) file" in sentences(app)
+    assert f"nf4 is on average {bits(table['Mean KL (bits)'][1])} away from float32" in headings(app)
     assert "After token 4, “␣France”" in headings(app)
     line = payload_of(app, "divergence")
     assert len(line["tokens"]) == len(line["lines"][0]["values"]) == 13

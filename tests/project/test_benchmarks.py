@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import chat, encoding, inside, neighbours, sessions, slider, tokens
+from benchmarks import chat, encoding, inside, neighbours, precision, sessions, slider, tokens
 from benchmarks.harness import Row, as_json, paired, skipped, table, together
 from benchmarks.model import never_ending
 from benchmarks.text import PHRASES, mixed_text
@@ -168,6 +168,22 @@ def test_lens_and_records_are_held_against_bare_work_in_one_pass(tiny_model_fold
     assert (made.target, made.sense, made.unit) == (0.7, "at least", "tokens/s")
     assert whole.ratio == pytest.approx((whole.ours or 0) / (whole.floor or 1))
     assert made.ratio == pytest.approx((made.ours or 0) / (made.floor or 1))
+
+
+def test_precisions_are_held_against_bare_loads_and_one_quantized_model_more(
+    tiny_model_folder: Callable[[str], Path],
+) -> None:
+    import lmloupe as lm
+
+    folder, ids = str(tiny_model_folder("llama")), list(range(6, 26))
+    engine = lm.load_engine(folder, device="cpu")
+    time = precision.timed(engine, folder, ids, ["nf4"], rounds=1)
+    peak = precision.memory(folder, ids, ["nf4"])
+    assert (time.target, time.sense, peak.target, peak.unit) == (1.2, "at most", 1, "MB")
+    assert time.ratio == pytest.approx((time.ours or 0) / (time.floor or 1))
+    assert peak.ours is not None, peak.note
+    plain, stored = engine.describe().bytes, lm.load_engine(folder, "nf4", device="cpu").describe().bytes
+    assert peak.floor == pytest.approx((plain + stored) / 1e6)
 
 
 @pytest.mark.model

@@ -25,8 +25,10 @@ FRONT_DOOR = REPOSITORY / "streamlit_app.py"
 START_S = 60
 LOAD_S = 180
 """For a page that loads the model first."""
-# No GPU, no sandbox (containers have none), and nothing that goes out to the network by itself.
+# No GPU, no sandbox (containers have none), nothing that goes out to the network by itself, and one process for all
+# pages of a context: Streamlit's scripts are compiled once for all of them.
 CHROMIUM_ARGUMENTS = [
+    "--process-per-site",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -162,8 +164,11 @@ def watched(context: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One context for all pages: they share its cache, and to fetch and compile Streamlit's scripts takes seconds."""
+    """One context for all pages: they share its cache, and a process that an open page keeps alive between them."""
     opened = browser.new_context(viewport={"width": 1280, "height": 900})
+    keeper = opened.new_page()
+    keeper.route("**", lambda route: route.fulfill(body="", content_type="text/html"))
+    keeper.goto("http://127.0.0.1:1/")  # the site of every server here, whatever its port
     yield opened
     opened.close()
 

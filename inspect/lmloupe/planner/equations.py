@@ -244,7 +244,7 @@ def _activations(makeup: Makeup, counted: Counted, item: int) -> Equation:
     back = f" + {largest:,} · {item}" if largest else ""
     return Equation(
         "activations",
-        "Activations of a prefill",
+        "Activations while the prompt is read (prefill)",
         "piece · (8 · width + 3 · inner) · bytes + 6 · sequences · vocabulary · 4"
         + (" + largest matrix · bytes" if largest else ""),
         f"{min(counted.context, counted.longest):,} · (8 · {makeup.width:,} + 3 · {makeup.inner:,}) · {item}"

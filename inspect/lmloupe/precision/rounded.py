@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from lmloupe.errors import InvalidSettingError, UnsupportedError
+from lmloupe.errors import InvalidSettingError, NotAvailableError
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.precision import Precision
 from lmloupe.planner.counting import quantized_paths
@@ -52,7 +52,7 @@ def rounded(
 
     Raises:
         InvalidSettingError: no such module, or one without a matrix of weights.
-        UnsupportedError: a weight that is quantized already.
+        NotAvailableError: a weight that is quantized already.
     """
     own: list[tuple[Any, nn.Parameter]] = []
     new: dict[int, nn.Parameter] = {}
@@ -107,7 +107,7 @@ def _module(loaded: LoadedModel, path: str) -> Any:
             "named in describe().modules."
         )
     if not weight.is_floating_point():
-        raise UnsupportedError(
+        raise NotAvailableError(
             f"{path} of {loaded.name} is quantized already: load the model with quantization none to round its weights."
         )
     return module

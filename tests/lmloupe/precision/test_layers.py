@@ -15,7 +15,7 @@ import torch
 import transformers
 
 import lmloupe as lm
-from lmloupe.errors import InvalidSettingError, NotAvailableError, NotFiniteError, UnsupportedError
+from lmloupe.errors import InvalidSettingError, NotAvailableError, NotFiniteError
 from lmloupe.model.local import LocalEngine
 from lmloupe.precision.layers.passes import RoundedPasses
 from tests.support import tiny_models
@@ -291,9 +291,9 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(
     with pytest.raises(InvalidSettingError, match="no number of a matrix"):
         lm.quantization_errors(llama, "int8").table("shape")
     stored = lm.load_engine(tiny_model_folder("llama"), "nf4", device="cpu")
-    with pytest.raises(UnsupportedError, match="quantized already"):
+    with pytest.raises(NotAvailableError, match="quantized already"):
         lm.quantization_errors(stored)
-    with pytest.raises(UnsupportedError, match="quantized already"):
+    with pytest.raises(NotAvailableError, match="quantized already"):
         lm.layer_sensitivity(stored, IDS)
     monkeypatch.setattr("lmloupe.precision.layers.places.matrix_paths", lambda _: ())
     with pytest.raises(NotAvailableError, match="takes no matrix"):

@@ -11,7 +11,7 @@ import torch
 import transformers
 
 import lmloupe as lm
-from lmloupe.errors import InvalidSettingError, UnsupportedError
+from lmloupe.errors import InvalidSettingError, NotAvailableError
 from lmloupe.model.local import LocalEngine
 from lmloupe.precision.rounded import matrix_paths, round_in_steps, rounded, rounded_weight
 from tests.support import tiny_models
@@ -129,5 +129,5 @@ def test_a_module_without_a_matrix_and_one_that_is_quantized_are_refused(
     with pytest.raises(InvalidSettingError, match="no matrix of weights"):
         rounded_logits(engine, ("model.layers.0.input_layernorm",), "nf4")
     stored = lm.load_engine(tiny_model_folder("llama"), "int8", device="cpu")
-    with pytest.raises(UnsupportedError, match="quantized already"):
+    with pytest.raises(NotAvailableError, match="quantized already"):
         rounded_logits(stored, ("model.layers.0.mlp.up_proj",), "nf4")

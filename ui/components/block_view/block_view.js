@@ -4,6 +4,7 @@ import { clamp, make, rootSize, shape, used } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
 import { evident, fade, reveal } from "../kit/room.js";
 import { savers } from "../kit/save.js";
+import { fillCard } from "./card.js";
 import { columnWidth, down, outline, reach, written } from "./layout.js";
 
 /** @import { Component } from "../kit/mount.js" */
@@ -24,7 +25,9 @@ import { columnWidth, down, outline, reach, written } from "./layout.js";
  * @property {string} name
  */
 
-const HEIGHT = 21; // rem, of the axis
+const HEIGHT = 21; // rem, of the axis, where the screen has room for the card below
+const BELOW = 15.5; // rem of a screen for all else that is to be seen at once
+const LEAST = 12;
 const MARGIN = 0.6; // rem above the highest level and below the lowest
 const SIDE = 11; // rem, of the histogram with the names of the levels
 const FEW = 40; // levels of which each is drawn as a line
@@ -49,8 +52,16 @@ class BlockView {
     this.json = "";
     this.at = 0; // the weight that is told
     this.drawnFor = 0;
+    this.rem = 16;
+    this.tall = HEIGHT * this.rem; // pixels of the axis
+    this.most = 1; // how far it reaches
+    this.column = this.rem;
     /** @type {SVGElement[]} */
     this.columns = [];
+    /** @type {SVGElement[]} */
+    this.names = [];
+    /** @type {SVGElement[]} */
+    this.bytes = [];
     /** @type {(index: number) => void} */
     this.pick = () => {};
     this.strip.addEventListener("keydown", (event) => this.key(event));
@@ -93,6 +104,7 @@ class BlockView {
     const { weights, levels, name } = this.data;
     const rem = rootSize();
     this.rem = rem;
+    this.tall = clamp(window.innerHeight - BELOW * rem, LEAST * rem, HEIGHT * rem);
     this.drawnFor = this.root.clientWidth;
     this.most = reach(weights, levels);
     this.column = columnWidth(weights.length, Math.max(1, this.root.clientWidth - SIDE * rem - 4), rem);
@@ -106,8 +118,8 @@ class BlockView {
 
   /** @param {number} at */
   y(at) {
-    const rem = this.rem ?? 16;
-    return down(at, this.most ?? 1, HEIGHT * rem, MARGIN * rem);
+    const rem = this.rem;
+    return down(at, this.most, this.tall, MARGIN * rem);
   }
 
   drawLegend() {
@@ -126,8 +138,8 @@ class BlockView {
 
   drawSide() {
     const { levels, edges, counts } = this.data;
-    const rem = this.rem ?? 16;
-    const [width, height] = [SIDE * rem, HEIGHT * rem];
+    const rem = this.rem;
+    const [width, height] = [SIDE * rem, this.tall];
     const svg = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" });
     svg.setAttribute("aria-label", "Histogram of the block and of the whole matrix over the levels.");
     const room = width - 5.6 * rem; // of the histogram
@@ -143,11 +155,10 @@ class BlockView {
     }
     const zero = levels.reduce((best, { at }, i) => (Math.abs(at) < Math.abs(levels[best].at) ? i : best), 0);
     const named = written(levels.map(({ at }) => this.y(at)), 0.74 * rem, zero);
-    /** @type {(SVGElement | undefined)[]} */
     this.names = levels.map(({ at, name, code }, i) => {
       const group = shape("g", { class: named.has(i) ? "level" : "level unnamed" });
       const top = this.y(at) + 0.27 * rem;
-      group.append(shape("text", { x: room + 1.7 * rem, y: top, "text-anchor": "end", class: "code" }, code));
+      if (code !== name) group.append(shape("text", { x: room + 1.7 * rem, y: top, "text-anchor": "end", class: "code" }, code));
       group.append(shape("text", { x: width - 0.35 * rem, y: top, "text-anchor": "end" }, name));
       svg.append(group);
       return group;
@@ -157,11 +168,11 @@ class BlockView {
 
   drawStrip() {
     const { weights, levels, bytes } = this.data;
-    const rem = this.rem ?? 16;
-    const column = this.column ?? rem;
+    const rem = this.rem;
+    const column = this.column;
     const long = Math.max(...weights.map(({ code }) => code.length), 1) > 2;
     const codes = (long ? 2.4 : 2.3) * rem;
-    const [width, height] = [column * weights.length, HEIGHT * rem + codes + (bytes.length ? 1.5 * rem : 0)];
+    const [width, height] = [column * weights.length, this.tall + codes + (bytes.length ? 1.5 * rem : 0)];
     const svg = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "presentation" });
     if (levels.length <= FEW) {
       for (const { at } of levels) svg.append(shape("line", { x1: 0, x2: width, y1: this.y(at), y2: this.y(at), class: "line" }));
@@ -169,42 +180,49 @@ class BlockView {
     svg.append(shape("line", { x1: 0, x2: width, y1: this.y(0), y2: this.y(0), class: "zero" }));
     this.columns = weights.map((weight, i) => this.columnOf(weight, i, column, codes, long));
     svg.append(...this.columns);
-    const top = HEIGHT * rem + codes;
-    for (const { hex, of } of bytes) {
-      const [first, last] = [Math.min(...of), Math.max(...of)];
-      // Q4_0 puts weights that are far apart into one byte: then it stands under the first of them.
-      const span = last - first < of.length ? last - first + 1 : 1;
-      const [x, wide] = [first * column, span * column];
-      const inset = Math.min(1, wide * 0.06);
-      svg.append(shape("rect", { x: x + inset, y: top, width: wide - 2 * inset, height: 1.35 * rem, rx: 0.15 * rem, class: "byte" }));
-      if (wide < 1.1 * rem) {
-        const [cx, cy] = [x + wide / 2 + 0.27 * rem, top + 0.7 * rem];
-        svg.append(shape("text", { x: cx, y: cy, "text-anchor": "middle", class: "hex", transform: `rotate(-90 ${cx} ${cy})` }, hex));
-      } else svg.append(shape("text", { x: x + wide / 2, y: top + 0.97 * rem, "text-anchor": "middle", class: "hex" }, hex));
-    }
+    this.bytes = bytes.map(({ hex, of }) => this.byteOf(hex, of, column, this.tall + codes));
+    svg.append(...this.bytes);
     this.strip.replaceChildren(svg);
+  }
+
+  /** @param {string} hex @param {number[]} of @param {number} column @param {number} top */
+  byteOf(hex, of, column, top) {
+    const rem = this.rem;
+    const group = shape("g", { class: "byte" });
+    const [first, last] = [Math.min(...of), Math.max(...of)];
+    // Q4_0 puts weights that are far apart into one byte: then it stands under the first of them.
+    const span = last - first < of.length ? last - first + 1 : 1;
+    const [x, wide] = [first * column, span * column];
+    const inset = Math.min(1, wide * 0.06);
+    group.append(shape("rect", { x: x + inset, y: top, width: wide - 2 * inset, height: 1.35 * rem, rx: 0.15 * rem }));
+    const turned = wide < 1.1 * rem;
+    const [cx, cy] = turned ? [x + wide / 2 + 0.27 * rem, top + 0.7 * rem] : [x + wide / 2, top + 0.97 * rem];
+    const text = shape("text", { x: cx, y: cy, "text-anchor": "middle", class: "hex" }, hex);
+    if (turned) text.setAttribute("transform", `rotate(-90 ${cx} ${cy})`);
+    group.append(text);
+    return group;
   }
 
   /** @param {Weight} weight @param {number} i @param {number} column @param {number} codes pixels @param {boolean} long */
   columnOf({ value, back, code, arithmetic }, i, column, codes, long) {
-    const rem = this.rem ?? 16;
+    const rem = this.rem;
     const group = shape("g", { class: i % 2 ? "column odd" : "column", role: "option", id: `weight-${i}`, "aria-selected": "false" });
     group.setAttribute("aria-label", arithmetic);
     const [x, middle] = [i * column, (i + 0.5) * column];
-    group.append(shape("rect", { x, y: 0, width: column, height: HEIGHT * rem + codes, class: "ground" }));
+    group.append(shape("rect", { x, y: 0, width: column, height: this.tall + codes, class: "ground" }));
     if (value !== null) {
       const [from, to] = [Math.min(this.y(value), this.y(0)), Math.max(this.y(value), this.y(0))];
       group.append(shape("rect", { x: x + column * 0.22, y: from, width: column * 0.56, height: Math.max(1, to - from), class: "value" }));
       group.append(shape("line", { x1: middle, x2: middle, y1: this.y(value), y2: this.y(back), class: "error" }));
     }
     group.append(shape("rect", { x: x + column * 0.04, y: this.y(back) - 0.1 * rem, width: column * 0.92, height: 0.2 * rem, class: "back" }));
-    const top = HEIGHT * rem;
+    const top = this.tall;
     if (long) {
       const [cx, cy] = [middle + 0.27 * rem, top + codes - 0.25 * rem];
       group.append(shape("text", { x: cx, y: cy, class: "code", transform: `rotate(-90 ${cx} ${cy})` }, code));
     } else {
       // The two codes of a byte one above the other: side by side they would have no room.
-      group.append(shape("text", { x: middle, y: top + (i % 2 ? 2 : 0.9) * rem, "text-anchor": "middle", class: "code" }, code));
+      group.append(shape("text", { x: middle, y: top + (column > 1.3 * rem ? 1.5 : i % 2 ? 2 : 0.9) * rem, "text-anchor": "middle", class: "code" }, code));
     }
     return group;
   }
@@ -212,7 +230,7 @@ class BlockView {
   /** @param {MouseEvent} event @param {boolean} pressed */
   point(event, pressed) {
     const box = this.strip.querySelector("svg")?.getBoundingClientRect();
-    if (!box || !this.column) return;
+    if (!box) return;
     const i = Math.floor((event.clientX - box.left) / this.column);
     if (i < 0 || i >= this.data.weights.length) return;
     this.tell(i);
@@ -249,34 +267,16 @@ class BlockView {
     this.at = i;
     this.columns[i]?.setAttribute("aria-selected", "true");
     this.strip.setAttribute("aria-activedescendant", `weight-${i}`);
-    for (const [k, group] of (this.names ?? []).entries()) group?.classList.toggle("lit", this.data.levels[k].at === weight.back);
-    this.drawCard(weight, i);
-  }
-
-  /** @param {Weight} weight @param {number} i */
-  drawCard({ steps, arithmetic, where }, i) {
-    const head = make("div", "head");
-    const step = (/** @type {string} */ sign, /** @type {string} */ name, /** @type {number} */ by) => {
-      const button = make("button", "turn", sign);
-      button.type = "button";
-      button.title = name;
-      button.setAttribute("aria-label", name);
-      button.disabled = i + by < 0 || i + by >= this.data.weights.length;
-      button.addEventListener("click", () => this.choose(i + by));
-      return button;
-    };
-    const { one, weights } = this.data;
-    head.append(step("\u2039", `The ${one} before`, -1), make("b", "", `${one} ${i + 1} of ${weights.length}`), step("\u203a", `The next ${one}`, 1));
-    head.append(make("span", "where", where));
-    const chain = make("ol", "chain");
-    for (const [what, number] of steps) {
-      const item = make("li");
-      item.append(make("span", "what", what), make("b", "number", number));
-      chain.append(item);
+    const line = 0.74 * this.rem;
+    for (const [k, group] of this.names.entries()) {
+      const { at } = this.data.levels[k];
+      const lit = at === weight.back;
+      group.classList.toggle("lit", lit);
+      // The name of the level that is told takes its neighbours' room.
+      group.classList.toggle("aside", !lit && Math.abs(this.y(at) - this.y(weight.back)) < line);
     }
-    const line = make("p", "line", arithmetic);
-    line.setAttribute("aria-live", "polite");
-    this.card.replaceChildren(head, chain, line);
+    for (const [k, group] of this.bytes.entries()) group.classList.toggle("lit", this.data.bytes[k].of.includes(i));
+    fillCard(this.card, weight, { i, n: this.data.weights.length, one: this.data.one, go: (to) => this.choose(to) });
     this.root.dataset.at = String(i); // what tests wait for
   }
 }

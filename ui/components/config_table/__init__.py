@@ -42,4 +42,4 @@ def config_table(settings: Sequence[lm.ConfigSetting], warnings: Sequence[str], 
 def _said(one: lm.ConfigSetting) -> str:
     if not one.is_said:
         return "default"
-    return f"said in line {one.line}" if one.line else "said"
+    return f"written in line {one.line}" if one.line else "written"

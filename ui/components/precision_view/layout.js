@@ -106,5 +106,5 @@ export function bits(value) {
   if (value === 0) return "0 bits";
   if (value < 1e-6) return "less than 0.000001 bits";
   const written = value >= 100 ? value.toFixed(0) : Number(value.toPrecision(2)).toString();
-  return `${value < 0.001 ? value.toFixed(6).replace(/0+$/, "") : written} bits`;
+  return `${value < 0.001 ? value.toFixed(6).replace(/0+$/, "") : written} ${written === "1" ? "bit" : "bits"}`;
 }

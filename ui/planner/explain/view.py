@@ -12,7 +12,7 @@ from ui.state import store as state
 __all__ = ["EXAMPLES", "config_finding", "constructor", "show_links", "table_of"]
 
 EXAMPLES = {
-    "nf4, all said": """from transformers import BitsAndBytesConfig
+    "nf4, all written": """from transformers import BitsAndBytesConfig
 import torch
 
 config = BitsAndBytesConfig(

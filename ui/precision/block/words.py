@@ -219,8 +219,9 @@ def already_few(block: lm.QuantizationBlock) -> str:
     if most > 16:
         return ""
     return (
-        f"Before any quantization here, every 32 of these weights have at most {most} different values: the model was "
-        "published in 4 bits, and its float32 numbers are multiplied out of that file."
+        f"These weights have been rounded once before: every 32 of them have at most {most} different values, because "
+        "the model was published in 4 bits and its float32 numbers are computed from those codes. So the error above "
+        "is that of a second rounding."
     )
 
 
@@ -246,7 +247,7 @@ def checked(block: lm.QuantizationBlock, *, published_so: bool) -> str:
 def double_found(double: lm.DoubleQuantization) -> str:
     """The heading of the second level."""
     n = len(double.codes)
-    said = f"The scale is a number to store, too: {counted(n, 'scale')} in {n:,} bytes instead of {4 * n:,}"
+    said = f"The scale is a number to store, too: {counted(n, 'scale')} in {counted(n, 'byte')} instead of {4 * n:,}"
     if not len(double.scales):
         return said
     worst = float(np.abs((double.back - double.scales) / np.where(double.scales == 0, 1, double.scales)).max())

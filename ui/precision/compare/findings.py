@@ -28,7 +28,8 @@ def bits(value: float) -> str:
         return "less than 0.000001 bits"
     if value < 1e-3:
         return f"{value:.6f}".rstrip("0") + " bits"
-    return f"{value:.0f} bits" if value >= 100 else f"{float(f'{value:.2g}'):g} bits"
+    written = f"{value:.0f}" if value >= 100 else f"{float(f'{value:.2g}'):g}"
+    return f"{written} {'bit' if written == '1' else 'bits'}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -84,12 +85,12 @@ def divergence_finding(report: lm.QuantizationReport) -> str:
         return f"{who} {verb} from {name} after any token of this text"
     far = max(others, key=lambda one: one.mean_kl_bits)
     near = min(others, key=lambda one: one.mean_kl_bits)
-    said = f"{short(far.precision)} is {bits(far.mean_kl_bits)} from {name} at a token, on average"
+    said = f"{short(far.precision)} is on average {bits(far.mean_kl_bits)} away from {name}"
     if bits(near.mean_kl_bits) != bits(far.mean_kl_bits):
         said += f", {short(near.precision)} {bits(near.mean_kl_bits)}"
     flips = [one for one in others if one.first_flip >= 0]
     if not flips:
-        return f"{said}; none puts another token first"
+        return f"{said}; no other token comes first anywhere"
     first = min(one.first_flip for one in flips)
     who = listed([short(one.precision) for one in flips if one.first_flip == first])
     return f"{said}; the first changed top token comes after token {first + 1} ({who})"
@@ -130,8 +131,9 @@ def baseline_words(report: lm.QuantizationReport, embedded: bool) -> str:
     name = short(report.baseline.precision)
     if embedded:
         return (
-            f"Baseline: {name}. The weights are a published {report.published_as} file multiplied out: "
-            "no precision here is the one in which the model was trained."
+            f"Baseline: {name}. These weights were computed from a published {report.published_as} file (code × scale "
+            "+ minimum): they have been rounded once before, and what is measured here is a second rounding. No "
+            "precision here is the one in which the model was trained."
         )
     if not report.published_as or report.published_as == name:
         return f"Baseline: {name}" + (", as published." if report.published_as else ".")

@@ -128,6 +128,7 @@ def statistics_table(report: lm.QuantizationReport) -> pd.DataFrame:
         rows.append(
             {
                 "Precision": one.precision.label + (" (baseline)" if one.is_baseline else ""),
+                "Weights (MB)": one.weight_bytes / 1e6,
                 "Mean KL (bits)": one.mean_kl_bits,
                 "Median KL (bits)": one.median_kl_bits,
                 "99% KL (bits)": one.p99_kl_bits,
@@ -137,7 +138,6 @@ def statistics_table(report: lm.QuantizationReport) -> pd.DataFrame:
                 "Perplexity": one.perplexity,
                 "Mean Δp": None if one.mean_probability_change is None else 100 * one.mean_probability_change,
                 "RMS Δp": None if one.rms_probability_change is None else 100 * one.rms_probability_change,
-                "Weights (MB)": one.weight_bytes / 1e6,
                 "Load (s)": one.load_s,
                 "Pass (s)": one.pass_s,
             }

@@ -97,7 +97,7 @@ def heat_finding(read: lm.KeysValues, head: int, keys: NDArray[np.float32], labe
         if times >= 1.25 or times <= 0.8:
             kind, factor = ("shorter", times) if times > 1 else ("longer", 1 / times)
             others = "the other's" if len(lengths) == 2 else "the others’ (median)"
-            return f"{where}: the first token’s key is {factor:.1f} times {kind} than {others}"
+            return f"{where}: the first token’s key vector is {factor:.1f} times {kind} than {others}"
     mean = keys.astype(np.float64).mean(0)
     largest = int(np.abs(mean).argmax())
     written = f"{mean[largest]:.1f}".replace("-", "−")
@@ -107,6 +107,7 @@ def heat_finding(read: lm.KeysValues, head: int, keys: NDArray[np.float32], labe
 def _words(read: lm.KeysValues, *, turned_back: bool) -> str:
     n = len(read.positions)
     words = (
+        "The length of a key vector is the root of the sum of its squares; all have the same number of dimensions. "
         f"Rows are tokens, columns the dimensions of a head; {read.dtype}, as attention multiplies with them. White "
         "or black is zero, the colour's strength goes by the root of the number. "
     )

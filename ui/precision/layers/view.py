@@ -13,9 +13,11 @@ from ui.base.errors import escape_markdown
 from ui.base.words import counted
 from ui.components.layer_rows import Cell, LayerRow, Mark
 from ui.state.settings import EMBEDDED_MODEL
+from ui.vectors.architecture_parts import stack_of
 
 __all__ = [
     "bits",
+    "empty_errors",
     "errors_words",
     "kl_array",
     "layer_table",
@@ -81,8 +83,27 @@ def errors_words(errors: lm.QuantizationErrors | None) -> str:
     found = [one.relative_error for one in errors.matrices]
     least, most = error_percent(min(found)), error_percent(max(found))
     between = f"{most}%" if least == most else f"{least}% to {most}%"
-    which = "every matrix" if errors.is_complete else f"the {counted(len(found), 'matrix', 'matrices')} so far"
-    return f"{_label(errors.precision)} moves {which} by {between}"
+    so_far = "the first matrix" if len(found) == 1 else f"the {len(found):,} matrices so far"
+    which = "every matrix" if errors.is_complete else so_far
+    return f"{_label(errors.precision)} changes {which} by {between}"
+
+
+def empty_errors(described: lm.ModelDescription, spec: str) -> lm.QuantizationErrors:
+    """The report before its first matrix: the layers and the names of the matrices that are to come."""
+    stack = stack_of(described)
+    names = [
+        module.name.removeprefix(stack).split(".", 1)[-1]
+        for module in described.modules
+        if module.name.startswith(stack) and len(module.shape) == 2
+    ]
+    return lm.QuantizationErrors(
+        precision=spec,
+        stack=stack.removesuffix("."),
+        n_layers=described.n_layers,
+        modules=tuple(dict.fromkeys(names)),
+        n_matrices=len(names) or 1,
+        matrices=(),
+    )
 
 
 def layers_finding(errors: lm.QuantizationErrors | None, effects: lm.LayerSensitivity | None) -> str:
@@ -134,9 +155,10 @@ def method_words(
     chosen, dtype = lm.Precision.parse(spec), described.compute_dtype
     which = "one layer rounded, all others as they are" if mode == "only" else "all layers rounded but one"
     said = [
-        "Left: ‖W − Ŵ‖ / ‖W‖, where Ŵ is what comes back of the rounded W. Right: Kullback-Leibler divergence of the "
-        f"next-token distributions from the model's own, mean over {counted(n, 'token')}, {which}; in the last line "
-        "one kind of matrix in all layers, and everything.",
+        "Left: ‖W − Ŵ‖ / ‖W‖, where Ŵ is what comes back of the rounded matrix W, and ‖ ‖ is the root of the sum of "
+        "all squares. Right: Kullback-Leibler divergence (KL) of the next-token distributions from the model's own, "
+        f"mean over {counted(n, 'token')}, {which}; 0 bits is the same distribution. In the last line one kind of "
+        "matrix in all layers, and everything.",
         sum_words(effects),
     ]
     if mode == "all_but":
@@ -147,8 +169,8 @@ def method_words(
         said.append(f"Products are those of plain {dtype} numbers: {whose}{also}.")
     if described.name == EMBEDDED_MODEL:
         said.append(
-            f"The baseline is {dtype} numbers that were multiplied out of a published {described.published_as} file: "
-            "these weights have been rounded once before."
+            f"The baseline is {dtype} numbers that were computed from a published {described.published_as} file "
+            "(code × scale + minimum): these weights have been rounded once before, and this is a second rounding."
         )
     elif described.published_as:
         said.append(f"The baseline is the model in {dtype}; its weights were published as {described.published_as}.")

@@ -19,8 +19,8 @@ from lmloupe.tokens.embedded import embedded_tokenizers
 __all__ = ["PlannedModel", "planned_model"]
 
 _EMBEDDED_NOTE = (
-    "The embedded model is a published 4-bit file (Q4_1) multiplied out to float32: no precision of it is the trained "
-    "one."
+    "The float32 weights of the embedded model are computed from a published 4-bit file (Q4_1): no precision of it is "
+    "the one in which it was trained."
 )
 
 

@@ -145,8 +145,8 @@ def quantization_errors(engine: LocalEngine, precision: Precision | str = "nf4")
 
     Raises:
         InvalidSettingError: an unknown precision.
-        UnsupportedError: the model is quantized already.
-        NotAvailableError: its blocks cannot be found, or it has no matrix that bitsandbytes takes.
+        NotAvailableError: the model is quantized already, its blocks cannot be found, or it has no matrix that
+            bitsandbytes takes.
         NotFiniteError: a matrix holds NaN or infinite numbers.
 
     >>> import lmloupe as lm

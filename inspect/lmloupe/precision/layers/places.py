@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lmloupe.errors import NotAvailableError, UnsupportedError
+from lmloupe.errors import NotAvailableError
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.parts import path_of
 from lmloupe.model.passes.quantized_products import stored_as
@@ -53,12 +53,12 @@ def find_places(loaded: LoadedModel) -> Places:
     """The matrices that transformers would hand to bitsandbytes, of a model that is not quantized.
 
     Raises:
-        UnsupportedError: the model is quantized already.
-        NotAvailableError: its blocks cannot be found, or it has no matrix that bitsandbytes takes.
+        NotAvailableError: the model is quantized already, its blocks cannot be found, or it has no matrix that
+            bitsandbytes takes.
     """
     model, name = loaded.model, shown(loaded.name)
     if stored_as(model) != "none" or getattr(model.config, "quantization_config", None) is not None:
-        raise UnsupportedError(
+        raise NotAvailableError(
             f"The weights of {name} are quantized already, so nothing can be said about rounding them: load the model "
             "with quantization none, from the repository of its original weights."
         )

@@ -136,8 +136,8 @@ def layer_sensitivity(
 
     Raises:
         InvalidSettingError: an unknown precision or mode, or a layer that is not there.
-        UnsupportedError: the model is quantized already.
-        NotAvailableError: its blocks cannot be found, or it has no matrix that bitsandbytes takes.
+        NotAvailableError: the model is quantized already, its blocks cannot be found, or it has no matrix that
+            bitsandbytes takes.
         InputError: as for every question about a text; see `lmloupe.Engine`.
 
     >>> import lmloupe as lm

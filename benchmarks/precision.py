@@ -1,0 +1,115 @@
+"""Five precisions of one model compared on a text, against the bare loads and forwards; and the memory at its peak."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks.harness import Row, paired, skipped
+from benchmarks.model import MODEL, PROMPT, on_worker
+
+N_TOKENS = 200
+SPECS = ("bfloat16", "int8", "fp4", "nf4", "nf4+double")
+TARGET_TIME = 1.2
+TARGET_MEMORY = 1.0
+
+# In a process of its own: what another row has used is no part of the peak.
+_PEAK = """
+import json, resource, sys
+import psutil
+import lmloupe as lm
+import lmloupe.precision.comparison.steps, lmloupe.model.load
+folder, ids, specs = json.loads(sys.argv[1])
+before = psutil.Process().memory_info().rss
+report = lm.compare_quantizations(folder, ids, specs, max_new_tokens=0)
+scale = 1 if sys.platform == "darwin" else 1024
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale - before
+print(json.dumps([peak, [one.weight_bytes for one in report.results]]))
+"""
+
+
+def rows() -> list[Row]:
+    """`compare_quantizations` of five precisions beside the baseline: time and memory."""
+    import lmloupe as lm
+
+    try:
+        folder = str(lm.ensure_embedded_model())
+    except lm.LoupeError as error:
+        return [skipped("compare_quantizations", str(error))]
+    engine = lm.load_engine(MODEL, device="cpu")
+    ids = engine.input_ids(PROMPT * 6)[:N_TOKENS].tolist()
+    found = timed(engine, folder, ids, SPECS)
+    del engine
+    gc.collect()
+    return [found, memory(folder, ids, SPECS)]
+
+
+def bare(engine: Any, folder: str, ids: Sequence[int], specs: Sequence[str]) -> Callable[[], None]:
+    """The libraries alone: each precision loaded, one forward over the text with the logits of all its tokens."""
+    import torch
+    import transformers
+
+    import lmloupe as lm
+
+    rows = torch.tensor([list(ids)])
+
+    def work() -> None:
+        for precision in (lm.Precision("float32"), *map(lm.Precision.parse, specs)):
+            settings: dict[str, Any] = {}
+            if precision.weights == "int8":
+                settings = {"quantization_config": transformers.BitsAndBytesConfig(load_in_8bit=True)}
+            elif precision.is_quantized:
+                settings = {
+                    "quantization_config": transformers.BitsAndBytesConfig(
+                        load_in_4bit=True,
+                        bnb_4bit_quant_type=precision.weights,
+                        bnb_4bit_use_double_quant=precision.double_quant,
+                        bnb_4bit_compute_dtype=torch.float32,
+                    )
+                }
+            dtype = getattr(torch, precision.weights) if not precision.is_quantized else torch.float32
+            model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+                folder, dtype=dtype, device_map={"": "cpu"}, **settings
+            ).eval()
+            on_worker(engine, lambda model=model: model(input_ids=rows, use_cache=False))()
+            del model
+
+    return work
+
+
+def timed(engine: Any, folder: str, ids: Sequence[int], specs: Sequence[str], rounds: int = 3) -> Row:
+    """Both sides load every precision anew, the baseline too, and write nothing on."""
+    import lmloupe as lm
+
+    got = paired(
+        lambda: lm.compare_quantizations(folder, ids, specs, max_new_tokens=0),
+        bare(engine, folder, ids, specs),
+        rounds=rounds,
+    )
+    return Row(
+        f"compare_quantizations, {len(specs)} precisions on {len(ids)} tokens",
+        got.ours_s,
+        got.floor_s,
+        "the bare loads and forwards",
+        ratio=got.ratio,
+        target=TARGET_TIME,
+    )
+
+
+def memory(folder: str, ids: Sequence[int], specs: Sequence[str]) -> Row:
+    """The peak beyond what the libraries take, against the largest model plus the largest quantized one."""
+    what = f"  memory at its peak, {len(ids)} tokens"
+    given = json.dumps([folder, list(ids), list(specs)])
+    done = subprocess.run([sys.executable, "-c", _PEAK, given], capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        return skipped(what, (done.stderr.strip().splitlines() or ["the process ended"])[-1])
+    peak, weights = json.loads(done.stdout.splitlines()[-1])
+    allowed = weights[0] + max(weights[1:])
+    return Row(
+        what, peak / 1e6, allowed / 1e6, "the largest model plus one quantized", unit="MB",
+        ratio=peak / allowed, target=TARGET_MEMORY,
+    )  # fmt: skip
