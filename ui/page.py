@@ -29,14 +29,19 @@ def metrics_row(metrics: Sequence[tuple[str, str] | tuple[str, str, str]]) -> No
             st.metric(label, value, help=more[0] if more else None, border=True, width="content")
 
 
+_FROM_FILE = 'open("text.txt", encoding="utf-8", newline="").read()'
+
+
 def as_code(text: str) -> str:
     """The text as an expression in Python; a long one is read from a file, which the person saves."""
     if len(text) <= MAX_QUOTED:
         return repr(text)
-    return 'open("text.txt", encoding="utf-8", newline="").read()  # save the text of the page there first'
+    return _FROM_FILE
 
 
 def reproduce(code: str) -> None:
     """The lines of Python that give the numbers on this page."""
+    if _FROM_FILE in code:
+        code = "# Save the text of the page as text.txt first\n" + code.lstrip("\n")
     with st.expander("The same numbers in Python"):
         st.code(code.strip("\n"), language="python", wrap_lines=True)

@@ -61,7 +61,12 @@ with show_errors():
         if (place := picked_weight(VIEW, range(256))) is not None:
             state.put("block_weight", place)
 
-    found = block_of(model, quantization, module, row, number, precision.spec)
+    try:
+        found = block_of(model, quantization, module, row, number, precision.spec)
+    except lm.LoupeError:  # the ways back: to a format that can be worked, to a module with a weight
+        state.segmented("block_format", "Format", format_func=words.FORMATS.__getitem__)
+        state.selectbox("module", "Module", list(modules), otherwise=module, width=380)
+        raise
     counted_blocks = None
     if found.origin != "none":
         with st.spinner("Counting every block of the matrix …"):
@@ -100,7 +105,7 @@ with show_errors():
             st.button("Largest weight", on_click=go, args=(counted_blocks.with_largest_weight,),
                       help="The block that holds the weight of greatest magnitude.")  # fmt: skip
     st.markdown(escape_markdown(words.about_format(found)))
-    st.caption(escape_markdown(words.checked(found)))
+    st.caption(escape_markdown(words.checked(found, published_so=described.quantization == "none")))
     if counted_blocks is not None:
         st.caption(
             f"Whole matrix, {n_rows:,} × {width:,}: relative error {counted_blocks.relative_error:.2%} in this format, "

@@ -65,3 +65,10 @@ def test_markup_of_a_config_stays_text() -> None:
     rows = payload_of(app, "config_settings")["rows"]
     assert any(row["value"] == "'**<b>x</b>**'" for row in rows)
     assert not any("<b>" in one.value.replace("\\<", "") for one in [*app.markdown, *app.caption])
+
+
+def test_the_code_for_a_long_text_is_python_too() -> None:
+    long = "from_pretrained(quantization_config=BitsAndBytesConfig(load_in_4bit=True))" + "\n# more" * 4000
+    code = no_exception(open_page("explain_config", config_text=long)).code[-1].value
+    compile(code, "page", "exec")
+    assert code.startswith("# Save the text of the page as text.txt first\n")

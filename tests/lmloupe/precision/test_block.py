@@ -312,7 +312,7 @@ def test_without_original_numbers_the_stored_ones_are_shown(
     assert (after.origin, after.is_stored, after.agrees) == ("none", True, None)
     assert after.codes.tolist() == before.codes.tolist()
     assert len(after.values) == len(after.errors) == len(after.scaled) == 0
-    with pytest.raises(lm.NotAvailableError, match="load it in float32"):
+    with pytest.raises(lm.NotAvailableError, match="load the model in float32"):
         lm.quantization_block(engine, module, 1, 0, "q4_0")
     with pytest.raises(lm.NotAvailableError, match="float32"):
         lm.matrix_blocks(engine, module, "nf4")

@@ -233,6 +233,8 @@ def test_a_model_that_is_quantized_already_has_no_baseline(
     tiny_models.save_tokenizer(tmp_path)
     with pytest.raises(lm.UnsupportedError, match="quantized already"):
         lm.compare_quantizations(tmp_path, IDS, ["int8"])
+    with pytest.raises(lm.NotAvailableError, match="the repository of its original weights"):
+        lm.quantization_block(lm.load_engine(tmp_path), "model.layers.0.mlp.up_proj", 0, 0, "int8")
 
 
 @pytest.mark.parametrize(

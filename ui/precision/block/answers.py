@@ -36,11 +36,13 @@ def block_of(
     """One block, worked.
 
     Raises:
-        NotKeptError: the model is quantized, and its original numbers are not kept.
+        NotKeptError: the model was loaded quantized, and its original numbers are not kept.
     """
     try:
         return lm.quantization_block(_local(model, quantization), module, row, block, spec)
     except lm.NotAvailableError as error:
+        if quantization == "none":  # published quantized: no way of loading it has them
+            raise
         raise NotKeptError(str(error)) from error
 
 

@@ -225,15 +225,16 @@ def already_few(block: lm.QuantizationBlock) -> str:
     )
 
 
-def checked(block: lm.QuantizationBlock) -> str:
-    """Whether bitsandbytes stores the same."""
+def checked(block: lm.QuantizationBlock, *, published_so: bool) -> str:
+    """Whether bitsandbytes stores the same; ``published_so``: the model's own files are quantized."""
     if block.precision.is_simulated:
         return "Simulated: this is the format's arithmetic on this model's real weights; its own kernels are not run."
     n = counted(len(block.codes), "code")
     if block.is_stored and block.agrees is None:
         return (
             f"These are the {n} that the loaded model holds. Its original weights are not kept on this machine, so "
-            "the errors cannot be said: choose float32 in the bar to see them."
+            "the errors cannot be said"
+            + (": the model is published quantized." if published_so else ": choose float32 in the bar to see them.")
         )
     if block.is_stored:
         same = "gives the same" if block.agrees else "gives others, so the file is not that of this model"

@@ -22,7 +22,7 @@ from lmloupe.model.local import LocalEngine
 from lmloupe.names import EMBEDDED_MODEL, local_folder
 from lmloupe.precision.block.results import Origin
 
-__all__ = ["Numbers", "matrix_of", "numbers_of"]
+__all__ = ["Numbers", "matrix_of", "numbers_of", "way_to_numbers"]
 
 _INDEX = "model.safetensors.index.json"
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -147,3 +147,10 @@ def _hub_folder(name: str, revision: str | None) -> Path | None:
         if isinstance(found, str):
             return Path(found).parent
     return None
+
+
+def way_to_numbers(engine: LocalEngine) -> str:
+    """What to do where `numbers_of` has none, as the end of a sentence."""
+    if engine.describe().quantization == "none":
+        return "the model is published quantized, so choose the repository of its original weights"
+    return "load the model in float32"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lmloupe.encodings.encoding import TextOrIds
 from lmloupe.errors import InvalidSettingError, NotAvailableError, NotFiniteError
 from lmloupe.model.local import LocalEngine
-from lmloupe.precision.block.numbers import matrix_of, numbers_of
+from lmloupe.precision.block.numbers import matrix_of, numbers_of, way_to_numbers
 from lmloupe.precision.block.results import Int8Product
 from lmloupe.precision.modules import quantizable_modules
 from lmloupe.precision.outliers import require_threshold
@@ -52,7 +52,7 @@ def int8_product(engine: LocalEngine, text_or_ids: TextOrIds, module: str, thres
     numbers = numbers_of(engine, module)
     if numbers is None:
         raise NotAvailableError(
-            f"The original numbers of {module} are not kept on this machine: load the model in float32."
+            f"The original numbers of {module} are not kept on this machine: {way_to_numbers(engine)}."
         )
     weights = torch.from_numpy(numbers.rows(0, numbers.shape[0]))
     inputs = loaded.worker.call(lambda: _inputs(loaded.model, modules[module], ids))

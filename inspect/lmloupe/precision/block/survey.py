@@ -13,7 +13,7 @@ from lmloupe.errors import InvalidSettingError, NotAvailableError, NotFiniteErro
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.precision import BLOCK_SIZES, Precision, Weights
 from lmloupe.precision.block.arithmetic import table
-from lmloupe.precision.block.numbers import Numbers, numbers_of
+from lmloupe.precision.block.numbers import Numbers, numbers_of, way_to_numbers
 from lmloupe.precision.block.places import INT8_SHOWN, row_and_block
 from lmloupe.precision.block.results import MatrixBlocks
 from lmloupe.precision.block.scales import absmaxes, doubled, flat_pieces, largest_of
@@ -64,7 +64,7 @@ def matrix_blocks(
     if numbers is None:
         raise NotAvailableError(
             f"The original numbers of {module} are not kept on this machine, so the errors of its blocks cannot be "
-            "said: load the model in float32."
+            f"said: {way_to_numbers(engine)}."
         )
     known = _levels(chosen.weights)
     low, high = (0.0, 15.0) if chosen.weights == "int4_g128" else (-float(abs(known).max()), float(abs(known).max()))

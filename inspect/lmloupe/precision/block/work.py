@@ -14,6 +14,7 @@ from lmloupe.model.local import LocalEngine
 from lmloupe.model.precision import DTYPES, Precision
 from lmloupe.precision.block.arithmetic import FourBit, four_bit, int8, table
 from lmloupe.precision.block.asked import NONE, Asked, ask
+from lmloupe.precision.block.numbers import way_to_numbers
 from lmloupe.precision.block.other_formats import work_simulated
 from lmloupe.precision.block.results import DoubleQuantization, QuantizationBlock
 from lmloupe.precision.block.scales import absmaxes, doubled, doubled_as_stored
@@ -54,8 +55,8 @@ def quantization_block(
     asked = ask(engine, module, row, block, chosen)
     if asked.numbers is None and asked.held is None:
         raise NotAvailableError(
-            f"{engine.describe().name} is loaded in {engine.describe().quantization}, and the original numbers of "
-            f"{module} are not kept on this machine: load it in float32 to work it in {chosen.label}."
+            f"{module} is stored quantized, and its original numbers, from which {chosen.label} is worked, are not "
+            f"kept on this machine: {way_to_numbers(engine)}."
         )
     if chosen.weights in ("nf4", "fp4"):
         return _four_bit(asked)
