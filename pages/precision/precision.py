@@ -83,7 +83,7 @@ with show_errors():
         finding(f"What {name} expects is being measured")
         shown_ids: list[int] = []
     else:
-        finding(findings.next_finding(log_probs, name, others, tok))
+        finding(findings.after(text) + findings.next_finding(log_probs, name, others, tok))
         shown_ids = views.next_tokens(log_probs, others)
     precision_bars(
         [token_label(tok, i) for i in shown_ids],

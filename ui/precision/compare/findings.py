@@ -11,7 +11,16 @@ from ui.base.labels import token_label
 from ui.base.words import counted, probability
 from ui.precision.compare.names import short
 
-__all__ = ["baseline_words", "bits", "divergence_finding", "listed", "next_finding", "place_finding", "states_finding"]
+__all__ = [
+    "after",
+    "baseline_words",
+    "bits",
+    "divergence_finding",
+    "listed",
+    "next_finding",
+    "place_finding",
+    "states_finding",
+]
 
 
 def bits(value: float) -> str:
@@ -41,8 +50,23 @@ def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def after(text: str, most: int = 28) -> str:
+    """The end of a text as the beginning of a sentence: a bar shows its first line only, and a projector no bar.
+
+    >>> after("The capital of France is"), after("The capital of a rather large country is"), after(" ")
+    ('After “The capital of France is”, ', 'After “… a rather large country is”, ', 'After this text, ')
+    """
+    line = text.rsplit("\n", 1)[-1]
+    if not line.strip():
+        return "After this text, "
+    if len(line) > most:
+        end = line[-most:]
+        line = f"… {end.split(' ', 1)[-1] if ' ' in end[:-1] else end}"
+    return f"After “{line}”, "
+
+
 def next_finding(log_probs: np.ndarray, name: str, others: Sequence[lm.PrecisionResult], tok: lm.Tokenizer) -> str:
-    """What the precisions expect after the text.
+    """What the precisions expect after the text, to stand behind `after`.
 
     Args:
         log_probs: the baseline's, (vocab,).
@@ -59,7 +83,7 @@ def next_finding(log_probs: np.ndarray, name: str, others: Sequence[lm.Precision
         shares = sorted(float(np.exp(one.next_log_probs[top])) for one in others)
         low, high = probability(shares[0]), probability(shares[-1])
         between = low if low == high else f"{low} to {high}"
-        many = "Both precisions" if len(others) == 2 else f"All {len(others)} precisions"
+        many = "both precisions" if len(others) == 2 else f"all {len(others)} precisions"
         who = short(others[0].precision) if len(others) == 1 else many
         put = "puts" if len(others) == 1 else "put"
         return f"{who} {put} “{label}” first as {name} does: {between}, where {name} says {own}"
