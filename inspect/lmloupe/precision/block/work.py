@@ -50,6 +50,11 @@ def quantization_block(
         InvalidSettingError: no such module, row or block; a module without a weight; a format without blocks.
         NotAvailableError: the model is quantized, another format is asked for, and the original numbers are not kept.
         NotFiniteError: a weight is NaN or infinite.
+
+    >>> import lmloupe as lm
+    >>> found = lm.quantization_block(lm.load_engine(), "model.layers.0.self_attn.q_proj", row=0, block=0)
+    >>> found.codes[:4].tolist(), found.packed[:2].tolist(), found.agrees  # two codes a byte, the first in the high half
+    ([6, 9, 6, 1], [105, 97], True)
     """
     chosen = quantized_precision(precision)
     asked = ask(engine, module, row, block, chosen)
