@@ -37,11 +37,11 @@ def measurement(asked: Asked, *, start: bool) -> Job[lm.SpeedReport] | None:
     def work() -> object:
         # The engine is asked for when the turn has come: a job that is kept must keep no model.
         return lm.speed_steps(
-            engine(model, "none"),
+            engine(model, "none"),  # type: ignore[arg-type]
             precisions,
             prompt_tokens=prompt,
             new_tokens=new,
-            rounds=rounds,  # type: ignore[arg-type]
+            rounds=rounds,
         )
 
     return job(("speed", *asked), work if start else None)  # type: ignore[arg-type]

@@ -53,7 +53,7 @@ def quantization_block(
 
     >>> import lmloupe as lm
     >>> found = lm.quantization_block(lm.load_engine(), "model.layers.0.self_attn.q_proj", row=0, block=0)
-    >>> found.codes[:4].tolist(), found.packed[:2].tolist(), found.agrees  # two codes a byte, the first in the high half
+    >>> found.codes[:4].tolist(), found.packed[:2].tolist(), found.agrees  # two codes a byte
     ([6, 9, 6, 1], [105, 97], True)
     """
     chosen = quantized_precision(precision)

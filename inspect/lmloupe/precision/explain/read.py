@@ -120,8 +120,8 @@ def _from_items(config: object, form: ConfigForm, whole: dict[str, object]) -> F
         said = "an empty text" if isinstance(method, str) else _kind(method)
         raise InvalidSettingError(f'quant_method is {said}: it must name a way of quantizing, such as "bitsandbytes".')
     name = "bitsandbytes" if flags or method is None else str(method)
-    said = [Said(str(key), value, 0) for key, value in config.items()]
-    return Found(form, name, 1, said, dtype=_plain(whole.get("dtype", whole.get("torch_dtype"))))
+    settings = [Said(str(key), value, 0) for key, value in config.items()]
+    return Found(form, name, 1, settings, dtype=_plain(whole.get("dtype", whole.get("torch_dtype"))))
 
 
 def _plain(value: object) -> str:
