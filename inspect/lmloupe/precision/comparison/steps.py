@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Generator, Iterable, Iterator
@@ -92,6 +93,7 @@ class Comparison:
         try:
             for precision in asked.wanted:
                 if not self._has(precision):
+                    _let_go()
                     try:
                         yield from self._one(ground, precision)
                     except LoupeError as error:  # not swallowed: the report says so, and the others go on
@@ -100,6 +102,7 @@ class Comparison:
             yield ComparisonStep(1.0, "Done", self._report)
         finally:
             ground.kept.close()
+            _let_go()
 
     def _baseline(self) -> Generator[ComparisonStep, None, _Ground]:
         """Load and measure the baseline, and let it go where it is nobody else's."""
@@ -224,6 +227,13 @@ class Comparison:
             doing = f"reading token {done:,} of {n:,}" if done <= n else f"writing token {done - n:,}"
             yield self._step(f"{precision.label}: {doing}", _LOAD_SHARE + (1 - _LOAD_SHARE) * done / (n + most))
         raise AssertionError("the pass ended without a result")
+
+
+def _let_go() -> None:
+    """Free the model that was used last: its modules refer to each other in circles, so that it stays until then."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _drained(loaded: LoadedModel, work: Iterator[Any]) -> Generator[Any, None, None]:
