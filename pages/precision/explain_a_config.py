@@ -60,7 +60,7 @@ with beside, show_errors():
         if found.n_configs > 1:
             st.caption(f"The text has {found.n_configs} configs; the first is explained.")
         st.markdown("**The same in LM Loupe**")
-        st.code(found.in_lmloupe, language="python" if found.in_lmloupe.startswith("engine") else None, wrap_lines=True)
+        st.code(found.in_lmloupe, language=None, wrap_lines=True)  # Streamlit's colours of code are too pale
         show_links(found)
     take_away("settings", table_of(found), {})
     call = "" if found.refused else constructor(found)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.support.pages import REPOSITORY
+from ui.base.jobs import stop_all
 
 
 @pytest.fixture(autouse=True)
 def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
+
+
+@pytest.fixture(autouse=True)
+def no_work_is_left() -> Iterator[None]:
+    """What a page had computed in the background ends with its test."""
+    yield
+    stop_all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
+from ui.base import jobs
 from ui.precision.compare.findings import bits
 
 TEXT = "The capital of France is Paris, and the capital of Japan is"
@@ -19,11 +19,9 @@ LONG_S = 240
 def measured(**params: str) -> AppTest:
     """The page once all precisions are measured; a browser runs it again by itself, AppTest does not."""
     app = no_exception(open_page("precision", **{"text": TEXT, "compared_tokens": "4"} | params))
-    end = time.monotonic() + LONG_S
-    while any(button.label == "Stop" for button in app.button) and time.monotonic() < end:
-        time.sleep(0.2)
-        no_exception(app.run())
-    return app
+    for one in list(jobs._jobs()._jobs.values()):
+        assert one.wait(LONG_S)
+    return no_exception(app.run())
 
 
 def headings(app: AppTest) -> str:

@@ -25,10 +25,8 @@ FRONT_DOOR = REPOSITORY / "streamlit_app.py"
 START_S = 60
 LOAD_S = 180
 """For a page that loads the model first."""
-# No GPU, no sandbox (containers have none), nothing that goes out to the network by itself, and one process for all
-# pages of a context: Streamlit's scripts are compiled once for all of them.
+# No GPU, no sandbox (containers have none), and nothing that goes out to the network by itself.
 CHROMIUM_ARGUMENTS = [
-    "--process-per-site",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",

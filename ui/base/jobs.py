@@ -19,7 +19,7 @@ import streamlit as st
 
 from lmloupe.errors import LoupeError
 
-__all__ = ["Job", "Jobs", "job", "watch"]
+__all__ = ["Job", "Jobs", "job", "stop_all", "watch"]
 
 T = TypeVar("T")
 KEPT = 24
@@ -176,6 +176,15 @@ class Jobs:
             running = sum(other.running for other in self._jobs.values() if other is not one)
         return running + (waiting.index(one) if one in waiting else 0)
 
+    def stop_all(self) -> None:
+        """Stop every job, and wait until the one that runs has ended its step."""
+        with self._lock:
+            held = list(self._jobs.values())
+        for one in held:
+            one.stop()
+        for one in held:
+            one.wait()
+
     def _start(self, key: Hashable, work: Callable[[], Iterator[Any]]) -> Job[Any]:
         made: Job[Any] = Job(work)
         self._jobs[key] = made
@@ -216,6 +225,11 @@ def _jobs() -> Jobs:
 def job(key: Hashable, work: Callable[[], Iterator[T]] | None = None) -> Job[T] | None:
     """The server's job with this key; see `Jobs.job`."""
     return _jobs().job(key, work)
+
+
+def stop_all() -> None:
+    """Stop the server's jobs, as before its end; see `Jobs.stop_all`."""
+    _jobs().stop_all()
 
 
 def _same(found: T | None) -> object:

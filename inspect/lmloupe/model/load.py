@@ -16,7 +16,7 @@ from lmloupe.model.architecture.describe import published_as
 from lmloupe.model.architecture.results import Device, Dtype, Quantization
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.continuation import Reading
-from lmloupe.model.quiet import quiet_transformers, without_int8_remark
+from lmloupe.model.quiet import one_at_a_time, quiet_transformers, without_int8_remark
 from lmloupe.model.sources import model_sources
 from lmloupe.names import EMBEDDED_MODEL, shown
 
@@ -251,7 +251,7 @@ def _load(
     settings = _quantization_config(wanted)
     with loading(key, revision, "model"):
         try:
-            with quiet_transformers():
+            with one_at_a_time, quiet_transformers():
                 model, report = auto.from_pretrained(
                     path,
                     config=config,

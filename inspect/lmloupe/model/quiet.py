@@ -10,9 +10,13 @@ from typing import Any
 
 import transformers.utils.logging
 
-__all__ = ["quiet_transformers", "without_int8_remark"]
+__all__ = ["one_at_a_time", "quiet_transformers", "without_int8_remark"]
 
 hf_logging: Any = transformers.utils.logging
+
+one_at_a_time = threading.RLock()
+"""Held while transformers builds a model, with its numbers or without: it changes its own classes meanwhile (a model
+that is built beside another's load had its output matrix counted apart from the input matrix that it is)."""
 
 _lock = threading.Lock()
 _loads = 0

@@ -23,6 +23,7 @@ from lmloupe.model.passes.config_sizes import (
     layer_count,
     setting,
 )
+from lmloupe.model.quiet import one_at_a_time
 from lmloupe.planner.makeup import CacheGroup, CacheKind, Makeup, ParameterGroup, Role
 
 __all__ = [
@@ -52,7 +53,7 @@ def meta_model(config: transformers.PreTrainedConfig, dtype: torch.dtype) -> nn.
     auto: Any = transformers.AutoModelForCausalLM
     if hasattr(config, "_experts_implementation"):
         config._experts_implementation = "batched_mm"  # the default chooses experts by numbers, and there are none here
-    with torch.device("meta"):
+    with one_at_a_time, torch.device("meta"):
         model: nn.Module = auto.from_config(config, dtype=dtype)
     return model.eval()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ import pytest
 import torch
 import transformers
 from transformers import DynamicCache
+from transformers.initialization import no_tie_weights
 
 import lmloupe as lm
-from lmloupe.planner import counting, machine_memory
+from lmloupe.planner import counting, machine_memory, measure
 from lmloupe.planner import estimate as memory_fit
 from tests.support.hub_server import Hub, Repo
 from tests.support.tiny_models import ARCHITECTURES, build, config
@@ -164,6 +166,27 @@ def test_the_sentence_says_whether_it_fits(
     assert not wide.fits
     assert re.search(r"Takes about \d\.\d GB .* 1\.4 GB are free, so it does not fit\.$", wide.sentence)
     assert wide.weights_bytes > 3.5e9
+
+
+def test_a_model_is_counted_right_while_another_one_loads(
+    monkeypatch: pytest.MonkeyPatch, tiny_model_folder: Callable[[str], Path]
+) -> None:
+    # transformers switches tying off for all models while it loads one.
+    folder, real = tiny_model_folder("llama"), transformers.AutoModelForCausalLM.from_pretrained
+    tied = config("llama", tie_word_embeddings=True)
+    found: list[int] = []
+    count = threading.Thread(target=lambda: found.append(measure.makeup_of(tied).n_parameters))
+
+    def load(*args: Any, **options: Any) -> Any:
+        with no_tie_weights():
+            count.start()
+            count.join(1)
+        return real(*args, **options)
+
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", load)
+    lm.load_engine(folder, device="cpu")
+    count.join()
+    assert found == [measure.makeup_of(tied).n_parameters]
 
 
 def test_a_containers_limit_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
