@@ -97,12 +97,10 @@ def test_the_baseline_is_nothing_away_from_itself(report: lm.QuantizationReport)
 
 
 def test_a_model_is_exactly_0_bits_from_itself_loaded_anew(engine: LocalEngine) -> None:
-    store = Kept(len(IDS), 512, 4, 64)
+    store = Kept(len(IDS), 512, 4, 64, 3)
     for first, one in ((True, engine), (False, load_again(engine, dtype="float32"))):
         paths, _ = part_paths(one.loaded)
-        work = read_and_write_on(
-            one.loaded, paths, np.array(IDS, np.int32), store, first=first, top_k=3, max_new_tokens=0
-        )
+        work = read_and_write_on(one.loaded, paths, np.array(IDS, np.int32), store, first=first, max_new_tokens=0)
         ticket: Any = one.loaded.worker.submit(work)
         found = ticket.take()
         while not isinstance(found, Measured):
@@ -262,7 +260,9 @@ def test_what_is_ruled_out_ties_and_states_of_zeros() -> None:
     assert float(kl_bits(p, q)[0]) == np.inf
     held = torch.tensor([[1.0, 1.0, 0.0], [2.0, 1.0, 0.0]]).log_softmax(1)
     own = torch.tensor([[0.0, 2.0, 2.0], [1.0, 2.0, 2.0]])
-    assert row_facts(own, torch.zeros(2, dtype=torch.long), held, 2, first=False).top_changed.tolist() == [False, True]
+    best = held.topk(2).indices
+    facts = row_facts(own, torch.zeros(2, dtype=torch.long), held, best, first=False)
+    assert facts.top_changed.tolist() == [False, True]
     cosine, error = apart(torch.tensor([[[0.0, 0.0], [1.0, 0.0]]]), torch.tensor([[[0.0, 0.0], [0.0, 0.0]]]))
     assert cosine.tolist() == [[1.0, 0.0]]
     assert error.tolist() == [[0.0, np.inf]]

@@ -24,16 +24,18 @@ class Kept:
         vocab_rows: numbers in a row of log-probabilities.
         depths: rows of hidden states for each token; 0 where there are none.
         width: numbers in a hidden state.
+        top_k: most probable tokens of each row.
 
     Attributes:
         log_probs: float32 (n, vocab_rows).
+        top_ids: int64 (n, k), the most probable tokens, best first.
         states: float32 (depths, n, width).
 
     Raises:
         NotAvailableError: neither the memory that it may hold nor the disk has room for them.
     """
 
-    def __init__(self, n: int, vocab_rows: int, depths: int, width: int) -> None:
+    def __init__(self, n: int, vocab_rows: int, depths: int, width: int, top_k: int) -> None:
         self._files = ExitStack()
         needed = 4 * n * (vocab_rows + depths * width)
         on_disk = needed > HELD_BYTES
@@ -43,6 +45,7 @@ class Kept:
                 f"temporary files, which has {free / 1e9:.1f} GB free: take a shorter text."
             )
         self.log_probs = self._room((n, vocab_rows), on_disk=on_disk)
+        self.top_ids = torch.empty((n, min(top_k, vocab_rows)), dtype=torch.long)
         self.states = self._room((depths, n, width), on_disk=on_disk)
 
     def _room(self, shape: tuple[int, ...], *, on_disk: bool) -> torch.Tensor:

@@ -42,54 +42,62 @@ def kl_bits(baseline: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
     return total.clamp_min_(0).div_(math.log(2))
 
 
-def row_facts(logits: torch.Tensor, targets: torch.Tensor, baseline: torch.Tensor, k: int, *, first: bool) -> RowFacts:
+def row_facts(
+    logits: torch.Tensor, targets: torch.Tensor, baseline: torch.Tensor, best: torch.Tensor, *, first: bool
+) -> RowFacts:
     """Facts of ``logits``, float32 (r, vocab).
 
     Args:
         logits: scores after r positions.
         targets: int64 (r,), a token at each.
         baseline: float32 (r, vocab) on the CPU, the baseline's log-probabilities there; filled in where ``first``.
-        k: best tokens to keep.
+        best: int64 (r, k) on the CPU, the baseline's most probable tokens; filled in where ``first``.
         first: these are the baseline's own.
 
     Raises:
         NotFiniteError: a row is not numbers.
     """
     rows = _ROWS.get(logits.device.type, len(logits))
-    parts = [
-        _facts(logits[at : at + rows], targets[at : at + rows], baseline[at : at + rows], k, first=first)
-        for at in range(0, len(logits), rows)
-    ]
+    parts = []
+    for at in range(0, len(logits), rows):
+        here = slice(at, at + rows)
+        parts.append(_facts(logits[here], targets[here], baseline[here], best[here], first=first))
     return joined_rows(parts)
 
 
-def _facts(logits: torch.Tensor, targets: torch.Tensor, baseline: torch.Tensor, k: int, *, first: bool) -> RowFacts:
-    require_finite(logits.max(1).values)
+def _facts(
+    logits: torch.Tensor, targets: torch.Tensor, baseline: torch.Tensor, best: torch.Tensor, *, first: bool
+) -> RowFacts:
     own = logits.log_softmax(1)
+    values, ids = top(own, best.shape[1])
+    require_finite(values[:, 0])
     if first:
         baseline.copy_(own)
-    held = own if first else baseline.to(own.device)
-    values, ids = top(own, k)
-    best = ids if first else top(held, k)[1]
+        best.copy_(ids)
+    held, held_ids = (own, ids) if first else (baseline.to(own.device), best.to(own.device))
     return RowFacts(
         log_probs=own[-1:].cpu(),
         kl_bits=kl_bits(held, own).cpu(),
-        top_changed=top_changed(held, own).cpu(),
+        top_changed=_changed(held, held_ids[:, 0], own, ids[:, 0]).cpu(),
         top_ids=ids.cpu(),
         top_log_probs=values.cpu(),
         baseline_log_probs=held.gather(1, ids).cpu(),
-        log_probs_at_baseline=own.gather(1, best).cpu(),
+        log_probs_at_baseline=own.gather(1, held_ids).cpu(),
         target_log_probs=own.gather(1, targets[:, None])[:, 0].cpu(),
         baseline_target_log_probs=held.gather(1, targets[:, None])[:, 0].cpu(),
     )
 
 
 def top_changed(baseline: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+    """Whether the best token of each row, (r, vocab), is another, bool (r,); as `_changed` tells it."""
+    return _changed(baseline, baseline.argmax(1), own, own.argmax(1))
+
+
+def _changed(baseline: torch.Tensor, best: torch.Tensor, own: torch.Tensor, own_best: torch.Tensor) -> torch.Tensor:
     """Whether the best token of each row is another; of tokens that tie for it, one in common is enough."""
-    best, own_best = baseline.max(1), own.max(1)
-    changed = best.indices != own_best.indices
+    changed = best != own_best
     for row in changed.nonzero()[:, 0].tolist():
-        tied = (baseline[row] == best.values[row]) & (own[row] == own_best.values[row])
+        tied = (baseline[row] == baseline[row, best[row]]) & (own[row] == own[row, own_best[row]])
         changed[row] = not bool(tied.any())
     return changed
 

@@ -88,7 +88,6 @@ def read_and_write_on(
     kept: Kept,
     *,
     first: bool,
-    top_k: int,
     max_new_tokens: int,
 ) -> Iterator[int | Measured | None]:
     """Read the text piece by piece, then write on greedily from the same cache; to be run by the worker.
@@ -101,7 +100,6 @@ def read_and_write_on(
         ids: int32 (n,), the text.
         kept: the baseline's numbers; filled in where ``first``.
         first: this is the baseline.
-        top_k: best tokens to keep at each position.
         max_new_tokens: of the continuation; 0 for none.
     """
     parts = None if paths is None else paths.within(loaded.model)
@@ -121,7 +119,7 @@ def read_and_write_on(
             with clock:
                 logits = block.float() if parts is None else parts.logits(block)
             end = at + len(block)
-            facts.append(row_facts(logits, after[at:end], kept.log_probs[at:end], top_k, first=first))
+            facts.append(row_facts(logits, after[at:end], kept.log_probs[at:end], kept.top_ids[at:end], first=first))
             last, at = logits[-1], end
             yield at
     new_ids: list[int] = []

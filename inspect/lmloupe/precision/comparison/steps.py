@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import time
 from collections.abc import Generator, Iterable, Iterator
@@ -21,6 +20,7 @@ from lmloupe.model.local import LocalEngine
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.precision import DTYPES, Precision
 from lmloupe.precision.comparison.kept import Kept
+from lmloupe.precision.comparison.memory import let_go
 from lmloupe.precision.comparison.models import part_paths, precision_of, reason, result_of, stored_bytes
 from lmloupe.precision.comparison.reading import Measured, PartPaths, read_and_write_on
 from lmloupe.precision.comparison.results import ComparisonStep, PrecisionResult, QuantizationReport
@@ -93,7 +93,7 @@ class Comparison:
         try:
             for precision in asked.wanted:
                 if not self._has(precision):
-                    _let_go()
+                    let_go()
                     try:
                         yield from self._one(ground, precision)
                     except LoupeError as error:  # not swallowed: the report says so, and the others go on
@@ -102,7 +102,7 @@ class Comparison:
             yield ComparisonStep(1.0, "Done", self._report)
         finally:
             ground.kept.close()
-            _let_go()
+            let_go()
 
     def _baseline(self) -> Generator[ComparisonStep, None, _Ground]:
         """Load and measure the baseline, and let it go where it is nobody else's."""
@@ -116,7 +116,7 @@ class Comparison:
         paths, stateless = part_paths(engine.loaded)
         needs = Needs.of(engine, len(ids) + asked.max_new_tokens)
         depths = 0 if paths is None else described.n_layers + 1
-        kept = Kept(len(ids), described.vocab_rows, depths, described.width)
+        kept = Kept(len(ids), described.vocab_rows, depths, described.width, asked.top_k)
         ground = _Ground(Origin.of(engine), ids, paths, kept, needs)
         try:
             found = yield from self._measured(engine, ground, asked.first)
@@ -219,7 +219,7 @@ class Comparison:
         most = most if limit is None else min(most, limit - n)
         work = read_and_write_on(
             engine.loaded, ground.paths, ground.ids, ground.kept,
-            first=first, top_k=asked.top_k, max_new_tokens=most,
+            first=first, max_new_tokens=most,
         )  # fmt: skip
         for done in _drained(engine.loaded, work):
             if isinstance(done, Measured):
@@ -227,13 +227,6 @@ class Comparison:
             doing = f"reading token {done:,} of {n:,}" if done <= n else f"writing token {done - n:,}"
             yield self._step(f"{precision.label}: {doing}", _LOAD_SHARE + (1 - _LOAD_SHARE) * done / (n + most))
         raise AssertionError("the pass ended without a result")
-
-
-def _let_go() -> None:
-    """Free the model that was used last: its modules refer to each other in circles, so that it stays until then."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _drained(loaded: LoadedModel, work: Iterator[Any]) -> Generator[Any, None, None]:
