@@ -169,6 +169,8 @@ def picture(page: Page, folder: Path, name: str, screen: str) -> None:
     wanted |= {"projector": "tokens_1920.png", "phone": "tokens_phone.png"} if name == "tokens" else {}
     readme = (REPOSITORY / "README.md").read_text("utf-8")
     if f"docs/screenshots/{wanted.get(screen)}" in readme:
+        # What is computed in the background belongs into the picture.
+        expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=LOAD_S * 2000)
         page.get_by_role("button", name="Got it").evaluate_all("(all) => all.forEach((one) => one.click())")
         page.wait_for_timeout(800)
         folder.mkdir(parents=True, exist_ok=True)
