@@ -111,7 +111,7 @@ def test_a_quantized_model_shows_what_it_holds_and_offers_float32(
     assert all(one["value"] is None for one in payload_of(app, "block_view")["weights"])
     app.segmented_control(key="block_format").set_value("q8_0")
     app.run()
-    assert "load it in float32" in app.error[0].value.replace("\\", "")
+    assert "load the model in float32" in app.error[0].value.replace("\\", "")
     next(button for button in app.button if button.label == "Load the model in float32").click()
     app.run()
     assert app.segmented_control(key="quantization").value == "none"

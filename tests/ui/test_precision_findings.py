@@ -77,8 +77,8 @@ def test_what_comes_next_is_told_of_none_one_and_many() -> None:
     one = next_finding(base, "float32", [same], TOK)
     assert one == "nf4 puts “a” first as float32 does: 70.0%, where float32 says 60.0%"
     both = next_finding(base, "float32", [same, near], TOK)
-    assert both == "Both precisions put “a” first as float32 does: 60.0% to 70.0%, where float32 says 60.0%"
-    assert next_finding(base, "float32", [near, near, near], TOK).startswith("All 3 precisions put “a” first")
+    assert both == "both precisions put “a” first as float32 does: 60.0% to 70.0%, where float32 says 60.0%"
+    assert next_finding(base, "float32", [near, near, near], TOK).startswith("all 3 precisions put “a” first")
     changed = next_finding(base, "float32", [other], TOK)
     assert changed == "fp4 puts “b” first (50.0%), float32 “a” (60.0%)"
     assert next_finding(base, "float32", [same, other], TOK).endswith("; the other puts “a” first as float32 does")
@@ -143,4 +143,4 @@ def test_the_baseline_is_never_called_what_it_is_not() -> None:
     found = report()
     assert "published 4-bit" not in baseline_words(found, embedded=False)
     assert baseline_words(found, embedded=False) == "Baseline: float32; the weights were published in bfloat16."
-    assert "no precision here is the one in which the model was trained" in baseline_words(found, embedded=True)
+    assert "No precision here is the one in which the model was trained" in baseline_words(found, embedded=True)

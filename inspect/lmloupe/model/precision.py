@@ -85,7 +85,7 @@ class Precision:
             InvalidSettingError: not such a form.
 
         >>> Precision.parse("nf4+double@bfloat16")
-        Precision(weights='nf4', double_quant=True, compute_dtype='bfloat16')
+        Precision(weights='nf4', double_quant=True, compute_dtype='bfloat16', by_arithmetic=False)
         """
         match = _SPEC.fullmatch(spec.strip())
         if match is None:
