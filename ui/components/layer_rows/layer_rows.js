@@ -10,6 +10,9 @@ import { barLength, fits, rowsLayout } from "./layout.js";
 const [ROW, HEAD, FOOT] = [20, 40, 32];
 const STRONGEST = 50; // per cent of orange in the ground: with more, the ink on it would have less than 4.5:1
 
+/** What a reader of the screen hears begins with what is seen, as it must. @param {string} shown @param {string} says */
+const named = (shown, says) => ({ "aria-label": shown ? `${shown}. ${says}` : says, "data-says": says });
+
 /** @typedef {[share: number | null, text: string, says: string]} Cell share of the strongest shade, null for none */
 /** @typedef {[share: number, text: string, says: string]} Bar share of the axis; more than 1 is cut */
 
@@ -94,7 +97,8 @@ class LayerRows extends Drawing {
   /** What is pointed at, in words. @param {EventTarget | null} target */
   tell(target) {
     const place = target instanceof Element && target.closest("[aria-label]:not([role=grid])");
-    const text = place ? place.getAttribute("aria-label") : this.nodes[this.at[0]]?.[this.at[1]]?.getAttribute("aria-label");
+    const shown = place ?? this.nodes[this.at[0]]?.[this.at[1]];
+    const text = shown ? (shown.getAttribute("data-says") ?? shown.getAttribute("aria-label")) : null;
     if (this.says.textContent !== text) this.says.textContent = text ?? "";
   }
 
@@ -121,7 +125,7 @@ class LayerRows extends Drawing {
     const y = (HEAD + r * ROW) * u;
     const cells = row.cells.map((cell, c) => {
       const place = { "data-r": r, "data-c": c, role: "gridcell", tabindex: -1 };
-      const group = shape("g", cell ? { ...place, "aria-label": cell[2], class: "cell" } : { role: "gridcell", "aria-label": `Layer ${row.label} has no such matrix` });
+      const group = shape("g", cell ? { ...place, ...named(cell[1], cell[2]), class: "cell" } : { role: "gridcell", "aria-label": `Layer ${row.label} has no such matrix` });
       const box = shape("rect", { x: layout.label + c * layout.cell + 1, y: y + 1, width: layout.cell - 2, height: ROW * u - 2, rx: 3 });
       if (!cell) box.classList.add("nothing");
       else if (cell[0] === null) box.classList.add("unknown");
@@ -133,10 +137,10 @@ class LayerRows extends Drawing {
       return group;
     });
     const said = row.bar ? row.bar[2] : `Layer ${row.label}: not computed yet`;
-    const bar = shape("g", { "data-r": r, "data-c": row.cells.length, role: "gridcell", tabindex: -1, "aria-label": said, class: "bar" });
+    const bar = shape("g", { "data-r": r, "data-c": row.cells.length, role: "gridcell", tabindex: -1, ...named(row.bar?.[1] ?? "", said), class: "bar" });
     bar.append(shape("rect", { class: "ground", x: layout.bars - 2, y, width: layout.width - layout.bars, height: ROW * u, rx: 3 }));
-    bar.append(this.word(layout.label - 8 * u, y + 14.5 * u, row.label, "end"), ...this.bar(row.bar, y));
-    return [...cells, bar];
+    bar.append(...this.bar(row.bar, y));
+    return [this.word(layout.label - 8 * u, y + 14.5 * u, row.label, "end", { "aria-hidden": "true" }), ...cells, bar];
   }
 
   /** @param {Bar | null} bar @param {number} y */
@@ -165,14 +169,14 @@ class LayerRows extends Drawing {
     row.append(this.word(layout.label - 8 * u, y + 14.5 * u, data.foot.label, "end", { role: "rowheader" }));
     for (const [c, cell] of data.foot.cells.entries()) {
       const x = layout.label + c * layout.cell;
-      const group = shape("g", { role: "gridcell", "aria-label": cell ? cell[2] : `${data.columns[c][1]}: not computed yet` });
+      const group = shape("g", { role: "gridcell", ...named(cell?.[1] ?? "", cell ? cell[2] : `${data.columns[c][1]}: not computed yet`) });
       group.append(shape("rect", { class: "ground", x, y, width: layout.cell, height: ROW * u }));
       if (cell) group.append(shape("rect", { class: "length", x: x + 2, y: y + 17 * u, width: barLength(cell[0], layout.cell - 4), height: 4 * u }));
       const text = cell ? cell[1] : "\u2026";
       if (fits(text, layout.cell, u)) group.append(this.word(x + layout.cell / 2, y + 13.5 * u, text, cell ? "middle" : "middle quiet"));
       row.append(group);
     }
-    const all = shape("g", { role: "gridcell", "aria-label": data.foot.bar ? data.foot.bar[2] : "All layers: not computed yet" });
+    const all = shape("g", { role: "gridcell", ...named(data.foot.bar?.[1] ?? "", data.foot.bar ? data.foot.bar[2] : "All layers: not computed yet") });
     all.append(...this.bar(data.foot.bar, y));
     row.append(all);
     return [row];
