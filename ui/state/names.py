@@ -12,6 +12,7 @@ __all__ = [
     "MAX_TOKENIZERS",
     "PASTED",
     "UPLOAD",
+    "card_key",
     "is_folder",
     "model_check",
     "planned_model",
@@ -69,6 +70,18 @@ def planned_model(embedded: str) -> Callable[[object], str]:
             raise ValueError(f"it must be one of the known models, {_OR} /home/me/model") from None
 
     return check
+
+
+def card_key(value: object) -> str:
+    """A card of Planner. Which there are is asked when a value comes: to see this machine's GPU takes torch.
+
+    Raises:
+        ValueError: it is none.
+    """
+    known = [card.key for card in lm.known_cards()]
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"it must be one of {', '.join(known)}")
+    return value
 
 
 def precision_spec(value: object) -> str:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import lmloupe as lm
 from lmloupe import embedded_tokenizers
 from ui.state.checks import files_check, messages_check, precisions, stored_precisions, templates_check
 from ui.state.kinds import Setting, choice, flag, integer, place, real
-from ui.state.names import model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
+from ui.state.names import card_key, model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
@@ -244,7 +243,7 @@ _TABLE = (
     Setting("plan_model", "llama-3.1-8b", planned_model(EMBEDDED_MODEL)),
     Setting("plan_config", "", _config_text, packed=True),
     Setting("plan_precision", "nf4", precision_spec),
-    choice("plan_card", "t4", tuple(card.key for card in lm.known_cards())),
+    Setting("plan_card", "t4", card_key),
     integer("plan_context", 8192, 1, 100_000_000),
     integer("plan_people", 1, 1, 100_000),
     # Where the axis ends: a little behind the card's memory, or behind the longest bar.

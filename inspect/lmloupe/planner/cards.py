@@ -92,12 +92,10 @@ def find_card(card: Card | str) -> Card:
     """
     if isinstance(card, Card):
         return card
-    for known in known_cards():
-        if known.key == card:
-            return known
-    raise InvalidSettingError(
-        f"Card {card[:80]!r} is not known: choose from {', '.join(known.key for known in known_cards())}."
-    )
+    known = {one.key: one for one in known_cards()}
+    if card not in known:
+        raise InvalidSettingError(f"Card {card[:80]!r} is not known: choose from {', '.join(known)}.")
+    return known[card]
 
 
 def _nvidia(key: str, name: str, gb: int, gib: float, gbs: float, able: tuple[int, int], source: str) -> Card:
