@@ -1,10 +1,9 @@
 // Aligned bar charts as one table. A narrow screen stacks the bars of a row, each with its heading.
 
 import { make } from "../kit/dom.js";
-import { mounted } from "../kit/mount.js";
+import { drawn } from "../kit/mount.js";
 import { ends, length } from "./layout.js";
 
-/** @import { Component } from "../kit/mount.js" */
 /** @import { Cell } from "./layout.js" */
 
 /**
@@ -14,27 +13,6 @@ import { ends, length } from "./layout.js";
  * @property {string[]} columns
  * @property {string} label
  */
-
-class BarTable {
-  /** @param {HTMLElement} parent */
-  constructor(parent) {
-    this.root = make("div", "drawing bars");
-    parent.append(this.root);
-    this.json = "";
-  }
-
-  /** @param {BarData} data @param {Component<BarData>} _component */
-  update(data, _component) {
-    const json = JSON.stringify(data);
-    if (json === this.json) return;
-    this.json = json;
-    this.root.replaceChildren(table(data));
-  }
-
-  destroy() {
-    this.root.remove();
-  }
-}
 
 /** @param {BarData} data */
 function table({ rows, columns, label }) {
@@ -89,4 +67,4 @@ function bar(cell, end, column) {
   return node;
 }
 
-export default mounted(BarTable);
+export default drawn(() => make("div", "drawing bars"), (/** @type {BarData} */ data) => [table(data)]);

@@ -1,10 +1,9 @@
 // Settings as a table: on a narrow screen each row becomes a block, with nothing left out.
 
 import { make } from "../kit/dom.js";
-import { mounted } from "../kit/mount.js";
+import { drawn } from "../kit/mount.js";
 import { ordered } from "./rows.js";
 
-/** @import { Component } from "../kit/mount.js" */
 /** @import { Row } from "./rows.js" */
 
 /**
@@ -14,30 +13,6 @@ import { ordered } from "./rows.js";
  * @property {string[]} warnings
  * @property {string} label
  */
-
-class ConfigTable {
-  /** @param {HTMLElement} parent */
-  constructor(parent) {
-    this.root = make("div", "drawing config");
-    parent.append(this.root);
-    this.json = "";
-  }
-
-  /** @param {ConfigData} data @param {Component<ConfigData>} _component */
-  update(data, _component) {
-    const json = JSON.stringify(data);
-    if (json === this.json) return;
-    this.json = json;
-    const list = make("ul", "warnings");
-    for (const sentence of data.warnings) list.append(make("li", "", sentence));
-    const parts = [...(data.warnings.length ? [list] : []), ...(data.rows.length ? [table(data)] : [])];
-    this.root.replaceChildren(...parts);
-  }
-
-  destroy() {
-    this.root.remove();
-  }
-}
 
 /** @param {ConfigData} data */
 function table({ rows, label }) {
@@ -67,4 +42,11 @@ function table({ rows, label }) {
   return node;
 }
 
-export default mounted(ConfigTable);
+/** @param {ConfigData} data @returns {Node[]} */
+function parts(data) {
+  const list = make("ul", "warnings");
+  for (const sentence of data.warnings) list.append(make("li", "", sentence));
+  return [...(data.warnings.length ? [list] : []), ...(data.rows.length ? [table(data)] : [])];
+}
+
+export default drawn(() => make("div", "drawing config"), parts);

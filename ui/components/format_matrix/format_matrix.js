@@ -1,10 +1,8 @@
 // A matrix of numbers over tokens as a table: the row's heading stays in sight while the tokens scroll.
 
 import { make } from "../kit/dom.js";
-import { mounted } from "../kit/mount.js";
+import { drawn } from "../kit/mount.js";
 import { decimals, shade } from "./shade.js";
-
-/** @import { Component } from "../kit/mount.js" */
 
 /** @typedef {[name: string, below: string, values: number[]]} MatrixRow */
 
@@ -17,50 +15,26 @@ import { decimals, shade } from "./shade.js";
  * @property {string} unit
  */
 
-class FormatMatrix {
-  /** @param {HTMLElement} parent */
-  constructor(parent) {
-    this.root = make("div", "drawing matrix");
-    this.root.tabIndex = 0; // what scrolls can be scrolled with the keyboard
-    this.root.setAttribute("role", "group");
-    parent.append(this.root);
-    this.json = "";
+/** @param {MatrixData} data */
+function table({ rows, columns, label, unit }) {
+  const node = make("table");
+  node.append(make("caption", "unseen", `${label}, in ${unit}`));
+  const head = make("tr");
+  head.append(make("td", "corner"));
+  for (const column of columns) head.append(heading("col", column));
+  const top = Math.max(...rows.flatMap(([, , values]) => values));
+  const body = make("tbody");
+  for (const [number, [name, below, values]] of rows.entries()) {
+    const line = make("tr", number === 0 ? "own" : "");
+    const first = heading("row", name);
+    first.append(make("span", "below", below));
+    line.append(first, ...values.map((value, i) => cell(value, top, `${name}, ${columns[i]}: ${value.toFixed(2)} ${unit}`)));
+    body.append(line);
   }
-
-  /** @param {MatrixData} data @param {Component<MatrixData>} _component */
-  update(data, _component) {
-    const json = JSON.stringify(data);
-    if (json === this.json) return;
-    this.json = json;
-    this.root.setAttribute("aria-label", data.label);
-    this.root.replaceChildren(this.table(data));
-  }
-
-  destroy() {
-    this.root.remove();
-  }
-
-  /** @param {MatrixData} data */
-  table({ rows, columns, label, unit }) {
-    const table = make("table");
-    table.append(make("caption", "unseen", `${label}, in ${unit}`));
-    const head = make("tr");
-    head.append(make("td", "corner"));
-    for (const column of columns) head.append(heading("col", column));
-    const top = Math.max(...rows.flatMap(([, , values]) => values));
-    const body = make("tbody");
-    for (const [number, [name, below, values]] of rows.entries()) {
-      const line = make("tr", number === 0 ? "own" : "");
-      const first = heading("row", name);
-      first.append(make("span", "below", below));
-      line.append(first, ...values.map((value, i) => cell(value, top, `${name}, ${columns[i]}: ${value.toFixed(2)} ${unit}`)));
-      body.append(line);
-    }
-    const thead = make("thead");
-    thead.append(head);
-    table.append(thead, body);
-    return table;
-  }
+  const thead = make("thead");
+  thead.append(head);
+  node.append(thead, body);
+  return node;
 }
 
 /** @param {"col" | "row"} scope @param {string} text */
@@ -78,4 +52,18 @@ function cell(value, top, title) {
   return node;
 }
 
-export default mounted(FormatMatrix);
+/** What scrolls can be scrolled with the keyboard. */
+function holder() {
+  const root = make("div", "drawing matrix");
+  root.tabIndex = 0;
+  root.setAttribute("role", "group");
+  return root;
+}
+
+/** @param {MatrixData} data @param {HTMLElement} root */
+function parts(data, root) {
+  root.setAttribute("aria-label", data.label);
+  return [table(data)];
+}
+
+export default drawn(holder, parts);

@@ -37,3 +37,34 @@ export function mounted(Class) {
     };
   };
 }
+
+/**
+ * The function of a component that keeps nothing: its parts are made anew where the data are others than before.
+ * @template Data
+ * @param {() => HTMLElement} holder makes the element around the parts
+ * @param {(data: Data, root: HTMLElement) => Node[]} parts
+ */
+export function drawn(holder, parts) {
+  /** @implements {View<Data>} */
+  class Drawn {
+    /** @param {HTMLElement} parent */
+    constructor(parent) {
+      this.root = holder();
+      parent.append(this.root);
+      this.json = "";
+    }
+
+    /** @param {Data} data */
+    update(data) {
+      const json = JSON.stringify(data);
+      if (json === this.json) return; // the same content: scroll and focus stay
+      this.json = json;
+      this.root.replaceChildren(...parts(data, this.root));
+    }
+
+    destroy() {
+      this.root.remove();
+    }
+  }
+  return mounted(Drawn);
+}

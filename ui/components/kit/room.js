@@ -62,3 +62,21 @@ export function moved(key, [row, column], [rows, columns]) {
   const move = MOVES[key];
   return move && [clamp(row + move[0], 0, rows - 1), clamp(column + move[1], 0, columns - 1)];
 }
+
+/**
+ * Make another cell of a drawn table the picked one, which alone is reached by the tab key.
+ * @param {SVGGElement[][]} nodes
+ * @param {[row: number, column: number]} before
+ * @param {[row: number, column: number]} at
+ * @returns {SVGGElement | undefined} its node
+ */
+export function repick(nodes, before, at) {
+  const [old, node] = [nodes[before[0]]?.[before[1]], nodes[at[0]]?.[at[1]]];
+  old?.classList.remove("picked");
+  old?.setAttribute("tabindex", "-1");
+  old?.removeAttribute("aria-selected");
+  node?.classList.add("picked");
+  node?.setAttribute("tabindex", "0");
+  node?.setAttribute("aria-selected", "true");
+  return node;
+}

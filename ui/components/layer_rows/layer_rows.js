@@ -3,7 +3,7 @@
 import { make, shape, used } from "../kit/dom.js";
 import { Drawing, drawingIn } from "../kit/drawing.js";
 import { mounted } from "../kit/mount.js";
-import { evident, fade, fittingUnit, moved, reveal } from "../kit/room.js";
+import { evident, fade, fittingUnit, moved, repick, reveal } from "../kit/room.js";
 import { barLength, fits, rowsLayout } from "./layout.js";
 
 // In sixteenths of a rem.
@@ -189,14 +189,8 @@ class LayerRows extends Drawing {
 
   /** @param {number} r @param {number} c */
   mark(r, c) {
-    const [before, node] = [this.nodes[this.at[0]]?.[this.at[1]], this.nodes[r]?.[c]];
-    before?.classList.remove("picked");
-    before?.setAttribute("tabindex", "-1");
-    before?.removeAttribute("aria-selected");
+    const node = repick(this.nodes, this.at, [r, c]);
     this.at = [r, c];
-    node?.classList.add("picked");
-    node?.setAttribute("tabindex", "0");
-    node?.setAttribute("aria-selected", "true");
     return node;
   }
 

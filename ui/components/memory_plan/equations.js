@@ -1,9 +1,7 @@
 // Each part of the memory as its equation: in words, with this model's numbers, and the rule of thumb beside it.
 
 import { make } from "../kit/dom.js";
-import { mounted } from "../kit/mount.js";
-
-/** @import { Component } from "../kit/mount.js" */
+import { drawn } from "../kit/mount.js";
 
 /**
  * See `Worked` in memory_plan/__init__.py.
@@ -19,27 +17,6 @@ import { mounted } from "../kit/mount.js";
  * @property {string} note
  */
 
-class Equations {
-  /** @param {HTMLElement} parent */
-  constructor(parent) {
-    this.root = make("dl", "drawing equations");
-    parent.append(this.root);
-    this.json = "";
-  }
-
-  /** @param {{ worked: Worked[] }} data @param {Component<{ worked: Worked[] }>} _component */
-  update(data, _component) {
-    const json = JSON.stringify(data);
-    if (json === this.json) return;
-    this.json = json;
-    this.root.replaceChildren(...data.worked.map(line));
-  }
-
-  destroy() {
-    this.root.remove();
-  }
-}
-
 /** @param {Worked} worked */
 function line({ kind, name, symbols, numbers, result, exact, rule, off, note }) {
   const node = make("div", "worked");
@@ -54,4 +31,7 @@ function line({ kind, name, symbols, numbers, result, exact, rule, off, note }) 
   return node;
 }
 
-export default mounted(Equations);
+export default drawn(
+  () => make("dl", "drawing equations"),
+  (/** @type {{ worked: Worked[] }} */ { worked }) => worked.map(line),
+);

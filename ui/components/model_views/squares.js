@@ -1,7 +1,7 @@
 // All heads of all layers: a square for each, with its pattern or one number as a shade.
 
 import { make, shape, used } from "../kit/dom.js";
-import { evident, moved, reveal } from "../kit/room.js";
+import { evident, moved, repick, reveal } from "../kit/room.js";
 import { shadeKey } from "../kit/shade.js";
 import { squaresLayout } from "./layout.js";
 
@@ -135,14 +135,8 @@ export class Squares {
 
   /** @param {number} layer @param {number} head */
   mark(layer, head) {
-    const [before, node] = [this.nodes[this.at[0]]?.[this.at[1]], this.nodes[head]?.[layer]];
-    before?.classList.remove("picked");
-    before?.setAttribute("tabindex", "-1");
-    before?.removeAttribute("aria-selected");
+    const node = repick(this.nodes, this.at, [head, layer]);
     this.at = [head, layer];
-    node?.classList.add("picked");
-    node?.setAttribute("tabindex", "0");
-    node?.setAttribute("aria-selected", "true");
     reveal(this.scroller, node);
     return node;
   }
