@@ -1,13 +1,12 @@
 // One block: its weights between the levels, what comes back of them, their codes and bytes, and the arithmetic of one.
 
 import { clamp, make, rootSize, shape, used } from "../kit/dom.js";
+import { Drawing } from "../kit/drawing.js";
 import { mounted } from "../kit/mount.js";
 import { evident, fade, reveal } from "../kit/room.js";
-import { savers } from "../kit/save.js";
 import { fillCard } from "./card.js";
 import { columnWidth, down, outline, reach, written } from "./layout.js";
 
-/** @import { Component } from "../kit/mount.js" */
 
 /** @typedef {{ value: number | null, back: number, code: string, steps: [what: string, number: string][], arithmetic: string, where: string }} Weight */
 /** @typedef {{ at: number, name: string, code: string, count: number }} Level */
@@ -32,10 +31,11 @@ const MARGIN = 0.6; // rem above the highest level and below the lowest
 const SIDE = 11; // rem, of the histogram with the names of the levels
 const FEW = 40; // levels of which each is drawn as a line
 
-class BlockView {
+/** @extends {Drawing<BlockData>} */
+class BlockView extends Drawing {
   /** @param {HTMLElement} parent */
   constructor(parent) {
-    this.root = make("div", "block drawing");
+    super(parent, "block");
     this.legend = make("div", "legend");
     this.both = make("div", "both");
     this.side = make("div", "side");
@@ -46,12 +46,8 @@ class BlockView {
     this.both.append(this.side, this.strip);
     this.card = make("div", "card");
     this.root.append(this.both, this.legend, this.card);
-    this.root.append(savers(this.root, "block", () => this.drawings()));
-    parent.append(this.root);
-    this.data = /** @type {BlockData} */ ({ weights: [], levels: [], edges: [], counts: [], bytes: [], one: "", everything: "", chosen: 0, name: "" });
-    this.json = "";
+    this.finish(this.root, "block", () => this.drawings());
     this.at = 0; // the weight that is told
-    this.drawnFor = 0;
     this.rem = 16;
     this.tall = HEIGHT * this.rem; // pixels of the axis
     this.most = 1; // how far it reaches
@@ -62,21 +58,10 @@ class BlockView {
     this.names = [];
     /** @type {SVGElement[]} */
     this.bytes = [];
-    /** @type {(index: number) => void} */
-    this.pick = () => {};
     this.strip.addEventListener("keydown", (event) => this.key(event));
     this.strip.addEventListener("pointermove", (event) => this.point(event, false));
     this.strip.addEventListener("click", (event) => this.point(event, true));
     this.strip.addEventListener("pointerleave", () => this.tell(this.data.chosen));
-    this.observer = new ResizeObserver(() => {
-      if (this.json && this.root.clientWidth !== this.drawnFor) this.draw();
-    });
-    this.observer.observe(this.root);
-  }
-
-  destroy() {
-    this.observer.disconnect();
-    this.root.remove();
   }
 
   drawings() {
@@ -87,15 +72,11 @@ class BlockView {
     ];
   }
 
-  /** @param {BlockData} data @param {Component<BlockData>} component */
-  update(data, { setTriggerValue }) {
-    this.pick = (index) => setTriggerValue("picked", { index });
-    const json = JSON.stringify(data);
-    if (json === this.json) return;
+  /** @param {BlockData} data */
+  replace(data) {
     const same = JSON.stringify({ ...data, chosen: 0 }) === JSON.stringify({ ...this.data, chosen: 0 });
-    this.json = json;
-    this.data = data;
-    if (!same) this.draw();
+    if (same) this.data.chosen = data.chosen;
+    else super.replace(data);
     this.tell(data.chosen);
     if (!same) this.show();
   }
@@ -251,7 +232,7 @@ class BlockView {
     this.data.chosen = i;
     this.tell(i);
     this.show();
-    this.pick(i);
+    this.pick({ index: i });
   }
 
   /** Scroll the told weight into the strip. */
