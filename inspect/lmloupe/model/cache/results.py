@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lmloupe.model.running import Running
 
 __all__ = [
     "CacheGrowth",
@@ -205,40 +206,12 @@ class RaceStep:
     cache_bytes: int
 
 
-class CacheGrowth(Iterator[KVCache], Protocol):
+class CacheGrowth(Running[KVCache], Protocol):
     """A text that is being read: the cache after each step, the measurements before it included."""
 
-    @property
-    def input_ids(self) -> NDArray[np.int32]:
-        """int32 (n,), the text as the model reads it."""
 
-    def poll(self, timeout_s: float) -> KVCache | None:
-        """The next result, or None after ``timeout_s`` seconds without one.
-
-        Raises:
-            StopIteration: all of the text is read.
-        """
-
-    def close(self) -> None:
-        """Stop after the step at hand. Safe to call twice."""
-
-
-class CacheRace(Iterator[RaceStep], Protocol):
-    """A running race: iterate over its steps, or `poll` so as never to wait for long."""
-
-    @property
-    def input_ids(self) -> NDArray[np.int32]:
-        """int32 (n,), the text as the model reads it."""
-
-    def poll(self, timeout_s: float) -> RaceStep | None:
-        """The next step, or None after ``timeout_s`` seconds without one.
-
-        Raises:
-            StopIteration: the race has ended.
-        """
-
-    def close(self) -> None:
-        """Stop after the pass at hand. Safe to call twice."""
+class CacheRace(Running[RaceStep], Protocol):
+    """A running race, step by step."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

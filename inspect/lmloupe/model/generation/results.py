@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.model.generation.sampling import log_softmax
+from lmloupe.model.running import Running
 
 __all__ = ["Generation", "NextToken", "Step"]
 
@@ -59,19 +59,5 @@ class Step:
     lens_log_probs: NDArray[np.float32] | None = None
 
 
-class Generation(Iterator[Step], Protocol):
-    """A running generation: iterate over its steps, or `poll` so as never to wait for long."""
-
-    @property
-    def input_ids(self) -> NDArray[np.int32]:
-        """int32 (n,), the prompt as the model reads it."""
-
-    def poll(self, timeout_s: float) -> Step | None:
-        """The next step, or None after ``timeout_s`` seconds without one.
-
-        Raises:
-            StopIteration: the generation has ended.
-        """
-
-    def close(self) -> None:
-        """Stop: the model computes no further token after the one at hand. Safe to call twice."""
+class Generation(Running[Step], Protocol):
+    """A running generation, token by token."""

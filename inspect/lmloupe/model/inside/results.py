@@ -7,12 +7,13 @@ embedding, before any block, and ``n_layers`` is the last block's output: ``n_la
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lmloupe.model.running import Running
 
 __all__ = [
     "AttentionSummary",
@@ -145,22 +146,8 @@ class LensParts:
     soft_cap: float | None
 
 
-class LensRows(Iterator[LensRow], Protocol):
-    """A lens while it is computed: iterate over its rows, or `poll` so as never to wait for long."""
-
-    @property
-    def input_ids(self) -> NDArray[np.int32]:
-        """int32 (n,), the text as the model reads it."""
-
-    def poll(self, timeout_s: float) -> LensRow | None:
-        """The next row, or None after ``timeout_s`` seconds without one.
-
-        Raises:
-            StopIteration: all rows have come.
-        """
-
-    def close(self) -> None:
-        """Stop: the model computes nothing more than the piece at hand. Safe to call twice."""
+class LensRows(Running[LensRow], Protocol):
+    """A lens while it is computed, row by row."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
