@@ -96,26 +96,27 @@ _KINDS = (
 
 def _compute_dtype(value: object) -> str:
     name = "bnb_4bit_compute_dtype"
-    if value is None:
-        return "float32"
-    if isinstance(value, TorchDtype):
-        return DTYPES[value.name]
-    if not isinstance(value, str):
-        raise Refused(name, f"ValueError: {name} must be a string or a torch.dtype")
-    if value not in DTYPES:
+    written = _written(name, value, otherwise="float32")
+    if written not in DTYPES:
         # Where torch has something else of this name, such as a function, a TypeError says the same later.
-        raise Refused(name, f"AttributeError: module 'torch' has no attribute '{value}' that is a dtype")
-    return DTYPES[value]
+        raise Refused(name, f"AttributeError: module 'torch' has no attribute '{written}' that is a dtype")
+    return DTYPES[written]
 
 
 def _storage(value: object) -> str:
     name = "bnb_4bit_quant_storage"
+    written = _written(name, value, otherwise="uint8")
+    if not isinstance(value, TorchDtype) and written not in STORAGE:
+        raise Refused(name, f"ValueError: `{name}` must be a valid string (one of {', '.join(map(repr, STORAGE))})")
+    return written
+
+
+def _written(name: str, value: object, otherwise: str) -> str:
+    """The name of a dtype as it is given; ``otherwise`` where it is left out."""
     if value is None:
-        return "uint8"
+        return otherwise
     if isinstance(value, TorchDtype):
         return DTYPES[value.name]
     if not isinstance(value, str):
         raise Refused(name, f"ValueError: {name} must be a string or a torch.dtype")
-    if value not in STORAGE:
-        raise Refused(name, f"ValueError: `{name}` must be a valid string (one of {', '.join(map(repr, STORAGE))})")
     return value
