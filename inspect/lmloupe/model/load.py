@@ -14,11 +14,12 @@ from lmloupe.errors import InvalidSettingError, UnsupportedError
 from lmloupe.loading.hub_errors import loading
 from lmloupe.model.architecture.describe import published_as
 from lmloupe.model.architecture.results import Device, Dtype, Quantization
-from lmloupe.model.local import LocalEngine
+from lmloupe.model.local import Files, LocalEngine
 from lmloupe.model.passes.continuation import Reading
 from lmloupe.model.quiet import one_at_a_time, quiet_transformers, without_int8_remark
-from lmloupe.model.sources import model_sources
+from lmloupe.model.sources import causal_config, model_sources
 from lmloupe.names import EMBEDDED_MODEL, shown
+from lmloupe.tokens.tokenizer import Tokenizer
 
 __all__ = ["Origin", "compute_dtype", "load_again", "load_engine", "pick_device"]
 
@@ -150,14 +151,7 @@ def load_engine(
         InvalidSettingError: a device that is not here, or a quantization that it cannot do.
     """
     key = os.fspath(name).strip()
-    chosen = pick_device(device, quantization)
-    wanted = _Wanted(
-        quantization,
-        chosen,
-        double_quant=double_quant,
-        dtype=_chosen_dtype("dtype", dtype, chosen),
-        products=_chosen_dtype("compute_dtype", dtype if compute_dtype == "auto" else compute_dtype, chosen),
-    )
+    wanted = _Wanted.of(device, quantization, double_quant, dtype, compute_dtype)
     return _in_a_thread_that_ends(key, wanted, revision, token, None)
 
 
@@ -170,18 +164,23 @@ class Origin:
         revision: the hub's commit where known, else None.
         device: ``"cuda"``, ``"mps"`` or ``"cpu"``.
         reading: how the engine was found to read texts, so that the passes of a first load's check are not run again.
+        tokenizer: the engine's, which is not read again.
+        files: where the engine was read from.
     """
 
     name: str
     revision: str | None
     device: Device
     reading: Reading
+    tokenizer: Tokenizer
+    files: Files | None
 
     @classmethod
     def of(cls, engine: LocalEngine) -> Origin:
         """That of an engine."""
-        described = engine.describe()
-        return cls(described.name, described.revision, cast(Device, described.device), engine.loaded.reading)
+        described, loaded = engine.describe(), engine.loaded
+        device = cast(Device, described.device)
+        return cls(described.name, described.revision, device, loaded.reading, loaded.tokenizer, engine.files)
 
 
 def load_again(
@@ -198,15 +197,8 @@ def load_again(
     Arguments and errors are those of `load_engine`.
     """
     origin = Origin.of(engine) if isinstance(engine, LocalEngine) else engine
-    chosen = pick_device(origin.device, quantization)
-    wanted = _Wanted(
-        quantization,
-        chosen,
-        double_quant=double_quant,
-        dtype=_chosen_dtype("dtype", dtype, chosen),
-        products=_chosen_dtype("compute_dtype", dtype if compute_dtype == "auto" else compute_dtype, chosen),
-    )
-    return _in_a_thread_that_ends(origin.name, wanted, origin.revision, None, origin.reading)
+    wanted = _Wanted.of(origin.device, quantization, double_quant, dtype, compute_dtype)
+    return _in_a_thread_that_ends(origin.name, wanted, origin.revision, None, origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +211,16 @@ class _Wanted:
     dtype: torch.dtype
     products: torch.dtype
 
+    @classmethod
+    def of(
+        cls, device: Device, quantization: Quantization, double_quant: bool, dtype: Dtype, compute_dtype: Dtype
+    ) -> _Wanted:
+        """What `load_engine` is asked for, checked, with the device and the dtypes that ``"auto"`` stands for."""
+        chosen = pick_device(device, quantization)
+        whole = _chosen_dtype("dtype", dtype, chosen)
+        products = whole if compute_dtype == "auto" else _chosen_dtype("compute_dtype", compute_dtype, chosen)
+        return cls(quantization, chosen, double_quant, whole, products)
+
 
 def _chosen_dtype(what: str, dtype: Dtype, device: str) -> torch.dtype:
     if dtype not in get_args(Dtype):
@@ -227,7 +229,7 @@ def _chosen_dtype(what: str, dtype: Dtype, device: str) -> torch.dtype:
 
 
 def _in_a_thread_that_ends(
-    key: str, wanted: _Wanted, revision: str | None, token: str | bool | None, known: Reading | None
+    key: str, wanted: _Wanted, revision: str | None, token: str | bool | None, known: Origin | None
 ) -> LocalEngine:
     # torch leaves a pool of its own in a thread that quantizes, and on two cores a second pool in a live thread slows
     # the worker's products by a tenth to a quarter.
@@ -236,10 +238,14 @@ def _in_a_thread_that_ends(
 
 
 def _load(
-    key: str, wanted: _Wanted, revision: str | None, token: str | bool | None, known: Reading | None
+    key: str, wanted: _Wanted, revision: str | None, token: str | bool | None, known: Origin | None
 ) -> LocalEngine:
     quantization = wanted.quantization
-    tokenizer, path, config, options = model_sources(key, revision, token)
+    if known is None or known.files is None:
+        tokenizer, path, config, options = model_sources(key, revision, token)
+    else:
+        tokenizer, path, options = known.tokenizer, known.files.path, known.files.options
+        config = causal_config(key, path, options)
     if quantization != "none" and getattr(config, "quantization_config", None) is not None:
         raise UnsupportedError(
             f"The weights of {shown(key)} are quantized already: load them with quantization none, "
@@ -278,5 +284,6 @@ def _load(
         revision=options.get("revision"),
         quantization=quantization,
         published_as=published,
-        reading=known,
+        reading=None if known is None else known.reading,
+        files=Files(path, options),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -46,7 +46,15 @@ from lmloupe.model.passes.reading import find_reading, notes_on
 from lmloupe.model.passes.worker import worker_for
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["LocalEngine"]
+__all__ = ["Files", "LocalEngine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a model was read from: a folder or a hub id, and transformers' options for it."""
+
+    path: str
+    options: dict[str, Any]
 
 
 class LocalEngine(Engine):
@@ -62,8 +70,10 @@ class LocalEngine(Engine):
         quantization: as loaded.
         published_as: what the weights were published as; empty where unknown.
         reading: how texts are read with it, where that is known of another precision of it; else it is found out.
+        files: where it was read from.
 
     Attributes:
+        files: as given; None where it was not read from files.
         loaded: the model with its tokenizer and its thread, for whoever measures it in this process.
 
     Raises:
@@ -80,7 +90,9 @@ class LocalEngine(Engine):
         quantization: Quantization,
         published_as: str = "",
         reading: Reading | None = None,
+        files: Files | None = None,
     ) -> None:
+        self.files = files
         # Before any pass: some CPUs have bitsandbytes lay its weights out anew in the first one.
         described = describe_model(model, name, revision, quantization, published_as)
         worker, limit = worker_for(described.device), context_length(model.config.get_text_config())

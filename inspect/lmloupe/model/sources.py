@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import transformers
 from lmloupe.errors import SourceNotFoundError, UnsafeWeightsError, UnsupportedError
 from lmloupe.loading.embedded_model.folder import ensure_embedded_model
 from lmloupe.loading.hub_errors import loading, reading
-from lmloupe.loading.hub_files import open_repo, weight_files
+from lmloupe.loading.hub_files import HubRepo, open_repo, weight_files
 from lmloupe.loading.tokenizer import load_tokenizer
 from lmloupe.model.passes.config_sizes import layer_count
 from lmloupe.model.quiet import quiet_transformers
@@ -19,10 +20,21 @@ from lmloupe.names import EMBEDDED_MODEL, local_folder, shown
 from lmloupe.tokens.embedded import embedded_tokenizers
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["causal_config", "model_sources", "require_causal", "require_folder"]
+__all__ = [
+    "OPTIONS",
+    "causal_config",
+    "model_sources",
+    "repo_config",
+    "require_causal",
+    "require_folder",
+    "require_model",
+]
+
+OPTIONS: Mapping[str, Any] = {"trust_remote_code": False, "token": False, "local_files_only": True}
+"""How transformers reads what is on this machine: it runs no code of a repository and asks nobody."""
 
 
-def causal_config(name: str, path: str, options: dict[str, Any]) -> transformers.PreTrainedConfig:
+def causal_config(name: str, path: str, options: Mapping[str, Any]) -> transformers.PreTrainedConfig:
     """The model's config, once it is one that LM Loupe can show."""
     with loading(name, options.get("revision"), "model"), quiet_transformers():
         config: transformers.PreTrainedConfig = transformers.AutoConfig.from_pretrained(path, **options)
@@ -86,19 +98,31 @@ def require_folder(folder: Path) -> None:
     weight_files(f"The folder {shown(str(folder))}", files)
 
 
-def model_sources(
-    key: str, revision: str | None, token: str | bool | None
-) -> tuple[Tokenizer, str, transformers.PreTrainedConfig, dict[str, Any]]:
-    """Tokenizer, place of the weights, config, and options for transformers; everything is on this machine then."""
-    options: dict[str, Any] = {"trust_remote_code": False, "token": False, "local_files_only": True}
-    if key == EMBEDDED_MODEL:
-        path = str(ensure_embedded_model())
-        return load_tokenizer("smollm2"), path, causal_config(key, path, options), options
+def require_model(key: str) -> None:
+    """Raise SourceNotFoundError for the key of an embedded tokenizer, which has no model."""
     if key in embedded_tokenizers():
         raise SourceNotFoundError(
             f"{key} is an embedded tokenizer without a model: "
             f"take the embedded model {EMBEDDED_MODEL}, a hub id or a folder."
         )
+
+
+def repo_config(key: str, repo: HubRepo) -> transformers.PreTrainedConfig:
+    """The config of a repository, fetched and checked; nothing else of it."""
+    if not (repo.fetch_config() / "config.json").is_file():
+        raise SourceNotFoundError(f"{shown(key)} has no config.json: choose a repository of a transformers model.")
+    return causal_config(key, key, {**OPTIONS, "revision": repo.commit})
+
+
+def model_sources(
+    key: str, revision: str | None, token: str | bool | None
+) -> tuple[Tokenizer, str, transformers.PreTrainedConfig, dict[str, Any]]:
+    """Tokenizer, place of the weights, config, and options for transformers; everything is on this machine then."""
+    options = dict(OPTIONS)
+    if key == EMBEDDED_MODEL:
+        path = str(ensure_embedded_model())
+        return load_tokenizer("smollm2"), path, causal_config(key, path, options), options
+    require_model(key)
     folder = local_folder(key)
     if folder is not None:
         require_folder(folder)
@@ -108,8 +132,6 @@ def model_sources(
         return tokenizer, str(folder), causal_config(key, str(folder), options), options
     repo = open_repo(key, revision, token)
     options["revision"] = repo.commit
-    if not (repo.fetch_config() / "config.json").is_file():
-        raise SourceNotFoundError(f"{shown(key)} has no config.json: choose a repository of a transformers model.")
-    config = causal_config(key, key, options)
+    config = repo_config(key, repo)
     repo.fetch_weights()
     return tokenizer, key, config, options

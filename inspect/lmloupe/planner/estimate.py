@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import transformers
 
-from lmloupe.errors import InvalidSettingError, SourceNotFoundError, UnsupportedError
+from lmloupe.errors import InvalidSettingError, UnsupportedError
 from lmloupe.loading.embedded_model.folder import DOWNLOAD_BYTES, embedded_model_folder
 from lmloupe.loading.hub_errors import loading, reading
 from lmloupe.loading.hub_files import open_repo, shard_names
@@ -20,13 +20,12 @@ from lmloupe.model.load import compute_dtype, pick_device
 from lmloupe.model.pieces import PREFILL_CHUNK
 from lmloupe.model.precision import Precision
 from lmloupe.model.quiet import quiet_transformers
-from lmloupe.model.sources import causal_config, require_folder
+from lmloupe.model.sources import OPTIONS, causal_config, repo_config, require_folder, require_model
 from lmloupe.names import EMBEDDED_MODEL, local_folder, shown
 from lmloupe.planner.counted import Counted
 from lmloupe.planner.counting import FIXED_BYTES, available_bytes, kv_cache_bytes, meta_model
 from lmloupe.planner.measure import makeup_of
 from lmloupe.planner.storage import format_of, itemsize
-from lmloupe.tokens.embedded import embedded_tokenizers
 
 __all__ = ["MemoryEstimate", "memory_estimate"]
 
@@ -186,25 +185,18 @@ def _source(
     key: str, revision: str | None, token: str | bool | None
 ) -> tuple[transformers.PreTrainedConfig, int | None, int | None]:
     """Config, bytes of the weight files and of those to fetch; None where nobody says."""
-    options: dict[str, Any] = {"trust_remote_code": False, "token": False, "local_files_only": True}
     if key == EMBEDDED_MODEL:
         made = embedded_model_folder()
         if made is None:
             return transformers.LlamaConfig(**_EMBEDDED), None, DOWNLOAD_BYTES
-        return causal_config(key, str(made), options), _on_disk(made), 0
-    if key in embedded_tokenizers():
-        raise SourceNotFoundError(
-            f"{key} is an embedded tokenizer without a model: "
-            f"take the embedded model {EMBEDDED_MODEL}, a hub id or a folder."
-        )
+        return causal_config(key, str(made), OPTIONS), _on_disk(made), 0
+    require_model(key)
     folder = local_folder(key)
     if folder is not None:
         require_folder(folder)
-        return causal_config(key, str(folder), options), _on_disk(folder), 0
+        return causal_config(key, str(folder), OPTIONS), _on_disk(folder), 0
     repo = open_repo(key, revision, token, with_sizes=True)
-    if not (repo.fetch_config() / "config.json").is_file():
-        raise SourceNotFoundError(f"{shown(key)} has no config.json: choose a repository of a transformers model.")
-    config = causal_config(key, key, options | {"revision": repo.commit})
+    config = repo_config(key, repo)
     names = repo.weight_names()
     sizes = [repo.sizes.get(name, 0) for name in names]
     missing = [repo.sizes.get(name, 0) for name in repo.not_cached(names)]

@@ -5,20 +5,25 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+import weakref
+from typing import Any
 
 import torch
 
 __all__ = ["let_go"]
 
 
-def let_go() -> None:
-    """Free what nobody refers to any more, and give it back to the system.
+def let_go(model: weakref.ref[Any] | None) -> None:
+    """Give a model's memory back to the system, once nobody refers to it.
 
-    Modules of a model refer to each other in circles, so that it stays until Python looks for such. The numbers of a
-    model that was quantized while it was loaded come from the heap, which glibc keeps for later: five loads of a model
-    of 538 MB, one after another, then take 1.1 GB.
+    The numbers of a model that was quantized while it was loaded come from the heap, which glibc keeps for later: five
+    loads of a model of 538 MB, one after another, then take 1.1 GB.
+
+    Args:
+        model: what was used last; None for none.
     """
-    gc.collect()
+    if model is not None and model() is not None:
+        gc.collect()  # its parts may refer to each other in circles; it may be somebody else's too
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     if sys.platform == "linux":

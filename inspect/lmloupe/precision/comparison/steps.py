@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -79,6 +80,7 @@ class Comparison:
         self._asked = asked
         self._report: QuantizationReport | None = None
         self._n_done = 0
+        self._last: weakref.ref[LocalEngine] | None = None  # a copy that is nobody else's
 
     def steps(self) -> Generator[ComparisonStep, None, None]:
         """See `lmloupe.precision.comparison.compare.comparison_steps`."""
@@ -93,7 +95,7 @@ class Comparison:
         try:
             for precision in asked.wanted:
                 if not self._has(precision):
-                    let_go()
+                    let_go(self._last)
                     try:
                         yield from self._one(ground, precision)
                     except LoupeError as error:  # not swallowed: the report says so, and the others go on
@@ -102,7 +104,7 @@ class Comparison:
             yield ComparisonStep(1.0, "Done", self._report)
         finally:
             ground.kept.close()
-            let_go()
+            let_go(self._last)
 
     def _baseline(self) -> Generator[ComparisonStep, None, _Ground]:
         """Load and measure the baseline, and let it go where it is nobody else's."""
@@ -111,6 +113,7 @@ class Comparison:
         began = time.perf_counter()
         engine = self._baseline_engine()
         load_s = 0.0 if engine is asked.given else time.perf_counter() - began
+        self._last = None if engine is asked.given else weakref.ref(engine)
         require_plain(engine)
         ids, described = engine.input_ids(asked.text_or_ids), engine.describe()
         paths, stateless = part_paths(engine.loaded)
@@ -144,6 +147,7 @@ class Comparison:
         else:
             ground.needs.require(precision, dtype)
             engine = self._loaded(ground.origin, precision)
+            self._last = weakref.ref(engine)
             if precision.is_simulated:
                 yield from self._rounded(engine, precision)
             load_s = time.perf_counter() - began
