@@ -34,6 +34,7 @@ def test_a_cell_is_chosen_by_click_and_keyboard_and_leads_to_its_block(page: Pag
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Layer 3, mlp.up_proj").wait_for()
+    settled(page)  # the link below the heading comes a moment after it
     assert page.get_by_role("gridcell", selected=True).count() == 1
     target = page.get_by_role("link", name="One block of this matrix by hand").get_attribute("href")
     query = parse_qs(urlsplit(target or "").query)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.jobs import stop_jobs
 from tests.support.pages import REPOSITORY
-from ui.base.jobs import stop_all
 
 
 @pytest.fixture(autouse=True)
@@ -19,4 +19,4 @@ def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_work_is_left() -> Iterator[None]:
     """What a page had computed in the background ends with its test."""
     yield
-    stop_all()
+    stop_jobs()

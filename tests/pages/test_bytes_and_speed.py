@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
+from itertools import repeat
 from pathlib import Path
 
 import pytest
 
+from tests.support.jobs import finish_jobs, stop_jobs
 from tests.support.pages import no_exception, open_page, output_of, payload_of
 from tests.support.pages import sentences as said
-from ui.base.jobs import Job, _jobs
+from ui.base.jobs import server_jobs
 from ui.precision.speed.words import megabytes
 from ui.state.settings import EMBEDDED_MODEL
 
@@ -27,11 +28,8 @@ def test_bytes_stand_there_at_once_and_speeds_come_when_asked_for(embedded_model
     assert printed[0] == ["float32", "538060032", "538060288"]
     assert printed[-1] == ["footprint", "538060288"]
     next(button for button in app.button if button.label == "Measure speed here").click().run()
-    for _ in range(120):
-        if any(button.label == "Stop" for button in app.button):
-            time.sleep(0.5)
-            app.run()
-    no_exception(app)
+    finish_jobs()
+    no_exception(app.run())
     assert "of the memory and writes" in app.header[0].value
     bars = payload_of(app, "speed_bars")
     assert bars["columns"][0] == "Weights in memory, measured"
@@ -49,12 +47,12 @@ def test_a_precision_that_is_not_stored_is_not_taken_from_a_link() -> None:
 @pytest.mark.model
 def test_what_was_stopped_or_has_failed_has_one_button_that_starts_it(embedded_model_folder: Path) -> None:
     key = ("speed", EMBEDDED_MODEL, ("float16",), 3, 1, 1)
-    ended: Job[object] = Job(lambda: iter(()))
-    ended.stop()
-    _jobs()._jobs[key] = ended
+    stopped = server_jobs().job(key, lambda: repeat(None))
+    assert stopped is not None
+    stop_jobs()
     app = no_exception(
         open_page("speed", speed_precisions="float16", speed_prompt="3", speed_tokens="1", speed_rounds="1")
     )
     assert [one.label for one in app.button if "easure" in one.label] == []
     next(one for one in app.button if one.label == "Go on").click().run()
-    assert _jobs()._jobs[key] is not ended
+    assert server_jobs().job(key, None) is not stopped

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +10,12 @@ import pytest
 import lmloupe as lm
 from lmloupe.chat.prefix import shared_length
 from tests.support.architectures import build
+from tests.support.jobs import finish_jobs
 from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
-from ui.base.jobs import _jobs
 from ui.base.loaders import engine as loaded
 from ui.state.settings import DEFAULT_MESSAGES, EMBEDDED_MODEL
 
 TEXT = "The capital of France is"
-
-
-def rested(limit_s: float = 120) -> None:
-    """Wait until the background work of the page has ended."""
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end and not all(one.ended for one in _jobs()._jobs.values()):
-        time.sleep(0.05)
 
 
 def headings(app: object) -> list[str]:
@@ -34,7 +26,7 @@ def headings(app: object) -> list[str]:
 @pytest.mark.usefixtures("embedded_model_folder")
 def test_the_page_says_what_the_library_measures() -> None:
     app = no_exception(open_page("kv_cache", text=TEXT, kv_tokens="3", kv_layer="2", kv_head="1"))
-    rested()
+    finish_jobs()
     no_exception(app.run())
     engine = loaded(EMBEDDED_MODEL, "none")
     cache = engine.kv_cache(TEXT)
@@ -76,7 +68,7 @@ def test_the_page_says_what_the_library_measures() -> None:
 @pytest.mark.usefixtures("embedded_model_folder")
 def test_one_token_turns_without_a_request_and_keys_turned_back() -> None:
     app = no_exception(open_page("kv_cache", text="A", kv_tokens="1", kv_turns="turns", kv_keys="back"))
-    rested()
+    finish_jobs()
     no_exception(app.run())
     growth, heat, race, _, prefix, _ = headings(app)
     assert growth.startswith("Each token takes 46,080 bytes: 46,080 bytes for this text")
@@ -94,7 +86,7 @@ def test_a_model_with_a_state_and_without_a_chat_template() -> None:
     load = [one for one in app.button if one.label == "Load"]
     assert load
     no_exception(load[0].click().run())
-    rested()
+    finish_jobs()
     no_exception(app.run())
     assert headings(app)[0].startswith("This model keeps a state of")
     assert "keeps no keys and values of its own" in sentences(app)

@@ -12,9 +12,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
+from tests.support.jobs import finish_jobs
 from tests.support.pages import REPOSITORY, no_exception, open_page, output_of, payload_of, sentences
 from tests.support.tiny_models import tiny_model_folder
-from ui.base import jobs, loaders
+from ui.base import loaders
 from ui.model.choice import _asked_for
 from ui.precision.layers.details import crest_words, feature_words, matrices_words
 from ui.precision.layers.view import errors_words, layers_finding, row_order, rows_of, sum_words
@@ -42,11 +43,8 @@ def computed(**params: str) -> AppTest:
     """The page when all its jobs have ended."""
     app = no_exception(open_page("layer_by_layer", model=MODEL, text=TEXT, **params))
     for _ in range(6):
-        waiting = [one for one in jobs._jobs()._jobs.values() if not one.ended]
-        if not waiting:
+        if not finish_jobs():
             return app
-        for one in waiting:
-            assert one.wait(60)
         no_exception(app.run())
     raise AssertionError("the page goes on asking for more")
 
@@ -94,8 +92,7 @@ def test_what_it_cannot_show_is_said(tiny: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tiny)
     monkeypatch.setattr("lmloupe.precision.layers.places.stored_as", lambda _: "nf4")
     app = no_exception(open_page("layer_by_layer", model=MODEL, text=TEXT, layers_format="q8_0"))
-    for one in [one for one in jobs._jobs()._jobs.values() if not one.ended]:
-        assert one.wait(60)
+    finish_jobs()
     app = no_exception(app.run())
     assert "quantized already" in sentences(app)
     long = no_exception(open_page("layer_by_layer", model=MODEL, text="a " * 600))

@@ -8,19 +8,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
+from tests.support.jobs import finish_jobs
 from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
-from ui.base import jobs
 from ui.precision.compare.findings import bits
 
 TEXT = "The capital of France is Paris, and the capital of Japan is"
-LONG_S = 240
 
 
 def measured(**params: str) -> AppTest:
     """The page once all precisions are measured; a browser runs it again by itself, AppTest does not."""
     app = no_exception(open_page("precision", **{"text": TEXT, "compared_tokens": "4"} | params))
-    for one in list(jobs._jobs()._jobs.values()):
-        assert one.wait(LONG_S)
+    finish_jobs()
     return no_exception(app.run())
 
 

@@ -192,7 +192,7 @@ def page() -> None:
 
 def test_two_sessions_see_one_job_its_stop_and_its_restart() -> None:
     SHARED[:] = [Steps()]
-    module._jobs.clear()
+    module.server_jobs.clear()
     first, second = AppTest.from_function(page).run(), AppTest.from_function(page).run()
     assert [button.label for button in (*first.button, *second.button)] == ["Stop", "Stop"]
     second.button[0].click().run()

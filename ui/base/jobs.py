@@ -19,7 +19,7 @@ import streamlit as st
 
 from lmloupe.errors import LoupeError
 
-__all__ = ["Job", "Jobs", "job", "stop_all", "watch"]
+__all__ = ["Job", "Jobs", "job", "server_jobs", "watch"]
 
 T = TypeVar("T")
 KEPT = 24
@@ -176,14 +176,10 @@ class Jobs:
             running = sum(other.running for other in self._jobs.values() if other is not one)
         return running + (waiting.index(one) if one in waiting else 0)
 
-    def stop_all(self) -> None:
-        """Stop every job, and wait until the one that runs has ended its step."""
+    def unfinished(self) -> tuple[Job[Any], ...]:
+        """Those that run or wait for their turn."""
         with self._lock:
-            held = list(self._jobs.values())
-        for one in held:
-            one.stop()
-        for one in held:
-            one.wait()
+            return tuple(one for one in self._jobs.values() if not one.ended)
 
     def _start(self, key: Hashable, work: Callable[[], Iterator[Any]]) -> Job[Any]:
         made: Job[Any] = Job(work)
@@ -218,18 +214,14 @@ class Jobs:
 
 
 @st.cache_resource(show_spinner=False)
-def _jobs() -> Jobs:
+def server_jobs() -> Jobs:
+    """All jobs of this server."""
     return Jobs()
 
 
 def job(key: Hashable, work: Callable[[], Iterator[T]] | None = None) -> Job[T] | None:
     """The server's job with this key; see `Jobs.job`."""
-    return _jobs().job(key, work)
-
-
-def stop_all() -> None:
-    """Stop the server's jobs, as before its end; see `Jobs.stop_all`."""
-    _jobs().stop_all()
+    return server_jobs().job(key, work)
 
 
 def _same(found: T | None) -> object:
@@ -253,7 +245,9 @@ def watch(
     if one.ended:
         if one.stopped or one.error is not None:
             label = "Go on" if one.error is None else "Try again"
-            st.button(label, icon=":material/play_arrow:", on_click=_jobs().again, args=(one,), key=f"again_{id(one)}")
+            st.button(
+                label, icon=":material/play_arrow:", on_click=server_jobs().again, args=(one,), key=f"again_{id(one)}"
+            )
         return
     drawn = news(one.latest)
 
@@ -264,7 +258,7 @@ def watch(
         if one.ended or (news(newest) is not drawn and news(newest) != drawn):
             st.rerun()
         share, said = progress(newest)
-        before = 0 if one.running else _jobs().ahead(one)
+        before = 0 if one.running else server_jobs().ahead(one)
         if before:
             said = f"Waiting for its turn: {before} before it."
         if one.stopped:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from lmloupe.model.pieces import PREFILL_CHUNK
 from lmloupe.model.precision import Precision
 from lmloupe.planner import machine_memory, measure
 from lmloupe.planner.cards import CUDA_RESERVE
-from lmloupe.planner.makeup import CacheGroup, weigh
+from lmloupe.planner.makeup import CacheGroup, ParameterGroup, Weighed, weigh
 from lmloupe.planner.makeup import work_bytes as pass_bytes
 from lmloupe.planner.measure import meta_model
 from lmloupe.planner.storage import format_of
@@ -23,6 +24,7 @@ __all__ = [
     "kv_cache_bytes",
     "meta_model",
     "quantized_paths",
+    "weighed",
     "weight_bytes",
     "work_bytes",
 ]
@@ -37,12 +39,23 @@ def quantized_paths(model: Any, quantization: Quantization) -> set[str]:
     return set() if quantization == "none" else measure.quantized_paths(model)
 
 
+def weighed(model: nn.Module, quantization: Quantization, *, double_quant: bool) -> Weighed:
+    """The weights of a model as they would lie in memory, in parts."""
+    return _weighed(model, measure.groups_of(model), quantization, double_quant)
+
+
+def _weighed(
+    model: nn.Module, groups: Sequence[ParameterGroup], quantization: Quantization, double_quant: bool
+) -> Weighed:
+    chosen = None if quantization == "none" else format_of(Precision(quantization, double_quant=double_quant))
+    dtype: Any = model.dtype
+    return weigh(groups, chosen, str(dtype).removeprefix("torch."))
+
+
 def weight_bytes(model: nn.Module, quantization: Quantization, *, double_quant: bool) -> tuple[int, int, int]:
     """Numbers of a model, bytes of its weights as they would lie in memory, and the largest linear weight's numbers."""
     groups = measure.groups_of(model)
-    chosen = None if quantization == "none" else format_of(Precision(quantization, double_quant=double_quant))
-    dtype: Any = model.dtype
-    found = weigh(groups, chosen, str(dtype).removeprefix("torch."))
+    found = _weighed(model, groups, quantization, double_quant)
     total = found.quantized_bytes + found.other_bytes + found.constants_bytes
     return sum(group.n_parameters for group in groups), total, found.largest
 

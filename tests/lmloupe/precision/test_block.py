@@ -74,7 +74,9 @@ def test_codes_of_scales_are_bitsandbytes_own(numbers: list[float], size: float)
     shifted = scales - scales.mean(dtype=np.float32)
     absmax, _, codes = double_quantize(shifted, dynamic_map())
     theirs, held = functional.quantize_blockwise(torch.from_numpy(shifted), blocksize=256)
-    assert codes.tolist() == theirs.tolist()
+    # An absmax so small that it has no inverse: the zeros beside it are NaN there, whose code is up to the instruction.
+    told = shifted != 0 if 0 < absmax < 2.0**-128 else np.full(shifted.shape, True)
+    assert codes[told].tolist() == theirs.numpy()[told].tolist()
     assert float(absmax) == float(held.absmax[0])
 
 

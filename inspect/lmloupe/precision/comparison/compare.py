@@ -19,6 +19,7 @@ from lmloupe.model.precision import DTYPES, Precision
 from lmloupe.names import EMBEDDED_MODEL
 from lmloupe.precision.comparison.results import ComparisonStep, QuantizationReport
 from lmloupe.precision.comparison.steps import Asked, Comparison
+from lmloupe.precision.last import last_of
 
 __all__ = ["DEFAULT_QUANTIZATIONS", "compare_quantizations", "comparison_steps"]
 
@@ -69,14 +70,11 @@ def compare_quantizations(
     >>> report["q8_0"].mean_kl_bits < 0.01, report["q8_0"].first_flip, report.baseline.mean_kl_bits
     (True, -1, 0.0)
     """
-    report: QuantizationReport | None = None
-    for step in comparison_steps(
+    steps = comparison_steps(
         name_or_engine, text_or_ids, quantizations,
         baseline=baseline, max_new_tokens=max_new_tokens, device=device, top_k=top_k,
-    ):  # fmt: skip
-        report = step.report
-        if progress is not None:
-            progress(step)
+    )  # fmt: skip
+    report = last_of(steps, progress).report
     assert report is not None  # noqa: S101 - the last step has one
     return report
 

@@ -11,6 +11,7 @@ from lmloupe.model.load import load_engine
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.precision import Precision
 from lmloupe.names import EMBEDDED_MODEL
+from lmloupe.precision.last import last_of
 from lmloupe.precision.speed.results import SpeedReport
 from lmloupe.precision.speed.run import Run
 from lmloupe.precision.speed.sizes import require_stored
@@ -60,14 +61,10 @@ def measure_speed(
     >>> row.measured.total, row.predicted.total, row.decode_s.shape, row.decode_per_s > 0
     (538060032, 538060032, (1, 2), True)
     """
-    report: SpeedReport | None = None
-    for report in speed_steps(
+    steps = speed_steps(
         name_or_engine, precisions, prompt_tokens=prompt_tokens, new_tokens=new_tokens, rounds=rounds, device=device
-    ):
-        if progress is not None:
-            progress(report)
-    assert report is not None  # noqa: S101 - the first step gives one
-    return report
+    )
+    return last_of(steps, progress)
 
 
 def speed_steps(

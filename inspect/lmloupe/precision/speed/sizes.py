@@ -14,10 +14,8 @@ from lmloupe.errors import InvalidSettingError, UnsupportedError
 from lmloupe.model.load import compute_dtype
 from lmloupe.model.local import LocalEngine
 from lmloupe.model.precision import Precision
-from lmloupe.planner.counting import kv_cache_bytes
-from lmloupe.planner.makeup import weigh
-from lmloupe.planner.measure import groups_of, meta_model
-from lmloupe.planner.storage import format_of
+from lmloupe.planner.counting import kv_cache_bytes, weighed
+from lmloupe.planner.measure import meta_model
 from lmloupe.precision.speed.results import WeightBytes
 
 __all__ = ["cache_bytes", "measured_bytes", "model_dtype", "predicted_bytes", "predicted_weights", "require_stored"]
@@ -91,10 +89,7 @@ def _without_numbers(config: transformers.PreTrainedConfig, dtype: torch.dtype) 
 
 
 def _counted(model: nn.Module, precision: Precision) -> WeightBytes:
-    quantized = precision.quantization != "none"
-    chosen = format_of(Precision(precision.weights, double_quant=precision.double_quant)) if quantized else None
-    dtype: Any = model.dtype
-    found = weigh(groups_of(model), chosen, str(dtype).removeprefix("torch."))
+    found = weighed(model, precision.quantization, double_quant=precision.double_quant)
     return WeightBytes(
         precision=precision,
         weights=found.quantized_bytes + found.other_bytes,
