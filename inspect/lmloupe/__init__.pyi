@@ -118,11 +118,6 @@ from .model.engine import Engine as Engine
 from .model.generation.results import Generation as Generation
 from .model.generation.results import NextToken as NextToken
 from .model.generation.results import Step as Step
-from .model.generation.rolls import Rolls as Rolls
-from .model.generation.rolls import roll as roll
-from .model.generation.sampling import Sampling as Sampling
-from .model.generation.sampling import Stage as Stage
-from .model.generation.sampling import sampling_stages as sampling_stages
 from .model.inside.results import AttentionSummary as AttentionSummary
 from .model.inside.results import AttentionWeights as AttentionWeights
 from .model.inside.results import Attribution as Attribution
@@ -136,6 +131,11 @@ from .model.machine import MachineDefaults as MachineDefaults
 from .model.machine import machine_defaults as machine_defaults
 from .model.precision import Precision as Precision
 from .model.precision import Weights as Weights
+from .model.sampling.pipeline import Sampling as Sampling
+from .model.sampling.pipeline import Stage as Stage
+from .model.sampling.pipeline import sampling_stages as sampling_stages
+from .model.sampling.rolls import Rolls as Rolls
+from .model.sampling.rolls import roll as roll
 from .pipeline.pattern import PatternPart as PatternPart
 from .pipeline.pattern import pattern_parts as pattern_parts
 from .pipeline.stage_data import Stages as Stages

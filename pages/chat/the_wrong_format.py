@@ -23,9 +23,9 @@ from ui.chat.wrong_format.view import (
     no_answer,
     say_losses,
 )
+from ui.generation.live.runs import Request
 from ui.model.choice import choose_model
 from ui.page import reproduce
-from ui.prediction.generation.runs import Request
 from ui.state import store as state
 
 CODE = """

@@ -19,7 +19,7 @@ from ui.chat.templates.upload import MAX_OWN
 from ui.state.link import encode
 
 BEGUN = [{"role": "user", "content": "Capital?"}, {"role": "assistant", "content": "The capital of France is "}]
-CHAT, LINES, GENERATE = "chat", "pages/chat/template_line_by_line.py", "pages/prediction/generate.py"
+CHAT, LINES, GENERATE = "chat", "pages/chat/template_line_by_line.py", "pages/generation/generate.py"
 MINE = b"M {{ messages[0].content }}"
 
 

@@ -146,8 +146,8 @@ VIEWS = [
       for view in ("best", "draws", "vocabulary", "phrase", "settings")),
     ("pages/prediction/surprise.py", {}), ("pages/prediction/layers.py", {"explain": "text"}),
     ("pages/prediction/attention.py", {}), ("pages/text/overview.py", {}),
-    ("pages/prediction/generate.py", {"prompt": "text", "max_new_tokens":
-    "12", "record_lens": "1"}), ("pages/prediction/generate.py", {"prompt": "chat", "max_new_tokens": "12"}),
+    ("pages/generation/generate.py", {"prompt": "text", "max_new_tokens":
+    "12", "record_lens": "1"}), ("pages/generation/generate.py", {"prompt": "chat", "max_new_tokens": "12"}),
 ]  # fmt: skip
 
 

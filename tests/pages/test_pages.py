@@ -18,7 +18,7 @@ from ui.base.loaders import embedded_fetch
 from ui.state.settings import DEFAULT_MESSAGES, DEFAULT_TEXT, SETTINGS
 
 FOUR = ("llama-3.1", "phi-3", "qwen2", "starcoder2")
-MODEL_PAGES = ["pages/vectors/embeddings.py", "pages/prediction/next_token.py", "pages/prediction/generate.py"]
+MODEL_PAGES = ["pages/vectors/embeddings.py", "pages/prediction/next_token.py", "pages/generation/generate.py"]
 
 
 def counts_of(app: AppTest) -> pd.DataFrame:
@@ -262,7 +262,7 @@ def test_embeddings_show_the_chosen_row_and_its_neighbours(embedded_engine: lm.E
 
 @pytest.mark.model
 def test_generate_shows_a_run_at_once_and_the_same_again(embedded_engine: lm.Engine) -> None:
-    app = no_exception(open_page("pages/prediction/generate.py", temperature="0", max_new_tokens="12"))
+    app = no_exception(open_page("pages/generation/generate.py", temperature="0", max_new_tokens="12"))
     run = app.session_state["run"]
     engine = embedded_engine
     prompt = lm.render_chat(engine.tokenizer, DEFAULT_MESSAGES, add_generation_prompt=True).encoding.input_ids
@@ -270,7 +270,7 @@ def test_generate_shows_a_run_at_once_and_the_same_again(embedded_engine: lm.Eng
     assert [step.token_id for step in run.steps] == expected
     assert run.finished
     assert "written before" not in sentences(app)
-    again = no_exception(open_page("pages/prediction/generate.py", temperature="0", max_new_tokens="12"))
+    again = no_exception(open_page("pages/generation/generate.py", temperature="0", max_new_tokens="12"))
     assert again.session_state["run"] is run
     assert "the times are those of that first run" in sentences(again)
     assert "Decoding, in the first run" in {metric.label for metric in again.metric}
@@ -372,7 +372,7 @@ def test_the_code_of_embeddings_prints_the_neighbours(model: Path) -> None:
 
 @pytest.mark.model
 def test_the_code_of_generate_prints_the_same_tokens(model: Path) -> None:
-    app = no_exception(open_page("pages/prediction/generate.py", max_new_tokens="10", seed="3", temperature="1.2"))
+    app = no_exception(open_page("pages/generation/generate.py", max_new_tokens="10", seed="3", temperature="1.2"))
     steps = app.session_state["run"].steps
     printed = output_of(app)
     assert [line.rsplit(" ", 2)[0] for line in printed[: len(steps)]] == [repr(step.text) for step in steps]

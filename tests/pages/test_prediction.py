@@ -373,7 +373,7 @@ def test_leaving_the_page_stops_the_lens_and_keeps_its_rows(engine: LocalEngine)
 
 @pytest.mark.model
 def test_generate_records_the_lens_and_its_code_prints_the_log_probabilities(engine: LocalEngine) -> None:
-    app = full("pages/prediction/generate.py", prompt="text", max_new_tokens="6", temperature="0", record_lens="1")
+    app = full("pages/generation/generate.py", prompt="text", max_new_tokens="6", temperature="0", record_lens="1")
     steps = app.session_state["run"].steps
     table = next(frame.value for frame in app.dataframe if "Said" in frame.value.columns)
     assert len(table) == engine.describe().n_layers + 1

@@ -14,7 +14,7 @@ from lmloupe.encodings.alignment import align
 from lmloupe.encodings.lines import compare_lines
 from tests.support.pages import open_page
 from ui.chat.wrong_format.cost import Scored, headline
-from ui.prediction.generation.view import run_finding
+from ui.generation.live.view import run_finding
 from ui.prediction.lens.view import lens_finding
 from ui.text.comparison import costs_more
 from ui.text.languages.chart import as_many

@@ -258,6 +258,13 @@ _TABLE = (
     choice("kv_turns", "served", ("served", "turns")),
     # Explain a config.
     Setting("config_text", DEFAULT_CONFIG, _plain_text),
+    # Samplers, for every page that draws tokens.
+    # Generate: how it streams, the tree.
+    # Conversation.
+    # Strategies.
+    # Strategies: speculative decoding.
+    # Constrained.
+    # Batch and padding.
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
 """Setting by name, in the order in which a link names them."""

@@ -8,7 +8,8 @@ has its questions' answers: their dataclasses in ``results``, the functions that
 - ``architecture``: how the model is built. A comparison of precisions asks two engines, from a room above this one.
 - ``embeddings``: rows of the input and the output matrix.
 - ``inside``: what happens to a text between the two; changes to activations (interventions) belong here.
-- ``generation``: next tokens; samplers, records of a generation and batches of steps belong here.
+- ``generation``: next tokens, what is written token after token, and batches of steps; its questions are there too.
+- ``strategies``: whole texts found otherwise than by one draw after another; ``padding``: prompts in one batch.
 
 What several rooms need of a pass (a hook, a cache, the worker's thread) is in ``passes`` below them.
 """
@@ -33,8 +34,7 @@ from lmloupe.model.embeddings.results import (
     ProjectionMethod,
     Undertrained,
 )
-from lmloupe.model.generation.results import Generation, NextToken
-from lmloupe.model.generation.sampling import Sampling
+from lmloupe.model.generation.questions import GenerationQuestions
 from lmloupe.model.inside.results import (
     AttentionSummary,
     AttentionWeights,
@@ -49,7 +49,7 @@ from lmloupe.tokens.tokenizer import Tokenizer
 __all__ = ["Engine"]
 
 
-class Engine(CacheQuestions, Protocol):
+class Engine(GenerationQuestions, CacheQuestions, Protocol):
     """A causal language model and the questions that it answers. Safe to share between threads.
 
     A text is encoded with what the tokenizer adds by itself (Llama 3.1: bos), and special tokens in it are read as
@@ -164,32 +164,6 @@ class Engine(CacheQuestions, Protocol):
 
         Raises:
             NotAvailableError: no unused row is known and the matrices are tied, or there is no output matrix.
-        """
-
-    def next_token(self, text_or_ids: TextOrIds) -> NextToken:
-        """Scores of every possible next token, from one forward pass."""
-
-    def generate(
-        self,
-        text_or_ids: TextOrIds,
-        sampling: Sampling | None = None,
-        max_new_tokens: int = 128,
-        seed: int = 0,
-        *,
-        lens: bool = False,
-    ) -> Generation:
-        """Generate token by token, until an end token, ``max_new_tokens`` or the end of the context.
-
-        Args:
-            text_or_ids: the prompt; the ids of a rendered chat rather than its text.
-            sampling: how to draw; None is the model's own distribution.
-            max_new_tokens: at least 1.
-            seed: of NumPy's PCG64, at least 0; the same seed gives the same tokens on the same machine and settings.
-            lens: also record what each layer would have said at each step, from the same pass. On a CPU the steps
-                after the first then come four at a time.
-
-        Returns:
-            An iterator of `Step` that starts at once and can be polled and closed. NotFiniteError comes out of it.
         """
 
     def score(self, text_or_ids: TextOrIds, top_k: int = 5) -> Scored:

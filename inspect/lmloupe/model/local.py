@@ -29,10 +29,7 @@ from lmloupe.model.embeddings.results import (
     Undertrained,
 )
 from lmloupe.model.engine import Engine
-from lmloupe.model.generation import answers as generation
-from lmloupe.model.generation.results import NextToken
-from lmloupe.model.generation.sampling import Sampling
-from lmloupe.model.generation.steps import LocalGeneration
+from lmloupe.model.generation.local import GenerationAnswers
 from lmloupe.model.inside import answers as inside
 from lmloupe.model.inside import states
 from lmloupe.model.inside.attention_summary import KeptAttention
@@ -57,7 +54,7 @@ class Files:
     options: dict[str, Any]
 
 
-class LocalEngine(Engine):
+class LocalEngine(GenerationAnswers, Engine):
     """A causal LM of transformers in this process. Made by `lmloupe.load_engine`; safe to share between threads.
 
     What each method does is said once, in `lmloupe.Engine`; how, in the room that it calls.
@@ -169,23 +166,6 @@ class LocalEngine(Engine):
         known_unused: Sequence[int] | None = None,
     ) -> Undertrained:
         return embeddings.undertrained_tokens(self.loaded, self._matrices, k, indicator, kinds, known_unused)
-
-    # What comes next
-
-    def next_token(self, text_or_ids: TextOrIds) -> NextToken:
-        return generation.next_token(self.loaded, self.input_ids(text_or_ids))
-
-    def generate(
-        self,
-        text_or_ids: TextOrIds,
-        sampling: Sampling | None = None,
-        max_new_tokens: int = 128,
-        seed: int = 0,
-        *,
-        lens: bool = False,
-    ) -> LocalGeneration:
-        ids = self.input_ids(text_or_ids)
-        return generation.generate(self.loaded, ids, sampling or Sampling(), max_new_tokens, seed, lens=lens)
 
     # What happens to a text
 

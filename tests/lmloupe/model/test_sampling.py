@@ -18,7 +18,7 @@ from transformers import (
 )
 
 import lmloupe as lm
-from lmloupe.model.generation.sampling import draw, sampling_probs
+from lmloupe.model.sampling.pipeline import draw, sampling_probs
 
 SETTINGS = st.builds(
     lm.Sampling,

@@ -16,10 +16,10 @@ from ui.base.words import counted
 from ui.chat.lessons import LESSONS, take_lesson
 from ui.chat.wrong_format.cost import Format, Scored, last_answer
 from ui.components.format_matrix import MatrixRow, format_matrix
+from ui.generation.live.runs import Request, Run, finished_run
+from ui.generation.live.view import stream
 from ui.page import finding
 from ui.pages import page
-from ui.prediction.generation.runs import Request, Run, finished_run
-from ui.prediction.generation.view import stream
 
 __all__ = ["answer_wanted", "cost_matrix", "cost_table", "generated_answers", "no_answer", "say_losses"]
 

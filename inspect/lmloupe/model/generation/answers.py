@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from lmloupe.errors import ContextLengthError, InvalidSettingError
 from lmloupe.model.generation.results import NextToken
-from lmloupe.model.generation.sampling import Sampling
 from lmloupe.model.generation.steps import LocalGeneration, steps
+from lmloupe.model.generation.writer import Writer
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.logit_facts import require_finite
+from lmloupe.model.sampling.pipeline import Sampling
+from lmloupe.model.sampling.sampler import Sampler
 
 __all__ = ["generate", "next_token"]
 
@@ -31,18 +35,28 @@ def next_token(loaded: LoadedModel, ids: NDArray[np.int32]) -> NextToken:
 
 
 def generate(
-    loaded: LoadedModel, ids: NDArray[np.int32], sampling: Sampling, max_new_tokens: int, seed: int, *, lens: bool
+    loaded: LoadedModel,
+    ids: NDArray[np.int32],
+    sampling: Sampling,
+    max_new_tokens: int,
+    seed: int,
+    *,
+    lens: bool,
+    stop_ids: Collection[int] | None,
 ) -> LocalGeneration:
     """The answer to `Engine.generate`."""
     if max_new_tokens < 1 or seed < 0:
         raise InvalidSettingError(f"max_new_tokens is {max_new_tokens} and seed {seed}; they must be at least 1 and 0.")
-    if loaded.context_length is not None:
-        room = loaded.context_length - len(ids)
-        if room < 1:
-            raise ContextLengthError(
-                f"The prompt fills all {loaded.context_length:,} tokens of the context: shorten it."
-            )
-        max_new_tokens = min(max_new_tokens, room)
-    parts = loaded.parts if lens else None
-    work = steps(loaded, ids, sampling, max_new_tokens=max_new_tokens, seed=seed, lens_parts=parts)
+    room = loaded.context_length and loaded.context_length - len(ids)
+    if room is not None and room < 1:
+        raise ContextLengthError(f"The prompt fills all {loaded.context_length:,} tokens of the context: shorten it.")
+    writer = Writer(
+        loaded.tokenizer,
+        ids.tolist(),
+        Sampler(sampling, seed),
+        max_new_tokens if room is None else min(max_new_tokens, room),
+        most_is_context=room is not None and room <= max_new_tokens,
+        stop_ids=loaded.eos_ids if stop_ids is None else frozenset(stop_ids),
+    )
+    work = steps(loaded, ids, writer, loaded.parts if lens else None)
     return LocalGeneration(ids, loaded.worker.submit(work))

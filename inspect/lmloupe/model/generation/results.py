@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmloupe.model.generation.sampling import log_softmax
 from lmloupe.model.running import Running
+from lmloupe.model.sampling.pipeline import log_softmax
 
 __all__ = ["Generation", "NextToken", "Step"]
 
@@ -44,6 +44,8 @@ class Step:
         top_log_probs: float32 (10,), theirs.
         entropy_bits: entropy of that distribution in bits.
         elapsed_s: seconds since the prefill began; the first step's is the time to the first token.
+        ended_by: what ended the generation with this step: ``"stop"`` (it is an end token), ``"length"`` (as many
+            tokens as were asked for) or ``"context"`` (the context is full); empty where it goes on.
         lens_ids: int32 (n_layers + 1,), the token that each depth puts first, where the lens was asked for; else None.
         lens_log_probs: float32 (n_layers + 1,), theirs at that depth.
     """
@@ -55,6 +57,7 @@ class Step:
     top_log_probs: NDArray[np.float32]
     entropy_bits: float
     elapsed_s: float
+    ended_by: Literal["", "stop", "length", "context"] = ""
     lens_ids: NDArray[np.int32] | None = None
     lens_log_probs: NDArray[np.float32] | None = None
 

@@ -15,12 +15,12 @@ from ui.chat.request import ChatRequest, chat_request, ending_switches, show_ref
 from ui.chat.shorter import offer_turns
 from ui.chat.templates.upload import choose_for_model
 from ui.chat.warnings import chat_warnings
+from ui.generation.live.runs import Request, Run, finished_run
+from ui.generation.live.view import show_run, stream
 from ui.model.answers import offer_end, readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
 from ui.page import as_code, reproduce
-from ui.prediction.generation.runs import Request, Run, finished_run
-from ui.prediction.generation.view import show_run, stream
 from ui.prediction.sampling_controls import choose_sampling
 from ui.state import store as state
 from ui.state.thread import without_bos

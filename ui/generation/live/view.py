@@ -19,9 +19,9 @@ from ui.base.labels import token_label
 from ui.base.shares import percent_columns, percents
 from ui.base.words import counted, probability
 from ui.components.token_view import TokenRow, token_view
+from ui.generation.live.runs import Run, keep_finished
+from ui.generation.live.steps_table import lens_column, run_table, step_table
 from ui.page import finding, metrics_row
-from ui.prediction.generation.runs import Run, keep_finished
-from ui.prediction.generation.steps_table import lens_column, run_table, step_table
 from ui.state.thread import show_thread
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
     one at least every tenth of a second; `finally` then stops the model.
     """
     request = run.request
-    options = {"lens": True} if request.lens else {}
-    generation = engine.generate(request.ids, request.sampling, request.max_new_tokens, request.seed, **options)
+    generation = engine.generate(request.ids, request.sampling, request.max_new_tokens, request.seed, lens=request.lens)
     drawn = 0.0
     try:
         while True:

@@ -1,0 +1,44 @@
+"""What a model in this process writes: the part of `lmloupe.model.local` that answers `GenerationQuestions`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmloupe.encodings.encoding import TextOrIds
+from lmloupe.model.generation import answers
+from lmloupe.model.generation.questions import GenerationQuestions
+from lmloupe.model.generation.results import NextToken
+from lmloupe.model.generation.steps import LocalGeneration
+from lmloupe.model.passes.loaded import LoadedModel
+from lmloupe.model.sampling.pipeline import Sampling
+
+__all__ = ["GenerationAnswers"]
+
+
+class GenerationAnswers(GenerationQuestions):
+    """What comes next, from a model that is loaded in this process; what each method does is said in the questions."""
+
+    loaded: LoadedModel
+
+    def input_ids(self, text_or_ids: TextOrIds) -> NDArray[np.int32]:
+        """The ids that the model reads for a text or for ids, int32 (n,), checked."""
+        raise NotImplementedError
+
+    def next_token(self, text_or_ids: TextOrIds) -> NextToken:
+        return answers.next_token(self.loaded, self.input_ids(text_or_ids))
+
+    def generate(
+        self,
+        text_or_ids: TextOrIds,
+        sampling: Sampling | None = None,
+        max_new_tokens: int = 128,
+        seed: int = 0,
+        *,
+        lens: bool = False,
+        stop_ids: Collection[int] | None = None,
+    ) -> LocalGeneration:
+        ids, sampling = self.input_ids(text_or_ids), sampling or Sampling()
+        return answers.generate(self.loaded, ids, sampling, max_new_tokens, seed, lens=lens, stop_ids=stop_ids)

@@ -1,0 +1,45 @@
+"""The questions about what a model writes, a part of `lmloupe.Engine`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+from lmloupe.encodings.encoding import TextOrIds
+from lmloupe.model.generation.results import Generation, NextToken
+from lmloupe.model.sampling.pipeline import Sampling
+
+__all__ = ["GenerationQuestions"]
+
+
+class GenerationQuestions(Protocol):
+    """What comes next; texts, ids and errors as `lmloupe.Engine` says."""
+
+    def next_token(self, text_or_ids: TextOrIds) -> NextToken:
+        """Scores of every possible next token, from one forward pass."""
+
+    def generate(
+        self,
+        text_or_ids: TextOrIds,
+        sampling: Sampling | None = None,
+        max_new_tokens: int = 128,
+        seed: int = 0,
+        *,
+        lens: bool = False,
+        stop_ids: Collection[int] | None = None,
+    ) -> Generation:
+        """Generate token by token, until an end token, ``max_new_tokens`` or the end of the context.
+
+        Args:
+            text_or_ids: the prompt; the ids of a rendered chat rather than its text.
+            sampling: how to draw; None is the model's own distribution.
+            max_new_tokens: at least 1.
+            seed: of NumPy's PCG64, at least 0; the same seed gives the same tokens on the same machine and settings.
+            lens: also record what each layer would have said at each step, from the same pass. On a CPU the steps
+                after the first then come four at a time.
+            stop_ids: tokens that end it; None for the model's own (`ModelDescription.stop_ids` and the tokenizer's
+                end token), an empty collection for none.
+
+        Returns:
+            An iterator of `Step` that starts at once and can be polled and closed. NotFiniteError comes out of it.
+        """

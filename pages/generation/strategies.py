@@ -1,0 +1,9 @@
+"""Strategies."""
+
+from __future__ import annotations
+
+from ui.bar.bar import page_bar
+from ui.page import finding
+
+page_bar("strategies")
+finding("Strategies")
