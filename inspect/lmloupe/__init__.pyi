@@ -129,6 +129,7 @@ from .model.inside.results import Scored as Scored
 from .model.load import load_engine as load_engine
 from .model.machine import MachineDefaults as MachineDefaults
 from .model.machine import machine_defaults as machine_defaults
+from .model.padding.results import PaddedBatch as PaddedBatch
 from .model.precision import Precision as Precision
 from .model.precision import Weights as Weights
 from .model.sampling.pipeline import Sampling as Sampling

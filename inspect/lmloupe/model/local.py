@@ -35,6 +35,7 @@ from lmloupe.model.inside import states
 from lmloupe.model.inside.attention_summary import KeptAttention
 from lmloupe.model.inside.lens import KeptStream, LocalLensRows, assemble
 from lmloupe.model.inside.results import AttentionSummary, AttentionWeights, Attribution, LensParts, LogitLens, Scored
+from lmloupe.model.padding.local import PaddingAnswers
 from lmloupe.model.passes.config_sizes import context_length
 from lmloupe.model.passes.continuation import Reading
 from lmloupe.model.passes.loaded import LoadedModel, input_ids
@@ -54,7 +55,7 @@ class Files:
     options: dict[str, Any]
 
 
-class LocalEngine(GenerationAnswers, Engine):
+class LocalEngine(GenerationAnswers, PaddingAnswers, Engine):
     """A causal LM of transformers in this process. Made by `lmloupe.load_engine`; safe to share between threads.
 
     What each method does is said once, in `lmloupe.Engine`; how, in the room that it calls.
