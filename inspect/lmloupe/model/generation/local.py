@@ -42,8 +42,10 @@ class GenerationAnswers(GenerationQuestions):
         lens: bool = False,
         stop_ids: Collection[int] | None = None,
     ) -> LocalGeneration:
-        ids, sampling = self.input_ids(text_or_ids), sampling or Sampling()
-        return answers.generate(self.loaded, self.scheduler, ids, sampling, max_new_tokens, seed, lens=lens, stop_ids=stop_ids)
+        ids, sampling, scheduler = self.input_ids(text_or_ids), sampling or Sampling(), self.scheduler
+        return answers.generate(
+            self.loaded, scheduler, ids, sampling, max_new_tokens, seed, lens=lens, stop_ids=stop_ids
+        )
 
     def serving(self) -> Serving:
         return self.scheduler.serving()
