@@ -119,6 +119,15 @@ from .model.generation.results import Generation as Generation
 from .model.generation.results import NextToken as NextToken
 from .model.generation.results import Serving as Serving
 from .model.generation.results import Step as Step
+from .model.generation.tree import Branch as Branch
+from .model.generation.tree import BranchPart as BranchPart
+from .model.generation.tree import GenerationTree as GenerationTree
+from .model.generation.tree import alternative as alternative
+from .model.generation.tree_files import BranchPlan as BranchPlan
+from .model.generation.tree_files import SavedTree as SavedTree
+from .model.generation.tree_files import branch_plans as branch_plans
+from .model.generation.tree_files import read_tree as read_tree
+from .model.generation.tree_files import tree_json as tree_json
 from .model.inside.results import AttentionSummary as AttentionSummary
 from .model.inside.results import AttentionWeights as AttentionWeights
 from .model.inside.results import Attribution as Attribution
