@@ -115,7 +115,9 @@ class Continuation:
                 raise CannotContinueError(
                     f"layer {i + 1} has a window of {window:,} tokens and has dropped earlier ones"
                 )
-            if not getattr(layer, "is_croppable", True) or not getattr(layer, "record_past", True):
+            # A layer with windows alone records no past either, and needs none as long as it has dropped nothing.
+            of_everything = hasattr(layer, "conv_states") and not layer.record_past
+            if not getattr(layer, "is_croppable", True) or of_everything:
                 raise CannotContinueError(f"layer {i + 1} keeps one state of everything that it has read")
         if not hasattr(self.cache, "crop"):
             raise CannotContinueError("it keeps one state of everything that it has read")
