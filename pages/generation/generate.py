@@ -17,7 +17,8 @@ from ui.chat.templates.upload import choose_for_model
 from ui.chat.warnings import chat_warnings
 from ui.generation.live.runs import Request, Run
 from ui.generation.live.shared import finished_run
-from ui.generation.live.view import show_run, stop_button, stream
+from ui.generation.live.stream import hold_back_switch, stop_button, stream
+from ui.generation.live.view import show_run
 from ui.model.answers import offer_end, readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
@@ -82,6 +83,7 @@ with bar.gear:
     lens = state.toggle(
         "record_lens", "Record the lens", help="Keep what each layer would have said at every step; a little slower."
     )
+    hold_back_switch()
 result, about_prompt = st.container(), st.container()
 if source == "chat":
     conversation = chat_request(own=uploaded_template)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import math
-import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 import lmloupe as lm
-from ui.base import theme
 from ui.base.charts import alternative_bars
 from ui.base.downloads import PICTURE_MENU, take_away, with_menu
 from ui.base.errors import escape_markdown
@@ -20,83 +16,13 @@ from ui.base.shares import percent_columns, percents
 from ui.base.words import counted, probability
 from ui.components.token_view import Selection, TokenRow, token_view
 from ui.generation.live.runs import Run
-from ui.generation.live.shared import GRACE_S, Watch, attach
 from ui.generation.live.steps_table import lens_column, run_table, step_table
 from ui.page import finding, metrics_row
 from ui.state.thread import show_thread
 
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
+__all__ = ["facts", "run_finding", "show_run", "tokens_row"]
 
-__all__ = ["facts", "run_finding", "show_run", "stop_button", "stop_watching", "stream", "tokens_row"]
-
-POLL_S = 0.05
-REDRAW_S = 0.12
-_WATCHED = "reply_watched"
 TIMES = "Measured on the server while the tokens were made, with the steps of other sessions in between."
-
-
-def stop_button(place: DeltaGenerator) -> None:
-    """Draw the Stop of what `stream` draws from now on; it works at once, for this session alone."""
-    place.button(
-        "Stop", icon=":material/stop:", on_click=stop_watching, help="Stops before the next token; what is there stays."
-    )
-
-
-def stop_watching() -> None:
-    """Stop what this session watches; it goes on for others who watch it."""
-    held: tuple[Run, Watch] | None = st.session_state.get(_WATCHED)
-    if held is not None:
-        held[0].stopped = True
-        held[1].leave()
-
-
-def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
-    """Write ``run``, or watch it being written, drawing what there is so far into ``place``.
-
-    A Stop, another click or a closed tab reaches this script as an exception at its next Streamlit call, so there is
-    one at least every twentieth of a second; `finally` then leaves. A page that runs again while `Run.going` calls this
-    again, and nothing is computed twice.
-
-    Raises:
-        LoupeError: what the engine raises, also in a later call for the same run.
-    """
-    if run.failed is not None:
-        raise run.failed.with_traceback(None)
-    run.steps.clear()
-    watch = attach(run.request, engine)
-    st.session_state[_WATCHED] = (run, watch)
-    drawn = 0.0
-    try:
-        while True:
-            try:
-                found = watch.news(POLL_S)
-            except StopIteration:
-                break
-            run.steps += found
-            run.reused_tokens = watch.reused_tokens
-            if time.monotonic() - drawn > REDRAW_S:
-                place.html(_as_html(run))
-                drawn = time.monotonic()
-            st.session_state.get(_WATCHED)  # where a Stop arrives
-        run.finished = True
-    except lm.LoupeError as error:
-        run.failed = error
-        raise
-    finally:
-        watch.leave(GRACE_S)
-
-
-def _as_html(run: Run) -> str:
-    # The model's words are a stranger's text: escaped, every piece.
-    if not run.steps:
-        return f'<p style="opacity:{theme.QUIET}">Reading the prompt (prefill) …</p>'
-    text = html.escape("".join(step.text for step in run.steps))
-    rate = f"{run.tokens_per_s:.1f} tokens per second" if run.tokens_per_s else ""
-    return (
-        f'<div style="white-space:pre-wrap;overflow-wrap:anywhere;font-size:1.1rem;line-height:1.7">{text}▍</div>'
-        f'<p style="opacity:{theme.QUIET};font-size:0.85rem">{counted(len(run.steps), "token")} {rate}</p>'
-    )
 
 
 def _least_sure(run: Run) -> int:
