@@ -103,7 +103,8 @@ class _Picture:
     """What `stream` draws: who else is served, and the reply as far as it is written."""
 
     def __init__(self, run: Run, tok: lm.Tokenizer) -> None:
-        self._boxes, self._tokens = Boxes(tok), list[StreamToken]()
+        self._boxes = Boxes(tok)
+        self._tokens: list[StreamToken] = []
         self._said, self._words, self._drawn = st.empty(), "", 0.0
         stream_view(run.channel, _prompt(run, tok), hold=state.get("hold_back"), key=f"reply_{run.channel}")
         self._feed, self._sent = Feed(run.channel), 0
@@ -166,6 +167,6 @@ def stream_tokens(run: Run, tok: lm.Tokenizer) -> list[StreamToken]:
     return [_token(boxes, step) for step in run.steps]
 
 
-def phases(run: Run, tok: lm.Tokenizer) -> None:
+def phases(run: Run, tok: lm.Tokenizer, *, key: str = "reply_phases") -> None:
     """The two phases of a run that is there: the prompt read at once, then one by one, with a time line."""
-    stream_view(run.channel, _prompt(run, tok), hold=False, key="reply_phases", tokens=stream_tokens(run, tok))
+    stream_view(run.channel, _prompt(run, tok), hold=False, key=key, tokens=stream_tokens(run, tok))

@@ -13,16 +13,16 @@ from ui.base.downloads import PICTURE_MENU, take_away, with_menu
 from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
 from ui.base.shares import percent_columns, percents
-from ui.base.words import counted, probability
+from ui.base.words import probability
 from ui.components.token_view import Selection, TokenRow, token_view
+from ui.generation.live.facts import facts
 from ui.generation.live.runs import Run
 from ui.generation.live.steps_table import lens_column, run_table, step_table
-from ui.page import finding, metrics_row
+from ui.generation.live.stream import phases
+from ui.page import finding
 from ui.state.thread import show_thread
 
-__all__ = ["facts", "run_finding", "show_run", "tokens_row"]
-
-TIMES = "Measured on the server while the tokens were made, with the steps of other sessions in between."
+__all__ = ["run_finding", "show_run", "tokens_row"]
 
 
 def _least_sure(run: Run) -> int:
@@ -51,39 +51,6 @@ def tokens_row(run: Run, tok: lm.Tokenizer, name: str) -> Selection | None:
     return token_view([row], text=enc.text, key="generated_tokens", selectable=True)
 
 
-def facts(run: Run, *, kept: bool = False) -> None:
-    """The numbers of a run; ``kept`` says that it was not made now, but for an earlier request."""
-    bits = [-step.log_prob / math.log(2) for step in run.steps]
-    rate = run.tokens_per_s
-    then = ", in the first run" if kept else ""
-    metrics_row(
-        [
-            ("Prompt", counted(len(run.request.ids), "token")),
-            ("Generated", counted(len(run.steps), "token")),
-            (
-                "First token after" + then,
-                f"{run.first_token_s * 1000:,.0f} ms",
-                f"The prefill of the whole prompt, and one step. {TIMES}",
-            ),
-            (
-                "Decoding" + then,
-                f"{rate:.1f} tokens/s" if rate else "–",
-                f"After the first token, one step a token. {TIMES}",
-            ),
-            (
-                "Mean surprisal",
-                f"{np.mean(bits):.2f} bits/token",
-                "In the model's own distribution, before the settings.",
-            ),
-        ]
-    )
-    if kept:
-        st.caption(
-            "This reply was written before on this server, perhaps for somebody else, and is shown again: the times "
-            "are those of that first run."
-        )
-
-
 def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *, kept: bool = False) -> None:
     """The generated tokens, shaded by probability, their numbers, and the alternatives at the one that was clicked.
 
@@ -95,7 +62,8 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *,
     unsure = _least_sure(run)
     finding(run_finding(run, tok))
     selection = tokens_row(run, tok, name)
-    facts(run, kept=kept)
+    phases(run, tok)
+    facts(run, tok, kept=kept)
     index = selection.index if selection is not None else unsure
     step = run.steps[index]
     st.subheader("What else could have been said", anchor=False)
