@@ -117,6 +117,7 @@ from .model.embeddings.results import Undertrained as Undertrained
 from .model.engine import Engine as Engine
 from .model.generation.results import Generation as Generation
 from .model.generation.results import NextToken as NextToken
+from .model.generation.results import Serving as Serving
 from .model.generation.results import Step as Step
 from .model.generation.tree import Branch as Branch
 from .model.generation.tree import BranchPart as BranchPart

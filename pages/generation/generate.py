@@ -15,8 +15,10 @@ from ui.chat.request import ChatRequest, chat_request, ending_switches, show_ref
 from ui.chat.shorter import offer_turns
 from ui.chat.templates.upload import choose_for_model
 from ui.chat.warnings import chat_warnings
-from ui.generation.live.runs import Request, Run, finished_run
-from ui.generation.live.view import show_run, stream
+from ui.generation.live.runs import Request, Run
+from ui.generation.live.shared import finished_run
+from ui.generation.live.stream import hold_back_switch, stop_button, stream
+from ui.generation.live.view import show_run
 from ui.model.answers import offer_end, readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
@@ -81,6 +83,7 @@ with bar.gear:
     lens = state.toggle(
         "record_lens", "Record the lens", help="Keep what each layer would have said at every step; a little slower."
     )
+    hold_back_switch()
 result, about_prompt = st.container(), st.container()
 if source == "chat":
     conversation = chat_request(own=uploaded_template)
@@ -119,8 +122,8 @@ with show_errors():
         st.session_state["run"], st.session_state["run_kept"] = run, before is not None
     stale = run.request != request
     with result:
-        if not run.steps and not run.finished:
-            stop_place.button("Stop", icon=":material/stop:", help="Stops before the next token; what is there stays.")
+        if run.going and not stale:
+            stop_button(stop_place)
             place = st.empty()
             stream(run, engine, place)
             place.empty()

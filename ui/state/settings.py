@@ -260,6 +260,7 @@ _TABLE = (
     Setting("config_text", DEFAULT_CONFIG, _plain_text),
     # Samplers, for every page that draws tokens.
     # Generate: how it streams, the tree.
+    flag("hold_back", default=False),
     # Conversation.
     # Strategies.
     # Strategies: speculative decoding.

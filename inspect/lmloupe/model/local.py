@@ -30,6 +30,7 @@ from lmloupe.model.embeddings.results import (
 )
 from lmloupe.model.engine import Engine
 from lmloupe.model.generation.local import GenerationAnswers
+from lmloupe.model.generation.serving.scheduler import Scheduler
 from lmloupe.model.inside import answers as inside
 from lmloupe.model.inside import states
 from lmloupe.model.inside.attention_summary import KeptAttention
@@ -72,6 +73,7 @@ class LocalEngine(GenerationAnswers, Engine):
     Attributes:
         files: as given; None where it was not read from files.
         loaded: the model with its tokenizer and its thread, for whoever measures it in this process.
+        scheduler: what has it write, for several at once.
 
     Raises:
         UnsupportedError: a model that does not read a text of ids alone, or not from left to right only.
@@ -106,6 +108,7 @@ class LocalEngine(GenerationAnswers, Engine):
             context_length=limit,
             eos_ids=_eos_ids(described.stop_ids, tokenizer),
         )
+        self.scheduler = Scheduler(worker)
         self._matrices = vocabulary_matrices(name, model, tokenizer.vocab_size)
         self._kept_stream, self._kept_attention = KeptStream(), KeptAttention()
 
