@@ -1,7 +1,7 @@
 // The most probable tokens of one step as bars on a fixed axis from 0 to 100%; a press on one asks for it.
 
 import { clamp, make } from "../kit/dom.js";
-import { shortPercent } from "./layout.js";
+import { shortPercent } from "../stream_view/tokens.js";
 
 /** @import { Data } from "./path.js" */
 

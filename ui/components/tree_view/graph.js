@@ -1,7 +1,8 @@
 // The graph of a tree: a lane for each branch, a line for each token, as thick as it was probable.
 
 import { clamp, shape, shortened } from "../kit/dom.js";
-import { axisNumbers, lanes, longest, onPath, shortPercent, thickness } from "./layout.js";
+import { shortPercent } from "../stream_view/tokens.js";
+import { axisNumbers, lanes, longest, onPath, thickness } from "./layout.js";
 
 /** @import { Data } from "./branches.js" */
 /** @import { Laid, Row } from "./layout.js" */

@@ -95,13 +95,3 @@ export function axisNumbers(tokens, pixels, gap) {
   for (let n = every; n <= tokens; n += every) found.push(n);
   return found;
 }
-
-/**
- * A probability in few characters, never 0 or 100 where it is neither.
- * @param {number} p
- */
-export function shortPercent(p) {
-  if (p >= 0.995) return p < 1 ? ">99%" : "100%";
-  if (p >= 0.0095) return `${Math.round(p * 100)}%`;
-  return p >= 0.0005 ? `${(p * 100).toFixed(1)}%` : "<0.1%";
-}

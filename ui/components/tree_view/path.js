@@ -2,8 +2,8 @@
 
 import { activeIn, clamp, make, used } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
+import { shortPercent } from "../stream_view/tokens.js";
 import { Alternatives } from "./alternatives.js";
-import { shortPercent } from "./layout.js";
 
 /** @import { Component } from "../kit/mount.js" */
 
