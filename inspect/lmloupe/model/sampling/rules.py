@@ -28,7 +28,7 @@ def _first(key: FloatArray, n: int) -> NDArray[np.intp]:
     return np.concatenate([below[np.argsort(key[below], kind="stable")], equal[: n - len(below)]])
 
 
-def _fewest(key: FloatArray, probs: FloatArray, p: float) -> NDArray[np.intp]:
+def _fewest(key: FloatArray, scores: Scores, p: float) -> NDArray[np.intp]:
     """The first tokens by ``key``, as few as have at least the probability ``p`` together.
 
     What counts is what would be cut: a token stays if it and all behind it have more than ``1 - p``. These sums are of
@@ -37,11 +37,13 @@ def _fewest(key: FloatArray, probs: FloatArray, p: float) -> NDArray[np.intp]:
     """
     # A sort of the whole vocabulary costs more than a forward step on a GPU; nearly always the
     # nucleus lies within the first thousand.
-    ids = _first(key, _FAST)
-    others = probs.copy()
-    others[ids] = 0
-    outside = float(others.sum())
-    most = (1 - p) * _ABOVE
+    probs, most, outside = scores.probs, (1 - p) * _ABOVE, 0.0
+    left = np.flatnonzero(scores.alive)
+    ids = left[np.argsort(key[left], kind="stable")] if len(left) <= _FAST else _first(key, _FAST)
+    if len(left) > _FAST:
+        others = probs.copy()
+        others[ids] = 0
+        outside = float(others.sum())
     if outside > most:
         ids, outside = _first(key, len(key)), 0.0
     from_here = outside + np.cumsum(probs[ids][::-1])[::-1]
@@ -63,7 +65,7 @@ def top_k(scores: Scores, k: int) -> Scores:
 
 def top_p(scores: Scores, p: float) -> Scores:
     """Keep the fewest of the best that have ``p`` together; of equal ones those with the smaller ids."""
-    return scores.keep(_only(_fewest(-scores.order, scores.probs, p), len(scores.order)))
+    return scores.keep(_only(_fewest(-scores.order, scores, p), len(scores.order)))
 
 
 def min_p(scores: Scores, p: float) -> Scores:
@@ -74,7 +76,7 @@ def min_p(scores: Scores, p: float) -> Scores:
 def typical(scores: Scores, p: float) -> Scores:
     """Keep the fewest whose surprisal is nearest to the entropy and that have ``p`` together."""
     distance = np.abs(-scores.log_probs - scores.entropy)
-    needed = _fewest(distance, scores.probs, p)
+    needed = _fewest(distance, scores, p)
     return scores.keep(distance <= distance[needed[-1]])  # with all that are as near as the last
 
 

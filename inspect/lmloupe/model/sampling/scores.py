@@ -104,7 +104,10 @@ class Scores:
             return self
         order = np.where(left, self.order, -np.inf)
         raw = order if self.order is self._raw else np.where(left, self._raw, -np.inf)
-        return Scores(raw, self._wide, self._heat, order)
+        result = Scores(raw, self._wide, self._heat, order)
+        if self._heat != 1 and left[self.order.argmax()]:  # else they are counted from another best
+            result.values = np.where(left, self.values, -np.inf)
+        return result
 
     def heat(self, temperature: float) -> Scores:
         """Divide by a temperature; 0 keeps the best alone."""
@@ -145,10 +148,14 @@ def _below_best(raw: FloatArray, heat: float) -> FloatArray:
     """``(raw - best) / heat``."""
     best, removed = raw.max(), np.isneginf(raw)
     with np.errstate(over="ignore", under="ignore"):
-        heated = (raw - best) / heat
-        if not (np.isneginf(raw - best) == removed).all():  # a difference that no float can hold, but its half can
-            heated = (raw / 2 - best / 2) / heat * 2
-    return np.where(removed, -np.inf, np.maximum(heated, -LARGEST))
+        heated: FloatArray = raw - best
+        if np.count_nonzero(np.isneginf(heated)) != np.count_nonzero(removed):
+            heated = (raw / 2 - best / 2) / heat * 2  # a difference that no float can hold, but its half can
+        else:
+            heated /= heat
+    np.maximum(heated, -LARGEST, out=heated)
+    heated[removed] = -np.inf
+    return heated
 
 
 def _divide_wide(scores: FloatArray, ids: NDArray[np.integer], penalty: float) -> Scores:
