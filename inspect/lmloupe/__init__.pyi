@@ -142,11 +142,15 @@ from .model.machine import machine_defaults as machine_defaults
 from .model.padding.results import PaddedBatch as PaddedBatch
 from .model.precision import Precision as Precision
 from .model.precision import Weights as Weights
-from .model.sampling.pipeline import Sampling as Sampling
 from .model.sampling.pipeline import Stage as Stage
 from .model.sampling.pipeline import sampling_stages as sampling_stages
 from .model.sampling.rolls import Rolls as Rolls
 from .model.sampling.rolls import roll as roll
+from .model.sampling.sampler import Sampler as Sampler
+from .model.sampling.sampler import xtc_coin as xtc_coin
+from .model.sampling.settings import LLAMA_CPP_ORDER as LLAMA_CPP_ORDER
+from .model.sampling.settings import TRANSFORMERS_ORDER as TRANSFORMERS_ORDER
+from .model.sampling.settings import Sampling as Sampling
 from .model.strategies.results import BeamSearch as BeamSearch
 from .model.strategies.results import BeamStep as BeamStep
 from .model.strategies.results import BeamText as BeamText
