@@ -139,6 +139,7 @@ from .model.inside.results import Scored as Scored
 from .model.load import load_engine as load_engine
 from .model.machine import MachineDefaults as MachineDefaults
 from .model.machine import machine_defaults as machine_defaults
+from .model.padding.results import PaddedBatch as PaddedBatch
 from .model.precision import Precision as Precision
 from .model.precision import Weights as Weights
 from .model.sampling.pipeline import Sampling as Sampling
@@ -146,6 +147,11 @@ from .model.sampling.pipeline import Stage as Stage
 from .model.sampling.pipeline import sampling_stages as sampling_stages
 from .model.sampling.rolls import Rolls as Rolls
 from .model.sampling.rolls import roll as roll
+from .model.strategies.results import BeamSearch as BeamSearch
+from .model.strategies.results import BeamStep as BeamStep
+from .model.strategies.results import BeamText as BeamText
+from .model.strategies.results import ContrastiveSearch as ContrastiveSearch
+from .model.strategies.results import ContrastiveStep as ContrastiveStep
 from .pipeline.pattern import PatternPart as PatternPart
 from .pipeline.pattern import pattern_parts as pattern_parts
 from .pipeline.stage_data import Stages as Stages

@@ -36,12 +36,14 @@ from lmloupe.model.inside import states
 from lmloupe.model.inside.attention_summary import KeptAttention
 from lmloupe.model.inside.lens import KeptStream, LocalLensRows, assemble
 from lmloupe.model.inside.results import AttentionSummary, AttentionWeights, Attribution, LensParts, LogitLens, Scored
+from lmloupe.model.padding.local import PaddingAnswers
 from lmloupe.model.passes.config_sizes import context_length
 from lmloupe.model.passes.continuation import Reading
 from lmloupe.model.passes.loaded import LoadedModel, input_ids
 from lmloupe.model.passes.quantized_products import require_products
 from lmloupe.model.passes.reading import find_reading, notes_on
 from lmloupe.model.passes.worker import worker_for
+from lmloupe.model.strategies.local import StrategyAnswers
 from lmloupe.tokens.tokenizer import Tokenizer
 
 __all__ = ["Files", "LocalEngine"]
@@ -55,7 +57,7 @@ class Files:
     options: dict[str, Any]
 
 
-class LocalEngine(GenerationAnswers, Engine):
+class LocalEngine(StrategyAnswers, GenerationAnswers, PaddingAnswers, Engine):
     """A causal LM of transformers in this process. Made by `lmloupe.load_engine`; safe to share between threads.
 
     What each method does is said once, in `lmloupe.Engine`; how, in the room that it calls.
