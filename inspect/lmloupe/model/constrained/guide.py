@@ -81,9 +81,6 @@ class Guide:
             logits: (vocab,), the model's own scores.
             allowed: bool (vocab,), what `allowed` gave for this step.
             top_ids: the most probable tokens of the model's own distribution, best first.
-
-        Raises:
-            NotAvailableError: the grammar grew beyond llguidance's limits.
         """
         scores = np.asarray(logits, np.float64)
         shifted = scores - scores.max()
@@ -98,7 +95,9 @@ class Guide:
         if token_id in self._stop_ids:
             complete = True
         else:
-            self._go_on(token_id)
+            # Where that ends in an error, `allowed` raises it when the next token is asked for.
+            self._matcher.consume_token(token_id)
+            self._look()
             complete = self._may_end
         return ConstrainedStep(
             n_allowed=len(candidates),
@@ -110,11 +109,6 @@ class Guide:
             allowed_log_probs=log_probs[best],
             complete=complete,
         )
-
-    def _go_on(self, token_id: int) -> None:
-        self._require()
-        self._matcher.consume_token(token_id)
-        self._look()
 
     def _look(self) -> None:
         bits = np.unpackbits(np.frombuffer(self._matcher.compute_bitmask(), np.uint8), bitorder="little")

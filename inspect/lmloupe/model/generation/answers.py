@@ -12,6 +12,7 @@ from lmloupe.errors import ContextLengthError, InvalidSettingError
 from lmloupe.model.constrained.constraint import Constraint
 from lmloupe.model.constrained.guide import Guide
 from lmloupe.model.generation.results import NextToken
+from lmloupe.model.generation.serving.scheduler import Scheduler
 from lmloupe.model.generation.steps import LocalGeneration, steps
 from lmloupe.model.generation.writer import Writer
 from lmloupe.model.passes.loaded import LoadedModel
@@ -38,6 +39,7 @@ def next_token(loaded: LoadedModel, ids: NDArray[np.int32]) -> NextToken:
 
 def generate(
     loaded: LoadedModel,
+    scheduler: Scheduler,
     ids: NDArray[np.int32],
     sampling: Sampling,
     max_new_tokens: int,
@@ -64,4 +66,4 @@ def generate(
         guide=None if constraint is None else Guide(loaded.tokenizer, constraint, ends),
     )
     work = steps(loaded, ids, writer, loaded.parts if lens else None)
-    return LocalGeneration(ids, loaded.worker.submit(work))
+    return LocalGeneration(ids, scheduler.submit(work))

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from lmloupe.encodings.encoding import TextOrIds
 from lmloupe.model.constrained.constraint import Constraint
-from lmloupe.model.generation.results import Generation, NextToken
+from lmloupe.model.generation.results import Generation, NextToken, Serving
 from lmloupe.model.sampling.pipeline import Sampling
 
 __all__ = ["GenerationQuestions"]
@@ -49,3 +49,6 @@ class GenerationQuestions(Protocol):
             An iterator of `Step` that starts at once and can be polled and closed. NotFiniteError comes out of it, and
             NotAvailableError where a constraint leaves no token.
         """
+
+    def serving(self) -> Serving:
+        """How many are having this model write now, and how many wait. Asks no model: the answer comes at once."""

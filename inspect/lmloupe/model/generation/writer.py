@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from lmloupe.model.passes.logit_facts import LogitFacts, logit_facts, require_fi
 from lmloupe.model.sampling.sampler import Sampler
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["Writer"]
+__all__ = ["TextOfTokens", "Writer", "take_rows"]
 
 N_TOP = 10
 
@@ -27,7 +27,7 @@ N_TOP = 10
 class Writer:
     """One text as it is written: given the model's scores, it draws a token and records the step.
 
-    Whoever runs the model calls `take` once for each pass: one generation by itself, or several in one batch.
+    Whoever runs the model calls `take` once for each pass of one text, or `take_rows` for several in one batch.
 
     Args:
         tokenizer: of the model.
@@ -55,9 +55,10 @@ class Writer:
         guide: Guide | None = None,
     ) -> None:
         self.ids, self.ended = ids, False
-        self._text, self._sampler = _Text(tokenizer), sampler
+        self._text, self._sampler = TextOfTokens(tokenizer), sampler
         self._most, self._written = most, 0
         self._most_is_context, self._stop_ids, self._guide = most_is_context, stop_ids, guide
+        self._before: tuple[NDArray[np.float32], NDArray[np.bool_]] | None = None  # scores and mask of the last draw
         self._began = time.perf_counter()
 
     def begin(self) -> None:
@@ -74,24 +75,33 @@ class Writer:
             NotFiniteError: the scores hold NaN or infinity.
             NotAvailableError: no token may come next, or the constraint's grammar grew beyond a limit.
         """
-        logits = logits.float()
+        step = take_rows([self], logits)[0]
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    def choose(self, logits: torch.Tensor) -> int:
+        """Draw the next token from scores, float32 (1, vocab); it is written."""
         require_finite(logits.max(1).values)
-        allowed = None if self._guide is None else self._guide.allowed(logits.shape[1])
-        scores = logits if allowed is None else _struck(logits, allowed)
+        scores = logits
+        if self._guide is not None:
+            allowed = self._guide.allowed(logits.shape[1])
+            scores, self._before = _struck(logits, allowed), (logits[0].cpu().numpy(), allowed)
         if self._sampler.takes_the_best:
             token_id = int(scores[0].argmax())
         else:
             token_id = self._sampler.choose(scores[0].cpu().numpy(), self.ids)
         self.ids.append(token_id)
         self._written += 1
-        chosen = torch.tensor([token_id], device=logits.device)
-        step = _record(logit_facts(logits, chosen, min(N_TOP, logits.shape[1])), token_id)
-        if self._guide is not None and allowed is not None:
-            constrained = self._guide.take(token_id, logits[0].cpu().numpy(), allowed, step.top_ids)
-            step = replace(step, constrained=constrained)
-        ended_by = self._ended_by(token_id)
+        return token_id
+
+    def finish(self, step: Step) -> Step:
+        """A step with what the grammar did and what the text makes of its token."""
+        if self._guide is not None and self._before is not None:
+            step = replace(step, constrained=self._guide.take(step.token_id, *self._before, step.top_ids))
+        ended_by = self._ended_by(step.token_id)
         self.ended = ended_by != ""
-        text = self._text.add(token_id, last=self.ended)
+        text = self._text.add(step.token_id, last=self.ended)
         return replace(step, text=text, elapsed_s=time.perf_counter() - self._began, ended_by=ended_by)
 
     def _ended_by(self, token_id: int) -> EndedBy:
@@ -104,7 +114,7 @@ class Writer:
         return "context" if self._most_is_context else "length"
 
 
-class _Text:
+class TextOfTokens:
     """Bytes of tokens in, whole characters out."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -112,6 +122,7 @@ class _Text:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def add(self, token_id: int, *, last: bool) -> str:
+        """The characters that a further token completes; with the last one, also what stays incomplete."""
         return self._decoder.decode(self._tokenizer.token_bytes(token_id), last)
 
 
@@ -125,16 +136,44 @@ def _struck(logits: torch.Tensor, allowed: NDArray[np.bool_]) -> torch.Tensor:
     return scores
 
 
-def _record(facts: LogitFacts, token_id: int) -> Step:
-    """What the model's own distribution says of the token that was drawn; what the text makes of it comes later."""
+def take_rows(writers: Sequence[Writer], logits: torch.Tensor) -> list[Step | Exception]:
+    """A step of each of several texts, or the error that ends that one alone.
+
+    Args:
+        writers: of r texts.
+        logits: float (r, vocab), the scores after each.
+    """
+    logits = logits.float()
+    chosen: dict[int, int] = {}
+    found: dict[int, Step | Exception] = {}
+    for row, writer in enumerate(writers):
+        try:
+            chosen[row] = writer.choose(logits[row : row + 1])
+        except Exception as error:  # not swallowed: its owner is told, and the other texts go on
+            found[row] = error
+    if chosen:
+        rows, token_ids = list(chosen), list(chosen.values())
+        kept = logits if len(rows) == len(logits) else logits[rows]
+        facts = logit_facts(kept, torch.tensor(token_ids, device=logits.device), min(N_TOP, logits.shape[1]))
+        for row, step in zip(rows, _steps(facts, token_ids), strict=True):
+            found[row] = writers[row].finish(step)
+    return [found[row] for row in range(len(writers))]
+
+
+def _steps(facts: LogitFacts, token_ids: Sequence[int]) -> Iterator[Step]:
+    """What the model's own distribution says of each token; what its text makes of it comes later."""
     # One transfer of a few numbers, not of the vocabulary.
-    chosen, bits = torch.cat((facts.target_log_probs, facts.entropy_bits)).tolist()
-    return Step(
-        token_id=token_id,
-        text="",
-        log_prob=chosen,
-        top_ids=facts.ids[0].cpu().numpy().astype("int32"),
-        top_log_probs=facts.log_probs[0].cpu().numpy(),
-        entropy_bits=bits,
-        elapsed_s=0.0,
+    numbers = (
+        torch.cat((facts.log_probs, facts.target_log_probs[:, None], facts.entropy_bits[:, None]), 1).cpu().numpy()
     )
+    top_ids = facts.ids.cpu().numpy().astype("int32")
+    for token_id, ids, row in zip(token_ids, top_ids, numbers, strict=True):
+        yield Step(
+            token_id=token_id,
+            text="",
+            log_prob=float(row[-2]),
+            top_ids=ids,
+            top_log_probs=row[:-2],
+            entropy_bits=float(row[-1]),
+            elapsed_s=0.0,
+        )
