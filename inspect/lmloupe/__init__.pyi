@@ -50,6 +50,7 @@ from .errors import ContextLengthError as ContextLengthError
 from .errors import FetchError as FetchError
 from .errors import GatedError as GatedError
 from .errors import InputError as InputError
+from .errors import InvalidConstraintError as InvalidConstraintError
 from .errors import InvalidIdError as InvalidIdError
 from .errors import InvalidMessagesError as InvalidMessagesError
 from .errors import InvalidSettingError as InvalidSettingError
@@ -109,6 +110,8 @@ from .model.cache.results import CacheTensor as CacheTensor
 from .model.cache.results import KeysValues as KeysValues
 from .model.cache.results import KVCache as KVCache
 from .model.cache.results import RaceStep as RaceStep
+from .model.constrained.constraint import Constraint as Constraint
+from .model.constrained.results import ConstrainedStep as ConstrainedStep
 from .model.embeddings.cosine import cosine_matrix as cosine_matrix
 from .model.embeddings.cosine import word_positions as word_positions
 from .model.embeddings.results import Neighbours as Neighbours
