@@ -136,6 +136,11 @@ from .model.sampling.pipeline import Stage as Stage
 from .model.sampling.pipeline import sampling_stages as sampling_stages
 from .model.sampling.rolls import Rolls as Rolls
 from .model.sampling.rolls import roll as roll
+from .model.strategies.results import BeamSearch as BeamSearch
+from .model.strategies.results import BeamStep as BeamStep
+from .model.strategies.results import BeamText as BeamText
+from .model.strategies.results import ContrastiveSearch as ContrastiveSearch
+from .model.strategies.results import ContrastiveStep as ContrastiveStep
 from .pipeline.pattern import PatternPart as PatternPart
 from .pipeline.pattern import pattern_parts as pattern_parts
 from .pipeline.stage_data import Stages as Stages

@@ -41,6 +41,7 @@ from lmloupe.model.passes.loaded import LoadedModel, input_ids
 from lmloupe.model.passes.quantized_products import require_products
 from lmloupe.model.passes.reading import find_reading, notes_on
 from lmloupe.model.passes.worker import worker_for
+from lmloupe.model.strategies.local import StrategyAnswers
 from lmloupe.tokens.tokenizer import Tokenizer
 
 __all__ = ["Files", "LocalEngine"]
@@ -54,7 +55,7 @@ class Files:
     options: dict[str, Any]
 
 
-class LocalEngine(GenerationAnswers, Engine):
+class LocalEngine(StrategyAnswers, GenerationAnswers, Engine):
     """A causal LM of transformers in this process. Made by `lmloupe.load_engine`; safe to share between threads.
 
     What each method does is said once, in `lmloupe.Engine`; how, in the room that it calls.

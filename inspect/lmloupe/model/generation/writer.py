@@ -14,7 +14,7 @@ from lmloupe.model.passes.logit_facts import LogitFacts, logit_facts, require_fi
 from lmloupe.model.sampling.sampler import Sampler
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["Writer"]
+__all__ = ["TextOfTokens", "Writer"]
 
 N_TOP = 10
 
@@ -48,7 +48,7 @@ class Writer:
         stop_ids: Collection[int] = (),
     ) -> None:
         self.ids, self.ended = ids, False
-        self._text, self._sampler = _Text(tokenizer), sampler
+        self._text, self._sampler = TextOfTokens(tokenizer), sampler
         self._most, self._written = most, 0
         self._most_is_context, self._stop_ids = most_is_context, stop_ids
         self._began = time.perf_counter()
@@ -89,7 +89,7 @@ class Writer:
         return "context" if self._most_is_context else "length"
 
 
-class _Text:
+class TextOfTokens:
     """Bytes of tokens in, whole characters out."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -97,6 +97,7 @@ class _Text:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def add(self, token_id: int, *, last: bool) -> str:
+        """The characters that a further token completes; with the last one, also what stays incomplete."""
         return self._decoder.decode(self._tokenizer.token_bytes(token_id), last)
 
 
