@@ -121,7 +121,10 @@ class Continuation:
                 raise CannotContinueError(f"layer {i + 1} keeps one state of everything that it has read")
         if not hasattr(self.cache, "crop"):
             raise CannotContinueError("it keeps one state of everything that it has read")
-        self.cache.crop(n - before)
+        # Layer by layer: those that a shorter pass never came to have nothing to give up.
+        for layer in getattr(self.cache, "layers", (self.cache,)):
+            if getattr(layer, "is_initialized", True):
+                layer.crop(n - before)
         self._ids = self._ids[:, :n]
 
     def select(self, rows: torch.Tensor) -> None:
