@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lmloupe.model.sampling.pipeline import Sampling, draw, sampling_probs
+from lmloupe.model.sampling.pipeline import Sampling, draw
 from lmloupe.model.sampling.sampler import Sampler
 
 __all__ = ["Judge", "Proposal", "acceptance", "residual"]
@@ -89,13 +89,17 @@ class Judge(Sampler):
             logits: (vocab,), the model's raw scores after the text.
             ids: all tokens of the text so far, the prompt's and those that were drafted and accepted included.
         """
-        proposal = self._proposal
+        probs, proposal = self.probs(logits, ids), self._proposal
+        token_id = self._drawn(probs, proposal)
+        self.remember(token_id, probs)
+        return token_id
+
+    def _drawn(self, p: FloatArray, proposal: Proposal | None) -> int:
         if proposal is None:
-            return super().choose(logits, ids)
-        p, token_id, q = sampling_probs(logits, self.sampling, np.asarray(ids)), proposal.token_id, proposal.probs
-        self.target_prob = float(p[token_id])
-        if q is None:
-            return super().choose(logits, ids)
-        if self._coins.random() < acceptance(p, q, token_id):
-            return token_id
-        return draw(residual(p, q), self._coins)
+            return draw(p, self._rng)
+        self.target_prob = float(p[proposal.token_id])
+        if proposal.probs is None:
+            return draw(p, self._rng)
+        if self._coins.random() < acceptance(p, proposal.probs, proposal.token_id):
+            return proposal.token_id
+        return draw(residual(p, proposal.probs), self._coins)
