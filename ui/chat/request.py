@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -137,6 +137,19 @@ class ChatRequest:
         )
         return found
 
+    def exchanges(self, tok: lm.Tokenizer, replies: Mapping[int, Sequence[int]]) -> tuple[lm.Exchange, ...]:
+        """The conversation request by request; see `lmloupe.exchanges`."""
+        found: tuple[lm.Exchange, ...] = _answered(
+            "exchanges",
+            tok,
+            messages=self.messages,
+            replies=[[place, list(ids)] for place, ids in replies.items()],
+            tools=self.tools,
+            template=self.template_for(tok),
+            variables=self.variables,
+        )
+        return found
+
     def code(self, tok: lm.Tokenizer, *, add_generation_prompt: bool, template: lm.ChatTemplates | None = None) -> str:
         """Lines that define ``chat`` from ``tok``, as `render` does."""
         return (
@@ -192,6 +205,8 @@ def _answer(question: str, tok: lm.Tokenizer, arguments: str) -> Any:
     given = json.loads(arguments)
     if isinstance(given["template"], list):
         given["template"] = lm.ChatTemplates(*given["template"])
+    if "replies" in given:  # JSON has texts alone as keys
+        given["replies"] = dict(given["replies"])
     try:
         return getattr(lm, question)(tok, **given)
     except (lm.NoChatTemplateError, lm.TemplateTimeoutError):

@@ -13,6 +13,7 @@ from lmloupe import embedded_tokenizers
 from ui.state.checks import files_check, messages_check, precisions, stored_precisions, templates_check
 from ui.state.kinds import Setting, choice, flag, integer, place, real
 from ui.state.names import card_key, model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
+from ui.state.turns import conversation_settings
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
@@ -261,6 +262,7 @@ _TABLE = (
     # Samplers, for every page that draws tokens.
     # Generate: how it streams, the tree.
     # Conversation.
+    *conversation_settings(_messages, _plain_text),
     # Strategies.
     # Strategies: speculative decoding.
     # Constrained.

@@ -29,6 +29,8 @@ class Request:
     seed: int
     lens: bool = False
     """Whether every step records what each layer would have said."""
+    stop_ids: tuple[int, ...] | None = None
+    """Tokens that end it; None for the model's own."""
 
 
 @dataclass(slots=True)
@@ -38,6 +40,8 @@ class Run:
     request: Request
     steps: list[lm.Step] = field(default_factory=list)
     finished: bool = False
+    stopped: bool = False
+    """This session has pressed Stop; what is there stays."""
 
     @property
     def first_token_s(self) -> float:

@@ -41,7 +41,14 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
     one at least every tenth of a second; `finally` then stops the model.
     """
     request = run.request
-    generation = engine.generate(request.ids, request.sampling, request.max_new_tokens, request.seed, lens=request.lens)
+    generation = engine.generate(
+        request.ids,
+        request.sampling,
+        request.max_new_tokens,
+        request.seed,
+        lens=request.lens,
+        stop_ids=request.stop_ids,
+    )
     drawn = 0.0
     try:
         while True:
