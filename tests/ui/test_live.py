@@ -122,7 +122,7 @@ def test_what_travels_for_512_tokens_stays_small() -> None:
     run = Run(asks(1), [step(id_, i / 20) for i, id_ in enumerate(range(1000, 1512))])
     tokens = stream_tokens(run, TOKENIZERS[0])
     for begin in range(0, len(tokens), IN_ONE_PLACE):
-        assert len(str(message(run.channel, begin, tokens[begin : begin + IN_ONE_PLACE], 0))) < 2000
+        assert len(str(message("0123456789ab", begin, tokens[begin : begin + IN_ONE_PLACE], 0))) < 2000
 
 
 def test_equal_requests_are_one_generation_and_who_comes_later_sees_it_from_the_first_token() -> None:
@@ -289,11 +289,12 @@ def test_one_sentence_says_what_ended_it(ended_by: Any, words: str) -> None:
 
 
 def test_who_else_is_served_is_said_with_the_own_place() -> None:
-    def say(writing: int, waiting: int, ahead: int = 0, *, batched: bool = True, waits: bool = False) -> str:
-        return served_words(lm.Serving(writing, waiting, 8, batched), ahead, waits=waits)
+    def say(writing: int, waiting: int, ahead: int = 0, *, waits: bool = False) -> str:
+        return served_words(lm.Serving(writing, waiting, 8, batched=True), ahead, waits=waits)
 
     assert say(1, 0) == say(0, 0) == ""
     assert say(2, 0) == "2 replies are being written together."
-    assert say(2, 0, batched=False) == "2 replies are being written in turn."
+    in_turn = served_words(lm.Serving(2, 0, 8, batched=False, reason="Its cache is not merged."), 0, waits=False)
+    assert in_turn == "2 replies are being written in turn. Its cache is not merged."
     assert say(8, 3, 2, waits=True) == "8 replies are being written together; 2 others are before you."
     assert say(1, 1) == "1 reply is being written, 1 waits."
