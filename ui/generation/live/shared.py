@@ -16,7 +16,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.generation.live.runs import Request, Run
 
-__all__ = ["Lives", "Watch", "attach", "being_written", "finished_run", "server_lives"]
+__all__ = ["Lives", "Watch", "attach", "finished_run", "server_lives"]
 
 KEPT = 64
 GRACE_S = 2.0
@@ -135,11 +135,6 @@ class Lives:
             self._finished.move_to_end(request)
             return Run(request, list(live.steps), finished=True, reused_tokens=live.reused_tokens)
 
-    def being_written(self, model: str, quantization: lm.Quantization) -> int:
-        """How many generations of a model run at the moment."""
-        with self._lock:
-            return sum((one.model, one.quantization) == (model, quantization) for one in self._running)
-
     def leave(self, watch: Watch, live: _Live, grace_s: float) -> None:
         """See `Watch.leave`."""
         with self._lock:
@@ -207,8 +202,3 @@ def attach(request: Request, engine: lm.Engine) -> Watch:
 def finished_run(request: Request) -> Run | None:
     """The run of this request if anyone has let it finish."""
     return server_lives().finished(request)
-
-
-def being_written(request: Request) -> int:
-    """How many replies this request's model writes at the moment."""
-    return server_lives().being_written(request.model, request.quantization)

@@ -47,8 +47,9 @@ def hold_back_switch() -> bool:
 def stop_button(place: DeltaGenerator) -> None:
     """Draw the Stop of what `stream` draws from now on; it works at once, for this session alone."""
     place.button(
-        "Stop", icon=":material/stop:", on_click=stop_watching, help="Stops before the next token; what is there stays."
-    )
+        "Stop", key="stop_reply", icon=":material/stop:", on_click=stop_watching,
+        help="Stops before the next token; what is there stays.",
+    )  # fmt: skip
 
 
 def stop_watching() -> None:
