@@ -68,10 +68,10 @@ class Watch:
         return self._live.name
 
     @property
-    def ahead(self) -> int:
-        """How many others wait before this generation; see `lmloupe.Generation.ahead`."""
+    def ahead(self) -> int | None:
+        """How many others wait before this generation; None where its turn has come."""
         generation = self._live.generation
-        return 0 if generation is None else generation.ahead
+        return generation.ahead if generation is not None and generation.waits else None
 
     @property
     def reused_tokens(self) -> int:

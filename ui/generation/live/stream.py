@@ -116,7 +116,7 @@ class _Picture:
         if time.monotonic() - self._drawn < REDRAW_S:
             return
         self._drawn = time.monotonic()
-        words = served_words(serving, watch.ahead, waits=not steps)
+        words = served_words(serving, watch.ahead)
         if words != self._words:
             self._said.caption(escape_markdown(words))
             self._words = words
@@ -126,24 +126,25 @@ class _Picture:
             self._sent = len(self._tokens)
 
 
-def served_words(serving: lm.Serving, ahead: int, *, waits: bool) -> str:
+def served_words(serving: lm.Serving, ahead: int | None) -> str:
     """Who else the model serves just now, and the own place in the line; empty where nobody else is there.
 
     Args:
         serving: what the engine says.
-        ahead: how many wait before this one.
-        waits: whether nothing of this one has come yet.
+        ahead: how many wait before this one; None where its turn has come.
 
-    >>> served_words(lm.Serving(3, 2, 8, batched=True), 1, waits=True)
-    '3 replies are being written together; 1 other is before you.'
-    >>> served_words(lm.Serving(1, 0, 8, batched=True), 0, waits=False)
+    >>> served_words(lm.Serving(3, 1, 3, batched=True), 0)
+    '3 replies are being written together; you are next.'
+    >>> served_words(lm.Serving(1, 0, 8, batched=True), None)
     ''
     """
     if serving.n_writing + serving.n_waiting < 2:
         return ""
     how = "" if serving.n_writing < 2 else " together" if serving.batched else " in turn"
     words = f"{counted(serving.n_writing, 'reply is', 'replies are')} being written{how}"
-    if waits and ahead:
+    if ahead == 0:
+        words += "; you are next"
+    elif ahead:
         words += f"; {counted(ahead, 'other is', 'others are')} before you"
     elif serving.n_waiting:
         words += f", {serving.n_waiting:,} {'waits' if serving.n_waiting == 1 else 'wait'}"
