@@ -16,7 +16,7 @@ from lmloupe.errors import UnsupportedError
 from lmloupe.model.passes.continuation import WAYS, Continuation, Reading, Way
 from lmloupe.model.passes.quantized_products import stored_as
 
-__all__ = ["find_reading", "notes_on", "probe_ids"]
+__all__ = ["find_reading", "is_same", "notes_on", "probe_ids"]
 
 _LENGTH = 16
 # Beyond such a length some models read otherwise (a window, a choice of the best tokens). The text of the check goes
@@ -209,6 +209,12 @@ def _continues(
         return bool(errors.max() <= 10 * most and errors.mean() <= most)
     # Half the places: a token that rounding sends to another expert is far off, and so is what reads it.
     return bool(errors[sizes[0] :].median() <= most)
+
+
+def is_same(model: Any, found: torch.Tensor, right: torch.Tensor) -> bool:
+    """Whether rows of scores, float32 (n, vocab), differ by rounding alone, read with others in a pass or alone."""
+    most = _rounding(model.dtype, stored_as(model)).most
+    return bool(_errors(found, right).max() <= (10 if most == _EXACT.most else 1) * most)
 
 
 def _errors(found: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
