@@ -6,6 +6,7 @@ stay the text that was typed, and the sentence about them comes when they are re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +16,14 @@ from lmloupe.chat.messages import ROLES, argument_values, plain_messages
 __all__ = [
     "MAX_MESSAGES",
     "MAX_PRECISIONS",
+    "MAX_PROMPTS",
     "files_check",
     "messages_check",
     "precisions",
+    "prompts_check",
     "stored_precisions",
     "templates_check",
+    "tree_check",
 ]
 
 MAX_MESSAGES = 64
@@ -27,6 +31,7 @@ MAX_CALLS = 8
 MAX_TEMPLATES = 16
 MAX_FILES = 16
 MAX_PRECISIONS = 8
+MAX_PROMPTS = 8
 
 TextCheck = Callable[[object], str]
 
@@ -84,6 +89,17 @@ def files_check(text: TextCheck) -> Callable[[object], list[dict[str, str]]]:
     return check
 
 
+def prompts_check(text: TextCheck) -> Callable[[object], list[str]]:
+    """A check of the prompts of one batch."""
+
+    def check(value: object) -> list[str]:
+        if not isinstance(value, list | tuple) or not 1 <= len(value) <= MAX_PROMPTS:
+            raise ValueError(f"it must be a list of 1 to {MAX_PROMPTS} prompts")
+        return [text(one) for one in value]
+
+    return check
+
+
 def precisions(value: object) -> tuple[str, ...]:
     """Precisions in their short form, each once, as `lmloupe.Precision.parse` reads them.
 
@@ -117,3 +133,26 @@ def stored_precisions(value: object) -> tuple[str, ...]:
     if not found or any(lm.Precision.parse(one).is_simulated for one in found):
         raise ValueError("it must be one or more of float32, bfloat16, float16, int8, fp4 and nf4")
     return found
+
+
+def tree_check(value: object) -> dict[str, Any]:
+    """The shape of a tree of generations: which prompt it belongs to, and its branches as `lmloupe.branch_plans` reads.
+
+    Raises:
+        ValueError: it is something else.
+
+    >>> tree_check({"prompt": "00c0ffee", "branches": [["", False, [[[], 0, 8]]]]})["branches"]
+    [['', False, [[[], 0, 8]]]]
+    """
+    if value == {}:
+        return {}
+    if not isinstance(value, dict) or set(value) != {"prompt", "branches"}:
+        raise ValueError("it must have the prompt that it belongs to, and branches")
+    prompt = value["prompt"]
+    if not isinstance(prompt, str) or not re.fullmatch("[0-9a-f]{8}", prompt):
+        raise ValueError("its prompt must be eight digits from 0 to f")
+    try:
+        plans = lm.branch_plans(value["branches"])
+    except lm.InputError as error:
+        raise ValueError(str(error).removesuffix(".")) from error
+    return {"prompt": prompt, "branches": [plan.plain() for plan in plans]}

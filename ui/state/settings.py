@@ -10,8 +10,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lmloupe import embedded_tokenizers
-from ui.state.checks import files_check, messages_check, precisions, stored_precisions, templates_check
-from ui.state.kinds import Setting, choice, flag, integer, place, real
+from ui.state.checks import (
+    files_check,
+    messages_check,
+    precisions,
+    prompts_check,
+    stored_precisions,
+    templates_check,
+    tree_check,
+)
+from ui.state.kinds import Setting, choice, flag, integer, place, real, samplers
 from ui.state.names import card_key, model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
@@ -51,6 +59,7 @@ DEFAULT_MESSAGES = (
     {"role": "user", "content": "And of Japan?"},
 )
 
+DEFAULT_BATCH = ("Once upon a", "The capital of France is")
 DEFAULT_FIM_PREFIX = 'def average(numbers):\n    """The mean of a list."""\n'
 DEFAULT_FIM_SUFFIX = "\n    return total / len(numbers)\n"
 DEFAULT_FILES = (
@@ -258,13 +267,31 @@ _TABLE = (
     choice("kv_turns", "served", ("served", "turns")),
     # Explain a config.
     Setting("config_text", DEFAULT_CONFIG, _plain_text),
-    # Samplers, for every page that draws tokens.
+    # Samplers, for every page that draws tokens; "_b" is the second of two settings side by side.
+    *samplers(),
+    *samplers("_b"),
     # Generate: how it streams, the tree.
+    flag("hold_back", default=False),
+    # The branches, how each is made, and the prompt that they belong to; the one that is looked at, and its step.
+    Setting("tree", {}, tree_check, packed=True),
+    place("tree_branch", 0, 63),
+    integer("tree_step", -1, -1, MAX_TEXT_CHARACTERS),
+    # What a person puts into a text that a model writes.
+    choice("put_at", "here", ("here", "end")),
+    choice("put_as", "text", ("text", "token")),
+    Setting("put_text", " Paris", _plain_text),
+    Setting("put_token", "", _plain_text),
     # Conversation.
     # Strategies.
     # Strategies: speculative decoding.
     # Constrained.
-    # Batch and padding.
+    # Batch and padding. The id that fills up, -1 for the tokenizer's own; the prompt whose tokens are compared.
+    Setting("padding_prompts", list(DEFAULT_BATCH), prompts_check(_plain_text), packed=True),
+    choice("padding_side", "right", ("right", "left")),
+    integer("pad_id", -1, -1, 10_000_000),
+    flag("padding_mask", default=True),
+    choice("padding_positions", "mask", ("mask", "plain")),
+    place("padding_shown", 0, 7),
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
 """Setting by name, in the order in which a link names them."""

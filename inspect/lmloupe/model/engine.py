@@ -45,13 +45,14 @@ from lmloupe.model.inside.results import (
     LogitLens,
     Scored,
 )
+from lmloupe.model.padding.questions import PaddingQuestions
 from lmloupe.model.strategies.questions import StrategyQuestions
 from lmloupe.tokens.tokenizer import Tokenizer
 
 __all__ = ["Engine"]
 
 
-class Engine(StrategyQuestions, GenerationQuestions, CacheQuestions, Protocol):
+class Engine(StrategyQuestions, GenerationQuestions, CacheQuestions, PaddingQuestions, Protocol):
     """A causal language model and the questions that it answers. Safe to share between threads.
 
     A text is encoded with what the tokenizer adds by itself (Llama 3.1: bos), and special tokens in it are read as
