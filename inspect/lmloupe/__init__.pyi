@@ -156,6 +156,10 @@ from .model.strategies.results import BeamStep as BeamStep
 from .model.strategies.results import BeamText as BeamText
 from .model.strategies.results import ContrastiveSearch as ContrastiveSearch
 from .model.strategies.results import ContrastiveStep as ContrastiveStep
+from .model.strategies.speculative.results import Speculation as Speculation
+from .model.strategies.speculative.results import SpeculationStep as SpeculationStep
+from .model.strategies.speculative.results import SpeculationTotals as SpeculationTotals
+from .model.strategies.speculative.results import speculation_totals as speculation_totals
 from .pipeline.pattern import PatternPart as PatternPart
 from .pipeline.pattern import pattern_parts as pattern_parts
 from .pipeline.stage_data import Stages as Stages

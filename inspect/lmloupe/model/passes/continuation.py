@@ -189,7 +189,10 @@ class Continuation:
             self._state, self._ids = self._empty_state(), self._ids[:, :0]
             return
         self._require_croppable(n)
-        self.cache.crop(n - before)
+        # Layer by layer: those that a shorter pass never came to have nothing to give up.
+        for layer in self.layers or (self.cache,):
+            if getattr(layer, "is_initialized", True):
+                layer.crop(n - before)
         self._ids = self._ids[:, :n]
 
     def _require_croppable(self, n: int) -> None:
