@@ -285,7 +285,11 @@ _TABLE = (
     # Conversation.
     *conversation_settings(_messages, _plain_text),
     # Strategies.
-    # Strategies: speculative decoding.
+    # Strategies: speculative decoding. The early layer is at most the last but one, 0 for half of them.
+    choice("spec_draft", "prompt_lookup", ("prompt_lookup", "early_layer")),
+    integer("spec_drafted", 5, 1, 16),
+    integer("spec_ngram", 3, 1, 8),
+    integer("spec_layer", 0, 0, 999),
     # Constrained.
     # Batch and padding. The id that fills up, -1 for the tokenizer's own; the prompt whose tokens are compared.
     Setting("padding_prompts", list(DEFAULT_BATCH), prompts_check(_plain_text), packed=True),
