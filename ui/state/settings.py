@@ -21,6 +21,7 @@ from ui.state.checks import (
 )
 from ui.state.kinds import Setting, choice, flag, integer, place, real, samplers
 from ui.state.names import card_key, model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
+from ui.state.turns import conversation_settings
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
@@ -282,6 +283,7 @@ _TABLE = (
     Setting("put_text", " Paris", _plain_text),
     Setting("put_token", "", _plain_text),
     # Conversation.
+    *conversation_settings(_messages, _plain_text),
     # Strategies.
     # Strategies: speculative decoding. The early layer is at most the last but one, 0 for half of them.
     choice("spec_draft", "prompt_lookup", ("prompt_lookup", "early_layer")),

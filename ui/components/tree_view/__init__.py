@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 import lmloupe as lm
+from lmloupe.model.generation.tree import Lane
 from ui.base.words import probability
 from ui.components import kit
 
@@ -27,6 +29,7 @@ _branches = kit.component("lmloupe_tree_branches", _HERE / "branches.js", *_STYL
 
 FORCED, SPECIAL = 1, 2
 N_STUBS = 5
+SHOWN_BEFORE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ def branches_view(
     number: int,
     at: int,
     *,
+    tok: lm.Tokenizer,
     label: Callable[[int], str],
     names: Mapping[int, str],
     ends: Mapping[int, str],
@@ -169,6 +173,7 @@ def branches_view(
         tree: the branches.
         number: the chosen one.
         at: the chosen step of it, from 0.
+        tok: the model's tokenizer.
         label: names a token.
         names: what each branch is called, by number.
         ends: why each has no further token, by number.
@@ -178,7 +183,10 @@ def branches_view(
         on_ask: called when a person pressed something; `asked_in` reads it.
     """
     labels = _Labels(label)
-    rows = [_row(tree, lane, labels) | {"name": names[lane.number], "end": ends[lane.number]} for lane in tree.lanes()]
+    rows = [
+        _row(tree, lane, labels) | _texts(tree, lane, tok) | {"name": names[lane.number], "end": ends[lane.number]}
+        for lane in tree.lanes()
+    ]
     step = tree.branch(number).steps[at] if tree.branch(number).steps else None
     stubs: list[Any] = []
     if step is not None:
@@ -197,7 +205,7 @@ def branches_view(
     _branches(key=key, data=data, on_asked_change=on_ask)
 
 
-def _row(tree: lm.GenerationTree, lane: Any, labels: _Labels) -> dict[str, Any]:
+def _row(tree: lm.GenerationTree, lane: Lane, labels: _Labels) -> dict[str, Any]:
     branch = tree.branch(lane.number)
     forced = branch.forced
     share = math.exp(branch.log_prob) if branch.log_prob > -690 else 0.0
@@ -213,3 +221,18 @@ def _row(tree: lm.GenerationTree, lane: Any, labels: _Labels) -> dict[str, Any]:
         "bits": round(0.0 - branch.log_prob / math.log(2), 2),
         "percent": probability(min(1.0, share)) if share else "under 10⁻²⁹⁷%",
     }
+
+
+def _texts(tree: lm.GenerationTree, lane: Lane, tok: lm.Tokenizer) -> dict[str, Any]:
+    """What a row says: the end of the common beginning, then its own text, what was put there apart."""
+    branch, ids = tree.branch(lane.number), tree.branch(lane.number).token_ids
+    forced = branch.forced
+    before = ids[max(0, lane.common - SHOWN_BEFORE) : lane.common]
+    pieces: list[list[Any]] = []
+    for put, places in groupby(range(lane.common, len(ids)), lambda at: at in forced):
+        pieces.append([_text(tok, [ids[at] for at in places]), int(put)])
+    return {"before": ("…" if lane.common > SHOWN_BEFORE else "") + _text(tok, before), "pieces": pieces}
+
+
+def _text(tok: lm.Tokenizer, ids: Sequence[int]) -> str:
+    return b"".join(map(tok.token_bytes, ids)).decode("utf-8", "replace").replace("\n", "↵")

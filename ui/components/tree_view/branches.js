@@ -5,7 +5,7 @@ import { Drawing, drawingIn } from "../kit/drawing.js";
 import { mounted } from "../kit/mount.js";
 import { evident, fade } from "../kit/room.js";
 import { Graph } from "./graph.js";
-import { fitting, longest, wholePath } from "./layout.js";
+import { fitting, longest } from "./layout.js";
 
 /** @import { Component } from "../kit/mount.js" */
 /** @import { Row } from "./layout.js" */
@@ -22,7 +22,7 @@ import { fitting, longest, wholePath } from "./layout.js";
  * @property {boolean} frozen
  */
 
-const SHOWN_BEFORE = 4; // tokens of the common beginning that a row shows
+const NARROW = 40; // rem, below which leaves have no names
 const FINER = 1.6;
 const [LEAST, MOST, FIRST_MOST] = [0.2, 9, 4.5]; // rem for a token
 
@@ -79,6 +79,7 @@ class BranchesView extends Drawing {
     if (!width) return;
     const rem = rootSize();
     this.root.style.setProperty("--branch", colour);
+    this.graph.narrow = width < NARROW * rem;
     const room = width - (1 + this.graph.behind(rows)) * rem;
     const fit = fitting(room, longest(rows), LEAST * rem, FIRST_MOST * rem);
     const pixels = Math.min(MOST * rem, Math.max(LEAST * rem, fit * this.wider));
@@ -90,20 +91,15 @@ class BranchesView extends Drawing {
 
   /** @param {Row} row */
   row(row) {
-    const { rows, labels, chosen } = this.data;
+    const { chosen } = this.data;
     const button = make("button", "branch");
     button.type = "button";
     button.setAttribute("aria-pressed", String(row.number === chosen));
     const name = make("span", "name", row.name);
     if (row.pinned) name.append(make("span", "pin", " \u{1F4CC}"));
     const text = make("span", "words");
-    const before = wholePath(rows, row).slice(0, row.common);
-    if (row.common) {
-      const shown = before.slice(-SHOWN_BEFORE).map(([label]) => labels[label]).join("");
-      const hidden = row.common > SHOWN_BEFORE ? "\u2026" : "";
-      text.append(make("span", "same", `${hidden}${shown}`));
-    }
-    for (const [label, , bits] of row.tokens) text.append(make("span", bits ? "own forced" : "own", labels[label]));
+    text.append(make("span", "same", row.before));
+    for (const [words, forced] of row.pieces) text.append(make("span", forced ? "own forced" : "own", words));
     if (!row.tokens.length) text.append(make("span", "same", row.common ? " (no further token)" : "(no token)"));
     const n = row.common + row.tokens.length;
     const facts = make("span", "facts");

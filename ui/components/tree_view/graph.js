@@ -9,6 +9,7 @@ import { axisNumbers, lanes, longest, onPath, thickness } from "./layout.js";
 
 const LANE = 2.75; // rem
 const STUB = 1.3;
+const ABOVE = 2.3; // of the lowest stub, over its lane's label
 const HEAD = 1.75;
 const LETTER = 0.55;
 const READABLE = 2.2; // rem for a token from which on its label is written
@@ -25,6 +26,7 @@ export class Graph {
     this.tops = [];
     this.pixels = 1;
     this.left = 0;
+    this.narrow = false; // little room: leaves without names
   }
 
   /** Rem that the words behind the longest lane take. @param {Row[]} rows */
@@ -34,7 +36,8 @@ export class Graph {
 
   /** @param {Row} row */
   leaf(row) {
-    return `${row.name} · ${row.bits.toFixed(1)} bits`;
+    const bits = `${row.bits.toFixed(1)} bits`;
+    return this.narrow ? bits : `${shortened(row.name, 20)} · ${bits}`;
   }
 
   /**
@@ -51,7 +54,7 @@ export class Graph {
     const holder = [...path].find(([, end]) => data.at < end && this.starts(path, end) <= data.at)?.[0] ?? chosen;
     let y = HEAD * rem;
     this.tops = this.laid.map(({ row }) => {
-      y += LANE * rem + (row.number === holder ? stubs.length * STUB * rem : 0);
+      y += LANE * rem + (row.number === holder && stubs.length ? (stubs.length * STUB + ABOVE - LANE / 2) * rem : 0);
       return y;
     });
     const width = this.left + longest(rows) * pixels + this.behind(rows) * rem;
@@ -62,10 +65,19 @@ export class Graph {
     }
     for (const [i, { row }] of this.laid.entries()) this.lane(svg, row, this.tops[i], path, rem);
     const at = this.laid.findIndex(({ row }) => row.number === holder);
-    if (at >= 0) this.fan(svg, this.tops[at], rem);
+    if (at >= 0) this.fan(svg, this.before(this.laid[at].row, this.tops[at]), this.tops[at] - ABOVE * rem, rem);
     svg.addEventListener("click", (event) => this.press(event, svg));
     svg.addEventListener("pointermove", (event) => this.point(event, svg));
     return svg;
+  }
+
+  /**
+   * The height at which a path comes to the chosen step: where that step leaves another branch, its lane.
+   * @param {Row} row @param {number} y
+   */
+  before(row, y) {
+    if (this.data.at !== row.common || row.of === row.number) return y;
+    return this.tops[this.laid.findIndex((one) => one.row.number === row.of)] ?? y;
   }
 
   /** Where the part of a path begins that ends at `end`. @param {Map<number, number>} path @param {number} end */
@@ -115,12 +127,15 @@ export class Graph {
     if (readable) svg.append(shape("circle", { cx: to, cy: y, r: 0.14 * rem, class: `node ${lit}` }));
   }
 
-  /** What else could have been said at the chosen step. @param {SVGSVGElement} svg @param {number} y @param {number} rem */
-  fan(svg, y, rem) {
+  /**
+   * What else could have been said at the chosen step.
+   * @param {SVGSVGElement} svg @param {number} y where the lines begin @param {number} low of the lowest one @param {number} rem
+   */
+  fan(svg, y, low, rem) {
     const { stubs, labels, at, frozen, chosen } = this.data;
     const from = this.x(at);
     for (const [i, [id, label, p, percent]] of stubs.entries()) {
-      const up = y - 1.6 * rem - (stubs.length - 1 - i) * STUB * rem;
+      const up = low - (stubs.length - 1 - i) * STUB * rem;
       const group = shape("g", { class: frozen ? "stub still" : "stub" });
       group.append(shape("path", { d: `M${from} ${y}C${from + 0.7 * rem} ${y} ${from} ${up} ${from + 1.4 * rem} ${up}L${from + 2 * rem} ${up}`, "stroke-width": thickness(p) }));
       group.append(shape("text", { x: from + 2.3 * rem, y: up + 0.3 * rem }, `${shortened(labels[label], 14)} ${percent}`));

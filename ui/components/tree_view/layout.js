@@ -8,6 +8,8 @@
  * @property {number} common how many of its tokens are the first ones of that branch
  * @property {boolean} pinned
  * @property {[label: number, p: number, bits: number][]} tokens its own ones
+ * @property {string} before the end of the text that it has in common with that branch
+ * @property {[text: string, forced: number][]} pieces its own text
  * @property {number} bits of the whole path
  * @property {string} percent
  * @property {string} name
@@ -41,17 +43,6 @@ export function lanes(rows) {
 
 /** How many tokens the longest branch has. @param {Row[]} rows */
 export const longest = (rows) => Math.max(1, ...rows.map((row) => row.common + row.tokens.length));
-
-/**
- * The tokens of a branch that another branch holds, and its own ones, from the prompt on.
- * @param {Row[]} rows @param {Row} row
- * @returns {Row["tokens"]}
- */
-export function wholePath(rows, row) {
-  if (row.of === row.number) return row.tokens;
-  const parent = rows.find((one) => one.number === row.of);
-  return [...(parent ? wholePath(rows, parent).slice(0, row.common) : []), ...row.tokens];
-}
 
 /**
  * Numbers of the branches that a path runs through, each with how many of its tokens belong to it.

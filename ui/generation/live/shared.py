@@ -189,7 +189,7 @@ def attach(request: Request, engine: lm.Engine) -> Watch:
         request,
         lambda: engine.generate(
             request.ids, request.sampling, request.max_new_tokens, request.seed,
-            lens=request.lens, stop_ids=request.stop_ids,
+            lens=request.lens, stop_ids=request.stop_ids, constraint=request.constraint,
         ),
     )  # fmt: skip
 

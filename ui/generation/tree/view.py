@@ -59,18 +59,16 @@ def path_finding(branch: lm.Branch, tok: lm.Tokenizer) -> str:
 
 
 def branches_finding(tree: lm.GenerationTree) -> str:
-    """How many branches there are and which is the most probable a token; true of one and of ties."""
+    """How many branches there are and which surprised the model least a token; true of one and of ties."""
     full = [branch for branch in tree.branches if branch.steps]
     if len(full) < 2:
         return "One branch so far: click another token above, and the model goes on from it"
     bits = [0.0 - branch.log_prob / math.log(2) / len(branch.steps) for branch in full]
     best = [branch for branch, each in zip(full, bits, strict=True) if each == min(bits)]
     if len(best) > 1:
-        return f"{counted(len(full), 'branch', 'branches')}; {len(best)} of them are equally probable a token"
-    name = branch_name(best[0])
-    return (
-        f"Of {counted(len(full), 'branch', 'branches')} {name} is the most probable a token: {min(bits):.2f} bits each"
-    )
+        return f"{counted(len(full), 'branch', 'branches')}; {len(best)} of them surprised the model equally little"
+    n = counted(len(full), "branch", "branches")
+    return f"Of {n}, {branch_name(best[0])} surprised the model least: {min(bits):.2f} bits a token"
 
 
 def _take(held: Held, asks: Next, key: str) -> None:
@@ -144,6 +142,7 @@ def show_branches(held: Held, tok: lm.Tokenizer, asks: Next, *, key: str, family
         tree,
         branch.number,
         held.step,
+        tok=tok,
         label=partial(token_label, tok),
         names={one.number: one.name or f"branch {one.number}" for one in tree.branches},
         ends={one.number: how_it_ended(one) for one in tree.branches},

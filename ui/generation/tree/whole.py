@@ -53,6 +53,10 @@ def show_tree(held: Held, tok: lm.Tokenizer, asks: Next, prompt_text: str | None
     if run is not None and run.steps:
         phases(run, tok)
         facts(run, tok, kept=branch.number in held.kept)
+        if len(branch.parts) > 1 or branch.forced:
+            st.caption(
+                "Of the last part of the branch: before it the model has read the prompt and the branch up to there."
+            )
     show_tables(held, tok, key=KEY)
 
 
