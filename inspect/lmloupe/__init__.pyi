@@ -121,7 +121,17 @@ from .model.embeddings.results import Undertrained as Undertrained
 from .model.engine import Engine as Engine
 from .model.generation.results import Generation as Generation
 from .model.generation.results import NextToken as NextToken
+from .model.generation.results import Serving as Serving
 from .model.generation.results import Step as Step
+from .model.generation.tree import Branch as Branch
+from .model.generation.tree import BranchPart as BranchPart
+from .model.generation.tree import GenerationTree as GenerationTree
+from .model.generation.tree import alternative as alternative
+from .model.generation.tree_files import BranchPlan as BranchPlan
+from .model.generation.tree_files import SavedTree as SavedTree
+from .model.generation.tree_files import branch_plans as branch_plans
+from .model.generation.tree_files import read_tree as read_tree
+from .model.generation.tree_files import tree_json as tree_json
 from .model.inside.results import AttentionSummary as AttentionSummary
 from .model.inside.results import AttentionWeights as AttentionWeights
 from .model.inside.results import Attribution as Attribution
@@ -133,6 +143,7 @@ from .model.inside.results import Scored as Scored
 from .model.load import load_engine as load_engine
 from .model.machine import MachineDefaults as MachineDefaults
 from .model.machine import machine_defaults as machine_defaults
+from .model.padding.results import PaddedBatch as PaddedBatch
 from .model.precision import Precision as Precision
 from .model.precision import Weights as Weights
 from .model.sampling.pipeline import Sampling as Sampling
@@ -140,6 +151,11 @@ from .model.sampling.pipeline import Stage as Stage
 from .model.sampling.pipeline import sampling_stages as sampling_stages
 from .model.sampling.rolls import Rolls as Rolls
 from .model.sampling.rolls import roll as roll
+from .model.strategies.results import BeamSearch as BeamSearch
+from .model.strategies.results import BeamStep as BeamStep
+from .model.strategies.results import BeamText as BeamText
+from .model.strategies.results import ContrastiveSearch as ContrastiveSearch
+from .model.strategies.results import ContrastiveStep as ContrastiveStep
 from .pipeline.pattern import PatternPart as PatternPart
 from .pipeline.pattern import pattern_parts as pattern_parts
 from .pipeline.stage_data import Stages as Stages

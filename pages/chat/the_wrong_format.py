@@ -24,6 +24,7 @@ from ui.chat.wrong_format.view import (
     say_losses,
 )
 from ui.generation.live.runs import Request
+from ui.generation.live.view import stop_button
 from ui.model.choice import choose_model
 from ui.page import reproduce
 from ui.state import store as state
@@ -94,7 +95,7 @@ with show_errors():
         asked = st.button("Generate answers", type="primary", icon=":material/play_arrow:")
         stop_place = st.empty()
     if asked:
-        stop_place.button("Stop", icon=":material/stop:", help="Stops before the next token; what is there stays.")
+        stop_button(stop_place)
     greedy = lm.Sampling(temperature=0.0)
     requests = [Request(model, quantization, row.ids, greedy, n, 0) for row in rows]
     generated_answers([row.name for row in rows], requests, engine, asked=asked)

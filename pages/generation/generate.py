@@ -15,8 +15,9 @@ from ui.chat.request import ChatRequest, chat_request, ending_switches, show_ref
 from ui.chat.shorter import offer_turns
 from ui.chat.templates.upload import choose_for_model
 from ui.chat.warnings import chat_warnings
-from ui.generation.live.runs import Request, Run, finished_run
-from ui.generation.live.view import show_run, stream
+from ui.generation.live.runs import Request, Run
+from ui.generation.live.shared import finished_run
+from ui.generation.live.view import show_run, stop_button, stream
 from ui.model.answers import offer_end, readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
@@ -119,8 +120,8 @@ with show_errors():
         st.session_state["run"], st.session_state["run_kept"] = run, before is not None
     stale = run.request != request
     with result:
-        if not run.steps and not run.finished:
-            stop_place.button("Stop", icon=":material/stop:", help="Stops before the next token; what is there stays.")
+        if run.going and not stale:
+            stop_button(stop_place)
             place = st.empty()
             stream(run, engine, place)
             place.empty()

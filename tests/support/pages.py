@@ -5,13 +5,19 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+import transformers
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+import lmloupe as lm
+from ui.base import loaders
 from ui.pages import PAGES
+from ui.state.settings import EMBEDDED_MODEL
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -47,9 +53,51 @@ def sentences(app: AppTest) -> str:
 def output_of(app: AppTest) -> list[str]:
     """What the page's own code prints."""
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    with contextlib.redirect_stdout(printed), embedded_model_loaded_once():
         exec(app.code[-1].value, {})  # noqa: S102 - the code that the page tells people to run
     return printed.getvalue().splitlines()
+
+
+@contextlib.contextmanager
+def embedded_model_loaded_once() -> Iterator[None]:
+    """Code that loads the embedded model is given the one that the pages have loaded, or that code loaded before.
+
+    A load takes seconds, and is the same each time. Weights that the code has changed are not kept.
+    """
+    load, read = lm.load_engine, transformers.AutoModelForCausalLM.from_pretrained
+
+    def load_engine(name: str = EMBEDDED_MODEL, quantization: lm.Quantization = "none", **options: Any) -> lm.Engine:
+        return (
+            loaders.engine(name, quantization)
+            if name == EMBEDDED_MODEL and not options
+            else load(name, quantization, **options)
+        )
+
+    def from_pretrained(folder: Any, **options: Any) -> Any:
+        if Path(folder) != lm.ensure_embedded_model():
+            return read(folder, **options)
+        asked = repr(options)
+        if asked not in _READ:
+            _READ.clear()  # one at a time: half a gigabyte each
+            model = read(folder, **options)
+            _READ[asked] = model, _weights_of(model)
+        return _READ[asked][0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lm, "load_engine", load_engine)
+        patch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", from_pretrained)
+        yield
+    for asked, (model, fresh) in [*_READ.items()]:
+        if _weights_of(model) != fresh:
+            del _READ[asked]
+
+
+_READ: dict[str, tuple[Any, list[tuple[int, int]]]] = {}
+
+
+def _weights_of(model: Any) -> list[tuple[int, int]]:
+    """Where the weights lie and how often they were written to."""
+    return [(parameter.data_ptr(), parameter._version) for parameter in model.parameters()]
 
 
 def payload_of(app: AppTest, key: str) -> dict[str, Any]:

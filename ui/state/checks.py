@@ -15,9 +15,11 @@ from lmloupe.chat.messages import ROLES, argument_values, plain_messages
 __all__ = [
     "MAX_MESSAGES",
     "MAX_PRECISIONS",
+    "MAX_PROMPTS",
     "files_check",
     "messages_check",
     "precisions",
+    "prompts_check",
     "stored_precisions",
     "templates_check",
 ]
@@ -27,6 +29,7 @@ MAX_CALLS = 8
 MAX_TEMPLATES = 16
 MAX_FILES = 16
 MAX_PRECISIONS = 8
+MAX_PROMPTS = 8
 
 TextCheck = Callable[[object], str]
 
@@ -80,6 +83,17 @@ def files_check(text: TextCheck) -> Callable[[object], list[dict[str, str]]]:
         if not all(isinstance(file, dict) and set(file) == {"path", "text"} for file in value):
             raise ValueError("every file must have a path and a text")
         return [{"path": text(file["path"]), "text": text(file["text"])} for file in value]
+
+    return check
+
+
+def prompts_check(text: TextCheck) -> Callable[[object], list[str]]:
+    """A check of the prompts of one batch."""
+
+    def check(value: object) -> list[str]:
+        if not isinstance(value, list | tuple) or not 1 <= len(value) <= MAX_PROMPTS:
+            raise ValueError(f"it must be a list of 1 to {MAX_PROMPTS} prompts")
+        return [text(one) for one in value]
 
     return check
 

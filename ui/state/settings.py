@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lmloupe import embedded_tokenizers
-from ui.state.checks import files_check, messages_check, precisions, stored_precisions, templates_check
+from ui.state.checks import (
+    files_check,
+    messages_check,
+    precisions,
+    prompts_check,
+    stored_precisions,
+    templates_check,
+)
 from ui.state.kinds import Setting, choice, flag, integer, place, real
 from ui.state.names import card_key, model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
 from ui.state.turns import conversation_settings
@@ -52,6 +59,7 @@ DEFAULT_MESSAGES = (
     {"role": "user", "content": "And of Japan?"},
 )
 
+DEFAULT_BATCH = ("Once upon a", "The capital of France is")
 DEFAULT_FIM_PREFIX = 'def average(numbers):\n    """The mean of a list."""\n'
 DEFAULT_FIM_SUFFIX = "\n    return total / len(numbers)\n"
 DEFAULT_FILES = (
@@ -266,7 +274,13 @@ _TABLE = (
     # Strategies.
     # Strategies: speculative decoding.
     # Constrained.
-    # Batch and padding.
+    # Batch and padding. The id that fills up, -1 for the tokenizer's own; the prompt whose tokens are compared.
+    Setting("padding_prompts", list(DEFAULT_BATCH), prompts_check(_plain_text), packed=True),
+    choice("padding_side", "right", ("right", "left")),
+    integer("pad_id", -1, -1, 10_000_000),
+    flag("padding_mask", default=True),
+    choice("padding_positions", "mask", ("mask", "plain")),
+    place("padding_shown", 0, 7),
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
 """Setting by name, in the order in which a link names them."""

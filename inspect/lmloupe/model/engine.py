@@ -9,7 +9,8 @@ has its questions' answers: their dataclasses in ``results``, the functions that
 - ``embeddings``: rows of the input and the output matrix.
 - ``inside``: what happens to a text between the two; changes to activations (interventions) belong here.
 - ``generation``: next tokens, what is written token after token, and batches of steps; its questions are there too.
-- ``strategies``: whole texts found otherwise than by one draw after another; ``padding``: prompts in one batch.
+- ``strategies``: whole texts found otherwise than by one draw after another; its questions are there too.
+- ``padding``: prompts in one batch.
 
 What several rooms need of a pass (a hook, a cache, the worker's thread) is in ``passes`` below them.
 """
@@ -44,12 +45,14 @@ from lmloupe.model.inside.results import (
     LogitLens,
     Scored,
 )
+from lmloupe.model.padding.questions import PaddingQuestions
+from lmloupe.model.strategies.questions import StrategyQuestions
 from lmloupe.tokens.tokenizer import Tokenizer
 
 __all__ = ["Engine"]
 
 
-class Engine(GenerationQuestions, CacheQuestions, Protocol):
+class Engine(StrategyQuestions, GenerationQuestions, CacheQuestions, PaddingQuestions, Protocol):
     """A causal language model and the questions that it answers. Safe to share between threads.
 
     A text is encoded with what the tokenizer adds by itself (Llama 3.1: bos), and special tokens in it are read as

@@ -30,17 +30,20 @@ from lmloupe.model.embeddings.results import (
 )
 from lmloupe.model.engine import Engine
 from lmloupe.model.generation.local import GenerationAnswers
+from lmloupe.model.generation.serving.scheduler import Scheduler
 from lmloupe.model.inside import answers as inside
 from lmloupe.model.inside import states
 from lmloupe.model.inside.attention_summary import KeptAttention
 from lmloupe.model.inside.lens import KeptStream, LocalLensRows, assemble
 from lmloupe.model.inside.results import AttentionSummary, AttentionWeights, Attribution, LensParts, LogitLens, Scored
+from lmloupe.model.padding.local import PaddingAnswers
 from lmloupe.model.passes.config_sizes import context_length
 from lmloupe.model.passes.continuation import Reading
 from lmloupe.model.passes.loaded import LoadedModel, input_ids
 from lmloupe.model.passes.quantized_products import require_products
 from lmloupe.model.passes.reading import find_reading, notes_on
 from lmloupe.model.passes.worker import worker_for
+from lmloupe.model.strategies.local import StrategyAnswers
 from lmloupe.tokens.tokenizer import Tokenizer
 
 __all__ = ["Files", "LocalEngine"]
@@ -54,7 +57,7 @@ class Files:
     options: dict[str, Any]
 
 
-class LocalEngine(GenerationAnswers, Engine):
+class LocalEngine(StrategyAnswers, GenerationAnswers, PaddingAnswers, Engine):
     """A causal LM of transformers in this process. Made by `lmloupe.load_engine`; safe to share between threads.
 
     What each method does is said once, in `lmloupe.Engine`; how, in the room that it calls.
@@ -72,6 +75,7 @@ class LocalEngine(GenerationAnswers, Engine):
     Attributes:
         files: as given; None where it was not read from files.
         loaded: the model with its tokenizer and its thread, for whoever measures it in this process.
+        scheduler: what has it write, for several at once.
 
     Raises:
         UnsupportedError: a model that does not read a text of ids alone, or not from left to right only.
@@ -106,6 +110,7 @@ class LocalEngine(GenerationAnswers, Engine):
             context_length=limit,
             eos_ids=_eos_ids(described.stop_ids, tokenizer),
         )
+        self.scheduler = Scheduler(worker)
         self._matrices = vocabulary_matrices(name, model, tokenizer.vocab_size)
         self._kept_stream, self._kept_attention = KeptStream(), KeptAttention()
 

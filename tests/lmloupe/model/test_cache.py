@@ -171,6 +171,9 @@ def test_a_window_stops_growing(kind: str) -> None:
     assert kept.positions.tolist() == list(range(9, 40))
     np.testing.assert_allclose(kept.keys, own_cache(model, LONG).layers[windows[0]].keys[0].numpy(), atol=1e-4)
     assert list(engine(folder).reuse_cache(LONG, [*LONG, 7]).logits.shape) == [engine(folder).describe().vocab_rows]
+    whole = engine(folder).reuse_cache(IDS, [*IDS[:6], 70])  # nothing is dropped yet
+    assert whole.n_kept == 6
+    assert whole.difference < 1e-3
     with pytest.raises(lm.NotAvailableError, match=r"window of 32 tokens"):
         engine(folder).reuse_cache(LONG, LONG[:20])
 

@@ -11,7 +11,8 @@ import numpy as np
 import streamlit as st
 
 import lmloupe as lm
-from ui.generation.live.runs import Request, Run, finished_run
+from ui.generation.live.runs import Request, Run
+from ui.generation.live.shared import finished_run
 
 __all__ = ["Ask", "Made", "Writing", "keep_run", "kept_run", "prompt_name"]
 

@@ -18,8 +18,9 @@ from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
 from ui.base.shares import percent_columns, percents
 from ui.base.words import counted, probability
-from ui.components.token_view import TokenRow, token_view
-from ui.generation.live.runs import Run, keep_finished
+from ui.components.token_view import Selection, TokenRow, token_view
+from ui.generation.live.runs import Run
+from ui.generation.live.shared import GRACE_S, Watch, attach
 from ui.generation.live.steps_table import lens_column, run_table, step_table
 from ui.page import finding, metrics_row
 from ui.state.thread import show_thread
@@ -27,43 +28,63 @@ from ui.state.thread import show_thread
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-__all__ = ["run_finding", "show_run", "stream"]
+__all__ = ["facts", "run_finding", "show_run", "stop_button", "stop_watching", "stream", "tokens_row"]
 
-POLL_S = 0.1
+POLL_S = 0.05
 REDRAW_S = 0.12
+_WATCHED = "reply_watched"
 TIMES = "Measured on the server while the tokens were made, with the steps of other sessions in between."
 
 
+def stop_button(place: DeltaGenerator) -> None:
+    """Draw the Stop of what `stream` draws from now on; it works at once, for this session alone."""
+    place.button(
+        "Stop", icon=":material/stop:", on_click=stop_watching, help="Stops before the next token; what is there stays."
+    )
+
+
+def stop_watching() -> None:
+    """Stop what this session watches; it goes on for others who watch it."""
+    held: tuple[Run, Watch] | None = st.session_state.get(_WATCHED)
+    if held is not None:
+        held[0].stopped = True
+        held[1].leave()
+
+
 def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
-    """Generate into ``run``, drawing what there is so far into ``place``.
+    """Write ``run``, or watch it being written, drawing what there is so far into ``place``.
 
     A Stop, another click or a closed tab reaches this script as an exception at its next Streamlit call, so there is
-    one at least every tenth of a second; `finally` then stops the model.
+    one at least every twentieth of a second; `finally` then leaves. A page that runs again while `Run.going` calls this
+    again, and nothing is computed twice.
+
+    Raises:
+        LoupeError: what the engine raises, also in a later call for the same run.
     """
-    request = run.request
-    generation = engine.generate(
-        request.ids,
-        request.sampling,
-        request.max_new_tokens,
-        request.seed,
-        lens=request.lens,
-        stop_ids=request.stop_ids,
-    )
+    if run.failed is not None:
+        raise run.failed.with_traceback(None)
+    run.steps.clear()
+    watch = attach(run.request, engine)
+    st.session_state[_WATCHED] = (run, watch)
     drawn = 0.0
     try:
         while True:
             try:
-                step = generation.poll(POLL_S)
+                found = watch.news(POLL_S)
             except StopIteration:
                 break
-            if step is not None:
-                run.steps.append(step)
-            if step is None or time.monotonic() - drawn > REDRAW_S:
+            run.steps += found
+            run.reused_tokens = watch.reused_tokens
+            if time.monotonic() - drawn > REDRAW_S:
                 place.html(_as_html(run))
                 drawn = time.monotonic()
-        keep_finished(run)
+            st.session_state.get(_WATCHED)  # where a Stop arrives
+        run.finished = True
+    except lm.LoupeError as error:
+        run.failed = error
+        raise
     finally:
-        generation.close()
+        watch.leave(GRACE_S)
 
 
 def _as_html(run: Run) -> str:
@@ -92,23 +113,21 @@ def run_finding(run: Run, tok: lm.Tokenizer) -> str:
     return f"The model was least sure at token {unsure + 1} of {len(run.steps)}: “{label}”"
 
 
-def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *, kept: bool = False) -> None:
-    """The generated tokens, shaded by probability, their numbers, and the alternatives at the one that was clicked.
-
-    Where ``prompt_text`` is the text that the run went on from, the clicked token leads to the other pages, whose text
-    is then this text and the answer. ``kept`` says that the run was not made now, but for an earlier request.
-    """
+def tokens_row(run: Run, tok: lm.Tokenizer, name: str) -> Selection | None:
+    """The generated tokens, shaded by probability; the one that was clicked."""
     enc = run.encoding(tok)
     probabilities = [math.exp(step.log_prob) for step in run.steps]
-    bits = [-step.log_prob / math.log(2) for step in run.steps]
     notes = [
         f"probability {probability(p)}, entropy {step.entropy_bits:.2f} bits"
         for p, step in zip(probabilities, run.steps, strict=True)
     ]
-    unsure = _least_sure(run)
-    finding(run_finding(run, tok))
     row = TokenRow(name, enc, subtitle="stronger: less probable", fill=[1 - p for p in probabilities], notes=notes)
-    selection = token_view([row], text=enc.text, key="generated_tokens", selectable=True)
+    return token_view([row], text=enc.text, key="generated_tokens", selectable=True)
+
+
+def facts(run: Run, *, kept: bool = False) -> None:
+    """The numbers of a run; ``kept`` says that it was not made now, but for an earlier request."""
+    bits = [-step.log_prob / math.log(2) for step in run.steps]
     rate = run.tokens_per_s
     then = ", in the first run" if kept else ""
     metrics_row(
@@ -137,6 +156,20 @@ def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *,
             "This reply was written before on this server, perhaps for somebody else, and is shown again: the times "
             "are those of that first run."
         )
+
+
+def show_run(run: Run, tok: lm.Tokenizer, name: str, prompt_text: str | None, *, kept: bool = False) -> None:
+    """The generated tokens, shaded by probability, their numbers, and the alternatives at the one that was clicked.
+
+    Where ``prompt_text`` is the text that the run went on from, the clicked token leads to the other pages, whose text
+    is then this text and the answer. ``kept`` says that the run was not made now, but for an earlier request.
+    """
+    enc = run.encoding(tok)
+    probabilities = [math.exp(step.log_prob) for step in run.steps]
+    unsure = _least_sure(run)
+    finding(run_finding(run, tok))
+    selection = tokens_row(run, tok, name)
+    facts(run, kept=kept)
     index = selection.index if selection is not None else unsure
     step = run.steps[index]
     st.subheader("What else could have been said", anchor=False)

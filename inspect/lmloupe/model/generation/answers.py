@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lmloupe.errors import ContextLengthError, InvalidSettingError
 from lmloupe.model.generation.results import NextToken
+from lmloupe.model.generation.serving.scheduler import Scheduler
 from lmloupe.model.generation.steps import LocalGeneration, steps
 from lmloupe.model.generation.writer import Writer
 from lmloupe.model.passes.loaded import LoadedModel
@@ -36,6 +37,7 @@ def next_token(loaded: LoadedModel, ids: NDArray[np.int32]) -> NextToken:
 
 def generate(
     loaded: LoadedModel,
+    scheduler: Scheduler,
     ids: NDArray[np.int32],
     sampling: Sampling,
     max_new_tokens: int,
@@ -59,4 +61,4 @@ def generate(
         stop_ids=loaded.eos_ids if stop_ids is None else frozenset(stop_ids),
     )
     work = steps(loaded, ids, writer, loaded.parts if lens else None)
-    return LocalGeneration(ids, loaded.worker.submit(work))
+    return LocalGeneration(ids, scheduler.submit(work))

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from lmloupe.encodings.encoding import TextOrIds
 from lmloupe.model.generation import answers
 from lmloupe.model.generation.questions import GenerationQuestions
-from lmloupe.model.generation.results import NextToken
+from lmloupe.model.generation.results import NextToken, Serving
+from lmloupe.model.generation.serving.scheduler import Scheduler
 from lmloupe.model.generation.steps import LocalGeneration
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.sampling.pipeline import Sampling
@@ -22,6 +23,7 @@ class GenerationAnswers(GenerationQuestions):
     """What comes next, from a model that is loaded in this process; what each method does is said in the questions."""
 
     loaded: LoadedModel
+    scheduler: Scheduler
 
     def input_ids(self, text_or_ids: TextOrIds) -> NDArray[np.int32]:
         """The ids that the model reads for a text or for ids, int32 (n,), checked."""
@@ -40,5 +42,10 @@ class GenerationAnswers(GenerationQuestions):
         lens: bool = False,
         stop_ids: Collection[int] | None = None,
     ) -> LocalGeneration:
-        ids, sampling = self.input_ids(text_or_ids), sampling or Sampling()
-        return answers.generate(self.loaded, ids, sampling, max_new_tokens, seed, lens=lens, stop_ids=stop_ids)
+        ids, sampling, scheduler = self.input_ids(text_or_ids), sampling or Sampling(), self.scheduler
+        return answers.generate(
+            self.loaded, scheduler, ids, sampling, max_new_tokens, seed, lens=lens, stop_ids=stop_ids
+        )
+
+    def serving(self) -> Serving:
+        return self.scheduler.serving()

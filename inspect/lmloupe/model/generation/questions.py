@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from lmloupe.encodings.encoding import TextOrIds
-from lmloupe.model.generation.results import Generation, NextToken
+from lmloupe.model.generation.results import Generation, NextToken, Serving
 from lmloupe.model.sampling.pipeline import Sampling
 
 __all__ = ["GenerationQuestions"]
@@ -43,3 +43,6 @@ class GenerationQuestions(Protocol):
         Returns:
             An iterator of `Step` that starts at once and can be polled and closed. NotFiniteError comes out of it.
         """
+
+    def serving(self) -> Serving:
+        """How many are having this model write now, and how many wait. Asks no model: the answer comes at once."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lmloupe.model.running import Running
 from lmloupe.model.sampling.pipeline import log_softmax
 
-__all__ = ["Generation", "NextToken", "Step"]
+__all__ = ["Generation", "NextToken", "Serving", "Step"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,5 +62,36 @@ class Step:
     lens_log_probs: NDArray[np.float32] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How a model is shared among those who have it write, at the moment of the question.
+
+    Attributes:
+        n_writing: generations that are being read or written now.
+        n_waiting: those that wait for one of these to end, in the order in which they came.
+        most: most that are served at once.
+        batched: whether the steps of several are computed as one; otherwise they take turns. Found out when two meet
+            for the first time, and true until then unless the model's build rules it out.
+        reason: why they take turns, in a plain sentence; empty where they need not.
+    """
+
+    n_writing: int
+    n_waiting: int
+    most: int
+    batched: bool
+    reason: str = ""
+
+
 class Generation(Running[Step], Protocol):
     """A running generation, token by token."""
+
+    @property
+    def ahead(self) -> int:
+        """How many others wait before this one; 0 when it is served."""
+
+    @property
+    def reused_tokens(self) -> int:
+        """Tokens of the prompt that were not read again, because the model had read a text with the same beginning.
+
+        Known with the first step; 0 before.
+        """

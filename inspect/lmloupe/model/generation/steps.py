@@ -29,6 +29,16 @@ LENS_STEPS = {"cpu": 4}
 class LocalGeneration(Results[Step]):
     """A generation running in this process's worker; see `lmloupe.model.generation.results.Generation`."""
 
+    @property
+    def ahead(self) -> int:
+        """How many others wait before this one; 0 when it is served."""
+        return 0
+
+    @property
+    def reused_tokens(self) -> int:
+        """Tokens of the prompt that were not read again."""
+        return 0
+
 
 def steps(
     loaded: LoadedModel, input_ids: NDArray[np.int32], writer: Writer, lens_parts: ModelParts | None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -14,7 +15,7 @@ from lmloupe.model.passes.logit_facts import LogitFacts, logit_facts, require_fi
 from lmloupe.model.sampling.sampler import Sampler
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["Writer"]
+__all__ = ["TextOfTokens", "Writer", "take_rows"]
 
 N_TOP = 10
 
@@ -22,7 +23,7 @@ N_TOP = 10
 class Writer:
     """One text as it is written: given the model's scores, it draws a token and records the step.
 
-    Whoever runs the model calls `take` once for each pass: one generation by itself, or several in one batch.
+    Whoever runs the model calls `take` once for each pass of one text, or `take_rows` for several in one batch.
 
     Args:
         tokenizer: of the model.
@@ -48,7 +49,7 @@ class Writer:
         stop_ids: Collection[int] = (),
     ) -> None:
         self.ids, self.ended = ids, False
-        self._text, self._sampler = _Text(tokenizer), sampler
+        self._text, self._sampler = TextOfTokens(tokenizer), sampler
         self._most, self._written = most, 0
         self._most_is_context, self._stop_ids = most_is_context, stop_ids
         self._began = time.perf_counter()
@@ -66,7 +67,13 @@ class Writer:
         Raises:
             NotFiniteError: the scores hold NaN or infinity.
         """
-        logits = logits.float()
+        step = take_rows([self], logits)[0]
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    def choose(self, logits: torch.Tensor) -> int:
+        """Draw the next token from scores, float32 (1, vocab); it is written."""
         require_finite(logits.max(1).values)
         if self._sampler.takes_the_best:
             token_id = int(logits[0].argmax())
@@ -74,12 +81,14 @@ class Writer:
             token_id = self._sampler.choose(logits[0].cpu().numpy(), self.ids)
         self.ids.append(token_id)
         self._written += 1
-        ended_by = self._ended_by(token_id)
+        return token_id
+
+    def finish(self, step: Step) -> Step:
+        """A step with what the text makes of its token."""
+        ended_by = self._ended_by(step.token_id)
         self.ended = ended_by != ""
-        chosen = torch.tensor([token_id], device=logits.device)
-        facts = logit_facts(logits, chosen, min(N_TOP, logits.shape[1]))
-        text = self._text.add(token_id, last=self.ended)
-        return _record(facts, token_id, text, time.perf_counter() - self._began, ended_by)
+        text = self._text.add(step.token_id, last=self.ended)
+        return replace(step, text=text, elapsed_s=time.perf_counter() - self._began, ended_by=ended_by)
 
     def _ended_by(self, token_id: int) -> Literal["", "stop", "length", "context"]:
         if token_id in self._stop_ids:
@@ -89,7 +98,7 @@ class Writer:
         return "context" if self._most_is_context else "length"
 
 
-class _Text:
+class TextOfTokens:
     """Bytes of tokens in, whole characters out."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -97,21 +106,48 @@ class _Text:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def add(self, token_id: int, *, last: bool) -> str:
+        """The characters that a further token completes; with the last one, also what stays incomplete."""
         return self._decoder.decode(self._tokenizer.token_bytes(token_id), last)
 
 
-def _record(
-    facts: LogitFacts, token_id: int, text: str, elapsed_s: float, ended_by: Literal["", "stop", "length", "context"]
-) -> Step:
+def take_rows(writers: Sequence[Writer], logits: torch.Tensor) -> list[Step | Exception]:
+    """A step of each of several texts, or the error that ends that one alone.
+
+    Args:
+        writers: of r texts.
+        logits: float (r, vocab), the scores after each.
+    """
+    logits = logits.float()
+    chosen: dict[int, int] = {}
+    found: dict[int, Step | Exception] = {}
+    for row, writer in enumerate(writers):
+        try:
+            chosen[row] = writer.choose(logits[row : row + 1])
+        except Exception as error:  # not swallowed: its owner is told, and the other texts go on
+            found[row] = error
+    if chosen:
+        rows, token_ids = list(chosen), list(chosen.values())
+        kept = logits if len(rows) == len(logits) else logits[rows]
+        facts = logit_facts(kept, torch.tensor(token_ids, device=logits.device), min(N_TOP, logits.shape[1]))
+        for row, step in zip(rows, _steps(facts, token_ids), strict=True):
+            found[row] = writers[row].finish(step)
+    return [found[row] for row in range(len(writers))]
+
+
+def _steps(facts: LogitFacts, token_ids: Sequence[int]) -> Iterator[Step]:
+    """What the model's own distribution says of each token; what its text makes of it comes later."""
     # One transfer of a few numbers, not of the vocabulary.
-    chosen, bits = torch.cat((facts.target_log_probs, facts.entropy_bits)).tolist()
-    return Step(
-        token_id=token_id,
-        text=text,
-        log_prob=chosen,
-        top_ids=facts.ids[0].cpu().numpy().astype("int32"),
-        top_log_probs=facts.log_probs[0].cpu().numpy(),
-        entropy_bits=bits,
-        elapsed_s=elapsed_s,
-        ended_by=ended_by,
+    numbers = (
+        torch.cat((facts.log_probs, facts.target_log_probs[:, None], facts.entropy_bits[:, None]), 1).cpu().numpy()
     )
+    top_ids = facts.ids.cpu().numpy().astype("int32")
+    for token_id, ids, row in zip(token_ids, top_ids, numbers, strict=True):
+        yield Step(
+            token_id=token_id,
+            text="",
+            log_prob=float(row[-2]),
+            top_ids=ids,
+            top_log_probs=row[:-2],
+            entropy_bits=float(row[-1]),
+            elapsed_s=0.0,
+        )

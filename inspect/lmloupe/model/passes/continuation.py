@@ -115,18 +115,34 @@ class Continuation:
                 raise CannotContinueError(
                     f"layer {i + 1} has a window of {window:,} tokens and has dropped earlier ones"
                 )
-            if not getattr(layer, "is_croppable", True) or not getattr(layer, "record_past", True):
+            # A layer with windows alone records no past either, and needs none as long as it has dropped nothing.
+            of_everything = hasattr(layer, "conv_states") and not layer.record_past
+            if not getattr(layer, "is_croppable", True) or of_everything:
                 raise CannotContinueError(f"layer {i + 1} keeps one state of everything that it has read")
         if not hasattr(self.cache, "crop"):
             raise CannotContinueError("it keeps one state of everything that it has read")
         self.cache.crop(n - before)
         self._ids = self._ids[:, :n]
 
+    def select(self, rows: torch.Tensor) -> None:
+        """Go on with these rows of the text, int64 (r,): one may come several times, to go on in several ways.
+
+        Raises:
+            CannotContinueError: what is kept of the text cannot be copied, with the reason.
+        """
+        if int(rows.max()) == 0 and len(rows) == 1 == len(self._ids):
+            return
+        cache = next((self._state[name] for name in ("past_key_values", "cache_params") if name in self._state), None)
+        if cache is None or not hasattr(cache, "reorder_cache"):
+            raise CannotContinueError("what it keeps of a text is not in a form whose rows can be copied")
+        cache.reorder_cache(rows)
+        self._ids = self._ids[rows]
+
     def read(self, piece: torch.Tensor, **options: Any) -> Any:
-        """Read a further piece, int64 (1, m); the output has rows for it, or for the whole text where that is read.
+        """Read a further piece; the output has rows for it, or for the whole text where that is read.
 
         Args:
-            piece: its ids.
+            piece: its ids, int64 (1, m), or (r, m) after `select` of r rows.
             options: for the module, as ``logits_to_keep``.
         """
         before = self._ids.shape[1]

@@ -4,8 +4,9 @@ Torch on two cores with two busy threads is several times slower than one after 
 grad modes of one session must not meet another's. So sessions hand their work to this thread. Work that
 takes many steps (a generation) is a Python generator: the thread advances each running one by a step, round
 after round, so that two people generating at once both see tokens, and a short question never waits
-for a long answer. Steps of several generations could later be batched here. Work in the background is advanced
-while there is nothing else to do: any question goes ahead of it, after the step at hand.
+for a long answer. Generations of one model are one piece of work, which computes a step of several at once
+(`lmloupe.model.generation.serving`). Work in the background is advanced while there is nothing else to do: any
+question goes ahead of it, after the step at hand.
 """
 
 from __future__ import annotations
@@ -22,64 +23,47 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["Results", "Ticket", "Worker", "worker_for"]
+__all__ = ["Delivery", "Results", "Ticket", "Worker", "worker_for"]
 
 T = TypeVar("T")
 _END = object()
 _log = logging.getLogger(__name__)
 
 
-class Ticket(Generic[T]):
-    """A running piece of work as its owner sees it: results come out of a queue."""
+class Delivery(Generic[T]):
+    """Results on their way from the worker's thread to their owner: they come out of a queue."""
 
-    def __init__(self, work: Iterator[T | None], *, background: bool = False) -> None:
-        self.background = background
-        self._work = work
+    def __init__(self) -> None:
         self._results: queue.SimpleQueue[tuple[T | object, BaseException | None]] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._ended = False
 
-    def advance(self) -> bool:
-        """Do one step in the worker's thread; False when there is nothing more to do."""
-        if self._closed.is_set():
-            return self._finish(None)
-        try:
-            result = next(self._work)
-            if result is not None:  # None: a step that yields the thread and has nothing to say yet
-                self._results.put((result, None))
-        except StopIteration:
-            return self._finish(None)
-        except BaseException as error:  # not swallowed: `take` raises it in the thread that asked
-            return self._finish(error)
-        return True
+    @property
+    def closed(self) -> bool:
+        """Whether its owner wants no more."""
+        return self._closed.is_set()
 
-    def _finish(self, error: BaseException | None) -> bool:
-        # The generator's own `finally` frees its cache here, in the thread that made it. It may raise or refuse to
-        # end: that is its owner's to know, and every other session's questions still wait for this thread.
-        try:
-            close = getattr(self._work, "close", None)
-            if close is not None:
-                close()
-        except BaseException as cleaning:  # not swallowed: as above
-            if error is not None:
-                cleaning.__context__ = error
-            error = cleaning
-        if error is not None and self._closed.is_set():
+    def put(self, result: T) -> None:
+        """Hand over a result."""
+        self._results.put((result, None))
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Say that no more comes, and with which error it ended."""
+        if error is not None and self.closed:
             # The owner may never ask again, so an error of the clean-up is logged as well.
             _log.error("Work that its owner had closed failed while it was cleaned up.", exc_info=error)
         self._results.put((_END, error))
-        return False
 
     def take(self, timeout_s: float | None = None) -> T | None:
         """The next result; None after ``timeout_s`` seconds without one.
 
         Raises:
-            StopIteration: there are no more, or the ticket is closed. Whatever the work raised is raised here, also
-                what its clean-up has raised by now where the ticket is closed.
+            StopIteration: there are no more, or it is closed. Whatever the work raised is raised here, also what its
+                clean-up has raised by now where it is closed.
         """
         if self._ended:
             raise StopIteration
-        if self._closed.is_set():
+        if self.closed:
             return self._last_word()
         try:
             result, error = self._results.get(timeout=timeout_s)
@@ -90,7 +74,7 @@ class Ticket(Generic[T]):
         return result  # type: ignore[return-value]
 
     def _last_word(self) -> NoReturn:
-        """Let go of the results that a closed ticket still has; raise what ended it, if it has ended."""
+        """Let go of the results that a closed one still has; raise what ended it, if it has ended."""
         while not self._results.empty():
             result, error = self._results.get()
             if result is _END:
@@ -108,6 +92,43 @@ class Ticket(Generic[T]):
         self._closed.set()
 
 
+class Ticket(Delivery[T]):
+    """A running piece of work, and the delivery of its results."""
+
+    def __init__(self, work: Iterator[T | None], *, background: bool = False) -> None:
+        super().__init__()
+        self.background = background
+        self._work = work
+
+    def advance(self) -> bool:
+        """Do one step in the worker's thread; False when there is nothing more to do."""
+        if self.closed:
+            return self._finish(None)
+        try:
+            result = next(self._work)
+            if result is not None:  # None: a step that yields the thread and has nothing to say yet
+                self.put(result)
+        except StopIteration:
+            return self._finish(None)
+        except BaseException as error:  # not swallowed: `take` raises it in the thread that asked
+            return self._finish(error)
+        return True
+
+    def _finish(self, error: BaseException | None) -> bool:
+        # The generator's own `finally` frees its cache here, in the thread that made it. It may raise or refuse to
+        # end: that is its owner's to know, and every other session's questions still wait for this thread.
+        try:
+            close = getattr(self._work, "close", None)
+            if close is not None:
+                close()
+        except BaseException as cleaning:  # not swallowed: as above
+            if error is not None:
+                cleaning.__context__ = error
+            error = cleaning
+        self.end(error)
+        return False
+
+
 class Results(Generic[T]):
     """Results of work over a text as they come: iterate, or `poll` so as never to wait for long.
 
@@ -115,28 +136,28 @@ class Results(Generic[T]):
         input_ids: int32 (n,), the text as the model reads it.
     """
 
-    def __init__(self, input_ids: NDArray[np.int32], ticket: Ticket[T]) -> None:
+    def __init__(self, input_ids: NDArray[np.int32], delivery: Delivery[T]) -> None:
         self.input_ids = input_ids
-        self._ticket = ticket
+        self._delivery = delivery
 
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
-        result = self._ticket.take()
+        result = self._delivery.take()
         assert result is not None  # noqa: S101 - without a time limit `take` waits
         return result
 
     def poll(self, timeout_s: float) -> T | None:
         """The next result, or None after ``timeout_s`` seconds; StopIteration at the end."""
-        return self._ticket.take(timeout_s)
+        return self._delivery.take(timeout_s)
 
     def close(self) -> None:
         """Stop after the step at hand."""
-        self._ticket.close()
+        self._delivery.close()
 
     def __del__(self) -> None:
-        self._ticket.close()  # nobody reads any more: the model need not go on
+        self._delivery.close()  # nobody reads any more: the model need not go on
 
 
 class Worker:

@@ -1,0 +1,38 @@
+"""Prompts in one batch of a model in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmloupe.encodings.encoding import TextOrIds
+from lmloupe.model.padding import answers
+from lmloupe.model.padding.questions import PaddingQuestions
+from lmloupe.model.padding.results import PaddedBatch, PaddingSide, Positions
+from lmloupe.model.passes.loaded import LoadedModel
+
+__all__ = ["PaddingAnswers"]
+
+
+class PaddingAnswers(PaddingQuestions):
+    """What a batch does to prompts; what the method does is said in the questions."""
+
+    loaded: LoadedModel
+
+    def input_ids(self, text_or_ids: TextOrIds) -> NDArray[np.int32]:
+        """The ids that the model reads for a text or for ids, int32 (n,), checked."""
+        raise NotImplementedError
+
+    def padded_batch(
+        self,
+        prompts: Sequence[TextOrIds],
+        side: PaddingSide = "left",
+        pad_id: int | None = None,
+        *,
+        mask: bool = True,
+        positions: Positions = "mask",
+    ) -> PaddedBatch:
+        rows = [self.input_ids(prompt) for prompt in prompts]
+        return answers.padded_batch(self.loaded, rows, side, pad_id, mask=mask, positions=positions)

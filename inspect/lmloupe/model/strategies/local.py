@@ -1,0 +1,54 @@
+"""Texts found by a strategy in this process: the part of `lmloupe.model.local` that answers `StrategyQuestions`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmloupe.encodings.encoding import TextOrIds
+from lmloupe.model.passes.loaded import LoadedModel
+from lmloupe.model.strategies import answers
+from lmloupe.model.strategies.answers import LocalBeamSearch, LocalContrastiveSearch
+from lmloupe.model.strategies.questions import StrategyQuestions
+from lmloupe.model.strategies.results import EarlyStopping
+
+__all__ = ["StrategyAnswers"]
+
+
+class StrategyAnswers(StrategyQuestions):
+    """Strategies with a model that is loaded in this process; what each method does is said in the questions."""
+
+    loaded: LoadedModel
+
+    def input_ids(self, text_or_ids: TextOrIds) -> NDArray[np.int32]:
+        """The ids that the model reads for a text or for ids, int32 (n,), checked."""
+        raise NotImplementedError
+
+    def beam_search(
+        self,
+        text_or_ids: TextOrIds,
+        num_beams: int = 4,
+        max_new_tokens: int = 128,
+        *,
+        length_penalty: float = 1.0,
+        early_stopping: EarlyStopping = False,
+        stop_ids: Collection[int] | None = None,
+    ) -> LocalBeamSearch:
+        return answers.beam_search(
+            self.loaded, self.input_ids(text_or_ids), num_beams, max_new_tokens,
+            length_penalty=length_penalty, early_stopping=early_stopping, stop_ids=stop_ids,
+        )  # fmt: skip
+
+    def contrastive_search(
+        self,
+        text_or_ids: TextOrIds,
+        penalty_alpha: float = 0.6,
+        top_k: int = 4,
+        max_new_tokens: int = 128,
+        *,
+        stop_ids: Collection[int] | None = None,
+    ) -> LocalContrastiveSearch:
+        ids = self.input_ids(text_or_ids)
+        return answers.contrastive_search(self.loaded, ids, penalty_alpha, top_k, max_new_tokens, stop_ids=stop_ids)

@@ -1,0 +1,205 @@
+"""Generations that sessions share: equal requests are computed once, also while they run.
+
+A thread for each running generation takes its steps as they come; sessions watch. Who comes later sees it from its
+first token. When the last watcher has left, the model stops. Finished ones are kept, a bounded number of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+import streamlit as st
+
+import lmloupe as lm
+from ui.generation.live.runs import Request, Run
+
+__all__ = ["Lives", "Watch", "attach", "being_written", "finished_run", "server_lives"]
+
+KEPT = 64
+GRACE_S = 2.0
+"""How long a generation goes on that nobody watches: a page that runs again comes back within that."""
+POLL_S = 0.25
+
+
+class _Live:
+    """One generation that the server computes or has computed, and the steps so far."""
+
+    def __init__(self, generation: lm.Generation) -> None:
+        self.generation = generation
+        self.steps: list[lm.Step] = []
+        self.error: Exception | None = None
+        self.ended = self.closed = False
+        self.watchers: set[Watch] = set()
+        self.changed = threading.Condition()
+
+    def add(self, step: lm.Step) -> None:
+        with self.changed:
+            if not self.closed:
+                self.steps.append(step)
+                self.changed.notify_all()
+
+    def end(self, error: Exception | None) -> None:
+        with self.changed:
+            self.error, self.ended = error, True
+            self.changed.notify_all()
+
+    def close(self) -> None:
+        """Let the model compute nothing more than the step at hand."""
+        self.closed = True
+        self.generation.close()
+
+
+class Watch:
+    """One session's look at a generation, from its first token on."""
+
+    def __init__(self, lives: Lives, live: _Live) -> None:
+        self._lives, self._live, self._seen = lives, live, 0
+
+    @property
+    def ahead(self) -> int | None:
+        """How many others the model serves before this generation begins; None where the engine does not say."""
+        ahead: int | None = getattr(self._live.generation, "ahead", None)
+        return ahead
+
+    @property
+    def reused_tokens(self) -> int:
+        """How many tokens of the prompt were in a cache already."""
+        return int(getattr(self._live.generation, "reused_tokens", 0) or 0)
+
+    def news(self, timeout_s: float) -> list[lm.Step]:
+        """The steps since the last call; an empty list after ``timeout_s`` seconds without one.
+
+        Raises:
+            StopIteration: it has ended, and all its steps were seen.
+            Exception: what ended it; every watcher gets it.
+        """
+        live = self._live
+        with live.changed:
+            live.changed.wait_for(lambda: len(live.steps) > self._seen or live.ended, timeout_s)
+            found = live.steps[self._seen :]
+            self._seen += len(found)
+            if found or not live.ended:
+                return found
+        if live.error is not None:
+            raise live.error.with_traceback(None)  # shared: each raise would add its frames
+        raise StopIteration
+
+    def leave(self, grace_s: float = 0.0) -> None:
+        """Watch no longer; the last one to leave stops the model, now or ``grace_s`` seconds later. Safe to repeat."""
+        self._lives.leave(self, self._live, grace_s)
+
+
+class Lives:
+    """The generations of this server: those that run, and those that have ended well, the oldest let go first."""
+
+    def __init__(self) -> None:
+        self._running: dict[Request, _Live] = {}
+        self._finished: OrderedDict[Request, _Live] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def attach(self, request: Request, start: Callable[[], lm.Generation]) -> Watch:
+        """Watch the generation of a request, which ``start`` begins unless it runs or has ended already.
+
+        Raises:
+            LoupeError: what ``start`` raises.
+        """
+        with self._lock:
+            live = self._running.get(request) or self._finished.get(request)
+            if live is None:
+                live = self._running[request] = _Live(start())
+                follower = threading.Thread(target=self._follow, args=(request, live), name="lmloupe-reply")
+                follower.daemon = True
+                follower.start()
+            watch = Watch(self, live)
+            live.watchers.add(watch)
+            return watch
+
+    def finished(self, request: Request) -> Run | None:
+        """A run of this request, with all steps, if it has ended well."""
+        with self._lock:
+            live = self._finished.get(request)
+            if live is None:
+                return None
+            self._finished.move_to_end(request)
+            return Run(request, list(live.steps), finished=True, reused_tokens=Watch(self, live).reused_tokens)
+
+    def being_written(self, model: str, quantization: lm.Quantization) -> int:
+        """How many generations of a model run at the moment."""
+        with self._lock:
+            return sum((one.model, one.quantization) == (model, quantization) for one in self._running)
+
+    def leave(self, watch: Watch, live: _Live, grace_s: float) -> None:
+        """See `Watch.leave`."""
+        with self._lock:
+            live.watchers.discard(watch)
+            if live.watchers or live.ended:
+                return
+            if grace_s <= 0:
+                self._close(live)
+                return
+        later = threading.Timer(grace_s, self._close_alone, (live,))
+        later.daemon = True
+        later.start()
+
+    def _close_alone(self, live: _Live) -> None:
+        with self._lock:
+            if not live.watchers:
+                self._close(live)
+
+    def _close(self, live: _Live) -> None:
+        """Stop it, and let who asks from now on begin anew."""
+        live.close()
+        for request in [request for request, held in self._running.items() if held is live]:
+            del self._running[request]
+
+    def _follow(self, request: Request, live: _Live) -> None:
+        error: Exception | None = None
+        try:
+            while not live.closed:
+                try:
+                    step = live.generation.poll(POLL_S)
+                except StopIteration:
+                    break
+                if step is not None:
+                    live.add(step)
+        except Exception as raised:  # not swallowed: `Watch.news` raises it in every session that watches
+            error = raised
+        finally:
+            live.generation.close()
+            with self._lock:
+                if self._running.get(request) is live:
+                    del self._running[request]
+                    if error is None:
+                        self._finished[request] = live
+                        while len(self._finished) > KEPT:
+                            self._finished.popitem(last=False)
+            live.end(error)
+
+
+@st.cache_resource(show_spinner=False)
+def server_lives() -> Lives:
+    """All generations of this server."""
+    return Lives()
+
+
+def attach(request: Request, engine: lm.Engine) -> Watch:
+    """Watch the generation of a request on this server; see `Lives.attach`."""
+    return server_lives().attach(
+        request,
+        lambda: engine.generate(
+            request.ids, request.sampling, request.max_new_tokens, request.seed,
+            lens=request.lens, stop_ids=request.stop_ids,
+        ),
+    )  # fmt: skip
+
+
+def finished_run(request: Request) -> Run | None:
+    """The run of this request if anyone has let it finish."""
+    return server_lives().finished(request)
+
+
+def being_written(request: Request) -> int:
+    """How many replies this request's model writes at the moment."""
+    return server_lives().being_written(request.model, request.quantization)
