@@ -14,7 +14,7 @@ from ui.chat.shorter import offer_turns
 from ui.chat.talk.actions import asked, offer, take_reply, writing, written
 from ui.chat.talk.replies import Writing, keep_run, kept_run
 from ui.generation.live.runs import Request, Run
-from ui.generation.live.view import stop_button, stream
+from ui.generation.live.stream import stop_button, stream
 from ui.model.answers import readable
 
 if TYPE_CHECKING:
