@@ -21,7 +21,8 @@ from ui.model.answers import scored
 from ui.page import metrics_row
 from ui.prediction.charts import draw_bars, phrase_bars, score_histogram, settings_bars
 from ui.prediction.next_token_chart import rolled, written
-from ui.prediction.sampling_controls import choose_sampling
+from ui.prediction.sampling.order import order_words
+from ui.prediction.sampling_controls import choose_sampling, coin_of
 from ui.prediction.sampling_frames import (
     draws_table,
     next_token_table,
@@ -79,14 +80,33 @@ class Shown:
     best: Sequence[int]
 
 
-def facts(answer: lm.NextToken, stages: Sequence[lm.Stage]) -> str:
+def steps_words(sampling: lm.Sampling, coin: float) -> tuple[str, ...]:
+    """What of the rules depends on the step of a generation, in sentences: this page shows the first step."""
+    said = []
+    if sampling.applies("xtc"):
+        acts = "below" if coin < sampling.xtc_probability else "not below"
+        does = "it acts" if coin < sampling.xtc_probability else "it does nothing"
+        said.append(
+            f"XTC throws a coin at each step. The first of seed {state.get('seed')} shows {coin:.2f}, {acts} "
+            f"{sampling.xtc_probability:g}: here {does}, for all rolls of the die alike. The seed is behind the gear."
+        )
+    if sampling.applies("mirostat"):
+        said.append(
+            "Unlike a die, mirostat needs the tokens drawn before. Shown is its first step: tokens of at most "
+            f"mu = 2 tau = {2 * sampling.mirostat_tau:g} bits stay. From then on a draw of b bits adds "
+            f"{sampling.mirostat_eta:g} × ({sampling.mirostat_tau:g} − b) to mu; Generate takes all steps."
+        )
+    return tuple(said)
+
+
+def facts(answer: lm.NextToken, stages: Sequence[lm.Stage], sampling: lm.Sampling) -> str:
     """How much was read and scored, how open the choice is, and what the settings leave of it."""
     own, last = stages[0], stages[-1]
     said = (
         f"{counted(len(answer.input_ids), 'token')} read, {counted(len(answer.logits), 'token')} scored. Entropy "
         f"{own.entropy_bits:.2f} bits (1 bit is a fair coin)"
     )
-    if all(stage.probs is own.probs for stage in stages):
+    if not sampling.rules:
         return f"{said}. All rules are off: the die lands on the model's own distribution."
     removed = probability(float(own.probs[~last.kept].sum()))
     left = counted(int(last.kept.sum()), "token")
@@ -147,7 +167,10 @@ def _go_on(tok: lm.Tokenizer, text: str, chosen: list[int]) -> None:
 
 def _show_stages(shown: Shown) -> None:
     """What each rule removed, in the order in which they are applied."""
-    st.caption("The rules in the order in which they are applied; one that is off changes nothing.")
+    st.caption(
+        "The rules in the order in which they are applied; one that is off changes nothing. "
+        + order_words(shown.sampling)
+    )
     table = stages_table(shown.stages, shown.sampling)
     _table(table)
     probs = np.stack([stage.probs for stage in shown.stages])
@@ -237,7 +260,8 @@ def _show_settings(shown: Shown) -> None:
     """The same prompt under two settings; the first are those below the bars."""
     answer, stages = shown.answer, shown.stages
     st.markdown("**Second settings** (the first are those above)")
-    second = lm.sampling_stages(answer.logits, choose_sampling("_b"), answer.input_ids)
+    settings = choose_sampling("_b", shown.tok)
+    second = lm.sampling_stages(answer.logits, settings, answer.input_ids, coin=coin_of(settings))
     one, two = stages[-1], second[-1]
     common = float(np.minimum(one.probs, two.probs).sum())
     rows = pd.DataFrame(

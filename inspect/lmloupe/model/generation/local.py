@@ -12,8 +12,8 @@ from lmloupe.model.constrained.constraint import Constraint
 from lmloupe.model.generation import answers
 from lmloupe.model.generation.questions import GenerationQuestions
 from lmloupe.model.generation.results import NextToken, Serving
+from lmloupe.model.generation.serving.request import LocalGeneration
 from lmloupe.model.generation.serving.scheduler import Scheduler
-from lmloupe.model.generation.steps import LocalGeneration
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.sampling.pipeline import Sampling
 
