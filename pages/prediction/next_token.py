@@ -60,9 +60,9 @@ with show_errors():
     best = best_ids(answer.logits, N_SHOWN).tolist()
     finding(finding_of(tok, stages))
     show_chart(tok, answer, stages, sampling, theme.family_colour(model))
-    sampling_row(sampling)
+    sampling_row()
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        sampling_presets()
+        sampling_presets(sampling)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown("Prompts to try", width="content")
         prompt_chips()

@@ -80,11 +80,12 @@ def order_sentence(tok: lm.Tokenizer, answer: lm.NextToken, sampling: lm.Samplin
     (first, own), *others = ends.items()
     moved = {name: np.abs(end.probs - own.probs) for name, end in others}
     name = max(moved, key=lambda name: float(moved[name].max()))
+    words = order_words(sampling)
     if moved[name].max() < _LESS:
-        return "Here the order does not change the result."
+        return f"{words} The order does not change the result here."
     token = int(moved[name].argmax())
     return (
-        f"**Here the order changes the result:** {escape_markdown(token_label(tok, token))} is drawn with "
+        f"{words} **The order changes the result here:** {escape_markdown(token_label(tok, token))} is drawn with "
         f"{_chance(own, token)} in {first if first == 'this order' else f'{first} order'}, with "
         f"{_chance(ends[name], token)} in {name} order; {counted(int(own.kept.sum()), 'token')} left against "
         f"{int(ends[name].kept.sum()):,}."
