@@ -24,7 +24,7 @@ from ui.chat.wrong_format.view import (
     say_losses,
 )
 from ui.generation.live.runs import Request
-from ui.generation.live.view import stop_button
+from ui.generation.live.stream import stop_button
 from ui.model.choice import choose_model
 from ui.page import reproduce
 from ui.state import store as state

@@ -8,44 +8,27 @@ import streamlit as st
 
 from ui.bar.bar import page_bar
 from ui.base.errors import show_errors
-from ui.base.loaders import display_name, encoding
+from ui.base.loaders import encoding
 from ui.base.words import counted
 from ui.chat.facts import show_reply, show_stops
 from ui.chat.request import ChatRequest, chat_request, ending_switches, show_refusals
 from ui.chat.shorter import offer_turns
 from ui.chat.templates.upload import choose_for_model
 from ui.chat.warnings import chat_warnings
-from ui.generation.live.runs import Request, Run
-from ui.generation.live.shared import finished_run
-from ui.generation.live.view import show_run, stop_button, stream
+from ui.generation.live.stream import hold_back_switch, stop_button
+from ui.generation.tree.code import branch_code
+from ui.generation.tree.growing import grow
+from ui.generation.tree.link import compare_with_file, follow_link, write_link
+from ui.generation.tree.session import Ground, Held, held_tree
+from ui.generation.tree.view import Next
+from ui.generation.tree.whole import show_tree
 from ui.model.answers import offer_end, readable
 from ui.model.choice import choose_model
-from ui.model.transformers_code import loading_code
 from ui.page import as_code, reproduce
 from ui.prediction.sampling_controls import choose_sampling
 from ui.state import store as state
 from ui.state.thread import without_bos
 
-CODE = """
-import lmloupe as lm
-
-engine = lm.load_engine({model!r}, quantization={quantization!r})
-tok = engine.tokenizer
-{prompt}
-sampling = lm.{sampling!r}
-for step in engine.generate(ids, sampling, max_new_tokens={n}, seed={seed}):
-    print(repr(step.text), step.log_prob, step.entropy_bits)
-
-# The same log probabilities with transformers alone: one pass over the prompt and the tokens that were drawn
-{loading}
-drawn = {drawn!r}
-with torch.inference_mode():
-    read = torch.tensor([ids + drawn], device=model.device)
-    logits = model(input_ids=read).logits[0, len(ids) - 1 : -1].float()
-log_probs = torch.log_softmax(logits, -1)
-for i, token_id in enumerate(drawn):
-    print(token_id, float(log_probs[i, token_id]))
-"""
 PROMPTS = {"chat": "Chat", "text": "Text"}
 STALE = "<style>.st-key-stale_run { filter: grayscale(1); opacity: 0.6; }</style>"
 # On a phone the bar is to stay two lines: the button is its sign, the model's name is cut.
@@ -82,6 +65,7 @@ with bar.gear:
     lens = state.toggle(
         "record_lens", "Record the lens", help="Keep what each layer would have said at every step; a little slower."
     )
+    hold_back_switch()
 result, about_prompt = st.container(), st.container()
 if source == "chat":
     conversation = chat_request(own=uploaded_template)
@@ -112,35 +96,35 @@ with show_errors():
     with about_prompt:
         show_stops((conversation or chat_request()).stops(tok, generation_ids=engine.describe().stop_ids))
     offer = partial(offer_turns, conversation) if conversation else offer_end
-    request = Request(model, quantization, readable(engine, prompt, offer, reply=n), sampling, n, seed, lens)
-    run: Run | None = st.session_state.get("run")
-    if asked or run is None:
-        before = finished_run(request)
-        run = before or Run(request)
-        st.session_state["run"], st.session_state["run_kept"] = run, before is not None
-    stale = run.request != request
+    ground = Ground(model, quantization, readable(engine, prompt, offer, reply=n), sampling, lens)
+    held = held_tree("generate")
+    follow_link(held, ground, seed, n, asked=asked)
+    stale = held.ground != ground
+    asks = Next(seed, n, frozen=stale)
     with result:
-        if run.going and not stale:
+        place = st.empty()
+        if (held.growing or held.wishes) and not stale:
             stop_button(stop_place)
-            place = st.empty()
-            stream(run, engine, place)
-            place.empty()
+            with show_errors():
+                grow(held, engine, place)
             stop_place.empty()
+            place.empty()
+            compare_with_file(held)
+        if not stale:
+            write_link(held, seed, n)
         if stale:
             st.html(STALE)
             st.warning(
                 "This was written for another prompt or other settings. Press Generate for a new reply.",
                 icon=":material/history:",
             )
-        if run.steps:
+        if held.branch is not None and held.branch.steps:
             with st.container(key="stale_run" if stale else "fresh_run"):
-                text = None if stale else prompt_text
-                show_run(run, tok, display_name(run.request.model), text, kept=st.session_state["run_kept"])
-        if run.steps and not stale and conversation is not None:
+                show_tree(held, tok, asks, None if stale else prompt_text)
+        elif not stale:
+            st.info("Nothing has been written. Press Generate.", icon=":material/play_arrow:")
+        if held.branch is not None and held.branch.steps and not stale and conversation is not None:
             st.subheader("Rendered again as a turn", anchor=False)
             with show_errors():
-                show_reply(conversation.reply(tok, [step.token_id for step in run.steps]), tok)
-    drawn = [] if stale else [step.token_id for step in run.steps]
-    code = loading_code(engine.describe(), request.ids)
-    fields = {"model": model, "quantization": quantization, "prompt": written, "sampling": sampling}
-    reproduce(CODE.format(**fields, n=n, seed=seed, loading=code, drawn=drawn))
+                show_reply(conversation.reply(tok, list(held.branch.token_ids)), tok)
+    reproduce(branch_code(held, engine, written) if not stale else branch_code(Held(ground), engine, written))

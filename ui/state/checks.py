@@ -6,6 +6,7 @@ stay the text that was typed, and the sentence about them comes when they are re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "prompts_check",
     "stored_precisions",
     "templates_check",
+    "tree_check",
 ]
 
 MAX_MESSAGES = 64
@@ -131,3 +133,26 @@ def stored_precisions(value: object) -> tuple[str, ...]:
     if not found or any(lm.Precision.parse(one).is_simulated for one in found):
         raise ValueError("it must be one or more of float32, bfloat16, float16, int8, fp4 and nf4")
     return found
+
+
+def tree_check(value: object) -> dict[str, Any]:
+    """The shape of a tree of generations: which prompt it belongs to, and its branches as `lmloupe.branch_plans` reads.
+
+    Raises:
+        ValueError: it is something else.
+
+    >>> tree_check({"prompt": "00c0ffee", "branches": [["", False, [[[], 0, 8]]]]})["branches"]
+    [['', False, [[[], 0, 8]]]]
+    """
+    if value == {}:
+        return {}
+    if not isinstance(value, dict) or set(value) != {"prompt", "branches"}:
+        raise ValueError("it must have the prompt that it belongs to, and branches")
+    prompt = value["prompt"]
+    if not isinstance(prompt, str) or not re.fullmatch("[0-9a-f]{8}", prompt):
+        raise ValueError("its prompt must be eight digits from 0 to f")
+    try:
+        plans = lm.branch_plans(value["branches"])
+    except lm.InputError as error:
+        raise ValueError(str(error).removesuffix(".")) from error
+    return {"prompt": prompt, "branches": [plan.plain() for plan in plans]}

@@ -17,9 +17,11 @@ from ui.state.checks import (
     prompts_check,
     stored_precisions,
     templates_check,
+    tree_check,
 )
 from ui.state.kinds import Setting, choice, flag, integer, place, real, samplers
 from ui.state.names import card_key, model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
+from ui.state.turns import conversation_settings
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
@@ -270,7 +272,18 @@ _TABLE = (
     *samplers(),
     *samplers("_b"),
     # Generate: how it streams, the tree.
+    flag("hold_back", default=False),
+    # The branches, how each is made, and the prompt that they belong to; the one that is looked at, and its step.
+    Setting("tree", {}, tree_check, packed=True),
+    place("tree_branch", 0, 63),
+    integer("tree_step", -1, -1, MAX_TEXT_CHARACTERS),
+    # What a person puts into a text that a model writes.
+    choice("put_at", "here", ("here", "end")),
+    choice("put_as", "text", ("text", "token")),
+    Setting("put_text", " Paris", _plain_text),
+    Setting("put_token", "", _plain_text),
     # Conversation.
+    *conversation_settings(_messages, _plain_text),
     # Strategies.
     # Strategies: speculative decoding.
     # Constrained.

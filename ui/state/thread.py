@@ -50,6 +50,7 @@ _VIEWS = {
     "surprise": ("Surprisal", "How much the model expected it, and what else it expected."),
     "layers": ("Lens", "What the model would say after it, layer by layer."),
     "attention": ("Attention", "Which tokens before it each head reads from."),
+    "precision": ("Precision", "How far each precision moves what the model says after it."),
 }
 
 

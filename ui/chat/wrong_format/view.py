@@ -18,7 +18,7 @@ from ui.chat.wrong_format.cost import Format, Scored, last_answer
 from ui.components.format_matrix import MatrixRow, format_matrix
 from ui.generation.live.runs import Request, Run
 from ui.generation.live.shared import finished_run
-from ui.generation.live.view import stream
+from ui.generation.live.stream import stream
 from ui.page import finding
 from ui.pages import page
 

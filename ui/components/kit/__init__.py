@@ -15,7 +15,17 @@ import streamlit as st
 
 from ui.base import theme
 
-__all__ = ["DRAWING", "colour_properties", "component", "joined", "nothing", "role_colours", "sent", "whole"]
+__all__ = [
+    "DRAWING",
+    "colour_properties",
+    "component",
+    "joined",
+    "messenger",
+    "nothing",
+    "role_colours",
+    "sent",
+    "whole",
+]
 
 DRAWING = Path(__file__).parent / "drawing.css"
 """Style sheet of what `drawing.js` draws."""
@@ -33,6 +43,11 @@ def component(name: str, script: Path, *styles: Path, colours: str = "") -> Call
     """
     css = _language() + colours + "\n".join(path.read_text("utf-8") for path in styles)
     return st.components.v2.component(name, css=css, js=joined(script))
+
+
+def messenger(name: str, script: Path) -> Callable[..., Any]:
+    """Register a component that draws nothing and only hands on what it is sent; without the colours, it is small."""
+    return st.components.v2.component(name, js=joined(script))
 
 
 def joined(script: Path) -> str:

@@ -26,6 +26,8 @@ class Request:
     """Whether every step records what each layer would have said."""
     stop_ids: tuple[int, ...] | None = None
     """Tokens that end it; None for the model's own."""
+    constraint: lm.Constraint | None = None
+    """What the text has to be."""
 
 
 @dataclass(slots=True)

@@ -58,15 +58,14 @@ class Watch:
         self._lives, self._live, self._seen = lives, live, 0
 
     @property
-    def ahead(self) -> int | None:
-        """How many others the model serves before this generation begins; None where the engine does not say."""
-        ahead: int | None = getattr(self._live.generation, "ahead", None)
-        return ahead
+    def ahead(self) -> int:
+        """How many others wait before this generation; see `lmloupe.Generation.ahead`."""
+        return self._live.generation.ahead
 
     @property
     def reused_tokens(self) -> int:
         """How many tokens of the prompt were in a cache already."""
-        return int(getattr(self._live.generation, "reused_tokens", 0) or 0)
+        return self._live.generation.reused_tokens
 
     def news(self, timeout_s: float) -> list[lm.Step]:
         """The steps since the last call; an empty list after ``timeout_s`` seconds without one.
@@ -190,7 +189,7 @@ def attach(request: Request, engine: lm.Engine) -> Watch:
         request,
         lambda: engine.generate(
             request.ids, request.sampling, request.max_new_tokens, request.seed,
-            lens=request.lens, stop_ids=request.stop_ids,
+            lens=request.lens, stop_ids=request.stop_ids, constraint=request.constraint,
         ),
     )  # fmt: skip
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import lmloupe as lm
 from lmloupe.model.generation.tree import MOST_BRANCHES
-from ui.generation.live.runs import Run, finished_run
-from ui.generation.live.view import stream
+from ui.generation.live.runs import Run
+from ui.generation.live.shared import finished_run
+from ui.generation.live.stream import stream
 from ui.generation.tree.names import branch_name
 from ui.generation.tree.session import Held, Wish
 from ui.model.answers import scored
@@ -22,7 +23,7 @@ __all__ = ["forced_steps", "grow"]
 def grow(held: Held, engine: lm.Engine, place: DeltaGenerator) -> None:
     """Write all that was wished for, drawing each text into ``place`` while it is written.
 
-    A Stop, another click or a closed tab leaves what there is.
+    A Stop leaves what there is. A page that runs again meanwhile calls this again, and nothing is computed twice.
 
     Raises:
         LoupeError: what the model or the tree refused; what was there before stays.
@@ -87,7 +88,7 @@ def _stream(held: Held, branch: lm.Branch, engine: lm.Engine, place: DeltaGenera
             held.kept.add(branch.number)
     run = held.run = held.run or Run(request)
     try:
-        if not run.finished and not run.steps:
+        if run.going:
             stream(run, engine, place)
     finally:
         held.tree = held.tree.drew(branch.number, run.steps)

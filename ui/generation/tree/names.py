@@ -7,7 +7,7 @@ import math
 import lmloupe as lm
 from ui.base.words import counted, probability
 
-__all__ = ["branch_name", "how_it_ended", "path_words"]
+__all__ = ["branch_name", "how_it_ended", "path_words", "sentence"]
 
 _ENDS = {
     "stop": "ended by an end token",
@@ -20,6 +20,15 @@ _ENDS = {
 def branch_name(branch: lm.Branch) -> str:
     """Its name, or its number."""
     return f"“{branch.name}”" if branch.name else f"branch {branch.number}"
+
+
+def sentence(words: str) -> str:
+    """Words that begin a sentence: their first letter large, the others as they are.
+
+    >>> sentence("branch 2")
+    'Branch 2'
+    """
+    return words[:1].upper() + words[1:]
 
 
 def how_it_ended(branch: lm.Branch) -> str:

@@ -77,6 +77,9 @@ class Held:
         runs: the run that wrote the end of a branch, by its number.
         kept: the numbers of branches whose run was not made now, but for an earlier request.
         word: a sentence about what was done last, shown until the next thing is done.
+        expected: the tokens that a file said each branch has, until they are compared.
+        written: what the link was last told of it.
+        looked: which branch (its place among them) and which step (-1 for none) a link says are looked at.
     """
 
     ground: Ground = NOTHING
@@ -89,6 +92,9 @@ class Held:
     runs: dict[int, Run] = field(default_factory=dict)
     kept: set[int] = field(default_factory=set)
     word: str = ""
+    expected: tuple[tuple[int, ...], ...] = ()
+    written: tuple[object, ...] | None = None
+    looked: tuple[int, int] | None = None
 
     def start(self, ground: Ground, plans: Sequence[lm.BranchPlan]) -> None:
         """Begin anew: a tree of these branches, which `grow` writes."""
@@ -134,6 +140,8 @@ class Held:
 
     def close(self, number: int) -> None:
         """Let a branch go."""
+        if self.growing == number:
+            self.growing, self.run = 0, None
         self.tree = self.tree.close(number)
         if self.chosen == number:
             self.chosen, self.at = (self.tree.branches[-1].number if self.tree.branches else 0), None

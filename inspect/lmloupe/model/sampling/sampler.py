@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from lmloupe.model.sampling.pipeline import Sampling, Stage, draw, sampling_probs, sampling_stages
 
@@ -77,10 +77,18 @@ class Sampler:
             logits: (vocab,), the model's raw scores after the text.
             ids: all tokens of the text so far, the prompt's included.
         """
-        previous = np.asarray(ids) if self._reads_text else None
-        probs = sampling_probs(logits, self.sampling, previous, mu=self.mu, coin=self._coin())
+        probs = self.probs(logits, ids)
         token_id = draw(probs, self._rng)
+        self.remember(token_id, probs)
+        return token_id
+
+    def probs(self, logits: ArrayLike, ids: Sequence[int]) -> NDArray[np.float64]:
+        """What `choose` would draw from now, float64 (vocab,), without drawing."""
+        previous = np.asarray(ids) if self._reads_text else None
+        return sampling_probs(logits, self.sampling, previous, mu=self.mu, coin=self._coin())
+
+    def remember(self, token_id: int, probs: NDArray[np.float64]) -> None:
+        """Take note of a token that was drawn from `probs`, here or elsewhere."""
         surprisal = -math.log2(probs[token_id])
         self.mu -= float(self.sampling.mirostat_eta) * (surprisal - float(self.sampling.mirostat_tau))
         self.n_drawn += 1
-        return token_id

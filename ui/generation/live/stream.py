@@ -1,0 +1,172 @@
+"""A reply in front of a person while the model writes it: tokens as they come, Stop, and who else is being served."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+import lmloupe as lm
+from ui.base.labels import token_label
+from ui.base.words import counted
+from ui.components.stream_view import Feed, Prompt, StreamToken, stream_view
+from ui.generation.live.boxes import Boxes
+from ui.generation.live.runs import Run
+from ui.generation.live.shared import GRACE_S, Watch, attach
+from ui.state import store as state
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+__all__ = ["hold_back_switch", "phases", "served_words", "stop_button", "stop_watching", "stream", "stream_tokens"]
+
+POLL_S = 0.05
+"""A Stop is noticed within that."""
+REDRAW_S = 0.12
+ENDS = 3
+"""How many tokens of a long prompt are drawn at its beginning and at its end."""
+_WATCHED = "reply_watched"
+
+
+def hold_back_switch() -> bool:
+    """The switch that shows a reply as an engine shows it that holds text back; `stream` reads it."""
+    return bool(
+        state.toggle(
+            "hold_back",
+            "Hold text back, as engines do",
+            help="A token may hold a part of a character. Engines send text only when its characters are whole, and "
+            "leave special tokens out.",
+        )
+    )
+
+
+def stop_button(place: DeltaGenerator) -> None:
+    """Draw the Stop of what `stream` draws from now on; it works at once, for this session alone."""
+    place.button(
+        "Stop", icon=":material/stop:", on_click=stop_watching, help="Stops before the next token; what is there stays."
+    )
+
+
+def stop_watching() -> None:
+    """Stop what this session watches; it goes on for others who watch it."""
+    held: tuple[Run, Watch] | None = st.session_state.get(_WATCHED)
+    if held is not None:
+        held[0].stopped = True
+        held[1].leave()
+
+
+def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
+    """Write ``run``, or watch it being written, drawing what there is so far into ``place``.
+
+    A Stop, another click or a closed tab reaches this script as an exception when it next touches Streamlit, which it
+    does every twentieth of a second; `finally` then leaves. A page that runs again while `Run.going` calls this again:
+    the reply has gone on meanwhile, and nothing is computed twice.
+
+    Raises:
+        LoupeError: what the engine raises, also in a later call for the same run.
+    """
+    if run.failed is not None:
+        raise run.failed.with_traceback(None)
+    run.steps.clear()
+    watch = attach(run.request, engine)
+    st.session_state[_WATCHED] = (run, watch)
+    try:
+        with place.container(gap="xxsmall"):
+            picture = _Picture(run, engine.tokenizer)
+        for found in _steps(watch):
+            run.steps += found
+            run.reused_tokens = watch.reused_tokens
+            picture.draw(run, engine.serving(), watch.ahead)
+            st.session_state.get(_WATCHED)  # where a Stop arrives
+        run.finished = True
+    except lm.LoupeError as error:
+        run.failed = error
+        raise
+    finally:
+        watch.leave(GRACE_S)
+
+
+def _steps(watch: Watch) -> Iterator[list[lm.Step]]:
+    """What is new, every twentieth of a second; empty where nothing is."""
+    while True:
+        try:
+            found = watch.news(POLL_S)
+        except StopIteration:
+            return
+        yield found
+
+
+class _Picture:
+    """What `stream` draws: who else is served, and the reply as far as it is written."""
+
+    def __init__(self, run: Run, tok: lm.Tokenizer) -> None:
+        self._boxes = Boxes(tok)
+        self._tokens: list[StreamToken] = []
+        self._said, self._words, self._drawn = st.empty(), "", 0.0
+        stream_view(run.channel, _prompt(run, tok), hold=state.get("hold_back"), key=f"reply_{run.channel}")
+        self._feed, self._sent = Feed(run.channel), 0
+
+    def draw(self, run: Run, serving: lm.Serving, ahead: int) -> None:
+        """Draw what is new, unless something was drawn a moment ago."""
+        if time.monotonic() - self._drawn < REDRAW_S:
+            return
+        self._drawn = time.monotonic()
+        words = served_words(serving, ahead, waits=not run.steps)
+        if words != self._words:
+            self._said.caption(words)
+            self._words = words
+        self._tokens += [_token(self._boxes, step) for step in run.steps[len(self._tokens) :]]
+        if len(self._tokens) > self._sent:
+            self._feed.send(self._tokens, self._sent, run.reused_tokens)
+            self._sent = len(self._tokens)
+
+
+def served_words(serving: lm.Serving, ahead: int, *, waits: bool) -> str:
+    """Who else the model serves just now, and the own place in the line; empty where nobody else is there.
+
+    Args:
+        serving: what the engine says.
+        ahead: how many wait before this one.
+        waits: whether nothing of this one has come yet.
+
+    >>> served_words(lm.Serving(3, 2, 8, batched=True), 1, waits=True)
+    '3 replies are being written together; 1 other is before you.'
+    >>> served_words(lm.Serving(1, 0, 8, batched=True), 0, waits=False)
+    ''
+    """
+    if serving.n_writing + serving.n_waiting < 2:
+        return ""
+    how = "" if serving.n_writing < 2 else " together" if serving.batched else " in turn"
+    words = f"{counted(serving.n_writing, 'reply is', 'replies are')} being written{how}"
+    if waits and ahead:
+        words += f"; {counted(ahead, 'other is', 'others are')} before you"
+    elif serving.n_waiting:
+        words += f", {serving.n_waiting:,} {'waits' if serving.n_waiting == 1 else 'wait'}"
+    return words + "."
+
+
+def _prompt(run: Run, tok: lm.Tokenizer) -> Prompt:
+    ids = run.request.ids
+    first, last = (ids, ()) if len(ids) <= 2 * ENDS else (ids[:ENDS], ids[-ENDS:])
+    begins, ends = ([token_label(tok, i) for i in some] for some in (first, last))
+    return Prompt(len(ids), begins, ends, run.reused_tokens)
+
+
+def _token(boxes: Boxes, step: lm.Step) -> StreamToken:
+    box, p = boxes.add(step.token_id), math.exp(step.log_prob)
+    special = box.special or not box.raw
+    return StreamToken(box.raw, box.text, box.joins, special, box.adds, box.held, p, step.elapsed_s)
+
+
+def stream_tokens(run: Run, tok: lm.Tokenizer) -> list[StreamToken]:
+    """The tokens of a run as the view of a reply draws them."""
+    boxes = Boxes(tok)
+    return [_token(boxes, step) for step in run.steps]
+
+
+def phases(run: Run, tok: lm.Tokenizer, *, key: str = "reply_phases") -> None:
+    """The two phases of a run that is there: the prompt read at once, then one by one, with a time line."""
+    stream_view(run.channel, _prompt(run, tok), hold=False, key=key, tokens=stream_tokens(run, tok))
