@@ -104,7 +104,7 @@ def test_rules_and_order_come_from_the_link_and_the_code_prints_the_numbers(embe
     np.testing.assert_allclose(table["Removed"], [100 * stage.removed_mass for stage in stages])
     said = sentences(app)
     assert "transformers applies DRY, then temperature, then top-p, then typical, then XTC, then mirostat;" in said
-    assert "The order changes the result here:" in said
+    assert "The order of the rules changes the result here:" in said
     assert f"The first of seed 0 shows {lm.xtc_coin(0):.2f}, below 0.5: here it acts" in said
     assert "mu = 2 tau = 10 bits" in said
 
