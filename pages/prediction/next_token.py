@@ -15,8 +15,10 @@ from ui.model.transformers_code import loading_code
 from ui.page import as_code, finding, reproduce
 from ui.prediction import next_token_view as view
 from ui.prediction.next_token_chart import finding_of, show_chart
-from ui.prediction.sampling_code import rolls_code, warpers_code
-from ui.prediction.sampling_controls import current_sampling, prompt_chips, sampling_presets, sampling_row
+from ui.prediction.sampling.order import order_sentence
+from ui.prediction.sampling.stages import steps_words
+from ui.prediction.sampling_code import rolls_code, sampling_code, warpers_code
+from ui.prediction.sampling_controls import coin_of, current_sampling, prompt_chips, sampling_presets, sampling_row
 from ui.prediction.sampling_frames import best_ids
 from ui.state import store as state
 
@@ -28,8 +30,8 @@ import lmloupe as lm
 engine = lm.load_engine({model!r}, quantization={quantization!r})
 text = {text}
 answer = engine.next_token(text)  # .logits float32 ({rows},), one forward pass
-sampling = lm.{sampling!r}
-stages = lm.sampling_stages(answer.logits, sampling, answer.input_ids)
+sampling = {sampling}
+stages = lm.sampling_stages(answer.logits, sampling, answer.input_ids{coin})
 for stage in stages:
     print(stage.name, stage.kept.sum(), stage.removed_mass, stage.entropy_bits)
 {rolls}
@@ -53,18 +55,22 @@ model, quantization, engine = choose_model(bar)
 with show_errors():
     tok = engine.tokenizer
     answer = next_token(model, quantization, readable(engine, encoding(tok, text, True, True)))
-    sampling = current_sampling()  # the controls are drawn below the bars
-    stages = lm.sampling_stages(answer.logits, sampling, answer.input_ids)
+    sampling = current_sampling(tok=tok)  # the controls are drawn below the bars
+    coin = coin_of(sampling)
+    stages = lm.sampling_stages(answer.logits, sampling, answer.input_ids, coin=coin)
     best = best_ids(answer.logits, N_SHOWN).tolist()
     finding(finding_of(tok, stages))
     show_chart(tok, answer, stages, sampling, theme.family_colour(model))
     sampling_row()
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        sampling_presets()
+        sampling_presets(sampling)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown("Prompts to try", width="content")
         prompt_chips()
-    st.caption(view.facts(answer, stages))
+    st.caption(view.facts(answer, stages, sampling))
+    for sentence in (*steps_words(sampling, coin), order_sentence(tok, answer, sampling, coin)):
+        if sentence:
+            st.caption(sentence)
     shown = state.segmented(
         "next_view", "Look closer", format_func=view.VIEWS.__getitem__, help="Other views of the same scores."
     )
@@ -77,10 +83,11 @@ with show_errors():
             quantization=quantization,
             text=as_code(text),
             rows=len(answer.logits),
-            sampling=sampling,
+            sampling=sampling_code(sampling),
+            coin=f", coin=lm.xtc_coin({seed})" if sampling.applies("xtc") else "",
             rolls=own,
             loading=loading_code(engine.describe(), answer.input_ids.tolist()),
-            warpers=warpers_code(sampling),
+            warpers=warpers_code(sampling, coin),
             their_rolls=theirs,
             n=N_SHOWN,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from playwright.sync_api import expect
@@ -80,17 +80,22 @@ def test_a_click_on_a_token_shows_its_embedding(page: Page, app_url: str) -> Non
     expect(page.locator(f".vector[data-id='{token_id}'] .head")).to_contain_text("sat")
 
 
-def test_generation_streams_and_stop_keeps_what_is_there(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/generate?prompt=text&text=Once+upon+a+time&max_new_tokens=512&temperature=0.8&seed=11")
-    stop = page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop")
-    stop.wait_for(timeout=LOAD_S * 1000)
-    page.get_by_text(re.compile(r"^[3-9]\d* tokens|^[12]\d+ tokens")).first.wait_for(timeout=LOAD_S * 1000)
+def test_a_reply_streams_as_boxes_that_stay_and_stop_keeps_what_is_there(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/generate?prompt=text&text={quote('🥥🤚' * 4)}&max_new_tokens=512&temperature=0")
+    groups = page.locator(".stream .group")
+    expect(groups.first.locator("> .text")).to_have_text("🥥", timeout=LOAD_S * 1000)
+    expect(groups.first.locator(".hex")).to_have_text(["f0 9f", "a5", "a5"])
+    first = groups.first.element_handle()
+    first.evaluate("node => { node.seen = true }")
+    groups.nth(6).wait_for(timeout=LOAD_S * 1000)
+    assert first.evaluate("node => node.isConnected && node.seen"), "what is there is not drawn anew"
+    expect(page.locator(".stream .phase").first).to_contain_text("24 tokens read at once, first token after")
+    stop = page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop", exact=True)
     stop.click()
     settled(page, timeout_s=LOAD_S)
-    page.get_by_text("What else could have been said").wait_for()
     box = page.locator("[data-testid='stMetric']", has_text="Generated").first
     count = int(box.inner_text().split()[1].replace(",", ""))
-    assert 0 < count < 512
+    assert 18 <= count < 512
     page.wait_for_timeout(1000)
     assert int(box.inner_text().split()[1].replace(",", "")) == count
     assert stop.count() == 0

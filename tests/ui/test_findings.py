@@ -14,7 +14,7 @@ from lmloupe.encodings.alignment import align
 from lmloupe.encodings.lines import compare_lines
 from tests.support.pages import open_page
 from ui.chat.wrong_format.cost import Scored, headline
-from ui.generation.live.view import run_finding
+from ui.generation.tree.view import path_finding
 from ui.prediction.lens.view import lens_finding
 from ui.text.comparison import costs_more
 from ui.text.languages.chart import as_many
@@ -71,8 +71,10 @@ def test_a_sentence_between_two_others_is_said_to_be_between_them() -> None:
 
 
 def test_a_reply_of_one_token_was_not_least_sure_of_it() -> None:
-    run: Any = SimpleNamespace(steps=[SimpleNamespace(token_id=0, entropy_bits=0.0, log_prob=0.0)])
-    assert run_finding(run, lm.load_tokenizer("llama-3.1")) == "The model wrote one token, “!”, with probability 100%"
+    branch: Any = SimpleNamespace(steps=[SimpleNamespace(token_id=0, entropy_bits=0.0, log_prob=0.0)], forced=())
+    assert (
+        path_finding(branch, lm.load_tokenizer("llama-3.1")) == "The model wrote one token, “!”, with probability 100%"
+    )
 
 
 @pytest.mark.parametrize("times", [0.001, 0.03, 1.04, 0.97])

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 import lmloupe as lm
+from ui.base import theme
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
@@ -21,7 +22,9 @@ from ui.model.answers import scored
 from ui.page import metrics_row
 from ui.prediction.charts import draw_bars, phrase_bars, score_histogram, settings_bars
 from ui.prediction.next_token_chart import rolled, written
-from ui.prediction.sampling_controls import choose_sampling
+from ui.prediction.sampling.order import order_words
+from ui.prediction.sampling.stages import show_flow
+from ui.prediction.sampling_controls import choose_sampling, coin_of
 from ui.prediction.sampling_frames import (
     draws_table,
     next_token_table,
@@ -79,14 +82,14 @@ class Shown:
     best: Sequence[int]
 
 
-def facts(answer: lm.NextToken, stages: Sequence[lm.Stage]) -> str:
+def facts(answer: lm.NextToken, stages: Sequence[lm.Stage], sampling: lm.Sampling) -> str:
     """How much was read and scored, how open the choice is, and what the settings leave of it."""
     own, last = stages[0], stages[-1]
     said = (
         f"{counted(len(answer.input_ids), 'token')} read, {counted(len(answer.logits), 'token')} scored. Entropy "
         f"{own.entropy_bits:.2f} bits (1 bit is a fair coin)"
     )
-    if all(stage.probs is own.probs for stage in stages):
+    if not sampling.rules:
         return f"{said}. All rules are off: the die lands on the model's own distribution."
     removed = probability(float(own.probs[~last.kept].sum()))
     left = counted(int(last.kept.sum()), "token")
@@ -147,7 +150,11 @@ def _go_on(tok: lm.Tokenizer, text: str, chosen: list[int]) -> None:
 
 def _show_stages(shown: Shown) -> None:
     """What each rule removed, in the order in which they are applied."""
-    st.caption("The rules in the order in which they are applied; one that is off changes nothing.")
+    st.caption(
+        "The rules in the order in which they are applied; one that is off changes nothing. "
+        + order_words(shown.sampling)
+    )
+    show_flow(shown.tok, shown.stages, shown.sampling, theme.family_colour(shown.model))
     table = stages_table(shown.stages, shown.sampling)
     _table(table)
     probs = np.stack([stage.probs for stage in shown.stages])
@@ -237,7 +244,8 @@ def _show_settings(shown: Shown) -> None:
     """The same prompt under two settings; the first are those below the bars."""
     answer, stages = shown.answer, shown.stages
     st.markdown("**Second settings** (the first are those above)")
-    second = lm.sampling_stages(answer.logits, choose_sampling("_b"), answer.input_ids)
+    settings = choose_sampling("_b", shown.tok)
+    second = lm.sampling_stages(answer.logits, settings, answer.input_ids, coin=coin_of(settings))
     one, two = stages[-1], second[-1]
     common = float(np.minimum(one.probs, two.probs).sum())
     rows = pd.DataFrame(

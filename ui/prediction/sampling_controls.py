@@ -7,12 +7,15 @@ from dataclasses import fields
 import streamlit as st
 
 import lmloupe as lm
+from ui.prediction.sampling.order import choose_order
+from ui.prediction.sampling.rules import MORE, breaker_ids, draw_rule, more_rules, rule_on
 from ui.state import store as state
 
 __all__ = [
     "PRESETS",
     "PROMPTS",
     "choose_sampling",
+    "coin_of",
     "current_sampling",
     "prompt_chips",
     "sampling_presets",
@@ -44,17 +47,37 @@ _CONTROLS: dict[str, tuple[str, float, float, str]] = {
 }  # fmt: skip
 """Label, step, a value to begin with, and what each setting does."""
 _OPEN = "sampling_open"
+# Settings that the screen has another name for, or writes as text.
+_ELSEWHERE = {"order": "sampling_order", "dry_breakers": ""}
 
 
-def current_sampling(suffix: str = "") -> lm.Sampling:
-    """The settings as they are now, for a page that draws their controls below what they change."""
-    return lm.Sampling(**{field.name: state.get(f"{field.name}{suffix}") for field in fields(lm.Sampling)})
+def current_sampling(suffix: str = "", tok: lm.Tokenizer | None = None) -> lm.Sampling:
+    """The settings as they are now, for a page that draws their controls below what they change.
+
+    Args:
+        suffix: ``"_b"`` for the second of two settings.
+        tok: the model's tokenizer, for the ids of DRY's breakers; without it there are none.
+    """
+    names = {field.name: _ELSEWHERE.get(field.name, field.name) for field in fields(lm.Sampling)}
+    values = {field: state.get(f"{name}{suffix}") for field, name in names.items() if name}
+    if tok is not None and values["dry_multiplier"]:
+        values["dry_breakers"] = breaker_ids(tok, state.get(f"dry_breakers{suffix}"))
+    return lm.Sampling(**values)
 
 
-def sampling_presets() -> None:
-    """One button for each of `PRESETS`; it sets all five settings, which stay free to move."""
-    for name, (sampling, shows) in PRESETS.items():
-        st.button(name, key=f"preset_{name}", help=shows, on_click=_take, args=(sampling,))
+def coin_of(sampling: lm.Sampling) -> float:
+    """XTC's coin at the first step of the seed that the page has; 0 where XTC is off."""
+    return lm.xtc_coin(state.get("seed")) if sampling.applies("xtc") else 0.0
+
+
+def sampling_presets(sampling: lm.Sampling) -> None:
+    """One button for each of `PRESETS`, which sets all settings; behind two more the other rules, and their order."""
+    for name, (preset, shows) in PRESETS.items():
+        st.button(name, key=f"preset_{name}", help=shows, on_click=_take, args=(preset,))
+    with st.popover("More rules", key="more_rules", type="tertiary", icon=":material/tune:"):
+        more_rules(controls=False)
+    with st.popover("Order", key="rule_order", type="tertiary", icon=":material/swap_vert:"):
+        choose_order(sampling)
 
 
 def prompt_chips() -> None:
@@ -66,7 +89,8 @@ def prompt_chips() -> None:
 def _take(sampling: lm.Sampling) -> None:
     st.session_state.pop(_OPEN, None)
     for field in fields(sampling):
-        state.put(field.name, getattr(sampling, field.name))
+        if name := _ELSEWHERE.get(field.name, field.name):
+            state.put(name, getattr(sampling, field.name))
 
 
 def _draw(name: str, suffix: str, width: int | str = "stretch") -> None:
@@ -78,7 +102,10 @@ def _draw(name: str, suffix: str, width: int | str = "stretch") -> None:
 
 
 def sampling_row() -> None:
-    """Temperature as a large slider, the other settings beside it: a thin chip where off, its control where on."""
+    """Temperature as a large slider, the other settings beside it: a thin chip where off, its control where on.
+
+    Rules that few people use are drawn only where they are on; `sampling_presets` has the button to turn them on.
+    """
     st.html(_LARGE)
     opened: set[str] = st.session_state.get(_OPEN, set())
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="sampling_row"):
@@ -95,6 +122,9 @@ def sampling_row() -> None:
             else:
                 with st.container(width=160):
                     _draw(name, "")
+        for rule in MORE:
+            if rule_on(rule):
+                draw_rule(rule, "")
 
 
 def _open(name: str) -> None:
@@ -110,10 +140,21 @@ _LARGE = """<style>
 </style>"""
 
 
-def choose_sampling(suffix: str = "") -> lm.Sampling:
-    """Five controls, side by side where there is room; ``suffix="_b"`` for the second of two settings."""
+def choose_sampling(suffix: str = "", tok: lm.Tokenizer | None = None) -> lm.Sampling:
+    """Five controls, side by side where there is room, and all other rules with their order in an expander.
+
+    Args:
+        suffix: ``"_b"`` for the second of two settings.
+        tok: as in `current_sampling`.
+    """
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         for name in ("repetition_penalty", "temperature", "top_k", "top_p", "min_p"):
             with st.container(width=190):
                 _draw(name, suffix)
-    return current_sampling(suffix)
+    on = sum(rule_on(rule, suffix) for rule in MORE)
+    # Not a popover: the controls may be in one. The label keeps its words, or the expander would close at a change.
+    with st.expander("More rules, and their order", expanded=on > 0):
+        more_rules(suffix, controls=True)
+        st.markdown("**Order**")
+        choose_order(current_sampling(suffix, tok), suffix)
+    return current_sampling(suffix, tok)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import lmloupe as lm
 from ui.base.labels import token_label
 from ui.base.loaders import BY_TOKENIZER, engine, next_token
-from ui.components.distribution_view import RULES
+from ui.components.distribution_view import RULES, setting_words
 
 __all__ = [
     "best_ids",
@@ -89,7 +89,7 @@ def scores_table(
     by = np.zeros(len(order), np.int8)
     for number, stage in reversed([*enumerate(stages)]):
         by[~stage.kept] = number
-    names = ["", *(stage.name.replace("_", "-") for stage in stages[1:])]
+    names = ["", *(RULES[stage.name] for stage in stages[1:])]
     return rows.assign(
         **{
             "Drawn with": stages[-1].probs[order],
@@ -100,9 +100,8 @@ def scores_table(
 
 def stages_table(stages: Sequence[lm.Stage], sampling: lm.Sampling) -> pd.DataFrame:
     """One row for each rule, the model's own distribution first: its value, what it removed and what it left."""
-    off = lm.Sampling()
     names = [stage.name for stage in stages[1:]]
-    values = [f"{getattr(sampling, n):g}" if getattr(sampling, n) != getattr(off, n) else "off" for n in names]
+    values = [setting_words(name, sampling) if sampling.applies(name) else "off" for name in names]
     return pd.DataFrame(
         {
             "Rule": ["the model's own", *(RULES[name] for name in names)],

@@ -7,7 +7,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-__all__ = ["Setting", "choice", "flag", "integer", "place", "real"]
+import lmloupe as lm
+
+__all__ = ["Setting", "choice", "flag", "integer", "place", "real", "samplers"]
+
+LLAMA_CPP = "llama.cpp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +95,53 @@ def choice(name: str, default: str, options: tuple[str, ...]) -> Setting:
         return value
 
     return Setting(name, default, check, options=options)
+
+
+def _order(name: str) -> Setting:
+    """Every rule of `lmloupe.Sampling` once; a link calls llama.cpp's order by its name."""
+
+    def check(value: object) -> tuple[str, ...]:
+        if value == LLAMA_CPP:
+            return lm.LLAMA_CPP_ORDER
+        if not isinstance(value, tuple | list) or sorted(map(str, value)) != sorted(lm.TRANSFORMERS_ORDER):
+            raise ValueError(f"it must be {LLAMA_CPP} or name every rule once: {', '.join(lm.TRANSFORMERS_ORDER)}")
+        return tuple(value)
+
+    def parse(text: str) -> object:
+        return text if text == LLAMA_CPP else text.split(",")
+
+    def written(value: tuple[str, ...]) -> str:
+        return LLAMA_CPP if value == lm.LLAMA_CPP_ORDER else ",".join(value)
+
+    return Setting(name, lm.TRANSFORMERS_ORDER, check, parse, written)
+
+
+def _breakers(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 200:
+        raise ValueError("it must be text of at most 200 characters, with spaces between the breakers")
+    return value
+
+
+def samplers(suffix: str = "") -> tuple[Setting, ...]:
+    """The settings of `lmloupe.Sampling` beyond temperature, top-k, top-p, min-p and repetition penalty."""
+    return (
+        real(f"typical_p{suffix}", 1.0, 0.05, 1.0),
+        real(f"epsilon_cutoff{suffix}", 0.0, 0.0, 0.5),
+        real(f"eta_cutoff{suffix}", 0.0, 0.0, 0.5),
+        real(f"top_h{suffix}", 0.0, 0.0, 1.0),
+        real(f"top_n_sigma{suffix}", 0.0, 0.0, 10.0),
+        integer(f"no_repeat_ngram_size{suffix}", 0, 0, 20),
+        real(f"presence_penalty{suffix}", 0.0, -2.0, 2.0),
+        real(f"frequency_penalty{suffix}", 0.0, -2.0, 2.0),
+        real(f"dry_multiplier{suffix}", 0.0, 0.0, 5.0),
+        real(f"dry_base{suffix}", 1.75, 1.0, 4.0),
+        integer(f"dry_allowed_length{suffix}", 2, 1, 50),
+        integer(f"dry_range{suffix}", 0, 0, 1_000_000),
+        # Texts with spaces between them, a line break as \n: llama.cpp's own.
+        Setting(f"dry_breakers{suffix}", '\\n : " *', _breakers),
+        real(f"xtc_probability{suffix}", 0.0, 0.0, 1.0),
+        real(f"xtc_threshold{suffix}", 0.1, 0.01, 0.5),
+        real(f"mirostat_tau{suffix}", 0.0, 0.0, 12.0),
+        real(f"mirostat_eta{suffix}", 0.1, 0.01, 1.0),
+        _order(f"sampling_order{suffix}"),
+    )

@@ -19,8 +19,9 @@ from ui.state.checks import (
     templates_check,
     tree_check,
 )
-from ui.state.kinds import Setting, choice, flag, integer, place, real
+from ui.state.kinds import Setting, choice, flag, integer, place, real, samplers
 from ui.state.names import card_key, model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
+from ui.state.turns import conversation_settings
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
@@ -67,6 +68,16 @@ DEFAULT_FILES = (
     {"path": "main.py", "text": "from trees import Tree\n\npalm = Tree("},
 )
 
+DEFAULT_SCHEMA = """{
+  "type": "object",
+  "properties": {
+    "name": {"type": "string", "maxLength": 40},
+    "born": {"type": "integer"},
+    "city": {"type": "string", "maxLength": 40}
+  },
+  "required": ["name", "born", "city"],
+  "additionalProperties": false
+}"""
 
 DEFAULT_PRECISIONS = ("bfloat16", "int8", "fp4", "nf4", "nf4+double")
 
@@ -267,7 +278,9 @@ _TABLE = (
     choice("kv_turns", "served", ("served", "turns")),
     # Explain a config.
     Setting("config_text", DEFAULT_CONFIG, _plain_text),
-    # Samplers, for every page that draws tokens.
+    # Samplers, for every page that draws tokens; "_b" is the second of two settings side by side.
+    *samplers(),
+    *samplers("_b"),
     # Generate: how it streams, the tree.
     flag("hold_back", default=False),
     # The branches, how each is made, and the prompt that they belong to; the one that is looked at, and its step.
@@ -280,9 +293,25 @@ _TABLE = (
     Setting("put_text", " Paris", _plain_text),
     Setting("put_token", "", _plain_text),
     # Conversation.
+    *conversation_settings(_messages, _plain_text),
     # Strategies.
-    # Strategies: speculative decoding.
+    # Strategies: speculative decoding. The early layer is at most the last but one, 0 for half of them.
+    choice("spec_draft", "prompt_lookup", ("prompt_lookup", "early_layer")),
+    integer("spec_drafted", 5, 1, 16),
+    integer("spec_ngram", 3, 1, 8),
+    integer("spec_layer", 0, 0, 999),
     # Constrained.
+    choice("grammar", "regex", ("choices", "regex", "json_schema")),
+    Setting("grammar_choices", "positive\nnegative\nneutral", _plain_text),
+    Setting("grammar_regex", "(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", _plain_text),
+    Setting("grammar_json_schema", DEFAULT_SCHEMA, _plain_text),
+    choice("grammar_prompt", "question", ("question", "chat", "text")),
+    Setting("grammar_question", "When did people first walk on the Moon?", _plain_text),
+    integer("grammar_tokens", 64, 1, 256),
+    flag("grammar_greedy", default=True),
+    flag("grammar_whitespace", default=False),
+    # The step whose candidates are shown, from 0; -1 for the first at which the grammar overruled the model.
+    integer("grammar_step", -1, -1, 100_000),
     # Batch and padding. The id that fills up, -1 for the tokenizer's own; the prompt whose tokens are compared.
     Setting("padding_prompts", list(DEFAULT_BATCH), prompts_check(_plain_text), packed=True),
     choice("padding_side", "right", ("right", "left")),

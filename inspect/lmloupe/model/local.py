@@ -110,7 +110,7 @@ class LocalEngine(StrategyAnswers, GenerationAnswers, PaddingAnswers, Engine):
             context_length=limit,
             eos_ids=_eos_ids(described.stop_ids, tokenizer),
         )
-        self.scheduler = Scheduler(worker)
+        self.scheduler = Scheduler(self.loaded)
         self._matrices = vocabulary_matrices(name, model, tokenizer.vocab_size)
         self._kept_stream, self._kept_attention = KeptStream(), KeptAttention()
 

@@ -18,7 +18,17 @@ import lmloupe as lm
 from ui.base.words import probability
 from ui.components import kit
 
-__all__ = ["RULES", "Bar", "Rolled", "Strip", "distribution_bars", "distribution_view", "rolled_by", "token_picked_in"]
+__all__ = [
+    "RULES",
+    "Bar",
+    "Rolled",
+    "Strip",
+    "distribution_bars",
+    "distribution_view",
+    "rolled_by",
+    "setting_words",
+    "token_picked_in",
+]
 
 _HERE = Path(__file__).parent
 _render = kit.component(
@@ -30,12 +40,23 @@ _render = kit.component(
 
 RULES = {
     "repetition_penalty": "repetition penalty",
+    "no_repeat_ngram_size": "no-repeat n-gram",
+    "presence_penalty": "presence penalty",
+    "frequency_penalty": "frequency penalty",
+    "dry": "DRY",
+    "top_n_sigma": "top-nσ",
     "temperature": "temperature",
+    "top_h": "top-h",
     "top_k": "top-k",
     "top_p": "top-p",
     "min_p": "min-p",
+    "typical_p": "typical",
+    "epsilon_cutoff": "epsilon",
+    "eta_cutoff": "eta",
+    "xtc": "XTC",
+    "mirostat": "mirostat",
 }
-"""The settings by name, in the order in which they are applied, and what people call them."""
+"""The rules by name, in transformers' order, and what people call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +139,20 @@ def _removal(stages: Sequence[lm.Stage], sampling: lm.Sampling, token_id: int) -
         return 0.0, ""
     number = next(n for n, stage in enumerate(stages) if not stage.kept[token_id])
     name = stages[number].name
-    return float(stages[number - 1].probs[token_id]), f"{RULES[name]} {getattr(sampling, name):g}"
+    return float(stages[number - 1].probs[token_id]), f"{RULES[name]} {setting_words(name, sampling)}"
+
+
+def setting_words(rule: str, sampling: lm.Sampling) -> str:
+    """What a rule that is on is set to, short enough to stand at a bar."""
+    if rule == "dry":
+        return f"{sampling.dry_multiplier:g} × {sampling.dry_base:g}^(n − {sampling.dry_allowed_length:g})"
+    if rule == "xtc":
+        return f"{100 * sampling.xtc_threshold:g}%"
+    if rule == "mirostat":
+        return f"{2 * sampling.mirostat_tau:g} bits"
+    if rule == "no_repeat_ngram_size":
+        return f"of {sampling.no_repeat_ngram_size}"
+    return f"{getattr(sampling, rule):g}"
 
 
 def _written(bar: Bar) -> dict[str, Any]:

@@ -70,7 +70,6 @@ class StreamView {
     const { channel, hold } = this.data ?? {};
     this.data = data;
     if (data.channel !== channel) {
-      if (channel) replies().delete(channel);
       this.reply = new Reply();
       this.said = 0;
     }
@@ -164,7 +163,6 @@ class StreamView {
   destroy() {
     document.removeEventListener("lmloupe-reply", this.listen);
     this.observer.disconnect();
-    if (this.data) replies().delete(this.data.channel);
     this.root.remove();
   }
 }

@@ -11,7 +11,7 @@ import lmloupe as lm
 from ui.base.labels import token_label
 from ui.prediction.lens.view import layer_name
 
-__all__ = ["lens_column", "run_table", "step_table"]
+__all__ = ["lens_column", "run_table"]
 
 
 def run_table(tok: lm.Tokenizer, steps: Sequence[lm.Step]) -> pd.DataFrame:
@@ -26,18 +26,6 @@ def run_table(tok: lm.Tokenizer, steps: Sequence[lm.Step]) -> pd.DataFrame:
             "best_id": [int(step.top_ids[0]) for step in steps],
             "best_log_prob": [float(step.top_log_probs[0]) for step in steps],
             "elapsed_s": [step.elapsed_s for step in steps],
-        }
-    )
-
-
-def step_table(tok: lm.Tokenizer, step: lm.Step) -> pd.DataFrame:
-    """What else could have been said at one step of a generation."""
-    return pd.DataFrame(
-        {
-            "Token": [token_label(tok, int(i)) for i in step.top_ids],
-            "Id": step.top_ids,
-            "Probability": np.exp(step.top_log_probs),
-            "Chosen": step.top_ids == step.token_id,
         }
     )
 

@@ -10,9 +10,9 @@ from ui.base.errors import escape_markdown
 from ui.base.loaders import encoding
 from ui.base.shares import percent_columns, percents
 from ui.base.words import counted
+from ui.generation.live.facts import facts
 from ui.generation.live.steps_table import lens_column
 from ui.generation.live.stream import phases
-from ui.generation.live.view import facts
 from ui.generation.tree.controls import branch_controls, step_controls
 from ui.generation.tree.files import save_and_open
 from ui.generation.tree.session import Held
@@ -51,8 +51,8 @@ def show_tree(held: Held, tok: lm.Tokenizer, asks: Next, prompt_text: str | None
         save_and_open(held, prompt_text or "", key=KEY)
     run = held.runs.get(branch.number)
     if run is not None and run.steps:
-        facts(run, kept=branch.number in held.kept)
         phases(run, tok)
+        facts(run, tok, kept=branch.number in held.kept)
         if len(branch.parts) > 1 or branch.forced:
             st.caption(
                 "Of the last part of the branch: before it the model has read the prompt and the branch up to there."

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,31 +17,21 @@ from lmloupe.model.passes.continuation import CannotContinueError, Continuation
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.logit_facts import require_finite
 from lmloupe.model.passes.residual import pieces_of
-from lmloupe.model.passes.worker import Results
+from lmloupe.model.passes.worker import Results, Stopwatch
 
 __all__ = ["LocalCacheRace", "race_steps", "reuse_steps"]
-
-T = TypeVar("T")
 
 
 class LocalCacheRace(Results[RaceStep]):
     """A race running in this process's worker; see `lmloupe.model.cache.results.CacheRace`."""
 
 
-class _Reader:
-    """Reads pieces and counts the seconds of that alone: between two pieces the worker serves others."""
+class _Reader(Stopwatch):
+    """Reads pieces and counts the seconds of that alone."""
 
     def __init__(self, loaded: LoadedModel) -> None:
+        super().__init__(loaded.device)
         self._loaded = loaded
-        self.seconds = 0.0
-
-    def timed(self, work: Callable[[], T]) -> T:
-        _wait(self._loaded.device)
-        began = time.perf_counter()
-        result = work()
-        _wait(self._loaded.device)
-        self.seconds += time.perf_counter() - began
-        return result
 
     def read(self, text: Continuation | None, pieces: tuple[torch.Tensor, ...]) -> Iterator[None]:
         """Read the pieces, pausing after each; then `logits` has the last row. None for ``text``: without a cache."""
@@ -62,14 +51,6 @@ class _Reader:
         if text is None:
             return self._loaded.model(input_ids=piece, use_cache=False, logits_to_keep=1)
         return text.read(piece, logits_to_keep=1)
-
-
-def _wait(device: torch.device) -> None:
-    """A GPU works on after a call has come back: its clock is read when it is done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def race_steps(loaded: LoadedModel, ids: NDArray[np.int32], max_new_tokens: int) -> Iterator[RaceStep | None]:

@@ -9,9 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.errors import ContextLengthError, InvalidSettingError
+from lmloupe.model.constrained.constraint import Constraint
+from lmloupe.model.constrained.guide import Guide
 from lmloupe.model.generation.results import NextToken
+from lmloupe.model.generation.serving.request import LocalGeneration, Request
 from lmloupe.model.generation.serving.scheduler import Scheduler
-from lmloupe.model.generation.steps import LocalGeneration, steps
 from lmloupe.model.generation.writer import Writer
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.logit_facts import require_finite
@@ -45,6 +47,7 @@ def generate(
     *,
     lens: bool,
     stop_ids: Collection[int] | None,
+    constraint: Constraint | None = None,
 ) -> LocalGeneration:
     """The answer to `Engine.generate`."""
     if max_new_tokens < 1 or seed < 0:
@@ -52,13 +55,16 @@ def generate(
     room = loaded.context_length and loaded.context_length - len(ids)
     if room is not None and room < 1:
         raise ContextLengthError(f"The prompt fills all {loaded.context_length:,} tokens of the context: shorten it.")
+    most = max_new_tokens if room is None else min(max_new_tokens, room)
+    ends = loaded.eos_ids if stop_ids is None else frozenset(stop_ids)
     writer = Writer(
         loaded.tokenizer,
         ids.tolist(),
         Sampler(sampling, seed),
-        max_new_tokens if room is None else min(max_new_tokens, room),
+        most,
         most_is_context=room is not None and room <= max_new_tokens,
-        stop_ids=loaded.eos_ids if stop_ids is None else frozenset(stop_ids),
+        stop_ids=ends,
+        guide=None if constraint is None else Guide(loaded.tokenizer, constraint, ends),
     )
-    work = steps(loaded, ids, writer, loaded.parts if lens else None)
-    return LocalGeneration(ids, scheduler.submit(work))
+    same = (ids.tobytes(), sampling, max_new_tokens, seed, lens, ends, constraint)
+    return scheduler.submit(Request(ids, writer, most, loaded.parts if lens else None, same))

@@ -8,12 +8,15 @@ word. So nothing is taken for granted here: `lmloupe.model.passes.reading` tries
 
 from __future__ import annotations
 
+import copy
 import inspect
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import torch
 from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
 
 __all__ = ["WAYS", "CannotContinueError", "Continuation", "Reading", "Way"]
 
@@ -95,6 +98,84 @@ class Continuation:
                 return getattr(cache, "self_attention_cache", cache)
         return None
 
+    @property
+    def ids(self) -> torch.Tensor:
+        """All that has been read, int64 (1, n)."""
+        return self._ids
+
+    @property
+    def layers(self) -> Sequence[Any]:
+        """The layers of `cache`; none where it has another form."""
+        return getattr(self.cache, "layers", None) or ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every layer keeps the keys and values of all tokens, and nothing else."""
+        return bool(self.layers) and all(type(layer) is DynamicLayer and layer.is_initialized for layer in self.layers)
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether `keep` can go back to any of its tokens."""
+        try:
+            self._require_croppable(1)
+        except CannotContinueError:
+            return False
+        return True
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what is kept of the text."""
+        return sum(_nbytes(value) for value in self._state.values())
+
+    def branch(self, n: int) -> Continuation:
+        """Another one that has read the first ``n`` tokens, and goes on by itself.
+
+        Raises:
+            CannotContinueError: as `keep`.
+        """
+        self._require_croppable(n)
+        other = copy.copy(self)
+        if self._way != "generate" and self.is_plain:
+            # Such a layer never writes into its tensors: they grow by being joined anew, so two texts may share them.
+            pairs = [(layer.keys[:, :, :n], layer.values[:, :, :n]) for layer in self.layers]
+            other._resume(self._ids[:, :n], pairs)
+        else:
+            other._state = copy.deepcopy(self._state)
+            other.keep(n)
+        return other
+
+    @classmethod
+    def resumed(
+        cls,
+        model: Any,
+        module: Any,
+        reading: Reading,
+        ids: torch.Tensor,
+        layers: Sequence[tuple[torch.Tensor, torch.Tensor]],
+    ) -> Continuation:
+        """One that has read some ids already.
+
+        Args:
+            model: as of a new one.
+            module: likewise.
+            reading: likewise.
+            ids: int64 (1, n).
+            layers: keys and values of each layer, (1, heads, n, width); they are not copied where the layer is plain.
+        """
+        text = cls(model, module, reading)
+        text._resume(ids, layers)
+        return text
+
+    def _resume(self, ids: torch.Tensor, pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> None:
+        self._state, self._ids = self._empty_state(), ids
+        for number, (keys, values) in enumerate(pairs):
+            if number < len(self.layers) and type(self.layers[number]) is DynamicLayer:
+                layer = self.layers[number]
+                layer.lazy_initialization(keys, values)
+                layer.keys, layer.values = keys, values
+            else:
+                self.cache.update(keys, values, number)
+
     def keep(self, n: int) -> None:
         """Forget all tokens but the first ``n``, so that another text can go on from there.
 
@@ -107,9 +188,20 @@ class Continuation:
         if n == 0:
             self._state, self._ids = self._empty_state(), self._ids[:, :0]
             return
+        self._require_croppable(n)
+        # Layer by layer: those that a shorter pass never came to have nothing to give up.
+        for layer in self.layers or (self.cache,):
+            if getattr(layer, "is_initialized", True):
+                layer.crop(n - before)
+        self._ids = self._ids[:, :n]
+
+    def _require_croppable(self, n: int) -> None:
+        before = self._ids.shape[1]
+        if n == 0 or n >= before:
+            return
         if self._reading.turns(before):
             raise CannotContinueError("a text of this length was read with other position factors from its beginning")
-        for i, layer in enumerate(getattr(self.cache, "layers", ())):
+        for i, layer in enumerate(self.layers):
             window = getattr(layer, "sliding_window", None) if getattr(layer, "is_sliding", False) else None
             if window is not None and layer.get_seq_length() >= window:
                 raise CannotContinueError(
@@ -121,8 +213,6 @@ class Continuation:
                 raise CannotContinueError(f"layer {i + 1} keeps one state of everything that it has read")
         if not hasattr(self.cache, "crop"):
             raise CannotContinueError("it keeps one state of everything that it has read")
-        self.cache.crop(n - before)
-        self._ids = self._ids[:, :n]
 
     def select(self, rows: torch.Tensor) -> None:
         """Go on with these rows of the text, int64 (r,): one may come several times, to go on in several ways.
@@ -179,3 +269,19 @@ class Continuation:
         # Handed on under the name that the model itself reads it by.
         self._state = self._model._update_model_kwargs_for_generation(output, self._state)
         return output
+
+
+def _nbytes(value: Any, depth: int = 0) -> int:
+    """Bytes of the tensors in what a model hands on, however it holds them."""
+    if isinstance(value, torch.Tensor):
+        return value.nbytes
+    if depth == 5:  # a cache, its layers, a list or dict in one, a tensor
+        return 0
+    items: Collection[Any] = ()
+    if isinstance(value, dict):
+        items = value.values()
+    elif isinstance(value, list | tuple):
+        items = value
+    elif hasattr(value, "__dict__"):
+        items = vars(value).values()
+    return sum(_nbytes(item, depth + 1) for item in items)

@@ -16,7 +16,7 @@ from lmloupe.errors import UnsupportedError
 from lmloupe.model.passes.continuation import WAYS, Continuation, Reading, Way
 from lmloupe.model.passes.quantized_products import stored_as
 
-__all__ = ["find_reading", "notes_on", "probe_ids"]
+__all__ = ["Rounding", "errors", "find_reading", "notes_on", "probe_ids", "rounding_of"]
 
 _LENGTH = 16
 # Beyond such a length some models read otherwise (a window, a choice of the best tokens). The text of the check goes
@@ -26,8 +26,8 @@ _MOST_PRODUCTS = 2e10
 
 
 @dataclass(frozen=True, slots=True)
-class _Rounding:
-    """How far scores differ by rounding alone, as `_errors` measures it.
+class Rounding:
+    """How far scores differ by rounding alone, as `errors` measures it.
 
     Attributes:
         same_shape: between two texts of one length that begin alike.
@@ -40,10 +40,10 @@ class _Rounding:
     most: float
 
 
-_EXACT = _Rounding(3e-4, 3e-4, 3e-4)
-_HALF = {torch.float16: _Rounding(2e-2, 1e-2, 0.1), torch.bfloat16: _Rounding(5e-2, 2e-2, 0.2)}
-_FOUR_BITS = _Rounding(5e-2, 2e-2, 0.2)
-_EIGHT_BITS = _Rounding(0.3, 5e-2, 0.3)  # what is read along with a token decides how it is rounded
+_EXACT = Rounding(3e-4, 3e-4, 3e-4)
+_HALF = {torch.float16: Rounding(2e-2, 1e-2, 0.1), torch.bfloat16: Rounding(5e-2, 2e-2, 0.2)}
+_FOUR_BITS = Rounding(5e-2, 2e-2, 0.2)
+_EIGHT_BITS = Rounding(0.3, 5e-2, 0.3)  # what is read along with a token decides how it is rounded
 
 
 def find_reading(model: Any, limit: int | None) -> Reading:
@@ -85,10 +85,10 @@ def _find_reading(model: Any, limit: int | None) -> Reading:
     whole = _whole(model, text)
     if bool(torch.isnan(whole).any()):
         return Reading()  # a broken quantization, say: whoever asks for scores is told
-    rounding = _rounding(model.dtype, stored_as(model))
+    rounding = rounding_of(model.dtype, stored_as(model))
     other_end = torch.cat((text[:, :half], ids[:, length : 2 * length - half]), 1)
-    if _errors(_whole(model, other_end)[:half], whole[:half]).mean() > rounding.same_shape:
-        if _errors(_whole(model, text), whole).mean() > rounding.same_shape:
+    if errors(_whole(model, other_end)[:half], whole[:half]).mean() > rounding.same_shape:
+        if errors(_whole(model, text), whole).mean() > rounding.same_shape:
             return Reading(None, in_pieces=False, repeatable=False)
         raise UnsupportedError(
             f"{type(model).__name__} is not causal: other words later in a text changed its scores for the words "
@@ -101,7 +101,7 @@ def _find_reading(model: Any, limit: int | None) -> Reading:
             return Reading(way)
     noise = 0.0
     for n in (half, 3 * length // 4, length - 1):
-        alone = _errors(_whole(model, text[:, :n]), whole[:n])
+        alone = errors(_whole(model, text[:, :n]), whole[:n])
         if alone.mean() > rounding.most:
             return Reading(None, in_pieces=False, repeatable=False)
         noise = max(noise, float(alone.median()))
@@ -110,7 +110,8 @@ def _find_reading(model: Any, limit: int | None) -> Reading:
     return Reading(way) if way is not None else Reading(_way(model, text, single, whole, most), in_pieces=False)
 
 
-def _rounding(dtype: torch.dtype, stored: str) -> _Rounding:
+def rounding_of(dtype: torch.dtype, stored: str) -> Rounding:
+    """What rounding alone does to scores, by the model's dtype and what `stored_as` says of its matrices."""
     if stored == "int8":
         return _EIGHT_BITS
     return _HALF.get(dtype, _EXACT if stored == "none" else _FOUR_BITS)
@@ -204,14 +205,14 @@ def _continues(
     except Exception:
         # Not swallowed: a state that it cannot take up is the answer, and the next way is tried.
         return False
-    errors = _errors(torch.cat(found), whole)
+    off = errors(torch.cat(found), whole)
     if most == _EXACT.most:
-        return bool(errors.max() <= 10 * most and errors.mean() <= most)
+        return bool(off.max() <= 10 * most and off.mean() <= most)
     # Half the places: a token that rounding sends to another expert is far off, and so is what reads it.
-    return bool(errors[sizes[0] :].median() <= most)
+    return bool(off[sizes[0] :].median() <= most)
 
 
-def _errors(found: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+def errors(found: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     """Root mean square of the difference of rows of scores, against how far the scores spread; float64 (n,)."""
     if found.shape != right.shape:
         return torch.full((len(right),), float("inf"))

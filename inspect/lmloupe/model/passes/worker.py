@@ -15,6 +15,7 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Generic, NoReturn, TypeVar
@@ -23,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["Delivery", "Results", "Ticket", "Worker", "worker_for"]
+__all__ = ["Delivery", "Results", "Stopwatch", "Ticket", "Worker", "worker_for"]
 
 T = TypeVar("T")
 _END = object()
@@ -158,6 +159,33 @@ class Results(Generic[T]):
 
     def __del__(self) -> None:
         self._delivery.close()  # nobody reads any more: the model need not go on
+
+
+class Stopwatch:
+    """Counts the seconds of one session's own work alone: between two steps the worker serves others.
+
+    Args:
+        device: where the work is done. A GPU works on after a call has come back: its clock is read when it is done.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self.seconds = 0.0
+
+    def timed(self, work: Callable[[], T]) -> T:
+        """Do the work and count it."""
+        self._wait()
+        began = time.perf_counter()
+        result = work()
+        self._wait()
+        self.seconds += time.perf_counter() - began
+        return result
+
+    def _wait(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        elif self._device.type == "mps":
+            torch.mps.synchronize()
 
 
 class Worker:

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from lmloupe.encodings.encoding import TextOrIds
 from lmloupe.model.passes.loaded import LoadedModel
+from lmloupe.model.sampling.pipeline import Sampling
 from lmloupe.model.strategies import answers
 from lmloupe.model.strategies.answers import LocalBeamSearch, LocalContrastiveSearch
 from lmloupe.model.strategies.questions import StrategyQuestions
 from lmloupe.model.strategies.results import EarlyStopping
+from lmloupe.model.strategies.speculative.answers import LocalSpeculation, speculate
+from lmloupe.model.strategies.speculative.results import Draft
 
 __all__ = ["StrategyAnswers"]
 
@@ -52,3 +55,23 @@ class StrategyAnswers(StrategyQuestions):
     ) -> LocalContrastiveSearch:
         ids = self.input_ids(text_or_ids)
         return answers.contrastive_search(self.loaded, ids, penalty_alpha, top_k, max_new_tokens, stop_ids=stop_ids)
+
+    def speculate(
+        self,
+        text_or_ids: TextOrIds,
+        draft: Draft = "prompt_lookup",
+        sampling: Sampling | None = None,
+        max_new_tokens: int = 128,
+        seed: int = 0,
+        *,
+        n_draft: int = 5,
+        max_ngram: int = 3,
+        layer: int | None = None,
+        compare: bool = False,
+        stop_ids: Collection[int] | None = None,
+    ) -> LocalSpeculation:
+        ids, sampling = self.input_ids(text_or_ids), sampling or Sampling()
+        return speculate(
+            self.loaded, ids, draft, sampling, max_new_tokens, seed,
+            n_draft=n_draft, max_ngram=max_ngram, layer=layer, compare=compare, stop_ids=stop_ids,
+        )  # fmt: skip

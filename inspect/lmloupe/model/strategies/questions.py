@@ -6,7 +6,9 @@ from collections.abc import Collection
 from typing import Protocol
 
 from lmloupe.encodings.encoding import TextOrIds
+from lmloupe.model.sampling.pipeline import Sampling
 from lmloupe.model.strategies.results import BeamSearch, ContrastiveSearch, EarlyStopping
+from lmloupe.model.strategies.speculative.results import Draft, Speculation
 
 __all__ = ["StrategyQuestions"]
 
@@ -45,7 +47,7 @@ class StrategyQuestions(Protocol):
             and NotFiniteError.
 
         Raises:
-            InvalidSettingError: a value out of its range, or a vocabulary too small for that many beams.
+            InvalidSettingError: a value out of its range.
             ContextLengthError: the prompt fills the context.
         """
 
@@ -79,4 +81,54 @@ class StrategyQuestions(Protocol):
         Raises:
             InvalidSettingError: a value out of its range.
             ContextLengthError: the prompt fills the context.
+        """
+
+    def speculate(
+        self,
+        text_or_ids: TextOrIds,
+        draft: Draft = "prompt_lookup",
+        sampling: Sampling | None = None,
+        max_new_tokens: int = 128,
+        seed: int = 0,
+        *,
+        n_draft: int = 5,
+        max_ngram: int = 3,
+        layer: int | None = None,
+        compare: bool = False,
+        stop_ids: Collection[int] | None = None,
+    ) -> Speculation:
+        """Speculative decoding without a second model: draft several tokens cheaply, verify them in one pass.
+
+        What is written is distributed as what `generate` writes. Where the draft proposes one token and no other (by
+        prompt lookup, and at temperature 0) it is the very text of `generate` with this seed, but for rounding: a pass
+        over several tokens adds the same products in another order.
+
+        Sources: Leviathan et al. (2023) and Chen et al. (2023) for the rule, Saxena, "Prompt Lookup Decoding" (2023),
+        Elhoushi et al., "LayerSkip" (2024) for drafts from the same model's early layers; that model was trained for
+        it, most are not.
+
+        Args:
+            text_or_ids: the prompt.
+            draft: ``"prompt_lookup"`` proposes what followed the last tokens of the text where they stood in it first.
+                ``"early_layer"`` drafts token by token with the first ``layer`` blocks, the final norm and the output
+                matrix: what row ``layer`` of `logit_lens` says.
+            sampling: how to draw, for the model and the early layer; None is the model's own distribution.
+            max_new_tokens: at least 1.
+            seed: of the draws, at least 0.
+            n_draft: most tokens to draft for one pass, 1 to 64.
+            max_ngram: of prompt lookup, how many last tokens to look for first, 1 to 64; then fewer, down to one.
+            layer: 1 to ``n_layers`` - 1; None for half of the blocks.
+            compare: also decode the same text one token at a time, in turn with the passes, and say how long that took.
+            stop_ids: tokens that end it, as in `generate`.
+
+        Returns:
+            An iterator of `SpeculationStep` that starts at once and can be polled and closed; `speculation_totals`
+            counts. NotAvailableError comes out of it where the model cannot take back what it has read, and
+            NotFiniteError.
+
+        Raises:
+            InvalidSettingError: a value out of its range.
+            ContextLengthError: the prompt fills the context.
+            NotAvailableError: the model reads no several tokens from its cache, or its layers, final norm and output
+                matrix are not found.
         """
