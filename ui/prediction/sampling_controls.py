@@ -20,6 +20,7 @@ __all__ = [
     "prompt_chips",
     "sampling_presets",
     "sampling_row",
+    "sampling_settings",
 ]
 
 PRESETS = {
@@ -86,11 +87,16 @@ def prompt_chips() -> None:
         st.button(prompt, key=f"prompt_{prompt}", on_click=state.put, args=("text", prompt))
 
 
+def sampling_settings(sampling: lm.Sampling) -> dict[str, object]:
+    """The shared settings that give this sampling; DRY's breakers, which are ids here and a text there, stay."""
+    names = {field.name: _ELSEWHERE.get(field.name, field.name) for field in fields(sampling)}
+    return {name: getattr(sampling, field) for field, name in names.items() if name}
+
+
 def _take(sampling: lm.Sampling) -> None:
     st.session_state.pop(_OPEN, None)
-    for field in fields(sampling):
-        if name := _ELSEWHERE.get(field.name, field.name):
-            state.put(name, getattr(sampling, field.name))
+    for name, value in sampling_settings(sampling).items():
+        state.put(name, value)
 
 
 def _draw(name: str, suffix: str, width: int | str = "stretch") -> None:
