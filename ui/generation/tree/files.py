@@ -10,7 +10,7 @@ import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.generation.tree.link import mark_of
 from ui.generation.tree.session import Held
-from ui.prediction.sampling_controls import sampling_settings, settings_of
+from ui.prediction.sampling_controls import settings_of
 from ui.state import store as state
 from ui.state.settings import SETTINGS
 
