@@ -102,7 +102,7 @@ try:
         now = reply_to(request, engine, Settings(model, quantization, sampling, n, seed, stop_ids(stops)))
 except lm.LoupeError as error:
     failed = error
-writes = now is not None and not now.run.finished and not now.run.stopped
+writes = now is not None and now.run.going
 offered = now if now is not None and now.run.steps and not writes else None
 shown: ChatRequest = request
 if offered is not None:
@@ -118,7 +118,9 @@ if shown.messages and failed is None:
         failed = error
 
 with bubbles:
-    turns = turns_of(tree, found, tok, offered, can_reply=not isinstance(failed, lm.NoChatTemplateError))
+    own = {stop.token_id for stop in stops.tokens if stop.ends_generation}
+    can_reply = not isinstance(failed, lm.NoChatTemplateError)
+    turns = turns_of(tree, found, tok, offered, stops=own, can_reply=can_reply)
     talk_view(turns, version=actions.version(tree), live=writes, key=actions.TALK, on_act=actions.pressed)
     if not turns:
         st.caption("The conversation is empty: write the first message below.")
@@ -138,7 +140,7 @@ with input_place:
         key=actions.SAY,
         on_submit=actions.send,
         args=(tool,),
-        disabled=isinstance(failed, lm.NoChatTemplateError),
+        disabled=not can_reply,
     )
 
 with right:

@@ -70,10 +70,14 @@ def coin_of(sampling: lm.Sampling) -> float:
     return lm.xtc_coin(state.get("seed")) if sampling.applies("xtc") else 0.0
 
 
-def sampling_presets() -> None:
-    """One button for each of `PRESETS`; it sets all settings, which stay free to move."""
-    for name, (sampling, shows) in PRESETS.items():
-        st.button(name, key=f"preset_{name}", help=shows, on_click=_take, args=(sampling,))
+def sampling_presets(sampling: lm.Sampling) -> None:
+    """One button for each of `PRESETS`, which sets all settings; behind two more the other rules, and their order."""
+    for name, (preset, shows) in PRESETS.items():
+        st.button(name, key=f"preset_{name}", help=shows, on_click=_take, args=(preset,))
+    with st.popover("More rules", key="more_rules", type="tertiary", icon=":material/tune:"):
+        more_rules(controls=False)
+    with st.popover("Order", key="rule_order", type="tertiary", icon=":material/swap_vert:"):
+        choose_order(sampling)
 
 
 def prompt_chips() -> None:
@@ -97,10 +101,10 @@ def _draw(name: str, suffix: str, width: int | str = "stretch") -> None:
         state.slider(f"{name}{suffix}", label, step=step, help=what, width=width)
 
 
-def sampling_row(sampling: lm.Sampling) -> None:
+def sampling_row() -> None:
     """Temperature as a large slider, the other settings beside it: a thin chip where off, its control where on.
 
-    Rules that few people use are behind "More rules" until they are on, and their order behind "Order".
+    Rules that few people use are drawn only where they are on; `sampling_presets` has the button to turn them on.
     """
     st.html(_LARGE)
     opened: set[str] = st.session_state.get(_OPEN, set())
@@ -121,10 +125,6 @@ def sampling_row(sampling: lm.Sampling) -> None:
         for rule in MORE:
             if rule_on(rule):
                 draw_rule(rule, "")
-        with st.popover("More rules", key="more_rules", type="tertiary", icon=":material/tune:"):
-            more_rules(controls=False)
-        with st.popover("Order", key="rule_order", type="tertiary", icon=":material/swap_vert:"):
-            choose_order(sampling)
 
 
 def _open(name: str) -> None:

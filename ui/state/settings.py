@@ -295,7 +295,11 @@ _TABLE = (
     # Conversation.
     *conversation_settings(_messages, _plain_text),
     # Strategies.
-    # Strategies: speculative decoding.
+    # Strategies: speculative decoding. The early layer is at most the last but one, 0 for half of them.
+    choice("spec_draft", "prompt_lookup", ("prompt_lookup", "early_layer")),
+    integer("spec_drafted", 5, 1, 16),
+    integer("spec_ngram", 3, 1, 8),
+    integer("spec_layer", 0, 0, 999),
     # Constrained.
     choice("grammar", "regex", ("choices", "regex", "json_schema")),
     Setting("grammar_choices", "positive\nnegative\nneutral", _plain_text),

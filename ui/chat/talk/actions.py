@@ -13,7 +13,6 @@ import streamlit as st
 from ui.chat.talk.branches import Branches
 from ui.chat.talk.replies import Ask, Made, Writing
 from ui.components import kit
-from ui.generation.live.stream import stop_watching
 from ui.state import store as state
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
     "refused",
     "say_otherwise",
     "send",
-    "stop",
     "switch",
     "take_reply",
     "undo",
@@ -101,11 +99,11 @@ def change(label: str) -> Iterator[Branches]:
     Args:
         label: what is done, for the button that undoes it.
     """
-    before = (label, state.get("messages"), state.get("chat_turns"))
+    before = (label, {name: state.get(name) for name in ("messages", "chat_turns", "stops_changed")})
     tree = branches()
     shown: Writing | None = st.session_state.get(_OFFER)
     now = written()
-    if shown is not None and shown.messages == before[1]:
+    if shown is not None and shown.messages == before[1]["messages"]:
         tree.add(len(tree.path), shown.message(), shown.made().as_dict())
     elif now is not None and now.asked and not now.run.finished and now.run.steps:
         tree.add(len(tree.path), now.message(), now.made().as_dict())  # cut off by what is done now
@@ -155,14 +153,6 @@ def keep_offered() -> None:
     """Put the reply that is shown into the conversation."""
     with change("Keep"):
         pass
-
-
-def stop() -> None:
-    """Let the reply end where it is."""
-    now = written()
-    if now is not None:
-        now.run.stopped = True
-    stop_watching()
 
 
 def ask_again(place: int, *, same_seed: bool = False) -> None:
@@ -230,17 +220,17 @@ def say_otherwise(place: int, text: str) -> None:
 
 def undo_label() -> str:
     """What the next undo takes back; empty where there is nothing."""
-    held: list[tuple[str, Any, Any]] = st.session_state.get(_UNDO, [])
+    held: list[tuple[str, Any]] = st.session_state.get(_UNDO, [])
     return held[-1][0] if held else ""
 
 
 def undo() -> None:
     """Bring back what was there before the last change that was made here."""
-    _, messages, turns = st.session_state[_UNDO].pop()
+    _, before = st.session_state[_UNDO].pop()
     for name in (_ASK, _OFFER, _WRITING, _REFUSED):
         st.session_state[name] = None
-    state.put("messages", messages)
-    state.put("chat_turns", turns)
+    for name, value in before.items():
+        state.put(name, value)
     state.put("string_at", -1)
 
 

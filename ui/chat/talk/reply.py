@@ -11,10 +11,10 @@ import streamlit as st
 import lmloupe as lm
 from ui.chat.request import ChatRequest
 from ui.chat.shorter import offer_turns
-from ui.chat.talk.actions import asked, offer, stop, take_reply, writing, written
+from ui.chat.talk.actions import asked, offer, take_reply, writing, written
 from ui.chat.talk.replies import Writing, keep_run, kept_run
 from ui.generation.live.runs import Request, Run
-from ui.generation.live.stream import stream
+from ui.generation.live.stream import stop_button, stream
 from ui.model.answers import readable
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def reply_to(request: ChatRequest, engine: lm.Engine, settings: Settings) -> Wri
     going = before.run if before is not None and before.run.request == wanted else None
     run = kept_run(wanted) or going or Run(wanted)
     now = Writing(run, request.messages, engine.tokenizer, forced, asked=ask is not None)
-    if run.finished or run.stopped:
+    if not run.going:
         if now.asked and run.steps:
             take_reply(now)
             st.rerun()
@@ -77,12 +77,7 @@ def write(now: Writing, engine: lm.Engine, place: DeltaGenerator, stop_place: De
         LoupeError: what ended it.
     """
     writing(now)
-    with stop_place:
-        st.button(
-            "Stop", icon=":material/stop:", on_click=stop, key="conversation_stop",
-            help="Stops before the next token; what is there stays.",
-        )  # fmt: skip
-    now.run.steps.clear()
+    stop_button(stop_place)
     stream(now.run, engine, place)
     keep_run(now.run)
     st.rerun()

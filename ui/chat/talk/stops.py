@@ -49,6 +49,6 @@ def choose_stops(stops: lm.StopSet, reply: int | None) -> None:
 
 
 def _flip(token_id: int, reply: int | None) -> None:
-    state.put("stops_changed", sorted(set(state.get("stops_changed")) ^ {token_id}))
     if reply is not None:
         ask_again(reply, same_seed=True)
+    state.put("stops_changed", sorted(set(state.get("stops_changed")) ^ {token_id}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +27,7 @@ ENDS = {
 }
 _NAMES = {"user": "You", "assistant": "Model", "system": "System", "developer": "Developer"}
 ZONES = (
-    ("cached", "Tokens at the beginning that are those of the reply before and its prompt: a cache has them."),
+    ("as before", "The beginning that is the prompt and the reply before, id for id: a cache can have these tokens."),
     ("read anew", "Tokens of the prompt that come after these: the model reads them before it writes."),
     ("written", "Tokens that the model wrote."),
 )
@@ -45,6 +45,7 @@ def turns_of(
     tok: lm.Tokenizer,
     offered: Writing | None = None,
     *,
+    stops: Collection[int] = (),
     can_reply: bool = True,
 ) -> list[Turn]:
     """The bubbles, those of a reply that is only offered included.
@@ -54,6 +55,7 @@ def turns_of(
         found: its requests, where it could be rendered.
         tok: the model's tokenizer.
         offered: a reply that is shown and not in the conversation yet.
+        stops: the model's own tokens that end a reply.
         can_reply: whether the model can be asked at all.
     """
     added = _added(found)
@@ -66,13 +68,15 @@ def turns_of(
         known = None if made is None else Made.of(made)
         turns.append(
             _turn(
-                message, added.get(place), known, one, tok, place=at, of=of, replies=is_reply and can_reply
+                message, added.get(place), known, one, tok, stops, place=at, of=of, replies=is_reply and can_reply
             )
         )  # fmt: skip
     if offered is not None:
         one = next((one for one in found if one.message == len(turns)), None)
         turns.append(
-            _turn(offered.message(), added.get(len(turns)), offered.made(), one, tok, replies=can_reply, kept=False)
+            _turn(
+                offered.message(), added.get(len(turns)), offered.made(), one, tok, stops, replies=can_reply, kept=False
+            )
         )
     return turns
 
@@ -83,6 +87,7 @@ def _turn(
     made: Made | None,
     one: lm.Exchange | None,
     tok: lm.Tokenizer,
+    own: Collection[int],
     **more: Any,
 ) -> Turn:
     role = "tool" if message["role"] in RESULT_ROLES else message["role"]
@@ -93,7 +98,7 @@ def _turn(
         for function in called_functions(message)
     )
     name = f"Tool {message.get('name') or ''}".strip() if role == "tool" else _NAMES.get(role, role)
-    note = "" if made is None else f"{_end(made, tok)}, seed {made.seed}"
+    note = "" if made is None else f"{_end(made, tok)}{_passed(made, tok, own)}, seed {made.seed}"
     same = None if made is None or one is None or not one.is_known else one.comes_back
     return Turn(
         role, name, text, calls, added, note, same, editable=isinstance(content, str) and not calls, **more
@@ -103,6 +108,12 @@ def _turn(
 def _end(made: Made, tok: lm.Tokenizer) -> str:
     token = f"{tok.piece(made.ids[-1])} ({made.ids[-1]})" if made.ids and tok.has(made.ids[-1]) else "a token"
     return ENDS.get(made.ended, made.ended).format(token=token)
+
+
+def _passed(made: Made, tok: lm.Tokenizer, own: Collection[int]) -> str:
+    """Where the reply would have ended, had no stop token been left out."""
+    at = next((at for at, token_id in enumerate(made.ids[:-1]) if token_id in own), None)
+    return "" if at is None else f", ran on past {tok.piece(made.ids[at])} at its token {at + 1}"
 
 
 def _added(found: Sequence[lm.Exchange]) -> dict[int, int]:
@@ -196,11 +207,11 @@ def heading(one: lm.Exchange, ended: str | None, end_token: str) -> str:
     """
     n = one.n_prompt
     if one.n_reused:
-        read = f"Of {n:,} tokens the model had {one.n_reused:,} in its cache and read {one.n_read:,}"
+        read = f"{one.n_reused:,} of {n:,} tokens were there before, {one.n_read:,} are read anew"
     else:
-        read = f"The model read {n:,} tokens"
+        read = f"All {n:,} tokens are read anew"
     wrote = len(one.reply_ids)
     if ended is None or not one.is_known:
-        return read if not wrote else f"{read}; this reply of {wrote:,} was given, not written by it"
+        return read if not wrote else f"{read}; the reply of {wrote:,} was given, not written here"
     why = {"stop": f"until {end_token}", "length": "until the maximum", "context": "until the context was full"}
-    return f"{read}, then wrote {wrote:,} {why.get(ended, 'until you stopped it')}"
+    return f"{read}; the model wrote {wrote:,} {why.get(ended, 'until you stopped it')}"
