@@ -13,7 +13,7 @@ from tests.support.pages import no_exception, open_page, output_of, payload_of, 
 from ui.chat.talk import actions
 from ui.chat.talk.replies import Made
 from ui.state.link import encode
-from ui.state.settings import DEFAULT_MESSAGES
+from ui.state.settings.defaults import DEFAULT_MESSAGES
 
 pytestmark = pytest.mark.model
 MESSAGES = [dict(message) for message in DEFAULT_MESSAGES]

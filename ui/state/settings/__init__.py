@@ -21,6 +21,17 @@ from ui.state.checks import (
 )
 from ui.state.kinds import Setting, choice, flag, integer, place, real, samplers, several
 from ui.state.names import card_key, model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
+from ui.state.settings.defaults import (
+    DEFAULT_BATCH,
+    DEFAULT_CONFIG,
+    DEFAULT_FILES,
+    DEFAULT_FIM_PREFIX,
+    DEFAULT_FIM_SUFFIX,
+    DEFAULT_MESSAGES,
+    DEFAULT_PRECISIONS,
+    DEFAULT_SCHEMA,
+    DEFAULT_TEXT,
+)
 from ui.state.turns import conversation_settings
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
