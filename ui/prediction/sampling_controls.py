@@ -20,7 +20,7 @@ __all__ = [
     "prompt_chips",
     "sampling_presets",
     "sampling_row",
-    "sampling_settings",
+    "settings_of",
 ]
 
 PRESETS = {
@@ -66,6 +66,12 @@ def current_sampling(suffix: str = "", tok: lm.Tokenizer | None = None) -> lm.Sa
     return lm.Sampling(**values)
 
 
+def settings_of(sampling: lm.Sampling) -> dict[str, object]:
+    """The settings by the names that a link gives them; DRY's breakers, which a link has as text, are left out."""
+    names = {field.name: _ELSEWHERE.get(field.name, field.name) for field in fields(sampling)}
+    return {name: getattr(sampling, field) for field, name in names.items() if name}
+
+
 def coin_of(sampling: lm.Sampling) -> float:
     """XTC's coin at the first step of the seed that the page has; 0 where XTC is off."""
     return lm.xtc_coin(state.get("seed")) if sampling.applies("xtc") else 0.0
@@ -87,15 +93,9 @@ def prompt_chips() -> None:
         st.button(prompt, key=f"prompt_{prompt}", on_click=state.put, args=("text", prompt))
 
 
-def sampling_settings(sampling: lm.Sampling) -> dict[str, object]:
-    """The shared settings that give this sampling; DRY's breakers, which are ids here and a text there, stay."""
-    names = {field.name: _ELSEWHERE.get(field.name, field.name) for field in fields(sampling)}
-    return {name: getattr(sampling, field) for field, name in names.items() if name}
-
-
 def _take(sampling: lm.Sampling) -> None:
     st.session_state.pop(_OPEN, None)
-    for name, value in sampling_settings(sampling).items():
+    for name, value in settings_of(sampling).items():
         state.put(name, value)
 
 

@@ -10,7 +10,7 @@ import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.generation.tree.link import mark_of
 from ui.generation.tree.session import Held
-from ui.prediction.sampling_controls import sampling_settings
+from ui.prediction.sampling_controls import settings_of
 from ui.state import store as state
 from ui.state.settings import SETTINGS
 
@@ -74,7 +74,7 @@ def take_over(held: Held, saved: lm.SavedTree) -> None:
     values: dict[str, object] = {"model": saved.model, "quantization": saved.quantization}
     if here.ids != saved.prompt_ids:
         values |= {"prompt": "text", "text": saved.prompt_text}
-    values |= sampling_settings(saved.sampling)
+    values |= settings_of(saved.sampling)
     values["tree"] = {"prompt": mark_of(saved.prompt_ids), "branches": [plan.plain() for plan in saved.plans]}
     values |= {"tree_branch": 0, "tree_step": -1}
     for name, value in values.items():
