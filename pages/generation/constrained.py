@@ -9,7 +9,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.downloads import take_away
-from ui.base.errors import show_errors
+from ui.base.errors import Offer, escape_markdown, show_errors
 from ui.base.loaders import encoding
 from ui.chat.request import chat_request, show_refusals
 from ui.chat.shorter import offer_turns
@@ -18,7 +18,7 @@ from ui.generation.constrained import facts
 from ui.generation.constrained.rules import choose_rule, current_rule, examples
 from ui.generation.constrained.runs import written
 from ui.generation.live.runs import Request
-from ui.model.answers import offer_end, readable
+from ui.model.answers import keep_last, offer_end, readable
 from ui.model.choice import choose_model
 from ui.page import as_code, finding, reproduce
 from ui.prediction.sampling_controls import choose_sampling
@@ -58,6 +58,12 @@ def pick() -> None:
     step = picked_step(KEY)
     if step is not None and 0 <= step < 100_000:
         state.put("grammar_step", step)
+
+
+def offer_question(n_prompt: int, tok: lm.Tokenizer, n: int) -> Offer:
+    """The button that cuts the question until its prompt, now ``n_prompt`` tokens, has at most ``n``."""
+    around = n_prompt - len(lm.encode(tok, state.get("grammar_question")))
+    return Offer("Keep the end of the question", keep_last, ("grammar_question", tok, max(1, n - around)))
 
 
 bar = page_bar("constrained")
@@ -103,7 +109,8 @@ with result, show_errors():
         code = conversation.code(tok, add_generation_prompt=True) + "\nids = chat.encoding.input_ids.tolist()"
     else:
         question = [{"role": "user", "content": state.get("grammar_question")}]
-        prompt, offer = lm.render_chat(tok, question, add_generation_prompt=True).encoding, offer_end
+        prompt = lm.render_chat(tok, question, add_generation_prompt=True).encoding
+        offer = partial(offer_question, len(prompt))
         code = f"chat = lm.render_chat(tok, {question!r}, add_generation_prompt=True)\n"
         code += "ids = chat.encoding.input_ids.tolist()"
     ids = readable(engine, prompt, offer, reply=n)
@@ -113,6 +120,9 @@ with result, show_errors():
         Request(model, quantization, ids, sampling, n_free, seed),
     ]
     run, free = written(requests, engine, st.empty())
+    for failed in (run, free):
+        if failed.failed is not None and not failed.steps:
+            raise failed.failed
     steps = run.steps
     picked = state.get("grammar_step")
     finding(facts.constrained_finding(steps, free.steps))
@@ -127,6 +137,9 @@ with result, show_errors():
         key=KEY,
         on_pick=pick,
     )
+    for failed in (run, free):
+        if failed.failed is not None:
+            st.error(escape_markdown(str(failed.failed)))
     with below[1]:
         if constraint.kind == "json_schema" and (json_text := facts.parsed(steps)) is not None:
             st.markdown("What `json.loads` reads")

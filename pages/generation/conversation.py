@@ -90,7 +90,7 @@ top = st.container()
 left, right = st.columns([5, 6], gap="medium")
 show_refusals(request)
 with left:
-    bubbles, live_place, stop_place = st.container(), st.empty(), st.empty()
+    bubbles, stop_place, live_place = st.container(), st.empty(), st.empty()
     under, input_place = st.container(), st.container(key="conversation_input")
 actions.offer(None)
 now: Writing | None = None

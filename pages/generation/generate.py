@@ -112,8 +112,8 @@ with show_errors():
                 grow(held, engine, place)
             stop_place.empty()
             place.empty()
-            compare_with_file(held)
         if not stale:
+            compare_with_file(held)
             write_link(held, seed, n)
         if stale:
             st.html(STALE)

@@ -15,7 +15,8 @@ import lmloupe as lm
 from lmloupe.model.local import LocalEngine
 from tests.support.pages import grown, no_exception, open_page, output_of, payload_of, sentences, written_steps
 from ui.base.loaders import embedded_fetch
-from ui.state.settings import DEFAULT_MESSAGES, DEFAULT_TEXT, SETTINGS
+from ui.state.settings import SETTINGS
+from ui.state.settings.defaults import DEFAULT_MESSAGES, DEFAULT_TEXT
 
 FOUR = ("llama-3.1", "phi-3", "qwen2", "starcoder2")
 MODEL_PAGES = ["pages/vectors/embeddings.py", "pages/prediction/next_token.py", "pages/generation/generate.py"]

@@ -23,6 +23,7 @@ class Candidate:
         own: its probability in the model's own distribution, 0 to 1.
         left: what it has once the others are struck out; None where it is itself struck out.
         drawn: whether it was written.
+        special: whether it is a special token.
         own_text, left_text: the two as people read them.
     """
 
@@ -30,6 +31,7 @@ class Candidate:
     own: float
     left: float | None
     drawn: bool
+    special: bool
     own_text: str
     left_text: str
 

@@ -155,7 +155,7 @@ function candidates(step, i, n) {
 /** @param {Candidate} one */
 function line(one) {
   const node = make("tr", one.left === null ? "out" : one.drawn ? "drawn" : "in");
-  const name = make("th", "name", one.label);
+  const name = make("th", one.special ? "name special-token" : "name", one.label);
   name.scope = "row";
   const axis = make("td", "axis");
   const track = make("div", "track");

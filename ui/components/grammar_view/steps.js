@@ -8,6 +8,7 @@ import { clamp } from "../kit/dom.js";
  * @property {number} own probability in the model's own distribution
  * @property {number | null} left once the others are struck out; null where it is struck out itself
  * @property {boolean} drawn
+ * @property {boolean} special
  * @property {string} own_text
  * @property {string} left_text
  */

@@ -79,10 +79,14 @@ def ending(steps: Sequence[lm.Step]) -> str:
         return "Ended: the text is complete, and the grammar allows nothing more."
     if last.ended_by == "stop":
         return "Ended at a stop token, which the grammar allows only where the text is complete."
-    full = "the context is full" if last.ended_by == "context" else f"{counted(len(steps), 'token')} were written"
+    if not last.ended_by:
+        return f"Broken off after {counted(len(steps), 'token')}."
+    by_context = last.ended_by == "context"
+    full = "the context is full" if by_context else f"no more than {counted(len(steps), 'token')} may be written"
     if _did(last).complete:
         return f"Ended because {full}; the text satisfies the grammar as it is."
-    return f"Ended because {full}, in the middle: the text does not satisfy the grammar. Allow more new tokens."
+    remedy = "Shorten the prompt." if by_context else "Raise the maximum in Settings."
+    return f"Ended in the middle, because {full}: the text does not satisfy the grammar. {remedy}"
 
 
 def renormalized(steps: Sequence[lm.Step]) -> str:
@@ -147,7 +151,7 @@ def _candidates(tok: lm.Tokenizer, step: lm.Step) -> tuple[Candidate, ...]:
     allowed = {int(i) for i, may in zip(step.top_ids, did.top_allowed, strict=True) if may}
     allowed |= {*did.allowed_ids.tolist(), step.token_id}
     log_left = step.log_prob - did.log_prob
-    found = []
+    special, found = set(tok.special_tokens.values()), []
     for i, log_prob in sorted(own.items(), key=lambda item: -item[1]):
         left = math.exp(log_prob - log_left) if i in allowed else None
         found.append(
@@ -156,6 +160,7 @@ def _candidates(tok: lm.Tokenizer, step: lm.Step) -> tuple[Candidate, ...]:
                 own=math.exp(log_prob),
                 left=left,
                 drawn=i == step.token_id,
+                special=i in special,
                 own_text=probability(math.exp(log_prob)),
                 left_text="" if left is None else probability(min(left, 1.0)),
             )

@@ -24,8 +24,10 @@ TITLES = ("With the grammar", "Without it")
 def written(requests: Sequence[Request], engine: lm.Engine, place: DeltaGenerator) -> list[Run]:
     """The runs of some requests, all at once; while they are written, what there is so far is drawn into ``place``.
 
+    An error of the engine ends its run alone, which then says so in ``failed``; what was written before stays.
+
     Raises:
-        LoupeError: what the engine raises.
+        LoupeError: the engine refuses a request.
     """
     runs = [finished_run(request) or Run(request) for request in requests]
     watches: dict[int, Watch] = {}
@@ -41,8 +43,11 @@ def written(requests: Sequence[Request], engine: lm.Engine, place: DeltaGenerato
                 except StopIteration:
                     runs[i].finished = True
                     watches.pop(i).leave()
+                except lm.LoupeError as error:
+                    runs[i].failed = error
+                    watches.pop(i).leave()
                 said = engine.serving() if i == min(pictures) else None
-                pictures[i].draw(runs[i].steps, watch, said, now=runs[i].finished)
+                pictures[i].draw(runs[i].steps, watch, said, now=i not in watches)
             give_way()
     finally:
         for watch in watches.values():
