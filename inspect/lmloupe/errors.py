@@ -6,6 +6,7 @@
     │   ├── InvalidIdError                 an id outside the vocabulary
     │   ├── InvalidSettingError            a sampling or display setting outside its range
     │   ├── InvalidMessagesError           a conversation that no template could render
+    │   ├── InvalidConstraintError         a grammar that is malformed, too large, or that nothing satisfies
     │   └── ContextLengthError             more tokens than the model's context holds
     ├── TemplateError                      a chat template that failed while rendering
     │   ├── NoChatTemplateError            a tokenizer that has no chat template
@@ -37,6 +38,7 @@ __all__ = [
     "FetchError",
     "GatedError",
     "InputError",
+    "InvalidConstraintError",
     "InvalidIdError",
     "InvalidMessagesError",
     "InvalidSettingError",
@@ -81,6 +83,10 @@ class InvalidSettingError(InputError):
 
 class InvalidMessagesError(InputError):
     """A conversation is not a list of messages with a role and a content."""
+
+
+class InvalidConstraintError(InputError):
+    """A rule for what a model writes is malformed, beyond a limit, or one that no text satisfies."""
 
 
 class ContextLengthError(InputError):

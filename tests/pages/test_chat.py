@@ -16,12 +16,13 @@ from tests.support import tiny_models
 from tests.support.chat_pages import TOOLS, prompt_of, text_of
 from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
 from ui.chat.lessons import LESSONS
-from ui.chat.request import read_tools
 from ui.chat.templates.editor import diff
+from ui.chat.typed_json import read_tools
 from ui.components.prompt_view import Prompt, chat_pieces, messages_of, turns_of
 from ui.components.prompt_view.payload import build_payload
 from ui.state.link import decode, encode
-from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
+from ui.state.settings import SETTINGS
+from ui.state.settings.defaults import DEFAULT_MESSAGES
 
 FAMILIES = ("llama-3.1", "phi-3", "qwen2", "smollm2")
 DATA = Path(lm.__file__).parent / "data"

@@ -7,29 +7,24 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import streamlit as st
 
 import lmloupe as lm
-from lmloupe.chat.messages import called_functions
 from ui.base.errors import escape_markdown
+from ui.chat.typed_json import arguments_error, read_tools, read_variables
 from ui.state import store as state
 
 __all__ = [
     "ChatRequest",
-    "arguments_error",
     "chat_request",
     "ending_switches",
-    "read_tools",
     "show_refusals",
     "template_code",
 ]
-
-_MARK = "\ufeff"  # a byte order mark, which many editors put before what they save
-_BLANK = f"{_MARK} \t\r\n"
 
 Template: TypeAlias = str | lm.ChatTemplates
 
@@ -137,6 +132,19 @@ class ChatRequest:
         )
         return found
 
+    def exchanges(self, tok: lm.Tokenizer, replies: Mapping[int, Sequence[int]]) -> tuple[lm.Exchange, ...]:
+        """The conversation request by request; see `lmloupe.exchanges`."""
+        found: tuple[lm.Exchange, ...] = _answered(
+            "exchanges",
+            tok,
+            messages=self.messages,
+            replies=[[place, list(ids)] for place, ids in replies.items()],
+            tools=self.tools,
+            template=self.template_for(tok),
+            variables=self.variables,
+        )
+        return found
+
     def code(self, tok: lm.Tokenizer, *, add_generation_prompt: bool, template: lm.ChatTemplates | None = None) -> str:
         """Lines that define ``chat`` from ``tok``, as `render` does."""
         return (
@@ -192,6 +200,8 @@ def _answer(question: str, tok: lm.Tokenizer, arguments: str) -> Any:
     given = json.loads(arguments)
     if isinstance(given["template"], list):
         given["template"] = lm.ChatTemplates(*given["template"])
+    if "replies" in given:  # JSON has texts alone as keys
+        given["replies"] = dict(given["replies"])
     try:
         return getattr(lm, question)(tok, **given)
     except (lm.NoChatTemplateError, lm.TemplateTimeoutError):
@@ -211,7 +221,7 @@ def chat_request(*, own: lm.ChatTemplates | None = None) -> ChatRequest:
     refusals += [error] if (error := arguments_error(messages)) else []
     tools, error = read_tools(state.get("tools"))
     refusals += [f"{error} Until then the tools are left out."] if error else []
-    variables, error = _read_variables(state.get("variables"))
+    variables, error = read_variables(state.get("variables"))
     refusals += [f"{error} Until then they are left out."] if error else []
     if state.get("date_string").strip():
         variables["date_string"] = state.get("date_string").strip()
@@ -244,53 +254,3 @@ def show_refusals(request: ChatRequest) -> None:
     """A red box for each part that could not be read."""
     for sentence in request.refusals:
         st.error(escape_markdown(sentence))
-
-
-def arguments_error(messages: Sequence[dict[str, Any]]) -> str:
-    """A sentence about the first arguments of a tool call that are still a text, so not JSON; empty without any."""
-    for i, message in enumerate(messages, start=1):
-        for function in called_functions(message):
-            if isinstance(text := function.get("arguments"), str):
-                of = f"Turn {i}: the arguments of {str(function.get('name'))[:40]} are"
-                try:
-                    _parse(text)
-                except ValueError as cause:
-                    return f"{of} not valid JSON: {cause}."
-                return f"{of} a JSON text: give a JSON object."
-    return ""
-
-
-def read_tools(text: str) -> tuple[list[dict[str, Any]] | None, str]:
-    """Read tools from their JSON: None without tools, and a sentence where they are not valid."""
-    if not text.strip(_BLANK):
-        return None, ""
-    try:
-        tools = _parse(text)
-    except ValueError as cause:
-        return None, f"The tools are not valid JSON: {cause}."
-    if not isinstance(tools, list) or not all(
-        isinstance(tool, dict) and isinstance(tool.get("function", {}), dict) for tool in tools
-    ):
-        return None, "The tools must be a list of function schemas: [{...}, {...}]."
-    return tools, ""
-
-
-def _read_variables(text: str) -> tuple[dict[str, Any], str]:
-    if not text.strip(_BLANK):
-        return {}, ""
-    try:
-        variables = _parse(text)
-    except ValueError as cause:
-        return {}, f"The template variables are not valid JSON: {cause}."
-    if not isinstance(variables, dict):
-        return {}, 'The template variables must be a JSON object such as {"enable_thinking": false}.'
-    return variables, ""
-
-
-def _parse(text: str) -> Any:
-    try:
-        return json.loads(text.removeprefix(_MARK))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
-    except RecursionError as error:
-        raise ValueError("it is nested too deep") from error

@@ -16,7 +16,15 @@ from lmloupe.encodings.encoding import encode
 from lmloupe.errors import NoChatTemplateError, TemplateError, TemplateTimeoutError
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["PrefixStability", "PrefixStep", "ServedPrompt", "prefix_stability", "served_prompts", "shared_length"]
+__all__ = [
+    "PrefixStability",
+    "PrefixStep",
+    "Prompts",
+    "ServedPrompt",
+    "prefix_stability",
+    "served_prompts",
+    "shared_length",
+]
 
 N_SHOWN = 4
 
@@ -110,7 +118,7 @@ def prefix_stability(
     True
     """
     messages = check_messages(messages)
-    asked = _Prompts(tok, messages, tools, template, variables)
+    asked = Prompts(tok, messages, tools, template, variables)
     turns = [_step(asked.ids(n), asked.ids(n + 1), n, n + 1) for n in range(1, len(messages))]
     served = [_step(asked.with_reply(i), asked.ids(n, ask=True), i + 1, n) for i, n in _answered(messages)]
     return PrefixStability(tuple(turns), tuple(served))
@@ -151,7 +159,7 @@ def served_prompts(
     (6, 10, 6)
     """
     messages = check_messages(messages)
-    asked = _Prompts(tok, messages, tools, template, variables)
+    asked = Prompts(tok, messages, tools, template, variables)
     found = []
     for i, n in _answered(messages):
         cached, following = asked.with_reply(i), asked.ids(n, ask=True)
@@ -183,7 +191,7 @@ _Ids = tuple[int, ...] | str
 """The ids of a prompt, or why there are none."""
 
 
-class _Prompts:
+class Prompts:
     """The beginnings of one conversation, each rendered once."""
 
     def __init__(self, tok: Tokenizer, messages: Sequence[Mapping[str, Any]], *arguments: Any) -> None:
@@ -191,7 +199,8 @@ class _Prompts:
         self._tools, self._template, self._variables = arguments
         self._kept: dict[tuple[int, bool], RenderedChat | str] = {}
 
-    def _chat(self, n: int, ask: bool) -> RenderedChat | str:
+    def chat(self, n: int, *, ask: bool) -> RenderedChat | str:
+        """The first ``n`` messages rendered, or why they cannot be."""
         if (n, ask) not in self._kept:
             try:
                 self._kept[n, ask] = render_chat(
@@ -205,12 +214,12 @@ class _Prompts:
 
     def ids(self, n: int, *, ask: bool = False) -> _Ids:
         """Of the first ``n`` messages."""
-        chat = self._chat(n, ask)
+        chat = self.chat(n, ask=ask)
         return chat if isinstance(chat, str) else tuple(chat.encoding.input_ids.tolist())
 
     def with_reply(self, i: int) -> _Ids:
         """Of the messages before ``i`` with a request for a reply, and of message ``i`` as the model would write it."""
-        prompt, answered = self._chat(i, True), self._chat(i + 1, False)
+        prompt, answered = self.chat(i, ask=True), self.chat(i + 1, ask=False)
         if isinstance(prompt, str) or isinstance(answered, str):
             return prompt if isinstance(prompt, str) else str(answered)
         reply = _reply_text(prompt.text, answered, i)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from lmloupe.chat.messages import ROLES
 from ui.base.errors import escape_markdown
-from ui.chat.request import read_tools
+from ui.chat.typed_json import read_tools
 from ui.components.live_text import Box, sent_by
 from ui.components.prompt_view import Editor, messages_of, turns_of
 from ui.state import store as state

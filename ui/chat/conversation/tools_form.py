@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui.base.errors import escape_markdown
 from ui.chat.lessons import WEATHER_TOOL
-from ui.chat.request import read_tools
+from ui.chat.typed_json import read_tools
 from ui.state import store as state
 from ui.state.drafts import commit, draft
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +25,8 @@ class Request:
     """Whether every step records what each layer would have said."""
     stop_ids: tuple[int, ...] | None = None
     """Tokens that end it; None for the model's own."""
+    constraint: lm.Constraint | None = None
+    """What the text has to be."""
 
 
 @dataclass(slots=True)
@@ -42,8 +43,6 @@ class Run:
     """What ended it, if an exception did; `stream` raises it again."""
     reused_tokens: int = 0
     """How many tokens of the prompt were in a cache already, so that the prefill did not read them again."""
-    channel: str = field(default_factory=lambda: secrets.token_hex(6))
-    """By which name the browser knows it."""
 
     @property
     def going(self) -> bool:

@@ -67,7 +67,8 @@ def speculation_numbers(steps: Sequence[lm.SpeculationStep]) -> list[tuple[str, 
         (
             "Mean length",
             number(found.mean_length, ".2f", " tokens"),
-            f"1 + accepted / verification steps: 1 + {found.n_accepted} / {found.n_verified}. The 1 is the model's own.",
+            "Tokens for each pass that had a draft: 1 + accepted / verification steps, "
+            f"1 + {found.n_accepted} / {found.n_verified}. The 1 is the model's own.",
         ),
         (
             "Passes",

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.errors import ContextLengthError, InvalidSettingError
+from lmloupe.model.constrained.constraint import Constraint
+from lmloupe.model.constrained.guide import Guide
 from lmloupe.model.generation.results import NextToken
 from lmloupe.model.generation.serving.request import LocalGeneration, Request
 from lmloupe.model.generation.serving.scheduler import Scheduler
@@ -45,6 +47,7 @@ def generate(
     *,
     lens: bool,
     stop_ids: Collection[int] | None,
+    constraint: Constraint | None = None,
 ) -> LocalGeneration:
     """The answer to `Engine.generate`."""
     if max_new_tokens < 1 or seed < 0:
@@ -61,6 +64,7 @@ def generate(
         most,
         most_is_context=room is not None and room <= max_new_tokens,
         stop_ids=ends,
+        guide=None if constraint is None else Guide(loaded.tokenizer, constraint, ends),
     )
-    same = (ids.tobytes(), sampling, max_new_tokens, seed, lens, ends)
+    same = (ids.tobytes(), sampling, max_new_tokens, seed, lens, ends, constraint)
     return scheduler.submit(Request(ids, writer, most, loaded.parts if lens else None, same))

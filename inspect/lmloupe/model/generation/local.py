@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.encodings.encoding import TextOrIds
+from lmloupe.model.constrained.constraint import Constraint
 from lmloupe.model.generation import answers
 from lmloupe.model.generation.questions import GenerationQuestions
 from lmloupe.model.generation.results import NextToken, Serving
@@ -41,11 +42,13 @@ class GenerationAnswers(GenerationQuestions):
         *,
         lens: bool = False,
         stop_ids: Collection[int] | None = None,
+        constraint: Constraint | None = None,
     ) -> LocalGeneration:
         ids, sampling, scheduler = self.input_ids(text_or_ids), sampling or Sampling(), self.scheduler
         return answers.generate(
-            self.loaded, scheduler, ids, sampling, max_new_tokens, seed, lens=lens, stop_ids=stop_ids
-        )
+            self.loaded, scheduler, ids, sampling, max_new_tokens, seed,
+            lens=lens, stop_ids=stop_ids, constraint=constraint,
+        )  # fmt: skip
 
     def serving(self) -> Serving:
         return self.scheduler.serving()

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from lmloupe.encodings.encoding import TextOrIds
+from lmloupe.model.constrained.constraint import Constraint
 from lmloupe.model.generation.results import Generation, NextToken, Serving
 from lmloupe.model.sampling.pipeline import Sampling
 
@@ -27,6 +28,7 @@ class GenerationQuestions(Protocol):
         *,
         lens: bool = False,
         stop_ids: Collection[int] | None = None,
+        constraint: Constraint | None = None,
     ) -> Generation:
         """Generate token by token, until an end token, ``max_new_tokens`` or the end of the context.
 
@@ -39,9 +41,13 @@ class GenerationQuestions(Protocol):
                 after the first then come four at a time.
             stop_ids: tokens that end it; None for the model's own (`ModelDescription.stop_ids` and the tokenizer's
                 end token), an empty collection for none.
+            constraint: what the text has to be: tokens with which it could not become so are struck out before the
+                draw, and each step says what that did (`Step.constrained`). Special tokens never come, and stop tokens
+                only where the text satisfies the constraint.
 
         Returns:
-            An iterator of `Step` that starts at once and can be polled and closed. NotFiniteError comes out of it.
+            An iterator of `Step` that starts at once and can be polled and closed. NotFiniteError comes out of it, and
+            NotAvailableError where a constraint leaves no token.
         """
 
     def serving(self) -> Serving:

@@ -8,10 +8,13 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lmloupe.model.constrained.results import ConstrainedStep
 from lmloupe.model.running import Running
 from lmloupe.model.sampling.pipeline import log_softmax
 
-__all__ = ["Generation", "NextToken", "Serving", "Step"]
+__all__ = ["EndedBy", "Generation", "NextToken", "Serving", "Step"]
+
+EndedBy = Literal["", "stop", "length", "context", "grammar"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +48,12 @@ class Step:
         entropy_bits: entropy of that distribution in bits.
         elapsed_s: seconds since the prefill began; the first step's is the time to the first token.
         ended_by: what ended the generation with this step: ``"stop"`` (it is an end token), ``"length"`` (as many
-            tokens as were asked for) or ``"context"`` (the context is full); empty where it goes on.
+            tokens as were asked for), ``"context"`` (the context is full) or ``"grammar"`` (the text satisfies its
+            constraint and cannot go on); empty where it goes on.
         lens_ids: int32 (n_layers + 1,), the token that each depth puts first, where the lens was asked for; else None.
         lens_log_probs: float32 (n_layers + 1,), theirs at that depth.
+        constrained: what the grammar did here, where there was a constraint; else None. All else of the step is the
+            model's own, as without one.
     """
 
     token_id: int
@@ -57,9 +63,10 @@ class Step:
     top_log_probs: NDArray[np.float32]
     entropy_bits: float
     elapsed_s: float
-    ended_by: Literal["", "stop", "length", "context"] = ""
+    ended_by: EndedBy = ""
     lens_ids: NDArray[np.int32] | None = None
     lens_log_probs: NDArray[np.float32] | None = None
+    constrained: ConstrainedStep | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,11 @@ class Generation(Running[Step], Protocol):
 
     @property
     def ahead(self) -> int:
-        """How many others wait before this one; 0 when it is served."""
+        """How many others wait before this one; 0 when it is served, and when it is the next one."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether its turn has not come yet: as many as the model serves at once are being served."""
 
     @property
     def reused_tokens(self) -> int:

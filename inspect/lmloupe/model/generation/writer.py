@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import codecs
+import math
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from lmloupe.model.generation.results import Step
+from lmloupe.errors import NotAvailableError
+from lmloupe.model.constrained.guide import Guide
+from lmloupe.model.generation.results import EndedBy, Step
 from lmloupe.model.passes.logit_facts import LogitFacts, logit_facts, require_finite
 from lmloupe.model.sampling.sampler import Sampler
 from lmloupe.tokens.tokenizer import Tokenizer
@@ -32,6 +36,7 @@ class Writer:
         most: most tokens to write, at least 1.
         most_is_context: whether that is where the context ends, and not what was asked for.
         stop_ids: tokens that end it.
+        guide: what says which tokens may come, where there is a constraint.
 
     Attributes:
         ids: the prompt and all that has been written.
@@ -47,11 +52,13 @@ class Writer:
         *,
         most_is_context: bool = False,
         stop_ids: Collection[int] = (),
+        guide: Guide | None = None,
     ) -> None:
         self.ids, self.ended = ids, False
         self._text, self._sampler = TextOfTokens(tokenizer), sampler
         self._most, self._written = most, 0
-        self._most_is_context, self._stop_ids = most_is_context, stop_ids
+        self._most_is_context, self._stop_ids, self._guide = most_is_context, stop_ids, guide
+        self._before: tuple[NDArray[np.float32], NDArray[np.bool_]] | None = None  # scores and mask of the last draw
         self._began = time.perf_counter()
 
     def begin(self) -> None:
@@ -66,6 +73,7 @@ class Writer:
 
         Raises:
             NotFiniteError: the scores hold NaN or infinity.
+            NotAvailableError: no token may come next, or the constraint's grammar grew beyond a limit.
         """
         step = take_rows([self], logits)[0]
         if isinstance(step, Exception):
@@ -75,24 +83,32 @@ class Writer:
     def choose(self, logits: torch.Tensor) -> int:
         """Draw the next token from scores, float32 (1, vocab); it is written."""
         require_finite(logits.max(1).values)
+        scores = logits
+        if self._guide is not None:
+            allowed = self._guide.allowed(logits.shape[1])
+            scores, self._before = _struck(logits, allowed), (logits[0].cpu().numpy(), allowed)
         if self._sampler.takes_the_best:
-            token_id = int(logits[0].argmax())
+            token_id = int(scores[0].argmax())
         else:
-            token_id = self._sampler.choose(logits[0].cpu().numpy(), self.ids)
+            token_id = self._sampler.choose(scores[0].cpu().numpy(), self.ids)
         self.ids.append(token_id)
         self._written += 1
         return token_id
 
     def finish(self, step: Step) -> Step:
-        """A step with what the text makes of its token."""
+        """A step with what the grammar did and what the text makes of its token."""
+        if self._guide is not None and self._before is not None:
+            step = replace(step, constrained=self._guide.take(step.token_id, *self._before, step.top_ids))
         ended_by = self._ended_by(step.token_id)
         self.ended = ended_by != ""
         text = self._text.add(step.token_id, last=self.ended)
         return replace(step, text=text, elapsed_s=time.perf_counter() - self._began, ended_by=ended_by)
 
-    def _ended_by(self, token_id: int) -> Literal["", "stop", "length", "context"]:
+    def _ended_by(self, token_id: int) -> EndedBy:
         if token_id in self._stop_ids:
             return "stop"
+        if self._guide is not None and self._guide.complete:
+            return "grammar"
         if self._written < self._most:
             return ""
         return "context" if self._most_is_context else "length"
@@ -108,6 +124,16 @@ class TextOfTokens:
     def add(self, token_id: int, *, last: bool) -> str:
         """The characters that a further token completes; with the last one, also what stays incomplete."""
         return self._decoder.decode(self._tokenizer.token_bytes(token_id), last)
+
+
+def _struck(logits: torch.Tensor, allowed: NDArray[np.bool_]) -> torch.Tensor:
+    """The scores with minus infinity where a token may not come."""
+    scores = logits.masked_fill(~torch.from_numpy(allowed).to(logits.device), -math.inf)
+    if not bool(torch.isfinite(scores.max())):
+        raise NotAvailableError(
+            "The model itself rules out every token that the grammar allows here: choose another grammar."
+        )
+    return scores
 
 
 def take_rows(writers: Sequence[Writer], logits: torch.Tensor) -> list[Step | Exception]:
@@ -130,16 +156,18 @@ def take_rows(writers: Sequence[Writer], logits: torch.Tensor) -> list[Step | Ex
         kept = logits if len(rows) == len(logits) else logits[rows]
         facts = logit_facts(kept, torch.tensor(token_ids, device=logits.device), min(N_TOP, logits.shape[1]))
         for row, step in zip(rows, _steps(facts, token_ids), strict=True):
-            found[row] = writers[row].finish(step)
+            try:
+                found[row] = writers[row].finish(step)
+            except Exception as error:  # not swallowed: as above
+                found[row] = error
     return [found[row] for row in range(len(writers))]
 
 
 def _steps(facts: LogitFacts, token_ids: Sequence[int]) -> Iterator[Step]:
     """What the model's own distribution says of each token; what its text makes of it comes later."""
     # One transfer of a few numbers, not of the vocabulary.
-    numbers = (
-        torch.cat((facts.log_probs, facts.target_log_probs[:, None], facts.entropy_bits[:, None]), 1).cpu().numpy()
-    )
+    columns = (facts.log_probs, facts.target_log_probs[:, None], facts.entropy_bits[:, None])
+    numbers = torch.cat(columns, 1).cpu().numpy()
     top_ids = facts.ids.cpu().numpy().astype("int32")
     for token_id, ids, row in zip(token_ids, top_ids, numbers, strict=True):
         yield Step(

@@ -16,7 +16,7 @@ from lmloupe.chat.templates.file import ChatTemplates
 from lmloupe.encodings.encoding import decode
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["ReplyComparison", "compare_reply"]
+__all__ = ["ReplyComparison", "compare_reply", "reply_text"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,11 +99,11 @@ def compare_reply(
         variables,
         continue_final_message=continue_final_message,
     )
-    text = _kept_text(tok, reply_ids)
+    text = reply_text(tok, reply_ids)
     if continue_final_message:
         # Some decoders take away a space where a text begins, and here it goes on.
-        begun = _kept_text(tok, prompt.encoding.input_ids)
-        whole = _kept_text(tok, [*prompt.encoding.input_ids, *reply_ids])
+        begun = reply_text(tok, prompt.encoding.input_ids)
+        whole = reply_text(tok, [*prompt.encoding.input_ids, *reply_ids])
         text = whole.removeprefix(begun) if whole.startswith(begun) else text
         field_name = continue_final_message if isinstance(continue_final_message, str) else "content"
         conversation = with_final_text(messages, field_name, lambda begun: _continued(begun, prompt.text) + text)
@@ -115,8 +115,17 @@ def compare_reply(
     return ReplyComparison(text, written, len(prompt.encoding), rendered, kept)
 
 
-def _kept_text(tok: Tokenizer, ids: Sequence[int] | NDArray[np.integer]) -> str:
-    """As transformers decodes with ``skip_special_tokens=True``. A row of the matrix without a token has no text."""
+def reply_text(tok: Tokenizer, ids: Sequence[int] | NDArray[np.integer]) -> str:
+    """A reply as an application keeps it: as transformers decodes with ``skip_special_tokens=True``.
+
+    Args:
+        tok: the model's tokenizer.
+        ids: what the model wrote; an id that no token has has no text.
+
+    >>> from lmloupe import load_tokenizer
+    >>> reply_text(load_tokenizer("qwen2"), [9707, 151645])  # Hello<|im_end|>
+    'Hello'
+    """
     special = set(tok.special_tokens.values())
     named = (i for i in map(int, ids) if not 0 <= i < 1 << 31 or tok.backend.id_to_token(i) is not None)
     return decode(tok, [i for i in named if i not in special])

@@ -1,0 +1,181 @@
+// A conversation as bubbles, with what can be done at each turn: other replies, another one, other words.
+
+import { counted, make, used } from "../kit/dom.js";
+import { mounted } from "../kit/mount.js";
+import { Shared } from "./shared.js";
+
+/** @import { Component } from "../kit/mount.js" */
+
+/**
+ * One turn, as `Turn` in talk/__init__.py says.
+ * @typedef {object} Turn
+ * @property {string} role
+ * @property {string} name who speaks
+ * @property {string} text
+ * @property {[name: string, args: string][]} calls
+ * @property {number | null} added tokens that it adds to the string
+ * @property {string} note what there is to say of a reply
+ * @property {boolean | null} same whether its ids come back; null for what the model did not write here
+ * @property {number} place among the alternatives, from 0
+ * @property {number} of how many alternatives there are
+ * @property {boolean} replies whether another reply can be asked for in its place
+ * @property {boolean} kept whether it is in the shared conversation
+ * @property {boolean} editable whether it is a text
+ */
+
+/**
+ * @typedef {object} TalkData
+ * @property {string} version
+ * @property {boolean} live whether the model writes: nothing can be pressed then
+ * @property {Turn[]} turns
+ */
+
+class Talk {
+  /** @param {HTMLElement} parent */
+  constructor(parent) {
+    this.root = make("div", "talk");
+    this.list = make("ol", "turns");
+    this.list.setAttribute("aria-label", "The conversation");
+    this.root.append(this.list);
+    // Streamlit's shortcuts (r, c) spare its own inputs; from inside a component they would fire.
+    for (const name of ["keydown", "keyup", "keypress"]) {
+      this.root.addEventListener(name, (event) => {
+        if (event.target instanceof HTMLTextAreaElement) event.stopPropagation();
+      });
+    }
+    this.shared = new Shared(this.root, (turn) => this.light(turn));
+    this.json = "";
+    /** @type {TalkData} */
+    this.data = { version: "", live: false, turns: [] };
+    /** @type {(name: string, value: unknown) => void} */
+    this.send = () => {};
+    parent.append(this.root);
+  }
+
+  destroy() {
+    this.shared.destroy();
+    this.root.remove();
+  }
+
+  /** @param {TalkData} data @param {Component<TalkData>} component */
+  update(data, { setTriggerValue }) {
+    this.send = setTriggerValue;
+    const json = JSON.stringify(data);
+    if (json === this.json) return; // the same content: what is being edited stays
+    const typed = this.list.querySelector("textarea");
+    const at = typed instanceof HTMLTextAreaElement ? Number(typed.closest("li")?.dataset.turn) : null;
+    const words = typed instanceof HTMLTextAreaElement ? typed.value : "";
+    const before = this.data;
+    this.json = json;
+    this.data = data;
+    this.list.replaceChildren(...data.turns.map((turn, i) => this.drawTurn(turn, i)));
+    // What somebody is writing survives a change elsewhere in the conversation.
+    if (at !== null && data.turns[at]?.text === before.turns[at]?.text && words !== before.turns[at]?.text) {
+      this.edit(at, words);
+    }
+    // What was just said comes into sight, with room for the reply below it; nothing moves when the page is opened.
+    if (before.turns.length && data.turns.length > before.turns.length) {
+      this.list.lastElementChild?.scrollIntoView({ block: "center" });
+    }
+    this.root.dataset.version = data.version;
+  }
+
+  /** @param {string} what @param {number} turn @param {Record<string, unknown>} [more] */
+  act(what, turn, more) {
+    if (!this.data.live) this.send("act", { what, turn, version: this.data.version, ...more });
+  }
+
+  /** @param {Turn} turn @param {number} i */
+  drawTurn(turn, i) {
+    const item = make("li", `turn ${turn.role}${turn.kept ? "" : " offered"}`);
+    item.dataset.turn = String(i);
+    const head = make("div", "head");
+    head.append(make("b", "", turn.name), this.drawTools(turn, i));
+    if (turn.added !== null) head.append(make("span", "added", `+${counted(turn.added, "token")}`));
+    item.append(head);
+    if (turn.text || !turn.calls.length) item.append(make("div", "said", turn.text || "(no text)"));
+    for (const [name, given] of turn.calls) {
+      const call = make("div", "call");
+      call.append(make("span", "", "calls "), make("code", "", name), make("code", "given", given));
+      item.append(call);
+    }
+    if (turn.note || turn.same !== null) {
+      const note = make("div", "note", turn.note);
+      if (turn.same !== null) {
+        note.append(make("span", turn.same ? "same" : "other", turn.same ? "same ids again" : "other ids again"));
+      }
+      item.append(note);
+    }
+    return item;
+  }
+
+  /** @param {Turn} turn @param {number} i */
+  drawTools(turn, i) {
+    const row = make("div", "tools");
+    if (this.data.live) return row;
+    const n = `turn ${i + 1}`;
+    if (turn.of > 1) {
+      row.append(
+        this.button("‹", `The alternative before, of ${n}`, turn.place > 0, () => this.act("switch", i, { step: -1 })),
+        make("span", "which", `${turn.place + 1} of ${turn.of}`),
+        this.button("›", `The next alternative of ${n}`, turn.place < turn.of - 1, () => this.act("switch", i, { step: 1 })),
+      );
+    }
+    if (turn.replies) row.append(this.button("↻ Again", `Another reply in place of ${n}, from another seed`, true, () => this.act("again", i)));
+    if (!turn.kept) row.append(this.button("Keep", "Put this reply into the conversation of all pages", true, () => this.act("keep", i)));
+    else if (turn.editable) {
+      row.append(this.button("✎ Edit", `Say something else in ${n}`, true, () => this.edit(i, turn.text)));
+    }
+    return row;
+  }
+
+  /** @param {string} sign @param {string} words @param {boolean} works @param {() => void} does */
+  button(sign, words, works, does) {
+    const node = make("button", "act", sign);
+    node.type = "button";
+    node.title = words;
+    node.setAttribute("aria-label", words);
+    node.disabled = !works;
+    node.addEventListener("click", does);
+    return node;
+  }
+
+  /** Write in the bubble; Enter sends, Escape leaves it. @param {number} i @param {string} text */
+  edit(i, text) {
+    const item = this.list.children[i];
+    const said = item?.querySelector(".said");
+    if (!said || this.data.live) return;
+    const area = make("textarea", "said");
+    area.value = text;
+    area.setAttribute("aria-label", `Text of turn ${i + 1}`);
+    const close = () => item.replaceWith(this.drawTurn(this.data.turns[i], i));
+    const done = () => {
+      this.act("edit", i, { text: area.value });
+      close();
+    };
+    area.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") {
+        used(event);
+        close();
+      } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+        used(event);
+        done();
+      }
+    });
+    said.replaceWith(area);
+    const row = make("div", "tools");
+    row.append(this.button("Send", "Go on from these words", true, done), this.button("Cancel", "Leave it as it was", true, close));
+    item.querySelector(".tools")?.replaceWith(row);
+    area.rows = Math.max(1, Math.ceil(text.length / 48));
+    area.focus();
+  }
+
+  /** @param {number | null} turn */
+  light(turn) {
+    for (const node of this.list.children) {
+      if (node instanceof HTMLElement) node.classList.toggle("here", Number(node.dataset.turn) === turn);
+    }
+  }
+}
+
+export default mounted(Talk);
