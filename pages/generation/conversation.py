@@ -81,7 +81,7 @@ with bar.gear:
     uploaded = choose_for_model()
     n = state.number_input("max_new_tokens", "Maximum new tokens", help="A reply stops here, or earlier at its end.")
     seed = state.number_input("seed", "Seed", help="Of the random draws. Again takes the next one.")
-    sampling = choose_sampling()
+    sampling = choose_sampling(tok=tok)
     edit_variables()
 
 request = replace(chat_request(own=uploaded), continue_final_message=False)
@@ -90,7 +90,7 @@ top = st.container()
 left, right = st.columns([5, 6], gap="medium")
 show_refusals(request)
 with left:
-    bubbles, live_place, stop_place = st.container(), st.empty(), st.empty()
+    bubbles, stop_place, live_place = st.container(), st.empty(), st.empty()
     under, input_place = st.container(), st.container(key="conversation_input")
 actions.offer(None)
 now: Writing | None = None

@@ -64,7 +64,7 @@ with bar.gear:
         uploaded_template = choose_for_model()
     n = state.number_input("max_new_tokens", "Maximum new tokens", help="Stops here, or earlier at an end token.")
     seed = state.number_input("seed", "Seed", help="Of the random draws; the same seed gives the same tokens.")
-    sampling = choose_sampling()
+    sampling = choose_sampling(tok=engine.tokenizer)
     lens = state.toggle(
         "record_lens", "Record the lens", help="Keep what each layer would have said at every step; a little slower."
     )
@@ -112,8 +112,8 @@ with show_errors():
                 grow(held, engine, place)
             stop_place.empty()
             place.empty()
-            compare_with_file(held)
         if not stale:
+            compare_with_file(held)
             write_link(held, seed, n)
         if stale:
             st.html(STALE)

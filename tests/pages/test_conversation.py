@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -17,6 +18,7 @@ from ui.state.settings.defaults import DEFAULT_MESSAGES
 
 pytestmark = pytest.mark.model
 MESSAGES = [dict(message) for message in DEFAULT_MESSAGES]
+Press: TypeAlias = Callable[..., AppTest]
 GREEDY = {"temperature": 0.0, "max_new_tokens": 12}
 
 
@@ -48,16 +50,24 @@ def say(app: AppTest, text: str) -> AppTest:
     return no_exception(app.run())
 
 
-def press(app: AppTest, monkeypatch: pytest.MonkeyPatch, **sent: Any) -> AppTest:
-    """What the browser sends when somebody presses something in the bubbles; AppTest runs no component's JavaScript."""
-    sent |= {"version": payload_of(app, "conversation_talk")["version"]}
-    with monkeypatch.context() as patch:
-        patch.setattr("ui.chat.talk.actions.kit.sent", lambda *_: sent)
-        patch.setattr(actions, "undo", actions.pressed)
-        patch.setattr(actions, "undo_label", lambda: "a press")
-        app.run()
+@pytest.fixture
+def press(monkeypatch: pytest.MonkeyPatch) -> Press:
+    """What the browser sends when somebody presses something in the bubbles; AppTest runs no component's JavaScript.
+
+    The button that undoes takes the component's place.
+    """
+    pressed: dict[str, Any] = {}
+    monkeypatch.setattr("ui.chat.talk.actions.kit.sent", lambda *_: pressed)
+    monkeypatch.setattr(actions, "undo", actions.pressed)
+    monkeypatch.setattr(actions, "undo_label", lambda: "a press")
+
+    def press(app: AppTest, **sent: Any) -> AppTest:
+        pressed.clear()
+        pressed.update(sent, version=payload_of(app, "conversation_talk")["version"])
         app.button(key="conversation_undo").click()
         return no_exception(app.run())
+
+    return press
 
 
 def engine_says(engine: lm.Engine, messages: list[dict[str, Any]], seed: int = 0, **options: Any) -> list[int]:
@@ -105,40 +115,34 @@ def test_the_page_opens_with_the_models_own_reply_and_a_message_gets_one(embedde
     assert [turn["text"] for turn in turns(app)][-1] == first["content"]
 
 
-def test_replies_are_alternatives_and_the_link_brings_them_back(
-    embedded_engine: lm.Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_replies_are_alternatives_and_the_link_brings_them_back(embedded_engine: lm.Engine, press: Press) -> None:
     app = opened(temperature=1.5)
     warm = lm.Sampling(temperature=1.5)
-    press(app, monkeypatch, what="again", turn=4)
-    press(app, monkeypatch, what="again", turn=4)
+    press(app, what="again", turn=4)
     shown = [turns(app)[4]]
-    for _ in range(2):
-        press(app, monkeypatch, what="switch", turn=4, step=-1)
-        shown.append(turns(app)[4])
-    assert [(turn["place"], turn["of"]) for turn in shown] == [(2, 3), (1, 3), (0, 3)]
+    press(app, what="switch", turn=4, step=-1)
+    shown.append(turns(app)[4])
+    assert [(turn["place"], turn["of"]) for turn in shown] == [(1, 2), (0, 2)]
     tok = embedded_engine.tokenizer
-    for turn, seed in zip(shown, (2, 1, 0), strict=True):
+    for turn, seed in zip(shown, (1, 0), strict=True):
         assert turn["text"] == lm.reply_text(tok, engine_says(embedded_engine, MESSAGES, seed, sampling=warm))
         assert f"seed {seed}" in turn["note"]
     # Back to the first question, other words: a branch, and the model answers there.
-    press(app, monkeypatch, what="edit", turn=1, text="What is the capital of Peru?")
+    press(app, what="edit", turn=1, text="What is the capital of Peru?")
     talk = [MESSAGES[0], {"role": "user", "content": "What is the capital of Peru?"}]
     assert value(app, "messages")[:2] == talk
     assert turns(app)[2]["text"] == lm.reply_text(tok, engine_says(embedded_engine, talk, 0, sampling=warm))
     assert (turns(app)[1]["place"], turns(app)[1]["of"]) == (1, 2)
     again = no_exception(open_page("conversation", **link(app)))
     assert turns(again) == turns(app)
-    press(again, monkeypatch, what="switch", turn=1, step=-1)
-    assert [turn["text"] for turn in turns(again)] == [*(m["content"] for m in MESSAGES), shown[2]["text"]]
-    assert turns(again)[4]["of"] == 3
+    press(again, what="switch", turn=1, step=-1)
+    assert [turn["text"] for turn in turns(again)] == [*(m["content"] for m in MESSAGES), shown[1]["text"]]
+    assert turns(again)[4]["of"] == 2
 
 
-def test_another_token_inside_a_reply_goes_on_from_there(
-    embedded_engine: lm.Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_token_inside_a_reply_goes_on_from_there(embedded_engine: lm.Engine, press: Press) -> None:
     app = opened()
-    press(app, monkeypatch, what="keep", turn=4)
+    press(app, what="keep", turn=4)
     assert value(app, "messages")[-1]["content"] == turns(app)[4]["text"]
     n = sum(token[2] < 2 for token in string(app))
     app.session_state["conversation_pinned"] = n + 5

@@ -20,6 +20,7 @@ __all__ = [
     "prompt_chips",
     "sampling_presets",
     "sampling_row",
+    "settings_of",
 ]
 
 PRESETS = {
@@ -65,6 +66,12 @@ def current_sampling(suffix: str = "", tok: lm.Tokenizer | None = None) -> lm.Sa
     return lm.Sampling(**values)
 
 
+def settings_of(sampling: lm.Sampling) -> dict[str, object]:
+    """The settings by the names that a link gives them; DRY's breakers, which a link has as text, are left out."""
+    names = {field.name: _ELSEWHERE.get(field.name, field.name) for field in fields(sampling)}
+    return {name: getattr(sampling, field) for field, name in names.items() if name}
+
+
 def coin_of(sampling: lm.Sampling) -> float:
     """XTC's coin at the first step of the seed that the page has; 0 where XTC is off."""
     return lm.xtc_coin(state.get("seed")) if sampling.applies("xtc") else 0.0
@@ -88,9 +95,8 @@ def prompt_chips() -> None:
 
 def _take(sampling: lm.Sampling) -> None:
     st.session_state.pop(_OPEN, None)
-    for field in fields(sampling):
-        if name := _ELSEWHERE.get(field.name, field.name):
-            state.put(name, getattr(sampling, field.name))
+    for name, value in settings_of(sampling).items():
+        state.put(name, value)
 
 
 def _draw(name: str, suffix: str, width: int | str = "stretch") -> None:

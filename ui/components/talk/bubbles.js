@@ -73,6 +73,10 @@ class Talk {
     if (at !== null && data.turns[at]?.text === before.turns[at]?.text && words !== before.turns[at]?.text) {
       this.edit(at, words);
     }
+    // What was just said comes into sight, with room for the reply below it; nothing moves when the page is opened.
+    if (before.turns.length && data.turns.length > before.turns.length) {
+      this.list.lastElementChild?.scrollIntoView({ block: "center" });
+    }
     this.root.dataset.version = data.version;
   }
 

@@ -139,7 +139,7 @@ class Lives:
         """See `Watch.leave`."""
         with self._lock:
             live.watchers.discard(watch)
-            if live.watchers or live.ended:
+            if live.watchers or live.ended or live.closed:
                 return
             if grace_s <= 0:
                 self._close(live)
@@ -150,7 +150,7 @@ class Lives:
 
     def _close_alone(self, live: _Live) -> None:
         with self._lock:
-            if not live.watchers:
+            if not (live.watchers or live.ended or live.closed):
                 self._close(live)
 
     def _close(self, live: _Live) -> None:

@@ -22,7 +22,16 @@ from ui.state import store as state
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-__all__ = ["hold_back_switch", "phases", "served_words", "stop_button", "stop_watching", "stream", "stream_tokens"]
+__all__ = [
+    "ReplyPicture",
+    "hold_back_switch",
+    "phases",
+    "served_words",
+    "stop_button",
+    "stop_watching",
+    "stream",
+    "stream_tokens",
+]
 
 POLL_S = 0.05
 """A Stop is noticed within that."""
@@ -76,7 +85,7 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
     st.session_state[_WATCHED] = (run, watch)
     try:
         with place.container(gap="xxsmall"):
-            picture = _Picture(run, watch.name, engine.tokenizer)
+            picture = ReplyPicture(run, watch.name, engine.tokenizer)
         for found in _steps(watch):
             steps += found
             if len(steps) >= len(run.steps):  # of a page that runs again: what was there stays until it is there again
@@ -101,8 +110,14 @@ def _steps(watch: Watch) -> Iterator[list[lm.Step]]:
         yield found
 
 
-class _Picture:
-    """What `stream` draws: who else is served, and the reply as far as it is written."""
+class ReplyPicture:
+    """What `stream` draws where it is made: who else is served, and the reply as far as it is written.
+
+    Args:
+        run: the reply.
+        name: of its generation, `Watch.name`.
+        tok: the model's tokenizer.
+    """
 
     def __init__(self, run: Run, name: str, tok: lm.Tokenizer) -> None:
         self._boxes = Boxes(tok)

@@ -19,7 +19,7 @@ from ui.state.checks import (
     templates_check,
     tree_check,
 )
-from ui.state.kinds import Setting, choice, flag, integer, place, real, samplers
+from ui.state.kinds import Setting, choice, flag, integer, place, real, samplers, several
 from ui.state.names import card_key, model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
 from ui.state.settings.defaults import (
     DEFAULT_BATCH,
@@ -30,7 +30,10 @@ from ui.state.settings.defaults import (
     DEFAULT_MESSAGES,
     DEFAULT_PRECISIONS,
     DEFAULT_SCHEMA,
+    DEFAULT_STRATEGIES,
     DEFAULT_TEXT,
+    LAYER_FORMATS,
+    STRATEGIES,
 )
 from ui.state.turns import conversation_settings
 
@@ -39,10 +42,6 @@ __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SE
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 AUTO = "auto"
 MAX_TEXT_CHARACTERS = 2_000_000
-LAYER_FORMATS = (
-    "nf4", "nf4+double", "fp4", "fp4+double", "int8", "q4_0", "q8_0", "mxfp4", "nvfp4", "int4_g128", "bfloat16",
-)  # fmt: skip
-"""What Layer by layer rounds to, as `lmloupe.Precision.spec`."""
 MAX_CONFIG_CHARACTERS = 100_000
 
 
@@ -259,6 +258,18 @@ _TABLE = (
     # Conversation.
     *conversation_settings(_messages, _plain_text),
     # Strategies.
+    # Strategies. A step of -1 is the one that shows most.
+    several("strategies", DEFAULT_STRATEGIES, STRATEGIES),
+    choice("strategies_prompt", "text", ("text", "chat")),
+    integer("strategies_tokens", 24, 1, 256),
+    integer("num_beams", 4, 1, 16),
+    real("length_penalty", 1.0, -5.0, 5.0),
+    choice("early_stopping", "no", ("no", "yes", "never")),
+    real("penalty_alpha", 0.6, 0.0, 1.0),
+    integer("contrastive_k", 4, 1, 20),
+    choice("spec_draws", "greedy", ("greedy", "sampling")),
+    integer("beam_step", -1, -1, 255),
+    integer("contrastive_step", -1, -1, 255),
     # Strategies: speculative decoding. The early layer is at most the last but one, 0 for half of them.
     choice("spec_draft", "prompt_lookup", ("prompt_lookup", "early_layer")),
     integer("spec_drafted", 5, 1, 16),
