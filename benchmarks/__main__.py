@@ -27,6 +27,7 @@ SUBJECTS = {
     "planner": "a memory plan of a known model and of a pasted config",
     "inside": "the logit lens against its bare product, generate with records",
     "precision": "five precisions of a model compared, against the bare loads and forwards",
+    "serving": "several people on one model, a fork, thirty at once",
     "model": "next_token, generate, memory of the weights",
 }
 

@@ -86,6 +86,7 @@ def generate(engine: Any, ids: Any, n_new: int = N_NEW, rounds: int = 3) -> Row:
         return new
 
     def ours() -> list[int]:
+        engine.loaded.worker.call(engine.scheduler.texts.clear)  # the prompt is read anew, as the floor reads it
         steps = list(engine.generate(ids, lm.Sampling(temperature=0), max_new_tokens=n_new, lens=True))
         assert all(step.lens_ids is not None for step in steps)
         return [step.token_id for step in steps]

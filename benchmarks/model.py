@@ -106,6 +106,7 @@ def _generate(engine: Any, *, greedy: bool, rounds: int = 3) -> Row:
         return new
 
     def ours() -> list[int]:
+        engine.loaded.worker.call(engine.scheduler.texts.clear)  # the prompt is read anew, as the floor reads it
         return [step.token_id for step in engine.generate(ids, sampling, max_new_tokens=N_NEW)]
 
     floor = on_worker(engine, theirs)

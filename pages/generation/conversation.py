@@ -90,7 +90,7 @@ with bar.gear:
     uploaded = choose_for_model()
     n = state.number_input("max_new_tokens", "Maximum new tokens", help="A reply stops here, or earlier at its end.")
     seed = state.number_input("seed", "Seed", help="Of the random draws. Again takes the next one.")
-    sampling = choose_sampling()
+    sampling = choose_sampling(tok=tok)
     edit_variables()
 
 request = replace(chat_request(own=uploaded), continue_final_message=False)

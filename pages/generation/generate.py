@@ -31,10 +31,13 @@ from ui.state.thread import without_bos
 
 PROMPTS = {"chat": "Chat", "text": "Text"}
 STALE = "<style>.st-key-stale_run { filter: grayscale(1); opacity: 0.6; }</style>"
-# On a phone the bar is to stay two lines: the button is its sign, the model's name is cut.
-NARROW = """<style>@media (max-width: 699px) {
-.st-key-generate_now button p { font-size: 0; }
-.st-key-generate_now button [data-testid="stIconMaterial"] { margin: 0; }
+# What is pressed is never cut. On a phone the bar is to stay two lines: a button is its sign, the model's name is cut.
+NARROW = """<style>@media (min-width: 920px) {
+.st-key-generate_now, .st-key-stop_reply { flex-shrink: 0 !important; min-width: max-content !important; }
+}
+@media (max-width: 699px) {
+:is(.st-key-generate_now, .st-key-stop_reply) button p { font-size: 0; }
+:is(.st-key-generate_now, .st-key-stop_reply) button [data-testid="stIconMaterial"] { margin: 0; }
 .st-key-pick_model button { max-width: 6.5rem; overflow: hidden; }
 }</style>"""
 
@@ -61,7 +64,7 @@ with bar.gear:
         uploaded_template = choose_for_model()
     n = state.number_input("max_new_tokens", "Maximum new tokens", help="Stops here, or earlier at an end token.")
     seed = state.number_input("seed", "Seed", help="Of the random draws; the same seed gives the same tokens.")
-    sampling = choose_sampling()
+    sampling = choose_sampling(tok=engine.tokenizer)
     lens = state.toggle(
         "record_lens", "Record the lens", help="Keep what each layer would have said at every step; a little slower."
     )
@@ -109,8 +112,8 @@ with show_errors():
                 grow(held, engine, place)
             stop_place.empty()
             place.empty()
-            compare_with_file(held)
         if not stale:
+            compare_with_file(held)
             write_link(held, seed, n)
         if stale:
             st.html(STALE)

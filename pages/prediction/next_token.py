@@ -16,6 +16,7 @@ from ui.page import as_code, finding, reproduce
 from ui.prediction import next_token_view as view
 from ui.prediction.next_token_chart import finding_of, show_chart
 from ui.prediction.sampling.order import order_sentence
+from ui.prediction.sampling.stages import steps_words
 from ui.prediction.sampling_code import rolls_code, sampling_code, warpers_code
 from ui.prediction.sampling_controls import coin_of, current_sampling, prompt_chips, sampling_presets, sampling_row
 from ui.prediction.sampling_frames import best_ids
@@ -60,14 +61,14 @@ with show_errors():
     best = best_ids(answer.logits, N_SHOWN).tolist()
     finding(finding_of(tok, stages))
     show_chart(tok, answer, stages, sampling, theme.family_colour(model))
-    sampling_row(sampling)
+    sampling_row()
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        sampling_presets()
+        sampling_presets(sampling)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown("Prompts to try", width="content")
         prompt_chips()
     st.caption(view.facts(answer, stages, sampling))
-    for sentence in (*view.steps_words(sampling, coin), order_sentence(tok, answer, sampling, coin)):
+    for sentence in (*steps_words(sampling, coin), order_sentence(tok, answer, sampling, coin)):
         if sentence:
             st.caption(sentence)
     shown = state.segmented(

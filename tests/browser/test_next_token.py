@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
 import lmloupe as lm
 from tests.support.browser import LOAD_S, press, settled
+from ui.components.distribution_view import RULES
+from ui.state.link import encode
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -106,3 +108,44 @@ def test_the_die_lands_on_the_strip_and_a_click_on_a_bar_writes(
     page.locator(".distribution .row").first.focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator(".distribution .row").nth(1)).to_be_focused()
+
+
+def test_rules_are_ordered_by_button_key_and_drag_and_the_bars_follow(
+    page: Page, app_url: str, embedded_model_folder: Path
+) -> None:
+    visit(page, app_url, text=FLAT, temperature="1.5", top_p="0.5")
+    logits = lm.load_engine().next_token(FLAT).logits
+    press(page.get_by_role("button", name="Order"))
+    rows = page.locator(".order .row")
+
+    def drawn_in(order: tuple[str, ...]) -> None:
+        expect(rows.locator(".name")).to_have_text([RULES[rule] for rule in order])
+        written = encode({"sampling_order": order}).params
+        page.wait_for_url(lambda url: dict(parse_qsl(urlsplit(url).query)).items() >= written.items())
+        settled(page, timeout_s=LOAD_S)
+        probs = lm.sampling_stages(logits, lm.Sampling(1.5, top_p=0.5, order=order))[-1].probs
+        kept = [share for share in probs[(-logits).argsort(kind="stable")[:12]] if share > 0]
+        assert lengths(page, "drawn") == pytest.approx(kept, abs=0.003)
+
+    press(page.get_by_role("button", name="llama.cpp’s order"))
+    drawn_in(lm.LLAMA_CPP_ORDER)
+    order = list(lm.LLAMA_CPP_ORDER)
+    at = order.index("temperature")
+    rows.nth(at).focus()
+    page.keyboard.press("Alt+ArrowUp")
+    order.insert(at - 1, order.pop(at))
+    at -= 1
+    expect(rows.nth(at)).to_be_focused()
+    drawn_in(tuple(order))
+    box, goal = rows.nth(at).bounding_box(), rows.nth(order.index("top_p")).bounding_box()
+    assert box is not None
+    assert goal is not None
+    page.mouse.move(box["x"] + 60, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, goal["y"] + 2, steps=5)
+    page.mouse.up()
+    order.insert(order.index("top_p"), order.pop(at))
+    drawn_in(tuple(order))
+    press(page.get_by_role("button", name="Apply top-p earlier"))
+    order.insert(order.index("temperature"), order.pop(order.index("top_p")))
+    drawn_in(tuple(order))

@@ -11,7 +11,8 @@ from playwright.sync_api import expect
 import lmloupe as lm
 from tests.support.browser import press, settled
 from ui.state.link import encode
-from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
+from ui.state.settings import SETTINGS
+from ui.state.settings.defaults import DEFAULT_MESSAGES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -70,7 +70,8 @@ test("the two phases are told apart, and each sentence is true of one token, of 
   assert.deepEqual(phaseWords(prompt, [412], false), ["57 tokens read at once, first token after 412 ms", "the next token is computed"]);
   assert.equal(phaseWords(prompt, [412], true)[1], "none: the prefill's token was the only one");
   assert.equal(phaseWords(prompt, [412, 462, 512], true)[1], "2 more tokens one by one, 20.0 a second (one in 50 ms)");
-  assert.equal(phaseWords({ ...prompt, reused: 41 }, [50], true)[0], "41 of 57 tokens were in the cache, 16 read at once, first token after 50 ms");
+  assert.equal(phaseWords({ ...prompt, reused: 41 }, [50], true)[0], "41 of 57 tokens were in the cache, 16 were read at once, first token after 50 ms");
+  assert.equal(phaseWords({ ...prompt, reused: 56 }, [50], true)[0], "56 of 57 tokens were in the cache, 1 was read, first token after 50 ms");
   assert.equal(phaseWords({ ...prompt, n: 1 }, [1200], true)[0], "1 token read at once, first token after 1.20 s");
   assert.equal(rate([412]), null);
   assert.equal(rate([5, 5]), null);

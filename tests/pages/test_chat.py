@@ -21,7 +21,8 @@ from ui.chat.typed_json import read_tools
 from ui.components.prompt_view import Prompt, chat_pieces, messages_of, turns_of
 from ui.components.prompt_view.payload import build_payload
 from ui.state.link import decode, encode
-from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
+from ui.state.settings import SETTINGS
+from ui.state.settings.defaults import DEFAULT_MESSAGES
 
 FAMILIES = ("llama-3.1", "phi-3", "qwen2", "smollm2")
 DATA = Path(lm.__file__).parent / "data"

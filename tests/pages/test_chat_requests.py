@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
 from tests.support.chat_pages import TOOLS, text_of
-from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
+from tests.support.pages import grown, no_exception, open_page, output_of, payload_of, sentences, written_steps
 from ui.chat.request import ChatRequest
 from ui.chat.shorter import shortened
 from ui.chat.templates.upload import MAX_OWN
@@ -105,14 +105,14 @@ def test_generate_renders_tools_calls_variables_and_the_edited_template(embedded
     chat = lm.render_chat(lm.load_tokenizer("smollm2"), messages, tools, True, edited, variables)
     assert '"parameters": {"city": "Suva"}' in chat.text
     assert "get_weather" in chat.text
-    assert list(app.session_state["run"].request.ids) == chat.encoding.input_ids.tolist()
+    assert list(grown(app).ground.ids) == chat.encoding.input_ids.tolist()
     assert "1 tool, your edited template" in sentences(app)
     # The code beside it comes to the same ids and tokens.
     code = app.code[-1].value
     made: dict[str, Any] = {}
     exec(code[: code.index("sampling = ")], made)  # noqa: S102 - the code that the page tells people to run
     assert made["ids"] == chat.encoding.input_ids.tolist()
-    steps = app.session_state["run"].steps
+    steps = written_steps(app)
     assert [line.rsplit(" ", 2)[0] for line in output_of(app)[: len(steps)]] == [repr(step.text) for step in steps]
 
 
@@ -120,7 +120,7 @@ def test_generate_renders_tools_calls_variables_and_the_edited_template(embedded
 def test_generate_goes_on_from_the_last_message(embedded_model_folder: Path) -> None:
     app = opened(GENERATE, messages=BEGUN, continue_final_message=True, temperature=0.0, max_new_tokens=3)
     chat = lm.render_chat(lm.load_tokenizer("smollm2"), BEGUN, continue_final_message=True)
-    assert list(app.session_state["run"].request.ids) == chat.encoding.input_ids.tolist()
+    assert list(grown(app).ground.ids) == chat.encoding.input_ids.tolist()
     assert "A reply ends at: <|im_end|> (2: eos of the tokenizer, generation_config, the template; trained" in (
         sentences(app)
     )
@@ -266,7 +266,7 @@ def test_an_uploaded_template_is_a_choice_on_the_other_pages_with_templates(embe
     assert next(box for box in app.selectbox if box.label == "Template").value == "mine.jinja"
     assert "the template that you uploaded" in sentences(app)
     ids = lm.encode(lm.load_tokenizer("smollm2"), "M Capital?").input_ids.tolist()
-    assert list(app.session_state["run"].request.ids) == ids
+    assert list(grown(app).ground.ids) == ids
     params = encode({"messages": BEGUN}).params
     app = no_exception(open_page("wrong_format", session=session, **params))
     made: dict[str, Any] = {}

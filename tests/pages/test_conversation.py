@@ -18,7 +18,7 @@ from ui.chat.talk.replies import Ask, Made, Writing
 from ui.generation.live.runs import Request, Run
 from ui.model.choice import _asked_for
 from ui.state.link import encode
-from ui.state.settings import DEFAULT_MESSAGES
+from ui.state.settings.defaults import DEFAULT_MESSAGES
 
 pytestmark = pytest.mark.model
 MESSAGES = [dict(message) for message in DEFAULT_MESSAGES]

@@ -17,7 +17,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
-from tests.support.pages import REPOSITORY, open_page
+from tests.support.pages import REPOSITORY, open_page, written_steps
 from tests.support.tiny_models import CHAT_TEMPLATE, config
 from ui.base import loaders
 from ui.base.labels import token_label
@@ -177,7 +177,7 @@ def test_nothing_that_others_wrote_is_read_as_markdown(hostile: LocalEngine, pag
     assert not app.exception
     assert not unescaped(app, hostile.tokenizer)
     if page.endswith("generate.py"):
-        written = [step.token_id for step in app.session_state["run"].steps]
+        written = [step.token_id for step in written_steps(app)]
         assert max(written) >= hostile.tokenizer.vocab_size, "also rows that no token names"
 
 

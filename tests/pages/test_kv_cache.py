@@ -13,7 +13,8 @@ from tests.support.architectures import build
 from tests.support.jobs import finish_jobs
 from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
 from ui.base.loaders import engine as loaded
-from ui.state.settings import DEFAULT_MESSAGES, EMBEDDED_MODEL
+from ui.state.settings import EMBEDDED_MODEL
+from ui.state.settings.defaults import DEFAULT_MESSAGES
 
 TEXT = "The capital of France is"
 

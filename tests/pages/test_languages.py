@@ -14,7 +14,7 @@ from lmloupe.encodings.budget import context_share, cut, price
 from lmloupe.languages.fertility import fertility
 from lmloupe.languages.parallel_texts import load_parallel, parallel_languages
 from tests.support.pages import no_exception, open_page, output_of
-from ui.state.settings import DEFAULT_TEXT
+from ui.state.settings.defaults import DEFAULT_TEXT
 from ui.text.languages.chart import dot_plot, finding_of
 from ui.text.languages.counts import Counted, counted_by, parallel_file, values
 from ui.tokenizers.choice import Choice

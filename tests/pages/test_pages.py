@@ -13,9 +13,10 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
-from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
+from tests.support.pages import grown, no_exception, open_page, output_of, payload_of, sentences, written_steps
 from ui.base.loaders import embedded_fetch
-from ui.state.settings import DEFAULT_MESSAGES, DEFAULT_TEXT, SETTINGS
+from ui.state.settings import SETTINGS
+from ui.state.settings.defaults import DEFAULT_MESSAGES, DEFAULT_TEXT
 
 FOUR = ("llama-3.1", "phi-3", "qwen2", "starcoder2")
 MODEL_PAGES = ["pages/vectors/embeddings.py", "pages/prediction/next_token.py", "pages/generation/generate.py"]
@@ -263,7 +264,7 @@ def test_embeddings_show_the_chosen_row_and_its_neighbours(embedded_engine: lm.E
 @pytest.mark.model
 def test_generate_shows_a_run_at_once_and_the_same_again(embedded_engine: lm.Engine) -> None:
     app = no_exception(open_page("pages/generation/generate.py", temperature="0", max_new_tokens="12"))
-    run = app.session_state["run"]
+    run = grown(app).runs[1]
     engine = embedded_engine
     prompt = lm.render_chat(engine.tokenizer, DEFAULT_MESSAGES, add_generation_prompt=True).encoding.input_ids
     expected = [step.token_id for step in engine.generate(prompt, lm.Sampling(temperature=0), 12)]
@@ -271,10 +272,10 @@ def test_generate_shows_a_run_at_once_and_the_same_again(embedded_engine: lm.Eng
     assert run.finished
     assert "written before" not in sentences(app)
     again = no_exception(open_page("pages/generation/generate.py", temperature="0", max_new_tokens="12"))
-    assert again.session_state["run"] is run
+    assert all(a is b for a, b in zip(grown(again).runs[1].steps, run.steps, strict=True))
     assert "the times are those of that first run" in sentences(again)
     assert "Decoding, in the first run" in {metric.label for metric in again.metric}
-    app.number_input(key="seed").set_value(5)
+    app.number_input(key="top_k").set_value(5)
     assert "other settings" in sentences(no_exception(app.run()))
 
 
@@ -373,6 +374,6 @@ def test_the_code_of_embeddings_prints_the_neighbours(model: Path) -> None:
 @pytest.mark.model
 def test_the_code_of_generate_prints_the_same_tokens(model: Path) -> None:
     app = no_exception(open_page("pages/generation/generate.py", max_new_tokens="10", seed="3", temperature="1.2"))
-    steps = app.session_state["run"].steps
+    steps = written_steps(app)
     printed = output_of(app)
     assert [line.rsplit(" ", 2)[0] for line in printed[: len(steps)]] == [repr(step.text) for step in steps]

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
-from tests.support.pages import no_exception, open_page, output_of, sentences
+from tests.support.pages import no_exception, open_page, output_of, sentences, written_steps
 from ui.base.downloads import npy_bytes, table_csv
 from ui.base.labels import token_label
 from ui.base.loaders import engine as engine_of
@@ -130,11 +130,12 @@ def test_what_is_all_but_impossible_has_a_probability(engine: LocalEngine) -> No
 def test_a_reply_of_other_settings_is_grey_and_says_so(engine: LocalEngine) -> None:
     app = full("generate", prompt="text", max_new_tokens="4", temperature="0")
     assert not app.warning
-    app.number_input(key="seed").set_value(3)
+    app.number_input(key="top_k").set_value(3)
     no_exception(app.run())
     assert "other settings" in app.warning[0].value
     assert any(".st-key-stale_run" in block.proto.body for block in app.get("html"))
-    app.number_input(key="seed").set_value(0)
+    assert all(button.disabled for button in app.button if button.key == "generation_tree_on")
+    app.number_input(key="top_k").set_value(0)
     assert not no_exception(app.run()).warning
 
 
@@ -374,7 +375,7 @@ def test_leaving_the_page_stops_the_lens_and_keeps_its_rows(engine: LocalEngine)
 @pytest.mark.model
 def test_generate_records_the_lens_and_its_code_prints_the_log_probabilities(engine: LocalEngine) -> None:
     app = full("pages/generation/generate.py", prompt="text", max_new_tokens="6", temperature="0", record_lens="1")
-    steps = app.session_state["run"].steps
+    steps = written_steps(app)
     table = next(frame.value for frame in app.dataframe if "Said" in frame.value.columns)
     assert len(table) == engine.describe().n_layers + 1
     assert table["Said"][0] == "✓", "greedy: the output layer's first token is the one that was said"

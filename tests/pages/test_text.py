@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from tests.support.pages import no_exception, open_page, output_of, sentences
-from ui.state.settings import DEFAULT_TEXT
+from ui.state.settings.defaults import DEFAULT_TEXT
 
 DATA = Path(lm.__file__).parent / "data"
 SPLITS, SPECIAL = "pages/text/how_it_splits.py", "pages/text/special_tokens.py"

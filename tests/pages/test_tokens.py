@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 import lmloupe as lm
 from tests.support.pages import REPOSITORY, no_exception, open_page, sentences
 from ui.base.loaders import encoding
-from ui.state.settings import DEFAULT_TEXT
+from ui.state.settings.defaults import DEFAULT_TEXT
 from ui.state.thread import _card_of
 from ui.text.token_analysis import counts_finding, ruler_finding, token_counts
 from ui.tokenizers.choice import Choice

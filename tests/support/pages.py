@@ -15,7 +15,9 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 import lmloupe as lm
+from lmloupe.model.generation.results import Step
 from ui.base import loaders
+from ui.generation.tree.session import Held
 from ui.pages import PAGES
 from ui.state.settings import EMBEDDED_MODEL
 
@@ -105,3 +107,16 @@ def payload_of(app: AppTest, key: str) -> dict[str, Any]:
     found = next(one.proto for one in app.get("bidi_component") if one.proto.id.endswith(f"-{key}"))
     data: dict[str, Any] = json.loads(found.json)
     return data
+
+
+def grown(app: AppTest) -> Held:
+    """The tree that Generate holds."""
+    held: Held = app.session_state["tree_generate"]
+    return held
+
+
+def written_steps(app: AppTest) -> tuple[Step, ...]:
+    """The steps of the branch that Generate shows."""
+    branch = grown(app).branch
+    assert branch is not None
+    return branch.steps

@@ -44,6 +44,7 @@ class Writing:
 
     input_ids = np.zeros(1, np.int32)
     ahead = reused_tokens = 0
+    waits = False
 
     def __init__(self, n: int = 5, fails: Exception | None = None) -> None:
         self.n, self.fails, self.made = n, fails, 0
@@ -122,7 +123,7 @@ def test_what_travels_for_512_tokens_stays_small() -> None:
     run = Run(asks(1), [step(id_, i / 20) for i, id_ in enumerate(range(1000, 1512))])
     tokens = stream_tokens(run, TOKENIZERS[0])
     for begin in range(0, len(tokens), IN_ONE_PLACE):
-        assert len(str(message(run.channel, begin, tokens[begin : begin + IN_ONE_PLACE], 0))) < 2000
+        assert len(str(message("0123456789ab", begin, tokens[begin : begin + IN_ONE_PLACE], 0))) < 2000
 
 
 def test_equal_requests_are_one_generation_and_who_comes_later_sees_it_from_the_first_token() -> None:
@@ -132,7 +133,6 @@ def test_equal_requests_are_one_generation_and_who_comes_later_sees_it_from_the_
     assert seen(first, 2) == [201, 202]
     second = lives.attach(asks(1), pytest.fail)
     assert seen(second, 2) == [201, 202]
-    assert lives.being_written("tiny", "none") == 1
     first.leave()
     assert not work.closed.is_set(), "the second one still watches"
     work.through(3)
@@ -143,7 +143,6 @@ def test_equal_requests_are_one_generation_and_who_comes_later_sees_it_from_the_
     assert kept is not None
     assert kept.finished
     assert seen(lives.attach(asks(1), pytest.fail), 5) == kept.ids
-    assert lives.being_written("tiny", "none") == 0
     assert lives.finished(asks(2)) is None
 
 
@@ -263,16 +262,26 @@ def test_two_sessions_watch_one_reply_stop_is_each_ones_own_and_the_last_to_go_e
     assert engine.works[1].closed.is_set()
 
 
-def test_a_stop_on_a_real_engine_lets_no_further_step_begin(tiny_model_folder: Any) -> None:
-    engine = lm.load_engine(str(tiny_model_folder("llama")))
-    lives, request = Lives(), Request("tiny", "none", (5, 6, 7), lm.Sampling(), 100, 0, stop_ids=())
-    watch = lives.attach(request, lambda: engine.generate(request.ids, max_new_tokens=100, stop_ids=()))
-    got = seen(watch, 3)
-    watch.leave()
-    engine.next_token([5])  # the worker is free again
-    assert engine.serving().n_writing == 0
-    assert lives.finished(request) is None
-    assert got
+def test_a_stop_on_a_real_engine_gives_its_place_to_the_next(tiny_model_folder: Any) -> None:
+    engine: Any = lm.load_engine(str(tiny_model_folder("llama")))
+    engine.scheduler._line.most = 1
+    lives = Lives()
+
+    def ask(seed: int) -> Watch:
+        return lives.attach(asks(seed), lambda: engine.generate([5, 6, 7], max_new_tokens=100, seed=seed, stop_ids=()))
+
+    first, gate = ask(0), threading.Event()
+    assert seen(first, 3)
+    engine.loaded.worker.submit(gate.wait(LONG_S) for _ in range(1))  # the model stands still meanwhile
+    second, third = ask(1), ask(2)
+    assert (first.ahead, second.ahead, third.ahead) == (None, 0, 1)
+    first.leave()
+    second.leave()
+    gate.set()
+    assert len(seen(third, 100)) == 100
+    engine.next_token([5])  # comes after what was in hand
+    assert lives.finished(asks(0)) is lives.finished(asks(1)) is None
+    assert engine.serving() == lm.Serving(0, 0, 1, batched=True)
 
 
 @pytest.mark.parametrize(
@@ -289,11 +298,14 @@ def test_one_sentence_says_what_ended_it(ended_by: Any, words: str) -> None:
 
 
 def test_who_else_is_served_is_said_with_the_own_place() -> None:
-    def say(writing: int, waiting: int, ahead: int = 0, *, batched: bool = True, waits: bool = False) -> str:
-        return served_words(lm.Serving(writing, waiting, 8, batched), ahead, waits=waits)
+    def say(writing: int, waiting: int, ahead: int | None = None) -> str:
+        return served_words(lm.Serving(writing, waiting, 8, batched=True), ahead)
 
     assert say(1, 0) == say(0, 0) == ""
     assert say(2, 0) == "2 replies are being written together."
-    assert say(2, 0, batched=False) == "2 replies are being written in turn."
-    assert say(8, 3, 2, waits=True) == "8 replies are being written together; 2 others are before you."
+    in_turn = served_words(lm.Serving(2, 0, 8, batched=False, reason="Its cache is not merged."), None)
+    assert in_turn == "2 replies are being written in turn. Its cache is not merged."
+    assert say(8, 1, 0) == "8 replies are being written together; you are next."
+    assert say(8, 3, 2) == "8 replies are being written together; 2 others are before you."
+    assert say(8, 3) == "8 replies are being written together, 3 wait."
     assert say(1, 1) == "1 reply is being written, 1 waits."

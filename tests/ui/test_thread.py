@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import lmloupe as lm
 from ui.state.link import decode
-from ui.state.settings import DEFAULT_TEXT
+from ui.state.settings.defaults import DEFAULT_TEXT
 from ui.state.thread import covering, n_added, without_bos
 
 

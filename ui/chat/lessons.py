@@ -13,7 +13,8 @@ from ui.base.loaders import tokenizer
 from ui.chat.injected import injected_messages
 from ui.chat.templates.choice import FAMILIES
 from ui.state import store as state
-from ui.state.settings import DEFAULT_MESSAGES, SETTINGS
+from ui.state.settings import SETTINGS
+from ui.state.settings.defaults import DEFAULT_MESSAGES
 
 if TYPE_CHECKING:
     from ui.bar.bar import Bar

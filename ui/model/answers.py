@@ -20,6 +20,7 @@ __all__ = [
     "attention_summary",
     "attribution",
     "keep_last",
+    "offer_end",
     "readable",
     "scored",
 ]

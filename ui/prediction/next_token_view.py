@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 import lmloupe as lm
+from ui.base import theme
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
@@ -22,6 +23,7 @@ from ui.page import metrics_row
 from ui.prediction.charts import draw_bars, phrase_bars, score_histogram, settings_bars
 from ui.prediction.next_token_chart import rolled, written
 from ui.prediction.sampling.order import order_words
+from ui.prediction.sampling.stages import show_flow
 from ui.prediction.sampling_controls import choose_sampling, coin_of
 from ui.prediction.sampling_frames import (
     draws_table,
@@ -78,25 +80,6 @@ class Shown:
     sampling: lm.Sampling
     stages: Sequence[lm.Stage]
     best: Sequence[int]
-
-
-def steps_words(sampling: lm.Sampling, coin: float) -> tuple[str, ...]:
-    """What of the rules depends on the step of a generation, in sentences: this page shows the first step."""
-    said = []
-    if sampling.applies("xtc"):
-        acts = "below" if coin < sampling.xtc_probability else "not below"
-        does = "it acts" if coin < sampling.xtc_probability else "it does nothing"
-        said.append(
-            f"XTC throws a coin at each step. The first of seed {state.get('seed')} shows {coin:.2f}, {acts} "
-            f"{sampling.xtc_probability:g}: here {does}, for all rolls of the die alike. The seed is behind the gear."
-        )
-    if sampling.applies("mirostat"):
-        said.append(
-            "Unlike a die, mirostat needs the tokens drawn before. Shown is its first step: tokens of at most "
-            f"mu = 2 tau = {2 * sampling.mirostat_tau:g} bits stay. From then on a draw of b bits adds "
-            f"{sampling.mirostat_eta:g} × ({sampling.mirostat_tau:g} − b) to mu; Generate takes all steps."
-        )
-    return tuple(said)
 
 
 def facts(answer: lm.NextToken, stages: Sequence[lm.Stage], sampling: lm.Sampling) -> str:
@@ -171,6 +154,7 @@ def _show_stages(shown: Shown) -> None:
         "The rules in the order in which they are applied; one that is off changes nothing. "
         + order_words(shown.sampling)
     )
+    show_flow(shown.tok, shown.stages, shown.sampling, theme.family_colour(shown.model))
     table = stages_table(shown.stages, shown.sampling)
     _table(table)
     probs = np.stack([stage.probs for stage in shown.stages])

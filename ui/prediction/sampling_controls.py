@@ -20,6 +20,7 @@ __all__ = [
     "prompt_chips",
     "sampling_presets",
     "sampling_row",
+    "settings_of",
 ]
 
 PRESETS = {
@@ -65,15 +66,25 @@ def current_sampling(suffix: str = "", tok: lm.Tokenizer | None = None) -> lm.Sa
     return lm.Sampling(**values)
 
 
+def settings_of(sampling: lm.Sampling) -> dict[str, object]:
+    """The settings by the names that a link gives them; DRY's breakers, which a link has as text, are left out."""
+    names = {field.name: _ELSEWHERE.get(field.name, field.name) for field in fields(sampling)}
+    return {name: getattr(sampling, field) for field, name in names.items() if name}
+
+
 def coin_of(sampling: lm.Sampling) -> float:
     """XTC's coin at the first step of the seed that the page has; 0 where XTC is off."""
     return lm.xtc_coin(state.get("seed")) if sampling.applies("xtc") else 0.0
 
 
-def sampling_presets() -> None:
-    """One button for each of `PRESETS`; it sets all settings, which stay free to move."""
-    for name, (sampling, shows) in PRESETS.items():
-        st.button(name, key=f"preset_{name}", help=shows, on_click=_take, args=(sampling,))
+def sampling_presets(sampling: lm.Sampling) -> None:
+    """One button for each of `PRESETS`, which sets all settings; behind two more the other rules, and their order."""
+    for name, (preset, shows) in PRESETS.items():
+        st.button(name, key=f"preset_{name}", help=shows, on_click=_take, args=(preset,))
+    with st.popover("More rules", key="more_rules", type="tertiary", icon=":material/tune:"):
+        more_rules(controls=False)
+    with st.popover("Order", key="rule_order", type="tertiary", icon=":material/swap_vert:"):
+        choose_order(sampling)
 
 
 def prompt_chips() -> None:
@@ -84,9 +95,8 @@ def prompt_chips() -> None:
 
 def _take(sampling: lm.Sampling) -> None:
     st.session_state.pop(_OPEN, None)
-    for field in fields(sampling):
-        if name := _ELSEWHERE.get(field.name, field.name):
-            state.put(name, getattr(sampling, field.name))
+    for name, value in settings_of(sampling).items():
+        state.put(name, value)
 
 
 def _draw(name: str, suffix: str, width: int | str = "stretch") -> None:
@@ -97,10 +107,10 @@ def _draw(name: str, suffix: str, width: int | str = "stretch") -> None:
         state.slider(f"{name}{suffix}", label, step=step, help=what, width=width)
 
 
-def sampling_row(sampling: lm.Sampling) -> None:
+def sampling_row() -> None:
     """Temperature as a large slider, the other settings beside it: a thin chip where off, its control where on.
 
-    Rules that few people use are behind "More rules" until they are on, and their order behind "Order".
+    Rules that few people use are drawn only where they are on; `sampling_presets` has the button to turn them on.
     """
     st.html(_LARGE)
     opened: set[str] = st.session_state.get(_OPEN, set())
@@ -121,10 +131,6 @@ def sampling_row(sampling: lm.Sampling) -> None:
         for rule in MORE:
             if rule_on(rule):
                 draw_rule(rule, "")
-        with st.popover("More rules", key="more_rules", type="tertiary", icon=":material/tune:"):
-            more_rules(controls=False)
-        with st.popover("Order", key="rule_order", type="tertiary", icon=":material/swap_vert:"):
-            choose_order(sampling)
 
 
 def _open(name: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import lmloupe as lm
 
-__all__ = ["Setting", "choice", "flag", "integer", "place", "real", "samplers"]
+__all__ = ["Setting", "choice", "flag", "integer", "place", "real", "samplers", "several"]
 
 LLAMA_CPP = "llama.cpp"
 
@@ -95,6 +95,20 @@ def choice(name: str, default: str, options: tuple[str, ...]) -> Setting:
         return value
 
     return Setting(name, default, check, options=options)
+
+
+def several(name: str, default: tuple[str, ...], options: tuple[str, ...]) -> Setting:
+    """Some of some words, in their own order; a link may name none of them."""
+
+    def check(value: object) -> tuple[str, ...]:
+        if not isinstance(value, tuple | list) or any(item not in options for item in value):
+            raise ValueError(f"each must be one of {', '.join(options)}")
+        return tuple(option for option in options if option in value)
+
+    def parse(text: str) -> object:
+        return text.split(",") if text else []
+
+    return Setting(name, default, check, parse, ",".join, options=options)
 
 
 def _order(name: str) -> Setting:

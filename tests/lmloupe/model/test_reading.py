@@ -25,7 +25,7 @@ from tests.support.architectures import IDS, VOCAB_ROWS, build, config_of, engin
         ("mamba2", Reading("generate"), []),
         ("rwkv", Reading("generate"), []),
         ("jamba", Reading("generate", in_pieces=False), ["Reads a text in one piece"]),
-        ("recurrent_gemma", Reading("cache", in_pieces=False), ["Reads a text in one piece"]),
+        ("recurrent_gemma", Reading(None, in_pieces=False), ["Reads the whole text again"]),
         ("openai-gpt", Reading(None, in_pieces=False), ["this model has no cache that LM Loupe can continue"]),
         (
             "deepseek_v32",

@@ -1,6 +1,7 @@
 """Every rule equals transformers' where it has it, else the published formula, in any order."""
 
 import math
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -259,6 +260,49 @@ def test_the_same_seed_draws_the_same_beside_others() -> None:
     coins = [lm.xtc_coin(3, step) for step in range(1000)]
     assert np.mean(np.array(coins) < 0.5) == pytest.approx(0.5, abs=0.05)
     assert np.abs(np.corrcoef(coins, np.random.default_rng(3).random(1000))[0, 1]) < 0.1, "not the draws' numbers"
+
+
+ANY = st.floats(0, sys.float_info.max) | st.sampled_from([5e-324, 1e-300, 1e38, sys.float_info.max])
+ANY_SHARE = st.floats(0, 1, exclude_min=True)
+ANY_SETTINGS = st.builds(
+    lm.Sampling,
+    temperature=ANY,
+    repetition_penalty=ANY.filter(bool),
+    top_p=ANY_SHARE,
+    typical_p=ANY_SHARE,
+    epsilon_cutoff=st.floats(0, 1, exclude_max=True),
+    eta_cutoff=st.floats(0, 1, exclude_max=True),
+    top_h=st.floats(0, 1),
+    top_n_sigma=ANY,
+    no_repeat_ngram_size=st.integers(0, 3),
+    presence_penalty=ANY | ANY.map(lambda x: -x),
+    frequency_penalty=ANY | ANY.map(lambda x: -x),
+    dry_multiplier=ANY,
+    dry_base=ANY.filter(lambda x: x >= 1),
+    xtc_probability=st.just(1),
+    xtc_threshold=ANY_SHARE,
+    mirostat_tau=ANY,
+    order=ORDERS,
+)
+ANY_LOGIT = st.floats(-sys.float_info.max, sys.float_info.max) | st.floats(-20, 20, width=32) | st.just(-np.inf)
+ANY_LOGITS = st.lists(ANY_LOGIT, min_size=1, max_size=6).filter(lambda logits: max(logits) > -np.inf)
+
+
+@settings(max_examples=200, deadline=None)
+@given(ANY_LOGITS, ANY_SETTINGS, st.lists(st.integers(0, 8), max_size=6))
+def test_no_rule_at_any_setting_breaks_a_distribution(logits: list, sampling: lm.Sampling, text: list) -> None:
+    before = np.isfinite(logits)
+    for stage in lm.sampling_stages(logits, sampling, np.array(text, int)):
+        assert stage.probs.sum() == pytest.approx(1), (
+            "no NaN, whatever the rule, and an id beyond the scores is no error"
+        )
+        assert not stage.probs[~stage.kept].any()
+        assert stage.kept.any()
+        assert (before | ~stage.kept).all(), "what is removed does not come back"
+        before = stage.kept
+    sampler = lm.Sampler(sampling, 0)
+    assert before[sampler.choose(logits, text)]
+    assert not math.isnan(sampler.mu)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ function said({ open, broken, tokens, text }) {
 function number(node, p, title) {
   node.style.setProperty("--share", `${((1 - p) * 100).toFixed(1)}%`);
   node.title = title;
-  return make("span", "p", shortPercent(p));
+  const under = make("span", "p", shortPercent(p));
+  under.setAttribute("aria-hidden", "true"); // between the words of a text that is read aloud it would only disturb
+  return under;
 }
 
 /** Whether the line ends behind a group. @param {Group} group */

@@ -26,12 +26,12 @@ export function rate(times) {
   return times.length > 1 && took > 0 ? ((times.length - 1) * 1000) / took : null;
 }
 
-/** @param {Prompt} prompt @param {boolean} read */
+/** What was in a cache is known with the first token. @param {Prompt} prompt @param {boolean} read */
 function prefillWords({ n, reused }, read) {
   const tokens = counted(n, "token");
-  if (!reused) return read ? `${tokens} read at once` : `reading ${tokens} at once …`;
-  const rest = `${n - reused} ${read ? "read at once" : "are read at once …"}`;
-  return `${reused} of ${tokens} were in the cache, ${rest}`;
+  if (!reused || !read) return read ? `${tokens} read at once` : `reading ${tokens} at once …`;
+  const rest = n - reused === 1 ? "1 was read" : `${n - reused} were read at once`;
+  return `${reused} of ${tokens} ${reused === 1 ? "was" : "were"} in the cache, ${rest}`;
 }
 
 /**

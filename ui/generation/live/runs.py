@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,8 +43,6 @@ class Run:
     """What ended it, if an exception did; `stream` raises it again."""
     reused_tokens: int = 0
     """How many tokens of the prompt were in a cache already, so that the prefill did not read them again."""
-    channel: str = field(default_factory=lambda: secrets.token_hex(6))
-    """By which name the browser knows it."""
 
     @property
     def going(self) -> bool:

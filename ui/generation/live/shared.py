@@ -6,6 +6,7 @@ first token. When the last watcher has left, the model stops. Finished ones are 
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.generation.live.runs import Request, Run
 
-__all__ = ["Lives", "Watch", "attach", "being_written", "finished_run", "server_lives"]
+__all__ = ["Lives", "Watch", "attach", "finished_run", "server_lives"]
 
 KEPT = 64
 GRACE_S = 2.0
@@ -27,28 +28,32 @@ class _Live:
     """One generation that the server computes or has computed, and the steps so far."""
 
     def __init__(self, generation: lm.Generation) -> None:
-        self.generation = generation
+        self.name = secrets.token_hex(6)
+        self.generation: lm.Generation | None = generation
+        self.reused_tokens = 0
         self.steps: list[lm.Step] = []
         self.error: Exception | None = None
         self.ended = self.closed = False
         self.watchers: set[Watch] = set()
         self.changed = threading.Condition()
 
-    def add(self, step: lm.Step) -> None:
+    def add(self, step: lm.Step, reused_tokens: int) -> None:
         with self.changed:
             if not self.closed:
                 self.steps.append(step)
+                self.reused_tokens = reused_tokens
                 self.changed.notify_all()
 
     def end(self, error: Exception | None) -> None:
         with self.changed:
-            self.error, self.ended = error, True
+            self.error, self.ended, self.generation = error, True, None
             self.changed.notify_all()
 
     def close(self) -> None:
         """Let the model compute nothing more than the step at hand."""
         self.closed = True
-        self.generation.close()
+        if (generation := self.generation) is not None:
+            generation.close()
 
 
 class Watch:
@@ -58,14 +63,20 @@ class Watch:
         self._lives, self._live, self._seen = lives, live, 0
 
     @property
-    def ahead(self) -> int:
-        """How many others wait before this generation; see `lmloupe.Generation.ahead`."""
-        return self._live.generation.ahead
+    def name(self) -> str:
+        """Of the generation: the same for all who watch it, and another one for one that was begun anew."""
+        return self._live.name
+
+    @property
+    def ahead(self) -> int | None:
+        """How many others wait before this generation; None where its turn has come."""
+        generation = self._live.generation
+        return generation.ahead if generation is not None and generation.waits else None
 
     @property
     def reused_tokens(self) -> int:
         """How many tokens of the prompt were in a cache already."""
-        return self._live.generation.reused_tokens
+        return self._live.reused_tokens
 
     def news(self, timeout_s: float) -> list[lm.Step]:
         """The steps since the last call; an empty list after ``timeout_s`` seconds without one.
@@ -107,8 +118,8 @@ class Lives:
         with self._lock:
             live = self._running.get(request) or self._finished.get(request)
             if live is None:
-                live = self._running[request] = _Live(start())
-                follower = threading.Thread(target=self._follow, args=(request, live), name="lmloupe-reply")
+                live = self._running[request] = _Live(generation := start())
+                follower = threading.Thread(target=self._follow, args=(request, live, generation), name="lmloupe-reply")
                 follower.daemon = True
                 follower.start()
             watch = Watch(self, live)
@@ -122,18 +133,13 @@ class Lives:
             if live is None:
                 return None
             self._finished.move_to_end(request)
-            return Run(request, list(live.steps), finished=True, reused_tokens=Watch(self, live).reused_tokens)
-
-    def being_written(self, model: str, quantization: lm.Quantization) -> int:
-        """How many generations of a model run at the moment."""
-        with self._lock:
-            return sum((one.model, one.quantization) == (model, quantization) for one in self._running)
+            return Run(request, list(live.steps), finished=True, reused_tokens=live.reused_tokens)
 
     def leave(self, watch: Watch, live: _Live, grace_s: float) -> None:
         """See `Watch.leave`."""
         with self._lock:
             live.watchers.discard(watch)
-            if live.watchers or live.ended:
+            if live.watchers or live.ended or live.closed:
                 return
             if grace_s <= 0:
                 self._close(live)
@@ -144,7 +150,7 @@ class Lives:
 
     def _close_alone(self, live: _Live) -> None:
         with self._lock:
-            if not live.watchers:
+            if not (live.watchers or live.ended or live.closed):
                 self._close(live)
 
     def _close(self, live: _Live) -> None:
@@ -153,20 +159,19 @@ class Lives:
         for request in [request for request, held in self._running.items() if held is live]:
             del self._running[request]
 
-    def _follow(self, request: Request, live: _Live) -> None:
+    def _follow(self, request: Request, live: _Live, generation: lm.Generation) -> None:
         error: Exception | None = None
         try:
             while not live.closed:
-                try:
-                    step = live.generation.poll(POLL_S)
-                except StopIteration:
-                    break
+                step = generation.poll(POLL_S)
                 if step is not None:
-                    live.add(step)
+                    live.add(step, generation.reused_tokens)
+        except StopIteration:
+            pass
         except Exception as raised:  # not swallowed: `Watch.news` raises it in every session that watches
             error = raised
         finally:
-            live.generation.close()
+            generation.close()
             with self._lock:
                 if self._running.get(request) is live:
                     del self._running[request]
@@ -197,8 +202,3 @@ def attach(request: Request, engine: lm.Engine) -> Watch:
 def finished_run(request: Request) -> Run | None:
     """The run of this request if anyone has let it finish."""
     return server_lives().finished(request)
-
-
-def being_written(request: Request) -> int:
-    """How many replies this request's model writes at the moment."""
-    return server_lives().being_written(request.model, request.quantization)

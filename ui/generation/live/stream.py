@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 import lmloupe as lm
+from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
 from ui.base.words import counted
 from ui.components.stream_view import Feed, Prompt, StreamToken, stream_view
@@ -21,7 +22,16 @@ from ui.state import store as state
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-__all__ = ["hold_back_switch", "phases", "served_words", "stop_button", "stop_watching", "stream", "stream_tokens"]
+__all__ = [
+    "ReplyPicture",
+    "hold_back_switch",
+    "phases",
+    "served_words",
+    "stop_button",
+    "stop_watching",
+    "stream",
+    "stream_tokens",
+]
 
 POLL_S = 0.05
 """A Stop is noticed within that."""
@@ -46,8 +56,9 @@ def hold_back_switch() -> bool:
 def stop_button(place: DeltaGenerator) -> None:
     """Draw the Stop of what `stream` draws from now on; it works at once, for this session alone."""
     place.button(
-        "Stop", icon=":material/stop:", on_click=stop_watching, help="Stops before the next token; what is there stays."
-    )
+        "Stop", key="stop_reply", icon=":material/stop:", on_click=stop_watching,
+        help="Stops before the next token; what is there stays.",
+    )  # fmt: skip
 
 
 def stop_watching() -> None:
@@ -70,16 +81,16 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
     """
     if run.failed is not None:
         raise run.failed.with_traceback(None)
-    run.steps.clear()
-    watch = attach(run.request, engine)
+    watch, steps = attach(run.request, engine), list[lm.Step]()
     st.session_state[_WATCHED] = (run, watch)
     try:
         with place.container(gap="xxsmall"):
-            picture = _Picture(run, engine.tokenizer)
+            picture = ReplyPicture(run, watch.name, engine.tokenizer)
         for found in _steps(watch):
-            run.steps += found
-            run.reused_tokens = watch.reused_tokens
-            picture.draw(run, engine.serving(), watch.ahead)
+            steps += found
+            if len(steps) >= len(run.steps):  # of a page that runs again: what was there stays until it is there again
+                run.steps, run.reused_tokens = list(steps), watch.reused_tokens
+            picture.draw(steps, watch, engine.serving())
             st.session_state.get(_WATCHED)  # where a Stop arrives
         run.finished = True
     except lm.LoupeError as error:
@@ -99,53 +110,61 @@ def _steps(watch: Watch) -> Iterator[list[lm.Step]]:
         yield found
 
 
-class _Picture:
-    """What `stream` draws: who else is served, and the reply as far as it is written."""
+class ReplyPicture:
+    """What `stream` draws where it is made: who else is served, and the reply as far as it is written.
 
-    def __init__(self, run: Run, tok: lm.Tokenizer) -> None:
+    Args:
+        run: the reply.
+        name: of its generation, `Watch.name`.
+        tok: the model's tokenizer.
+    """
+
+    def __init__(self, run: Run, name: str, tok: lm.Tokenizer) -> None:
         self._boxes = Boxes(tok)
         self._tokens: list[StreamToken] = []
         self._said, self._words, self._drawn = st.empty(), "", 0.0
-        stream_view(run.channel, _prompt(run, tok), hold=state.get("hold_back"), key=f"reply_{run.channel}")
-        self._feed, self._sent = Feed(run.channel), 0
+        stream_view(name, _prompt(run, tok), hold=state.get("hold_back"), key=f"reply_{name}")
+        self._feed, self._sent = Feed(name), 0
 
-    def draw(self, run: Run, serving: lm.Serving, ahead: int) -> None:
+    def draw(self, steps: Sequence[lm.Step], watch: Watch, serving: lm.Serving) -> None:
         """Draw what is new, unless something was drawn a moment ago."""
         if time.monotonic() - self._drawn < REDRAW_S:
             return
         self._drawn = time.monotonic()
-        words = served_words(serving, ahead, waits=not run.steps)
+        words = served_words(serving, watch.ahead)
         if words != self._words:
-            self._said.caption(words)
+            self._said.caption(escape_markdown(words))
             self._words = words
-        self._tokens += [_token(self._boxes, step) for step in run.steps[len(self._tokens) :]]
+        self._tokens += [_token(self._boxes, step) for step in steps[len(self._tokens) :]]
         if len(self._tokens) > self._sent:
-            self._feed.send(self._tokens, self._sent, run.reused_tokens)
+            self._feed.send(self._tokens, self._sent, watch.reused_tokens)
             self._sent = len(self._tokens)
 
 
-def served_words(serving: lm.Serving, ahead: int, *, waits: bool) -> str:
+def served_words(serving: lm.Serving, ahead: int | None) -> str:
     """Who else the model serves just now, and the own place in the line; empty where nobody else is there.
 
     Args:
         serving: what the engine says.
-        ahead: how many wait before this one.
-        waits: whether nothing of this one has come yet.
+        ahead: how many wait before this one; None where its turn has come.
 
-    >>> served_words(lm.Serving(3, 2, 8, batched=True), 1, waits=True)
-    '3 replies are being written together; 1 other is before you.'
-    >>> served_words(lm.Serving(1, 0, 8, batched=True), 0, waits=False)
+    >>> served_words(lm.Serving(3, 1, 3, batched=True), 0)
+    '3 replies are being written together; you are next.'
+    >>> served_words(lm.Serving(1, 0, 8, batched=True), None)
     ''
     """
     if serving.n_writing + serving.n_waiting < 2:
         return ""
     how = "" if serving.n_writing < 2 else " together" if serving.batched else " in turn"
     words = f"{counted(serving.n_writing, 'reply is', 'replies are')} being written{how}"
-    if waits and ahead:
+    if ahead == 0:
+        words += "; you are next"
+    elif ahead:
         words += f"; {counted(ahead, 'other is', 'others are')} before you"
     elif serving.n_waiting:
         words += f", {serving.n_waiting:,} {'waits' if serving.n_waiting == 1 else 'wait'}"
-    return words + "."
+    reason = f" {serving.reason}" if serving.n_writing > 1 and not serving.batched else ""
+    return f"{words}.{reason}"
 
 
 def _prompt(run: Run, tok: lm.Tokenizer) -> Prompt:
@@ -169,4 +188,4 @@ def stream_tokens(run: Run, tok: lm.Tokenizer) -> list[StreamToken]:
 
 def phases(run: Run, tok: lm.Tokenizer, *, key: str = "reply_phases") -> None:
     """The two phases of a run that is there: the prompt read at once, then one by one, with a time line."""
-    stream_view(run.channel, _prompt(run, tok), hold=False, key=key, tokens=stream_tokens(run, tok))
+    stream_view("", _prompt(run, tok), hold=False, key=key, tokens=stream_tokens(run, tok))

@@ -93,7 +93,7 @@ def _put_text(tok: lm.Tokenizer, ask: Callable[..., None], key: str) -> None:
 
 def _put_token(tok: lm.Tokenizer, ask: Callable[..., None], key: str) -> None:
     typed = state.text_input("put_token", "Its text or its id", help="Tokens of this text first, then longer ones.")
-    found = found_tokens(tok, typed, tok.matrix_rows)
+    found = found_tokens(tok, typed, max(tok.vocab_size, tok.matrix_rows))
     if typed and not found:
         st.caption("No token begins with this text, and it is no id of this model.")
     for token_id in found:
@@ -108,17 +108,16 @@ def branch_controls(held: Held, *, key: str) -> None:
         return
     number = branch.number
     with st.popover(escape_markdown(sentence(branch_name(branch))), icon=":material/sell:", key=f"{key}_branch"):
-        name = st.text_input("Name", branch.name, max_chars=LONGEST_NAME, key=f"{key}_name_{number}")
-        pinned = st.toggle(
-            "Pinned",
-            branch.pinned,
-            key=f"{key}_pin_{number}",
-            help="It stays when a full tree lets its oldest branch go.",
-        )
-        if (name, pinned) != (branch.name, branch.pinned):
-            held.tree = held.tree.name(number, name, pinned=pinned)
-            st.rerun()
+        name, pin = f"{key}_name_{number}", f"{key}_pin_{number}"
+        st.session_state[name], st.session_state[pin] = branch.name, branch.pinned  # the tree is what holds
+        change = partial(_call, held, number, name, pin)
+        st.text_input("Name", max_chars=LONGEST_NAME, key=name, on_change=change)
+        st.toggle("Pinned", key=pin, on_change=change, help="It stays when a full tree lets its oldest branch go.")
         st.button(
             "Close", icon=":material/close:", key=f"{key}_close", on_click=held.close, args=(number,),
             disabled=len(held.tree.branches) < 2, help="What it has in common with others stays with them.",
         )  # fmt: skip
+
+
+def _call(held: Held, number: int, name: str, pin: str) -> None:
+    held.tree = held.tree.name(number, str(st.session_state[name]).strip(), pinned=bool(st.session_state[pin]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import partial
 
 import streamlit as st
@@ -11,6 +10,7 @@ import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.generation.tree.link import mark_of
 from ui.generation.tree.session import Held
+from ui.prediction.sampling_controls import settings_of
 from ui.state import store as state
 from ui.state.settings import SETTINGS
 
@@ -74,8 +74,7 @@ def take_over(held: Held, saved: lm.SavedTree) -> None:
     values: dict[str, object] = {"model": saved.model, "quantization": saved.quantization}
     if here.ids != saved.prompt_ids:
         values |= {"prompt": "text", "text": saved.prompt_text}
-    names = [field.name for field in fields(lm.Sampling) if field.name in SETTINGS]
-    values |= {name: getattr(saved.sampling, name) for name in names}
+    values |= settings_of(saved.sampling)
     values["tree"] = {"prompt": mark_of(saved.prompt_ids), "branches": [plan.plain() for plan in saved.plans]}
     values |= {"tree_branch": 0, "tree_step": -1}
     for name, value in values.items():

@@ -25,6 +25,7 @@ _LESS = 1e-9  # what only rounding tells apart
 def choose_order(sampling: lm.Sampling, suffix: str = "") -> None:
     """The rules as a list to order, and the two orders that libraries have."""
     name = f"sampling_order{suffix}"
+    st.caption("transformers divides by the temperature before it cuts, llama.cpp after all cuts.")
     with st.container(horizontal=True, gap="small"):
         for library, order in ORDERS.items():
             st.button(
@@ -58,8 +59,11 @@ def order_words(sampling: lm.Sampling) -> str:
         return ""
     one, two = (replace(sampling, order=order).rules for order in ORDERS.values())
     if one == two:
-        return f"transformers and llama.cpp apply these rules in the same order: {_listed(one)}."
-    return f"transformers applies {_listed(one)}; llama.cpp {_listed(two)}."
+        said = f"transformers and llama.cpp apply these rules in the same order: {_listed(one)}."
+    else:
+        said = f"transformers applies {_listed(one)}; llama.cpp {_listed(two)}."
+    alone = " With mirostat llama.cpp itself leaves out all rules but the temperature."
+    return said + (alone if sampling.applies("mirostat") else "")
 
 
 def order_sentence(tok: lm.Tokenizer, answer: lm.NextToken, sampling: lm.Sampling, coin: float) -> str:
@@ -81,15 +85,15 @@ def order_sentence(tok: lm.Tokenizer, answer: lm.NextToken, sampling: lm.Samplin
     moved = {name: np.abs(end.probs - own.probs) for name, end in others}
     name = max(moved, key=lambda name: float(moved[name].max()))
     if moved[name].max() < _LESS:
-        return "Here the order does not change the result."
+        return "The order of the rules does not change the result here."
     token = int(moved[name].argmax())
     return (
-        f"**Here the order changes the result:** {escape_markdown(token_label(tok, token))} is drawn with "
-        f"{_chance(own, token)} in {first if first == 'this order' else f'{first} order'}, with "
+        f"**The order of the rules changes the result here:** “{escape_markdown(token_label(tok, token))}” has "
+        f"{_chance(own, token)} in {first if first == 'this order' else f'{first} order'} and "
         f"{_chance(ends[name], token)} in {name} order; {counted(int(own.kept.sum()), 'token')} left against "
         f"{int(ends[name].kept.sum()):,}."
     )
 
 
 def _chance(end: lm.Stage, token: int) -> str:
-    return probability(float(end.probs[token])) if end.kept[token] else "0"
+    return probability(float(end.probs[token])) if end.kept[token] else "no chance"

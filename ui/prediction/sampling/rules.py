@@ -152,13 +152,13 @@ def more_rules(suffix: str = "", *, controls: bool) -> None:
                         on_click=_set, args=(rule, suffix, MORE[rule].start), type="tertiary",
                     )  # fmt: skip
                     continue
-                if controls:
-                    draw_rule(rule, suffix)
-                draw_rule(rule, suffix, rare=True)
                 st.button(
                     f"{name} on", key=f"close_{rule}{suffix}", help=f"Turn it off. {MORE[rule].what}",
                     on_click=_set, args=(rule, suffix, SETTINGS[MORE[rule].controls[0].name].default),
                 )  # fmt: skip
+                if controls:
+                    draw_rule(rule, suffix)
+                draw_rule(rule, suffix, rare=True)
 
 
 def _set(rule: str, suffix: str, value: float) -> None:

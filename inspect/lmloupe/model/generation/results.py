@@ -94,7 +94,11 @@ class Generation(Running[Step], Protocol):
 
     @property
     def ahead(self) -> int:
-        """How many others wait before this one; 0 when it is served."""
+        """How many others wait before this one; 0 when it is served, and when it is the next one."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether its turn has not come yet: as many as the model serves at once are being served."""
 
     @property
     def reused_tokens(self) -> int:

@@ -44,7 +44,8 @@ class Branch:
     Attributes:
         number: tells it from the others of its tree; never given twice.
         parts: what it is made of, in order; all but the last have all the tokens that they ask for.
-        steps: one a token, forced ones included. Only the last can have ended the text.
+        steps: one a token, forced ones included. One that ended the text can be followed by others, which a person
+            asked for.
         name: what a person calls it, or empty.
         pinned: whether it is kept when a tree grows too large.
 
@@ -114,7 +115,7 @@ class Branch:
                 parts.append(BranchPart(forced, part.seed, n))
         steps = list(self.steps[:at])
         if steps:
-            steps[-1] = replace(steps[-1], ended_by="length" if parts[-1].n else "")
+            steps[-1] = replace(steps[-1], ended_by=steps[-1].ended_by or ("length" if parts[-1].n else ""))
         return replace(self, parts=tuple(parts), steps=tuple(steps))
 
     def settled(self) -> Branch:
@@ -134,8 +135,7 @@ class Branch:
         ids = tuple(step.token_id for step in forced)
         if before and before[-1].n == 0:  # nothing was drawn between them: one part
             ids, before = before[-1].forced + ids, before[:-1]
-        steps = tuple(replace(step, ended_by="") if step.ended_by else step for step in (*own.steps, *forced))
-        return replace(own, parts=(*before, BranchPart(ids, seed if n else 0, n)), steps=steps)
+        return replace(own, parts=(*before, BranchPart(ids, seed if n else 0, n)), steps=(*own.steps, *forced))
 
     def drew(self, steps: Sequence[Step]) -> Branch:
         """Itself with all that was drawn of its last part."""
@@ -220,8 +220,7 @@ class GenerationTree:
             if same and (other.parts[len(before)].forced, other.parts[len(before)].seed) == (last.forced, last.seed):
                 drawn = other.steps[begin : begin + min(last.n, other.parts[len(before)].n)]
                 if len(drawn) == last.n:
-                    end = "" if drawn[-1].ended_by in ("", "length") else drawn[-1].ended_by
-                    return (*drawn[:-1], replace(drawn[-1], ended_by=end or "length"))
+                    return (*drawn[:-1], replace(drawn[-1], ended_by=drawn[-1].ended_by or "length"))
                 if drawn and drawn[-1].ended_by in ("stop", "context"):
                     return drawn
         return None

@@ -156,16 +156,18 @@ def take_rows(writers: Sequence[Writer], logits: torch.Tensor) -> list[Step | Ex
         kept = logits if len(rows) == len(logits) else logits[rows]
         facts = logit_facts(kept, torch.tensor(token_ids, device=logits.device), min(N_TOP, logits.shape[1]))
         for row, step in zip(rows, _steps(facts, token_ids), strict=True):
-            found[row] = writers[row].finish(step)
+            try:
+                found[row] = writers[row].finish(step)
+            except Exception as error:  # not swallowed: as above
+                found[row] = error
     return [found[row] for row in range(len(writers))]
 
 
 def _steps(facts: LogitFacts, token_ids: Sequence[int]) -> Iterator[Step]:
     """What the model's own distribution says of each token; what its text makes of it comes later."""
     # One transfer of a few numbers, not of the vocabulary.
-    numbers = (
-        torch.cat((facts.log_probs, facts.target_log_probs[:, None], facts.entropy_bits[:, None]), 1).cpu().numpy()
-    )
+    columns = (facts.log_probs, facts.target_log_probs[:, None], facts.entropy_bits[:, None])
+    numbers = torch.cat(columns, 1).cpu().numpy()
     top_ids = facts.ids.cpu().numpy().astype("int32")
     for token_id, ids, row in zip(token_ids, top_ids, numbers, strict=True):
         yield Step(

@@ -200,6 +200,9 @@ def _continues(
         running = Continuation(model, model, reading)
         for piece in torch.split(ids, list(sizes), 1):
             found.append(running.read(piece).logits[0].float()[-piece.shape[1] :])
+            if len(found) == 1:
+                # Others are read in between: RecurrentGemma keeps its state in its own modules and mixes them up.
+                Continuation(model, model, reading).read(ids[:, -2:])
     except (torch.OutOfMemoryError, MemoryError):
         raise
     except Exception:

@@ -128,7 +128,7 @@ class Scores:
         """Take an amount from the score of each of some tokens; no amount removes a token."""
         scores = self._plain().copy()
         with np.errstate(over="ignore"):
-            changed = np.clip(scores[ids] - amounts, -LARGEST, LARGEST)
+            changed = np.clip(scores[ids] - np.clip(amounts, -LARGEST, LARGEST), -LARGEST, LARGEST)
         scores[ids] = np.where(np.isneginf(scores[ids]), -np.inf, changed)
         return Scores(scores)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lmloupe.errors import InvalidSettingError
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.worker import Results
-from lmloupe.model.strategies.beams import BeamRules, n_candidates
+from lmloupe.model.strategies.beams import BeamRules
 from lmloupe.model.strategies.contrastive import contrastive_steps
 from lmloupe.model.strategies.length import ending
 from lmloupe.model.strategies.results import BeamStep, ContrastiveStep, EarlyStopping
@@ -48,12 +48,6 @@ def beam_search(
         raise InvalidSettingError(f'early_stopping is {early_stopping!r}, but it must be True, False or "never".')
     until = ending(loaded, len(ids), max_new_tokens, stop_ids)
     rules = BeamRules(num_beams, float(length_penalty), early_stopping, until)
-    # The first step has one beam, so that all candidates are its tokens.
-    if n_candidates(rules) > loaded.vocab_rows:
-        raise InvalidSettingError(
-            f"{num_beams} beams need {n_candidates(rules)} candidates at each step, but the vocabulary has "
-            f"{loaded.vocab_rows} tokens: choose fewer beams."
-        )
     return LocalBeamSearch(ids, loaded.worker.submit(beam_steps(loaded, ids, rules)))
 
 

@@ -17,7 +17,7 @@ from lmloupe.model.passes.logit_facts import require_finite, top
 from lmloupe.model.strategies.length import Ending
 from lmloupe.model.strategies.results import BeamStep, BeamText, EarlyStopping, Fate
 
-__all__ = ["BeamRules", "Beams", "n_candidates"]
+__all__ = ["BeamRules", "Beams"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class BeamRules:
     until: Ending
 
 
-def n_candidates(rules: BeamRules) -> int:
+def _n_candidates(rules: BeamRules) -> int:
     """How many continuations each step looks at: enough for ``num_beams`` that go on, if all end tokens are best."""
     return max(2, 1 + len(rules.until.stop_ids)) * rules.num_beams
 
@@ -80,7 +80,7 @@ class Beams:
         """
         vocab = logits.shape[1]
         log_probs = torch.log_softmax(logits.float(), -1)
-        best, flat = top((log_probs + self._totals[:, None]).view(1, -1), n_candidates(self._rules))
+        best, flat = top((log_probs + self._totals[:, None]).view(1, -1), _n_candidates(self._rules))
         require_finite(best[:, 0])
         totals, flat = best[0], flat[0]
         own = log_probs.view(-1)[flat]
@@ -97,10 +97,10 @@ class Beams:
             self._beams[parent].with_token(token_id, float(log_prob), i)
             for i, (parent, token_id, log_prob) in enumerate(zip(parents, ids, own, strict=True))
         ]
-        finished = [i for i in range(rules.num_beams) if endings[i]]
+        finished = [i for i, ended_by in enumerate(endings[: rules.num_beams]) if ended_by]
         self._finish([(grown[i], float(scores[i]), endings[i]) for i in finished])
         kept = [i for i, ended_by in enumerate(endings) if not ended_by][: rules.num_beams]
-        ended_by = self._ended_by(kept, scores, endings[0])
+        ended_by = self._ended_by(kept, scores)
         self.ended = ended_by != ""
         fates: list[Fate] = ["finished" if i in finished else "dropped" for i in range(len(ids))]
         if self.ended:
@@ -144,12 +144,12 @@ class Beams:
         self._finished.sort(key=lambda text: -text.score)
         del self._finished[self._rules.num_beams :]
 
-    def _ended_by(
-        self, kept: list[int], scores: np.ndarray, first_ended_by: str
-    ) -> Literal["", "finished", "length", "context"]:
+    def _ended_by(self, kept: list[int], scores: np.ndarray) -> Literal["", "finished", "length", "context"]:
         rules = self._rules
-        if not kept:
+        if self._written == rules.until.most:
             return "context" if rules.until.most_is_context else "length"
+        if not kept:  # all that could be said next are end tokens
+            return "finished"
         if len(self._finished) < rules.num_beams:
             return ""
         if rules.early_stopping is True or rules.num_beams == 1:

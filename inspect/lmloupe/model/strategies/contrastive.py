@@ -19,9 +19,9 @@ from lmloupe.model.generation.writer import TextOfTokens
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.logit_facts import require_finite, top
 from lmloupe.model.passes.residual import pieces_of
+from lmloupe.model.strategies.copies import begun, go_on_with
 from lmloupe.model.strategies.length import Ending
 from lmloupe.model.strategies.results import ContrastiveStep
-from lmloupe.model.strategies.search import begun, go_on_with
 
 __all__ = ["contrastive_steps"]
 
@@ -30,7 +30,8 @@ def contrastive_steps(
     loaded: LoadedModel, ids: NDArray[np.int32], alpha: float, k: int, until: Ending
 ) -> Iterator[ContrastiveStep | None]:
     """The steps of `Engine.contrastive_search`, to be run by the worker; None after a piece of the prefill."""
-    text, words, began = begun(loaded), TextOfTokens(loaded.tokenizer), time.perf_counter()
+    text = yield from begun(loaded)
+    words, began = TextOfTokens(loaded.tokenizer), time.perf_counter()
     states: list[torch.Tensor] = []
     for piece in pieces_of(ids, loaded.device, loaded.reading):
         output = text.read(piece, logits_to_keep=1, output_hidden_states=True)

@@ -47,7 +47,7 @@ class StrategyQuestions(Protocol):
             and NotFiniteError.
 
         Raises:
-            InvalidSettingError: a value out of its range, or a vocabulary too small for that many beams.
+            InvalidSettingError: a value out of its range.
             ContextLengthError: the prompt fills the context.
         """
 

@@ -44,6 +44,11 @@ class Line:
             waiting = list(self._waiting)
         return sum(not other.closed for other in waiting[: waiting.index(request)]) if request in waiting else 0
 
+    def waits(self, request: Request) -> bool:
+        """Whether a request's turn has not come yet."""
+        with self._lock:
+            return request in self._waiting
+
     def counts(self) -> tuple[int, int]:
         """How many are served and how many wait; those that their owners have closed are neither."""
         with self._lock:

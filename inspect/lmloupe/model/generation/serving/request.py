@@ -91,6 +91,7 @@ def _another(error: BaseException) -> BaseException:
 
 class _Line(Protocol):
     def ahead(self, request: Request) -> int: ...
+    def waits(self, request: Request) -> bool: ...
 
 
 class LocalGeneration(Results[Step]):
@@ -106,6 +107,12 @@ class LocalGeneration(Results[Step]):
         """How many others wait before this one; 0 when it is served."""
         line = self._line()
         return 0 if line is None else line.ahead(self._request)
+
+    @property
+    def waits(self) -> bool:
+        """Whether its turn has not come yet."""
+        line = self._line()
+        return line is not None and line.waits(self._request)
 
     @property
     def reused_tokens(self) -> int:

@@ -17,7 +17,7 @@ from lmloupe.model.passes.loaded import LoadedModel
 
 __all__ = ["Rows"]
 
-# Padding costs memory and time: texts whose lengths differ much more than twice are written apart.
+# Padding costs memory and time: long texts whose lengths differ much are written apart.
 _FREE_SLOTS = 256
 
 
@@ -65,9 +65,9 @@ class Rows:
         return logits
 
     def fits(self, other: Rows) -> bool:
-        """Whether the two together have no more padding than text, or little of it."""
+        """Whether the two together have at most half as much padding as text, or are short."""
         lengths = [*self.lengths, *other.lengths]
-        return max(lengths) <= _FREE_SLOTS or len(lengths) * max(lengths) <= 2 * sum(lengths)
+        return max(lengths) <= _FREE_SLOTS or len(lengths) * max(lengths) <= 1.5 * sum(lengths)
 
     def joined(self, other: Rows) -> Rows:
         """Both as one; neither of the two is used any more."""

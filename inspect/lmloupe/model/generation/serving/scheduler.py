@@ -57,7 +57,7 @@ class Scheduler:
         kind = loaded.device.type
         self.texts = KeptTexts(MOST_BYTES.get(kind, 256 << 20))
         self._loaded, self._line = loaded, Line(MOST_SERVED.get(kind, 16))
-        self._batching = ruled_out(loaded)
+        self._batching, self._said = ruled_out(loaded), False
         # In int8 what is kept of a text depends on what was read along with it: another beginning's numbers.
         self._reuses = loaded.reading.way is not None and stored_as(loaded.model) != "int8"
         # Each of those served is in one of these.
@@ -186,7 +186,7 @@ class Scheduler:
                 self._line.end(request, last)
 
     def _take_turns(self, reason: str) -> None:
-        self._batching = Batching(reason)
+        self._batching, self._said = Batching(reason), True
         _log.warning("%s: %s", self._loaded.name, reason)
 
     def _took(self, rows: Rows, results: Sequence[Step | Exception]) -> None:
@@ -239,9 +239,8 @@ class Scheduler:
                 self._batching = yield from found_batching(self._loaded)
             except Exception as error:  # not swallowed: the reason says it
                 self._take_turns(f"Writing two texts together failed ({error}), so they take turns.")
-            else:
-                if self._batching.reason:
-                    self._take_turns(self._batching.reason)
+        if self._batching is not None and self._batching.reason and not self._said:
+            self._take_turns(self._batching.reason)
         joined: list[Rows] = []
         for rows in self._rows:
             partner = next((other for other in joined if self._go_together(rows, other)), None)

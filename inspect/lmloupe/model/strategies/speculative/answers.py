@@ -53,7 +53,7 @@ def speculate(
         raise InvalidSettingError(f"seed is {seed}; it must be at least 0.")
     until = ending(loaded, len(ids), max_new_tokens, stop_ids)
     _require_verifying(loaded, len(ids) + until.most)
-    early = _early_layer(loaded, layer, sampling, seed) if draft == "early_layer" else None
+    early = _early_layer(loaded, layer, seed) if draft == "early_layer" else None
     judge = Judge(sampling, seed)
     plain = Plain(loaded, ids, _writer(loaded, ids, Sampler(sampling, seed), until)) if compare else None
     drafting = Drafting(n_draft, max_ngram, early, until.most, until.stop_ids)
@@ -85,7 +85,7 @@ def _require_verifying(loaded: LoadedModel, n: int) -> None:
     raise NotAvailableError(f"{kind} {why}, so it cannot verify several drafted tokens in one pass: decode it plainly.")
 
 
-def _early_layer(loaded: LoadedModel, layer: int | None, sampling: Sampling, seed: int) -> EarlyLayer:
+def _early_layer(loaded: LoadedModel, layer: int | None, seed: int) -> EarlyLayer:
     try:
         parts = loaded.parts
     except NotAvailableError as error:
@@ -101,4 +101,4 @@ def _early_layer(loaded: LoadedModel, layer: int | None, sampling: Sampling, see
     if not 1 <= layer <= most:
         what = f"layer is {layer}; it must be from 1 to {most}" if most else "The model has one layer"
         raise InvalidSettingError(f"{what}: an early layer comes before the last one.")
-    return EarlyLayer(loaded, parts, layer, sampling, seed)
+    return EarlyLayer(loaded, parts, layer, seed)

@@ -17,7 +17,7 @@ from lmloupe.model.passes.logit_facts import require_finite
 from lmloupe.model.passes.parts import ModelParts
 from lmloupe.model.passes.reading import probe_ids
 from lmloupe.model.passes.residual import pieces_of, stream_of
-from lmloupe.model.sampling.pipeline import Sampling, draw, sampling_probs
+from lmloupe.model.sampling.pipeline import draw
 from lmloupe.model.sampling.sampler import Sampler
 from lmloupe.model.strategies.speculative.judge import Proposal
 
@@ -60,12 +60,11 @@ class EarlyLayer:
         loaded: the model.
         parts: where its blocks, its final norm and its output matrix are.
         layer: how many blocks, from 1 to one less than there are.
-        sampling: tokens are drawn by the same settings as the model's own.
-        seed: of the draws.
+        seed: of its draws.
     """
 
-    def __init__(self, loaded: LoadedModel, parts: ModelParts, layer: int, sampling: Sampling, seed: int) -> None:
-        self._loaded, self._parts, self._layer, self._sampling = loaded, parts, layer, sampling
+    def __init__(self, loaded: LoadedModel, parts: ModelParts, layer: int, seed: int) -> None:
+        self._loaded, self._parts, self._layer = loaded, parts, layer
         self._first = _FirstBlocks(loaded.model, parts, layer)
         self._text = Continuation(loaded.model, self._first, loaded.reading)
         self._rng = np.random.default_rng((seed, 2))
@@ -95,17 +94,22 @@ class EarlyLayer:
             self._read(piece)
             yield
 
-    def propose(self, ids: Sequence[int]) -> Proposal:
-        """The next token after the text, which the last call's text begins or which `keep` has gone back to."""
-        unread = torch.tensor([ids[self._n_read :]], device=self._loaded.device)
-        self._read(unread)
+    def propose(self, ids: Sequence[int], sampler: Sampler) -> Proposal:
+        """The next token after the text, which the last call's text begins or which `keep` has gone back to.
+
+        Args:
+            ids: the text.
+            sampler: its settings, and what it remembers of the text, decide what is drawn from; it takes note.
+        """
+        self._read(torch.tensor([ids[self._n_read :]], device=self._loaded.device))
         logits = self._parts.logits(self._parts.norm(self._first.stream[-1:]))
         require_finite(logits.max(1).values)
-        if Sampler(self._sampling, 0).takes_the_best:
+        if sampler.takes_the_best:
             return Proposal(int(logits[0].argmax()))
-        probs = sampling_probs(logits[0].cpu().numpy(), self._sampling, np.asarray(ids))
+        probs = sampler.probs(logits[0].cpu().numpy(), ids)
         token_id = draw(probs, self._rng)
-        return Proposal(token_id, None if self._sampling.temperature == 0 else probs)
+        sampler.remember(token_id, probs)
+        return Proposal(token_id, None if sampler.sampling.temperature == 0 else probs)
 
     def keep(self, n: int) -> None:
         """Forget all tokens but the first ``n``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
@@ -123,8 +124,9 @@ class Speculating:
             ends = [i for i, token_id in enumerate(ids) if token_id in drafting.stop_ids]
             return _Drafted([Proposal(token_id) for token_id in ids[: ends[0] + 1 if ends else None]], match)
         proposals: list[Proposal] = []
+        sampler = copy.copy(self._judge)  # what it would remember if all were accepted
         while len(proposals) < wanted and not (proposals and text[-1] in drafting.stop_ids):
-            proposals.append(clock.timed(lambda: drafting.early.propose(text)))  # type: ignore[union-attr]
+            proposals.append(clock.timed(lambda: drafting.early.propose(text, sampler)))  # type: ignore[union-attr]
             text.append(proposals[-1].token_id)
             yield
         return _Drafted(proposals)

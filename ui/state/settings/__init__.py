@@ -19,8 +19,22 @@ from ui.state.checks import (
     templates_check,
     tree_check,
 )
-from ui.state.kinds import Setting, choice, flag, integer, place, real, samplers
+from ui.state.kinds import Setting, choice, flag, integer, place, real, samplers, several
 from ui.state.names import card_key, model_check, planned_model, precision_spec, tokenizer_name, tokenizer_names
+from ui.state.settings.defaults import (
+    DEFAULT_BATCH,
+    DEFAULT_CONFIG,
+    DEFAULT_FILES,
+    DEFAULT_FIM_PREFIX,
+    DEFAULT_FIM_SUFFIX,
+    DEFAULT_MESSAGES,
+    DEFAULT_PRECISIONS,
+    DEFAULT_SCHEMA,
+    DEFAULT_STRATEGIES,
+    DEFAULT_TEXT,
+    LAYER_FORMATS,
+    STRATEGIES,
+)
 from ui.state.turns import conversation_settings
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
@@ -28,48 +42,7 @@ __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SE
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 AUTO = "auto"
 MAX_TEXT_CHARACTERS = 2_000_000
-LAYER_FORMATS = (
-    "nf4", "nf4+double", "fp4", "fp4+double", "int8", "q4_0", "q8_0", "mxfp4", "nvfp4", "int4_g128", "bfloat16",
-)  # fmt: skip
-"""What Layer by layer rounds to, as `lmloupe.Precision.spec`."""
 MAX_CONFIG_CHARACTERS = 100_000
-
-# For the tokenizers a long word, an emoji, a number, code and two more scripts; for the model a line to go on from.
-DEFAULT_TEXT = (
-    "A coconut 🥥 drifted 4828 km across the sea.\n"
-    "for nut in range(10): print(nut)\n"
-    "Кокосовая пальма, ココナッツ\n"
-    "The capital of France is"
-)
-# A misspelt setting, which transformers drops without a word: four bits, but not nf4.
-DEFAULT_CONFIG = """import torch
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-
-config = BitsAndBytesConfig(
-    load_in_4bit=True,
-    bnb_4bit_quanttype="nf4",
-    bnb_4bit_compute_dtype=torch.bfloat16,
-    bnb_4bit_use_double_quant=True,
-)
-"""
-# " 🤚!" in Llama 3.1: three ids for one emoji.
-DEFAULT_MESSAGES = (
-    {"role": "system", "content": "You answer in one short sentence."},
-    {"role": "user", "content": "What is the capital of France?"},
-    {"role": "assistant", "content": "The capital of France is Paris."},
-    {"role": "user", "content": "And of Japan?"},
-)
-
-DEFAULT_BATCH = ("Once upon a", "The capital of France is")
-DEFAULT_FIM_PREFIX = 'def average(numbers):\n    """The mean of a list."""\n'
-DEFAULT_FIM_SUFFIX = "\n    return total / len(numbers)\n"
-DEFAULT_FILES = (
-    {"path": "trees.py", "text": "class Tree:\n    def __init__(self, height):\n        self.height = height\n"},
-    {"path": "main.py", "text": "from trees import Tree\n\npalm = Tree("},
-)
-
-
-DEFAULT_PRECISIONS = ("bfloat16", "int8", "fp4", "nf4", "nf4+double")
 
 
 def _tokenizer(name: str, default: str) -> Setting:
@@ -285,8 +258,35 @@ _TABLE = (
     # Conversation.
     *conversation_settings(_messages, _plain_text),
     # Strategies.
-    # Strategies: speculative decoding.
+    # Strategies. A step of -1 is the one that shows most.
+    several("strategies", DEFAULT_STRATEGIES, STRATEGIES),
+    choice("strategies_prompt", "text", ("text", "chat")),
+    integer("strategies_tokens", 24, 1, 256),
+    integer("num_beams", 4, 1, 16),
+    real("length_penalty", 1.0, -5.0, 5.0),
+    choice("early_stopping", "no", ("no", "yes", "never")),
+    real("penalty_alpha", 0.6, 0.0, 1.0),
+    integer("contrastive_k", 4, 1, 20),
+    choice("spec_draws", "greedy", ("greedy", "sampling")),
+    integer("beam_step", -1, -1, 255),
+    integer("contrastive_step", -1, -1, 255),
+    # Strategies: speculative decoding. The early layer is at most the last but one, 0 for half of them.
+    choice("spec_draft", "prompt_lookup", ("prompt_lookup", "early_layer")),
+    integer("spec_drafted", 5, 1, 16),
+    integer("spec_ngram", 3, 1, 8),
+    integer("spec_layer", 0, 0, 999),
     # Constrained.
+    choice("grammar", "regex", ("choices", "regex", "json_schema")),
+    Setting("grammar_choices", "positive\nnegative\nneutral", _plain_text),
+    Setting("grammar_regex", "(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", _plain_text),
+    Setting("grammar_json_schema", DEFAULT_SCHEMA, _plain_text),
+    choice("grammar_prompt", "question", ("question", "chat", "text")),
+    Setting("grammar_question", "When did people first walk on the Moon?", _plain_text),
+    integer("grammar_tokens", 64, 1, 256),
+    flag("grammar_greedy", default=True),
+    flag("grammar_whitespace", default=False),
+    # The step whose candidates are shown, from 0; -1 for the first at which the grammar overruled the model.
+    integer("grammar_step", -1, -1, 100_000),
     # Batch and padding. The id that fills up, -1 for the tokenizer's own; the prompt whose tokens are compared.
     Setting("padding_prompts", list(DEFAULT_BATCH), prompts_check(_plain_text), packed=True),
     choice("padding_side", "right", ("right", "left")),

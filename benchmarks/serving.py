@@ -1,0 +1,182 @@
+"""A class on one model: several generations at once, one alone, a fork, and thirty who come at the same moment."""
+
+from __future__ import annotations
+
+import threading
+import time
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from benchmarks.harness import Paired, Row, paired, skipped
+from benchmarks.model import PROMPT, on_worker
+
+N_PEOPLE, N_NEW = 8, 32
+N_CLASS = 30
+N_TRUNK, FORK_AT, N_AFTER = 128, 100, 8
+TARGET_TOGETHER, TARGET_ALONE, TARGET_FORK = 3.0, 0.95, 1.2
+
+
+def rows() -> list[Row]:
+    """Eight against one after another; one against ``model.generate``; a fork's first token; thirty at once."""
+    import lmloupe as lm
+
+    try:
+        lm.ensure_embedded_model()
+    except lm.LoupeError as error:
+        return [skipped("several people on one model", str(error))]
+    engine = lm.load_engine()
+    return [together(engine), alone(engine), fork(engine), at_once(engine)]
+
+
+def forget(engine: Any) -> None:
+    """Let go of the caches of earlier texts, so that a prompt is read as if for the first time."""
+    engine.loaded.worker.call(engine.scheduler.texts.clear)
+
+
+def prompts(engine: Any, n: int) -> list[Any]:
+    """Texts of different lengths, with different beginnings."""
+    ids = np.asarray(engine.input_ids(PROMPT))
+    return [np.roll(ids, -i)[: 6 + 5 * i % len(ids)] for i in range(n)]
+
+
+def _write(engine: Any, ids: Any, n_new: int) -> Any:
+    import lmloupe as lm
+
+    return engine.generate(ids, lm.Sampling(temperature=0), max_new_tokens=n_new, stop_ids=())
+
+
+def together(engine: Any, n_people: int = N_PEOPLE, n_new: int = N_NEW, rounds: int = 3) -> Row:
+    """The same generations at once and one after another."""
+    asked = prompts(engine, n_people)
+
+    def at_once() -> list[list[int]]:
+        forget(engine)
+        running = [_write(engine, ids, n_new) for ids in asked]
+        return [[step.token_id for step in generation] for generation in running]
+
+    def in_turn() -> list[list[int]]:
+        forget(engine)
+        return [[step.token_id for step in _write(engine, ids, n_new)] for ids in asked]
+
+    assert at_once() == in_turn(), "the texts differ, so the times do not compare"
+    got = paired(at_once, in_turn, rounds=rounds, warm_up=0)
+    n = n_people * n_new
+    return Row(
+        f"{n_people} people, {n_new} tokens each",
+        n / got.ours_s,
+        n / got.floor_s,
+        "the same one after another",
+        unit="tokens/s",
+        ratio=1 / got.ratio,
+        target=TARGET_TOGETHER,
+        sense="at least",
+        note="" if engine.serving().batched else engine.serving().reason,
+    )
+
+
+def alone(engine: Any, n_new: int = N_NEW, rounds: int = 5) -> Row:
+    """One person, against transformers' own loop."""
+    import torch
+
+    ids = engine.input_ids(PROMPT)
+    prompt = torch.from_numpy(ids.astype(np.int64)).to(engine.loaded.device).unsqueeze(0)
+
+    def theirs() -> list[int]:
+        made = engine.loaded.model.generate(
+            prompt,
+            attention_mask=torch.ones_like(prompt),
+            max_new_tokens=n_new,
+            min_new_tokens=n_new,
+            pad_token_id=0,
+            repetition_penalty=1.0,
+            do_sample=False,
+        )
+        new: list[int] = made[0, len(ids) :].tolist()
+        return new
+
+    def ours() -> list[int]:
+        forget(engine)
+        return [step.token_id for step in _write(engine, ids, n_new)]
+
+    floor = on_worker(engine, theirs)
+    assert ours() == floor(), "the texts differ, so the times do not compare"
+    got = paired(ours, floor, rounds=rounds)
+    return Row(
+        "one person alone",
+        n_new / got.ours_s,
+        n_new / got.floor_s,
+        f"model.generate, {n_new} new tokens",
+        unit="tokens/s",
+        ratio=1 / got.ratio,
+        target=TARGET_ALONE,
+        sense="at least",
+    )
+
+
+def fork(engine: Any, n_trunk: int = N_TRUNK, fork_at: int = FORK_AT, rounds: int = 7) -> Row:
+    """Seconds to a fork's first token, against the steps that follow it."""
+    forget(engine)
+    ids = engine.input_ids(PROMPT)
+    trunk = [step.token_id for step in _write(engine, ids, n_trunk)]
+    times: list[tuple[float, float]] = []
+    for other in range(rounds + 1):
+        path = [*ids.tolist(), *trunk[:fork_at], 1_000 + other]
+        began = time.perf_counter()
+        generation = _write(engine, path, 1 + N_AFTER)
+        next(generation)
+        first = time.perf_counter()
+        assert generation.reused_tokens == len(path) - 1, "the fork read more than its own token"
+        steps = list(generation)
+        times.append((first - began, (time.perf_counter() - first) / len(steps)))
+    got = Paired(tuple(times[1:]))
+    return Row(
+        f"first token of a fork at step {fork_at} of {n_trunk}",
+        got.ours_s * 1e3,
+        got.floor_s * 1e3,
+        "one decode step",
+        unit="ms",
+        ratio=got.ratio,
+        target=TARGET_FORK,
+    )
+
+
+def at_once(engine: Any, n_people: int = N_CLASS, n_new: int = N_NEW) -> Row:
+    """Threads that ask at the same moment, each something else: the slowest first token, and whether all are served."""
+    asked = prompts(engine, n_people)
+    forget(engine)
+    lone = time.perf_counter()
+    next(_write(engine, asked[0], n_new))
+    lone = time.perf_counter() - lone
+    forget(engine)
+    first: dict[int, float] = {}
+    written: dict[int, int] = {}
+    gate = threading.Barrier(n_people)
+
+    def person(number: int) -> None:
+        gate.wait()
+        began = time.perf_counter()
+        generation = _write(engine, asked[number], n_new)
+        next(generation)
+        first[number] = time.perf_counter() - began
+        written[number] = 1 + sum(1 for _ in generation)
+
+    people = [threading.Thread(target=person, args=(number,)) for number in range(n_people)]
+    began = time.perf_counter()
+    for each in people:
+        each.start()
+    for each in people:
+        each.join()
+    took = time.perf_counter() - began
+    refused = n_people - sum(n == n_new for n in written.values())
+    assert refused == 0, f"{refused} of {n_people} were not served"
+    return Row(
+        f"{n_people} people at once, slowest first token",
+        max(first.values()),
+        lone,
+        "one person's first token",
+        ratio=max(first.values()) / lone,
+        note=f"none refused; half had theirs after {median(first.values()):.1f} s; {n_people * n_new / took:.0f} "
+        "tokens/s in all",
+    )
