@@ -30,8 +30,8 @@ for one in found:
     )
 {again}"""
 REUSE = """
-# The cache of the reply before, cropped to what the last prompt begins with, and gone on from there
-reuse = engine.reuse_cache(found[-2].ids, found[-1].prompt.encoding.input_ids)
+# The cache after the reply before, cropped to what the last prompt begins with, and gone on from there
+reuse = engine.reuse_cache(found[-2].ids[:-1], found[-1].prompt.encoding.input_ids)
 print(f"{{reuse.n_shared}} tokens are the same, {{reuse.n_kept}} come from the cache, {{reuse.n_read}} are read")
 """
 AGAIN = """

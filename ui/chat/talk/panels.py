@@ -90,8 +90,8 @@ def replies_table(found: Sequence[lm.Exchange], made: dict[int, Made]) -> pd.Dat
         {
             "Turn": [one.message + 1 for one in found],
             "Prompt, tokens": [one.n_prompt for one in found],
-            "As before": [one.n_reused for one in found],
-            "Read anew": [one.n_read for one in found],
+            "In the cache": [one.n_reused for one in found],
+            "Read": [one.n_read for one in found],
             "The engine had": pd.array([_had(one, made.get(one.message)) for one in found], dtype="Int64"),
             "Reply, tokens": [len(one.reply_ids) for one in found],
             "Ended by": [made[one.message].ended if one.message in made else "" for one in found],

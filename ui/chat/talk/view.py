@@ -28,8 +28,12 @@ ENDS = {
 }
 _NAMES = {"user": "You", "assistant": "Model", "system": "System", "developer": "Developer"}
 ZONES = (
-    ("as before", "The beginning that is the prompt and the reply before, id for id: a cache can have these tokens."),
-    ("read anew", "Tokens of the prompt that come after these: the model reads them before it writes."),
+    (
+        "cached",
+        "What a server has of this prompt from the reply before, id for id: its prompt and what was written, but for "
+        "the last token, which the model has drawn and not read.",
+    ),
+    ("read", "Tokens of the prompt that come after these: the model reads them before it writes."),
     ("written", "Tokens that the model wrote."),
 )
 
@@ -209,9 +213,9 @@ def heading(one: lm.Exchange, ended: str | None, end_token: str) -> str:
     """
     n = one.n_prompt
     if one.n_reused:
-        read = f"{one.n_reused:,} of {n:,} tokens were there before, {one.n_read:,} are read anew"
+        read = f"{one.n_reused:,} of {n:,} tokens can come from the cache, {one.n_read:,} are read"
     else:
-        read = f"All {n:,} tokens are read anew"
+        read = f"All {n:,} tokens are read"
     wrote = len(one.reply_ids)
     if ended is None or not one.is_known:
         return read if not wrote else f"{read}; the reply of {wrote:,} was given, not written here"

@@ -76,7 +76,7 @@ class Talk {
       this.edit(at, words);
     }
     // What was just said comes into sight, with room for the reply below it; nothing moves when the page is opened.
-    if (before.turns.length && data.turns.length > before.turns.length) {
+    if (before.turns.length && data.turns.length > before.turns.length && data.turns.at(-1)?.kept) {
       this.list.lastElementChild?.scrollIntoView({ block: "center" });
     }
     this.root.dataset.version = data.version;
