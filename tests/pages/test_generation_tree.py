@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 import lmloupe as lm
 from lmloupe.model.local import LocalEngine
 from tests.support.pages import grown, no_exception, open_page, output_of, sentences, written_steps
+from ui.generation.live.runs import Run
 from ui.generation.live.shared import server_lives
 from ui.generation.tree.link import _ask, mark_of
 from ui.generation.tree.session import Ground, Held, Wish
@@ -196,6 +197,10 @@ def test_generate_pressed_while_it_writes_lets_it_go_on() -> None:
     held = Held(ground, lm.GenerationTree().begin(0, 5), growing=1)
     _ask(held, ground, 0, 5)
     assert (held.growing, held.chosen, held.word, len(held.wishes)) == (1, 1, "", 0)
+    # Right behind a Stop: a new one, as the stopped one is not all that the settings give.
+    held.run = Run(ground.request((), lm.BranchPart((), 0, 5)), stopped=True)
+    _ask(held, ground, 0, 5)
+    assert (held.growing, held.word, list(held.wishes)) == (0, "", [Wish((), 0, 5)])
 
 
 @pytest.mark.parametrize("prompt", ["text", "chat"])

@@ -64,11 +64,14 @@ def _ask(held: Held, ground: Ground, seed: int, n: int) -> None:
         held.looked = None
         return
     plan = _plain(seed, n)
-    known = next((branch for branch in held.tree.branches if branch.parts == plan.parts), None)
+    same = [branch for branch in held.tree.branches if branch.parts == plan.parts]
+    stopped = held.run is not None and held.run.stopped
+    if held.growing in [branch.number for branch in same] and not stopped:
+        held.choose(held.growing)  # it goes on
+        return
+    known = next((branch for branch in same if branch.ended_by), None)  # one that was stopped is not all of it
     if known is None:
         held.wish(Wish((), seed, n))
-    elif known.number == held.growing:
-        held.choose(known.number)  # it goes on
     else:
         held.stop()
         held.choose(known.number)
