@@ -27,7 +27,7 @@ export class Alternatives {
     const [names, shares] = others[at];
     this.frozen = frozen;
     this.head.replaceChildren(make("span", "quiet", `Token ${at + 1}: `), make("b", "token", labels[label] || "\u2205"),
-      make("span", "quiet", ` has ${shortPercent(p)}, entropy ${entropy[at]} bits. Instead:`));
+      make("span", "quiet", ` has ${shortPercent(p)}, entropy ${entropy[at].toFixed(2)} bits. Instead:`));
     const there = names.indexOf(label);
     this.buttons = names.map((name, i) => {
       const by = taken.find(([step, id]) => step === at && id === ids[at][i]);

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ReplyPicture",
+    "give_way",
     "hold_back_switch",
     "phases",
     "served_words",
@@ -91,13 +92,18 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
             if len(steps) >= len(run.steps):  # of a page that runs again: what was there stays until it is there again
                 run.steps, run.reused_tokens = list(steps), watch.reused_tokens
             picture.draw(steps, watch, engine.serving())
-            st.session_state.get(_WATCHED)  # where a Stop arrives
+            give_way()
         run.finished = True
     except lm.LoupeError as error:
         run.failed = error
         raise
     finally:
         watch.leave(GRACE_S)
+
+
+def give_way() -> None:
+    """Where a Stop, another click or a closed tab arrives, as an exception; long loops call it often."""
+    st.session_state.get(_WATCHED)
 
 
 def _steps(watch: Watch) -> Iterator[list[lm.Step]]:
@@ -126,12 +132,21 @@ class ReplyPicture:
         stream_view(name, _prompt(run, tok), hold=state.get("hold_back"), key=f"reply_{name}")
         self._feed, self._sent = Feed(name), 0
 
-    def draw(self, steps: Sequence[lm.Step], watch: Watch, serving: lm.Serving) -> None:
-        """Draw what is new, unless something was drawn a moment ago."""
-        if time.monotonic() - self._drawn < REDRAW_S:
+    def draw(
+        self, steps: Sequence[lm.Step], watch: Watch, serving: lm.Serving | None = None, *, now: bool = False
+    ) -> None:
+        """Draw what is new, unless something was drawn a moment ago.
+
+        Args:
+            steps: all so far.
+            watch: where they come from.
+            serving: who is served, which is said; None to say nothing.
+            now: draw in any case, as the last ones.
+        """
+        if time.monotonic() - self._drawn < REDRAW_S and not now:
             return
         self._drawn = time.monotonic()
-        words = served_words(serving, watch.ahead)
+        words = "" if serving is None else served_words(serving, watch.ahead)
         if words != self._words:
             self._said.caption(escape_markdown(words))
             self._words = words
