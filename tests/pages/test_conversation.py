@@ -244,8 +244,8 @@ def test_nothing_that_was_typed_is_lost(embedded_engine: lm.Engine) -> None:
 def test_a_reply_that_was_stopped_stays_as_it_is(embedded_engine: lm.Engine) -> None:
     tok, talk = embedded_engine.tokenizer, [*MESSAGES[:2]]
     prompt = lm.render_chat(tok, talk, add_generation_prompt=True).encoding.input_ids.tolist()
-    request = Request("smollm2-135m-instruct", "none", tuple(prompt), lm.Sampling(temperature=0.0), 12, 41)
-    steps = list(embedded_engine.generate(prompt, lm.Sampling(temperature=0.0), 12, 41))[:3]
+    request = Request("smollm2-135m-instruct", "none", tuple(prompt), lm.Sampling(temperature=0.0), 9, 41)
+    steps = list(embedded_engine.generate(prompt, lm.Sampling(temperature=0.0), 9, 41))[:3]
     run = Run(request, steps, stopped=True)
     session = {
         "conversation_writing": Writing(run, talk, tok, asked=True),
