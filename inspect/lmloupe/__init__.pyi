@@ -122,14 +122,14 @@ from .model.embeddings.results import Neighbours as Neighbours
 from .model.embeddings.results import Projection as Projection
 from .model.embeddings.results import Undertrained as Undertrained
 from .model.engine import Engine as Engine
+from .model.generation.branch import Branch as Branch
+from .model.generation.branch import BranchPart as BranchPart
+from .model.generation.branch import alternative as alternative
 from .model.generation.results import Generation as Generation
 from .model.generation.results import NextToken as NextToken
 from .model.generation.results import Serving as Serving
 from .model.generation.results import Step as Step
-from .model.generation.tree import Branch as Branch
-from .model.generation.tree import BranchPart as BranchPart
 from .model.generation.tree import GenerationTree as GenerationTree
-from .model.generation.tree import alternative as alternative
 from .model.generation.tree_files import BranchPlan as BranchPlan
 from .model.generation.tree_files import SavedTree as SavedTree
 from .model.generation.tree_files import branch_plans as branch_plans

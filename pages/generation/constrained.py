@@ -88,7 +88,7 @@ with bar.gear:
     )
     sampling = lm.Sampling(temperature=0)
     if not greedy:
-        sampling = choose_sampling()
+        sampling = choose_sampling(tok=engine.tokenizer)
         state.number_input("seed", "Seed", help="Of the random draws; the same seed gives the same tokens.")
     seed = 0 if greedy else state.get("seed")
 result = st.container()

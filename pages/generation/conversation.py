@@ -27,10 +27,19 @@ from ui.chat.talk.panels import (
     show_refused,
     steps_of,
 )
-from ui.chat.talk.replies import Made, Writing
+from ui.chat.talk.replies import Writing
 from ui.chat.talk.reply import Settings, awaits, reply_to, write
 from ui.chat.talk.stops import choose_stops, stop_ids
-from ui.chat.talk.view import called, exchange_tabs, heading, stretches_of, turns_of, zones_of
+from ui.chat.talk.view import (
+    Shown,
+    called,
+    exchange_tabs,
+    heading,
+    made_by,
+    stretches_of,
+    turns_of,
+    zones_of,
+)
 from ui.chat.templates.upload import choose_for_model
 from ui.chat.warnings import chat_warnings
 from ui.components import kit
@@ -107,7 +116,7 @@ offered = now if now is not None and now.run.steps and not writes else None
 shown: ChatRequest = request
 if offered is not None:
     shown = replace(request, messages=[*request.messages, offered.message()])
-made = {i: Made.of(kept) for i in range(len(tree.path)) if (kept := tree.made(i)) is not None}
+made = made_by(tree, model, engine.describe().vocab_rows)
 if offered is not None:
     made[len(tree.path)] = offered.made()
 found: tuple[lm.Exchange, ...] = ()
@@ -120,7 +129,7 @@ if shown.messages and failed is None:
 with bubbles:
     own = {stop.token_id for stop in stops.tokens if stop.ends_generation}
     can_reply = not isinstance(failed, lm.NoChatTemplateError)
-    turns = turns_of(tree, found, tok, offered, stops=own, can_reply=can_reply)
+    turns = turns_of(Shown(tree, found, made, offered), tok, own, can_reply=can_reply)
     talk_view(turns, version=actions.version(tree), live=writes, key=actions.TALK, on_act=actions.pressed)
     if not turns:
         st.caption("The conversation is empty: write the first message below.")

@@ -20,6 +20,7 @@ from ui.generation.strategies.work import ask, watch_rows
 from ui.model.answers import offer_end, readable
 from ui.model.choice import choose_model
 from ui.page import as_code, finding, reproduce
+from ui.prediction.sampling_controls import prompt_chips
 from ui.state import store as state
 
 PROMPTS = {"text": "Text", "chat": "Chat"}
@@ -67,6 +68,10 @@ with result, show_errors():
         if row.error is not None:
             with show_errors():
                 raise row.error.with_traceback(None)
+    if source == "text":
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.markdown("Prompts to try", width="content")
+            prompt_chips()
     show_table(rows, tok, penalty)
     st.caption(
         f"All go on from the same {counted(len(ids), 'token')}. Which strategies, and their numbers: under Settings. "

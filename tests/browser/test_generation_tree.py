@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.support.browser import LOAD_S, press, settled, visit, watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
-ADDRESS = "generate?prompt=text&text=My+favorite+color+is&max_new_tokens={n}&temperature=0"
+ADDRESS = "generate?prompt=text&text=Once+upon+a+time&max_new_tokens={n}&temperature=0"
 
 
 def rows_of(page: Page) -> list[str]:
@@ -47,12 +47,13 @@ def test_a_fork_of_a_fork_is_stopped_and_the_link_brings_all_back(
     expect(boxes.nth(4)).to_have_class(re.compile("forced"))
     # A long one, stopped: what is there stays.
     press(page.get_by_role("button", name="Settings"))
-    page.get_by_label("Maximum new tokens").fill("400")
-    page.get_by_label("Maximum new tokens").press("Enter")
+    most = page.get_by_role("spinbutton", name="Maximum new tokens")
+    most.fill("400")
+    most.press("Enter")
     page.keyboard.press("Escape")
     settled(page, timeout_s=LOAD_S)
-    press(page.get_by_role("button", name="Go on"))
-    page.get_by_role("button", name="Stop").click(timeout=LOAD_S * 1000)
+    press(page.get_by_role("button", name="Go on", exact=True))
+    page.get_by_role("button", name="Stop", exact=True).click(timeout=LOAD_S * 1000)
     settled(page, timeout_s=LOAD_S)
     expect(page.locator(".branch .facts").nth(2)).to_contain_text("stopped")
     n = boxes.count()

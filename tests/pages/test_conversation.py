@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
-from tests.support.pages import no_exception, open_page, output_of, payload_of, sentences
+from tests.support.pages import REPOSITORY, no_exception, open_page, output_of, payload_of, sentences
 from ui.chat.talk import actions
-from ui.chat.talk.replies import Made
+from ui.chat.talk.replies import Ask, Made, Writing
+from ui.generation.live.runs import Request, Run
+from ui.model.choice import _asked_for
 from ui.state.link import encode
 from ui.state.settings.defaults import DEFAULT_MESSAGES
 
 pytestmark = pytest.mark.model
 MESSAGES = [dict(message) for message in DEFAULT_MESSAGES]
 Press: TypeAlias = Callable[..., AppTest]
-GREEDY = {"temperature": 0.0, "max_new_tokens": 12}
+GREEDY = {"temperature": 0.0, "max_new_tokens": 9}
 
 
 def opened(**values: Any) -> AppTest:
@@ -73,7 +77,7 @@ def press(monkeypatch: pytest.MonkeyPatch) -> Press:
 def engine_says(engine: lm.Engine, messages: list[dict[str, Any]], seed: int = 0, **options: Any) -> list[int]:
     prompt = lm.render_chat(engine.tokenizer, messages, add_generation_prompt=True).encoding.input_ids
     sampling = options.pop("sampling", lm.Sampling(temperature=0.0))
-    return [step.token_id for step in engine.generate(prompt, sampling, 12, seed, **options)]
+    return [step.token_id for step in engine.generate(prompt, sampling, options.pop("most", 9), seed, **options)]
 
 
 def test_the_page_opens_with_the_models_own_reply_and_a_message_gets_one(embedded_engine: lm.Engine) -> None:
@@ -95,16 +99,14 @@ def test_the_page_opens_with_the_models_own_reply_and_a_message_gets_one(embedde
         {"role": "assistant", "content": lm.reply_text(embedded_engine.tokenizer, last)},
     ]
     assert [token[1] for token in string(app) if token[2] == 2] == last
-    # What was before comes id for id from the first exchange: prompt and reply.
-    assert [token[1] for token in string(app) if token[2] == 0] == [*prompt.encoding.input_ids.tolist(), *ids]
+    # A cache has the first exchange, id for id: the prompt and the reply, but for the token that was drawn last.
+    assert [token[1] for token in string(app) if token[2] == 0] == [*prompt.encoding.input_ids.tolist(), *ids[:-1]]
     assert all(turn["kept"] for turn in turns(app))
-    printed = output_of(app)
+    printed, n = output_of(app), len(string(app)) - len(last)
     n_read = sum(token[2] == 1 for token in string(app))
-    assert (
-        f"turn 7: {len(string(app)) - len(last)} tokens, {58} in the cache, {n_read} read, {len(last)} written"
-        in printed[3]
-    )
-    assert printed[-1] == f"{last} stop"
+    assert f"turn 7: {n} tokens, {n - n_read} in the cache, {n_read} read, {len(last)} written" in printed[3]
+    assert printed[-2] == f"{last} stop"
+    assert printed[-1] == f"{n - n_read} tokens are the same, {n - n_read} come from the cache, {n_read} are read"
     assert app.header[0].value.replace("\\", "").endswith(f"the model wrote {len(last)} until <|im_end|>")
     # The other pages have it, and undo takes it back.
     other = no_exception(open_page("chat", **link(app)))
@@ -116,7 +118,7 @@ def test_the_page_opens_with_the_models_own_reply_and_a_message_gets_one(embedde
 
 
 def test_replies_are_alternatives_and_the_link_brings_them_back(embedded_engine: lm.Engine, press: Press) -> None:
-    app = opened(temperature=1.5)
+    app = opened(temperature=1.5, max_new_tokens=3)
     warm = lm.Sampling(temperature=1.5)
     press(app, what="again", turn=4)
     shown = [turns(app)[4]]
@@ -125,13 +127,13 @@ def test_replies_are_alternatives_and_the_link_brings_them_back(embedded_engine:
     assert [(turn["place"], turn["of"]) for turn in shown] == [(1, 2), (0, 2)]
     tok = embedded_engine.tokenizer
     for turn, seed in zip(shown, (1, 0), strict=True):
-        assert turn["text"] == lm.reply_text(tok, engine_says(embedded_engine, MESSAGES, seed, sampling=warm))
+        assert turn["text"] == lm.reply_text(tok, engine_says(embedded_engine, MESSAGES, seed, sampling=warm, most=3))
         assert f"seed {seed}" in turn["note"]
     # Back to the first question, other words: a branch, and the model answers there.
     press(app, what="edit", turn=1, text="What is the capital of Peru?")
     talk = [MESSAGES[0], {"role": "user", "content": "What is the capital of Peru?"}]
     assert value(app, "messages")[:2] == talk
-    assert turns(app)[2]["text"] == lm.reply_text(tok, engine_says(embedded_engine, talk, 0, sampling=warm))
+    assert turns(app)[2]["text"] == lm.reply_text(tok, engine_says(embedded_engine, talk, 0, sampling=warm, most=3))
     assert (turns(app)[1]["place"], turns(app)[1]["of"]) == (1, 2)
     again = no_exception(open_page("conversation", **link(app)))
     assert turns(again) == turns(app)
@@ -155,20 +157,20 @@ def test_another_token_inside_a_reply_goes_on_from_there(embedded_engine: lm.Eng
     no_exception(app.run())
     before = engine_says(embedded_engine, MESSAGES)[:5]
     prompt = lm.render_chat(embedded_engine.tokenizer, MESSAGES, add_generation_prompt=True).encoding.input_ids.tolist()
-    rest = embedded_engine.generate([*prompt, *before, token_id], lm.Sampling(temperature=0.0), 12)
+    rest = embedded_engine.generate([*prompt, *before, token_id], lm.Sampling(temperature=0.0), 9)
     written = [*before, token_id, *(step.token_id for step in rest)]
     assert [token[1] for token in string(app) if token[2] == 2] == written
     assert (turns(app)[4]["place"], turns(app)[4]["of"]) == (1, 2)
-    assert output_of(app)[-1].startswith(str(written))
+    assert output_of(app)[-2].startswith(str(written))
 
 
 def test_without_its_stop_token_the_model_runs_on(embedded_engine: lm.Engine) -> None:
-    app = opened(max_new_tokens=12)
+    app = opened()
     assert "<|im_end|> (2: eos of the tokenizer, generation_config, the template; trained" in sentences(app)
     app.toggle(key="conversation_stop_2").set_value(False)
     no_exception(app.run())
     ids = engine_says(embedded_engine, MESSAGES, stop_ids=())
-    assert len(ids) == 12
+    assert len(ids) == 9
     assert ids.index(2) == 7
     assert [token[1] for token in string(app) if token[2] == 2] == ids
     turn = turns(app)[4]
@@ -176,7 +178,7 @@ def test_without_its_stop_token_the_model_runs_on(embedded_engine: lm.Engine) ->
     assert turn["same"] is False  # the special tokens are gone from the text that the conversation keeps
     assert "These ids do not come back" in sentences(app)
     assert value(app, "stops_changed") == (2,)
-    assert output_of(app)[-1] == f"{ids} length"
+    assert output_of(app)[-2] == f"{ids} length"
     # On again: the reply from before, not a third one.
     app.toggle(key="conversation_stop_2").set_value(True)
     no_exception(app.run())
@@ -237,6 +239,43 @@ def test_nothing_that_was_typed_is_lost(embedded_engine: lm.Engine) -> None:
     assert "at most 64 messages" in sentences(app)
     assert any("One more?" in block.value for block in app.code)
     assert value(app, "messages") == full
+
+
+def test_a_reply_that_was_stopped_stays_as_it_is(embedded_engine: lm.Engine) -> None:
+    tok, talk = embedded_engine.tokenizer, [*MESSAGES[:2]]
+    prompt = lm.render_chat(tok, talk, add_generation_prompt=True).encoding.input_ids.tolist()
+    request = Request("smollm2-135m-instruct", "none", tuple(prompt), lm.Sampling(temperature=0.0), 9, 41)
+    steps = list(embedded_engine.generate(prompt, lm.Sampling(temperature=0.0), 9, 41))[:3]
+    run = Run(request, steps, stopped=True)
+    session = {
+        "conversation_writing": Writing(run, talk, tok, asked=True),
+        "conversation_ask": Ask(talk, seed=41),
+    }
+    app = no_exception(open_page("conversation", session=session, **encode(GREEDY | {"messages": talk}).params))
+    assert value(app, "messages")[2]["content"] == "The capital of"
+    assert turns(app)[2]["note"] == "stopped by you, seed 41"
+    assert app.header[0].value.endswith("the model wrote 3 until you stopped it")
+
+
+def test_a_model_without_a_template_says_so_and_offers_one_that_talks(
+    tiny_model_folder: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tiny_model_folder("llama"), tmp_path / "tiny" / "base")
+    (tmp_path / "tiny" / "base" / "chat_template.jinja").unlink()
+    (tmp_path / "assets").symlink_to(REPOSITORY / "assets")
+    monkeypatch.chdir(tmp_path)
+    asked = _asked_for()
+    asked.add(("tiny/base", "none"))
+    try:
+        app = opened(model="tiny/base", quantization="none")
+    finally:
+        asked.discard(("tiny/base", "none"))
+    assert "chat template" in sentences(app)
+    assert [turn["text"] for turn in turns(app)] == [message["content"] for message in MESSAGES]
+    assert app.chat_input[0].disabled
+    next(button for button in app.button if button.label == "Talk with SmolLM2").click()
+    no_exception(app.run())
+    assert turns(app)[-1]["text"]
 
 
 def test_an_empty_conversation_waits_for_the_person(embedded_engine: lm.Engine) -> None:

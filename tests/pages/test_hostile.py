@@ -148,6 +148,7 @@ VIEWS = [
     ("pages/prediction/attention.py", {}), ("pages/text/overview.py", {}),
     ("pages/generation/generate.py", {"prompt": "text", "max_new_tokens":
     "12", "record_lens": "1"}), ("pages/generation/generate.py", {"prompt": "chat", "max_new_tokens": "12"}),
+    ("pages/generation/conversation.py", {"max_new_tokens": "12"}),
 ]  # fmt: skip
 
 

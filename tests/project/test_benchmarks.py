@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import chat, encoding, inside, neighbours, precision, sessions, slider, tokens
+from benchmarks import chat, encoding, inside, neighbours, precision, sessions, slider, strategies, tokens
 from benchmarks.harness import Row, as_json, paired, skipped, table, together
 from benchmarks.model import never_ending
 from benchmarks.text import PHRASES, mixed_text
@@ -164,8 +164,10 @@ def test_lens_and_records_are_held_against_bare_work_in_one_pass(tiny_model_fold
     ids = np.arange(6, 26)
     with never_ending(engine):
         whole, made = inside.lens(engine, ids, rounds=1), inside.generate(engine, ids, n_new=4, rounds=1)
+        searched = strategies.beam_search(engine, ids, n_new=4, rounds=1)
     assert (whole.target, whole.sense) == (1.3, "at most")
     assert (made.target, made.sense, made.unit) == (0.7, "at least", "tokens/s")
+    assert (searched.target, searched.sense) == (1.15, "at most")
     assert whole.ratio == pytest.approx((whole.ours or 0) / (whole.floor or 1))
     assert made.ratio == pytest.approx((made.ours or 0) / (made.floor or 1))
 

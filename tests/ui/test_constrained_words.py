@@ -40,12 +40,12 @@ FREE = [step("It"), step(" is"), step(" so.")]
         (
             [step("a", overruled=True)],
             FREE,
-            "at the only token; without it the model would have begun with “It is so.”",
+            "at the only token; without it, it would have begun with “It is so.”",
         ),
         (
             [step("It"), step("b", overruled=True)],
             FREE,
-            "at 1 of 2 tokens; without it the model would have gone on after 1 token with “is so.”",
+            "at 1 of 2 tokens; without it, it would have gone on after 1 token with “is so.”",
         ),
         ([step("It"), step(" is", overruled=True), step(" so.")], FREE, "overruled the model at 1 of 3 tokens"),
         ([step("a", overruled=True)], [step("<end>", ended_by="stop")], "overruled the model at the only token"),
@@ -59,7 +59,7 @@ def test_the_finding_counts_what_was_overruled(steps: list[lm.Step], free: list[
 
 def test_a_long_text_is_quoted_up_to_a_word() -> None:
     found = facts.constrained_finding([step("a", overruled=True)], [step("word " * 20)])
-    assert found.endswith("“word word word word word word word word …”")
+    assert found.endswith("“word word word word …”")
 
 
 @pytest.mark.parametrize(

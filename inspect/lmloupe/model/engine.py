@@ -12,7 +12,8 @@ has its questions' answers: their dataclasses in ``results``, the functions that
 - ``strategies``: whole texts found otherwise than by one draw after another; its questions are there too.
 - ``padding``: prompts in one batch.
 
-What several rooms need of a pass (a hook, a cache, the worker's thread) is in ``passes`` below them.
+What several rooms need of a pass (a hook, a cache, the worker's thread) is in ``passes`` below them; how a token
+is drawn is in ``sampling``, which tokens a grammar allows in ``constrained``.
 """
 
 from __future__ import annotations

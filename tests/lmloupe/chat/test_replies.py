@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -29,8 +30,10 @@ def test_requests_are_what_a_server_gets_and_every_token_has_its_turn(key: str) 
     found = lm.exchanges(tok, TALK)
     assert [one.message for one in found] == [2, 4, 6]
     served = lm.prefix_stability(tok, TALK).served
-    assert [(one.n_prompt, one.n_reused) for one in found[1:]] == [(step.n_next, step.n_kept) for step in served]
+    assert [(one.n_prompt, one.n_same) for one in found[1:]] == [(step.n_next, step.n_kept) for step in served]
     assert [len(one.ids) for one in found[:-1]] == [step.n_cached for step in served]
+    for before, one in pairwise(found):
+        assert one.n_reused == min(one.n_same, len(before.ids) - 1), "the model has not read what it drew last"
     for one in found:
         prompt = lm.render_chat(tok, TALK[: one.message], add_generation_prompt=True)
         assert one.ids[: one.n_prompt].tolist() == prompt.encoding.input_ids.tolist()
@@ -52,13 +55,13 @@ def test_ids_that_the_model_wrote_come_back_or_not(key: str) -> None:
     same, after = lm.exchanges(tok, TALK[:4], {2: whole})
     assert same.is_known
     assert same.comes_back
-    assert after.n_reused == len(same.ids)
+    assert after.n_same == len(same.ids) == after.n_reused + 1
     # The same words in other tokens, and a reply that ended at another token than the template writes.
     pieces = [i for part in ("H", "ello", " there", ".", ENDS[key]) for i in lm.encode(tok, part).input_ids.tolist()]
     for ids in (pieces, [*whole[:-1], *lm.encode(tok, "\n\n").input_ids.tolist()]):
         other, after = lm.exchanges(tok, TALK[:4], {2: ids})
         assert other.comes_back is False
-        assert other.n_kept == after.n_reused < len(other.ids)
+        assert other.n_kept == after.n_same < len(other.ids)
         found = lm.compare_reply(tok, TALK[:2], ids)
         if found.text == "Hello there.":
             assert found.n_kept == other.n_kept

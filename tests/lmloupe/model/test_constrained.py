@@ -229,6 +229,7 @@ def test_too_few_tokens_end_in_the_middle_and_the_step_says_so(engine: lm.Engine
         (lambda: lm.Constraint("choices", "yes"), "not a JSON list"),
         (lambda: lm.Constraint("poem", "x"), "kind of a constraint is 'poem'"),
         (lambda: lm.Constraint.regex("("), "regular expression cannot be used: unclosed group"),
+        (lambda: lm.Constraint.regex("a\\"), "ends in a lone backslash"),
         (lambda: lm.Constraint.regex(r"(a)\1"), "backreferences are not supported"),
         (lambda: lm.Constraint.regex(r"\bword\b"), "lookarounds not supported"),
         (lambda: lm.Constraint.regex(r"[^\x00-\x{10FFFF}]"), "Nothing satisfies the regular expression"),
@@ -270,6 +271,18 @@ def test_a_pattern_beyond_the_limits_is_told_when_it_is_met(engine: lm.Engine) -
     many = "|".join(f".*{chr(97 + i % 26)}.{{{i}}}" for i in range(1, 400))
     with pytest.raises(lm.InvalidConstraintError, match="too large for this vocabulary: lexer precomputation failed"):
         engine.generate(PROMPT, constraint=lm.Constraint.regex(many))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"), [("a/i", "a/i"), ("\\/", "/"), ("a\nb", "a\nb"), ("x/\ns: /y", "x/\ns: /y")]
+)
+def test_no_sign_of_a_pattern_means_something_to_the_notation(pattern: str, text: str) -> None:
+    tok = lm.load_tokenizer("smollm2")
+    guide = Guide(tok, lm.Constraint.regex(pattern))
+    for token_id in tok.backend.encode(text, add_special_tokens=False).ids:
+        assert guide.allowed(tok.vocab_size)[token_id]
+        go_on(guide, tok, token_id)
+    assert guide.complete
 
 
 def test_a_list_of_thousands_is_followed() -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "offer",
     "pressed",
     "refused",
+    "say_first",
     "say_otherwise",
     "send",
     "switch",
@@ -191,6 +192,8 @@ def pressed() -> None:
         switch(place, sent["step"])
     elif what == "edit" and isinstance(sent.get("text"), str):
         say_otherwise(place, sent["text"])
+    elif what == "system" and isinstance(sent.get("text"), str):
+        say_first(sent["text"])
 
 
 def switch(place: int, step: int) -> None:
@@ -201,19 +204,27 @@ def switch(place: int, step: int) -> None:
 
 def say_otherwise(place: int, text: str) -> None:
     """Other words in a turn: a branch that has what follows up to the next reply, which is written anew."""
-    tree = branches()
-    if place >= len(tree.path) or tree.messages[place].get("content") == text:
-        return
+    turns = branches().messages
+    if place < len(turns) and turns[place].get("content") != text:
+        _begin_anew("Edit", place, turns[place] | {"content": text}, turns[place + 1 :])
+
+
+def say_first(text: str) -> None:
+    """A system turn before a conversation that has none."""
+    _begin_anew("System turn", 0, {"role": "system", "content": text}, branches().messages)
+
+
+def _begin_anew(label: str, place: int, message: dict[str, Any], rest: list[dict[str, Any]]) -> None:
+    """Another message in a place, and after it of the rest what comes before the next reply."""
+    if message["role"] == "assistant":
+        rest = []
+    kept = next((i for i, turn in enumerate(rest) if turn["role"] == "assistant"), len(rest))
     try:
-        with change("Edit") as tree:
-            turns = tree.messages
-            rest = turns[place + 1 :] if turns[place]["role"] != "assistant" else []
-            kept = next((i for i, turn in enumerate(rest) if turn["role"] == "assistant"), len(rest))
-            tree.add(place, turns[place] | {"content": text})
-            for i, turn in enumerate(rest[:kept], start=place + 1):
+        with change(label) as tree:
+            for i, turn in enumerate([message, *rest[:kept]], start=place):
                 tree.add(i, turn)
     except ValueError as error:
-        st.session_state[_REFUSED] = Refused(text, str(error).removesuffix("."))
+        st.session_state[_REFUSED] = Refused(message["content"], str(error).removesuffix("."))
         return
     _ask(tree)
 

@@ -29,6 +29,11 @@ for one in found:
         f"{{len(one.reply_ids)}} written; the same ids again: {{one.comes_back}}",
     )
 {again}"""
+REUSE = """
+# The cache after the reply before, cropped to what the last prompt begins with, and gone on from there
+reuse = engine.reuse_cache(found[-2].ids[:-1], found[-1].prompt.encoding.input_ids)
+print(f"{{reuse.n_shared}} tokens are the same, {{reuse.n_kept}} come from the cache, {{reuse.n_read}} are read")
+"""
 AGAIN = """
 # Turn {turn}, written again
 one = next(one for one in found if one.message == {place})
@@ -54,7 +59,7 @@ def code(
         if how is not None and (how.model, how.quantization) == (model, quantization):
             again = AGAIN.format(
                 turn=one.message + 1, place=one.message, forced=list(how.ids[: how.forced]), sampling=how.sampling,
-                most=how.most, seed=how.seed, stops=how.stops,
+                most=how.most if how.ended != "stopped" else len(how.ids) - how.forced, seed=how.seed, stops=how.stops,
             )  # fmt: skip
     return CODE.format(
         model=model,
@@ -64,5 +69,5 @@ def code(
         variables=request.variables,
         template=request.template_in_code(tok),
         replies={place: list(how.ids) for place, how in made.items()},
-        again=again,
+        again=again + (REUSE.format() if len(found) > 1 else ""),
     )

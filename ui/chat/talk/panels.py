@@ -91,13 +91,20 @@ def replies_table(found: Sequence[lm.Exchange], made: dict[int, Made]) -> pd.Dat
             "Turn": [one.message + 1 for one in found],
             "Prompt, tokens": [one.n_prompt for one in found],
             "In the cache": [one.n_reused for one in found],
-            "Read anew": [one.n_read for one in found],
+            "Read": [one.n_read for one in found],
+            "The engine had": pd.array([_had(one, made.get(one.message)) for one in found], dtype="Int64"),
             "Reply, tokens": [len(one.reply_ids) for one in found],
             "Ended by": [made[one.message].ended if one.message in made else "" for one in found],
             "Seed": pd.array([made[one.message].seed if one.message in made else None for one in found], dtype="Int64"),
             "The same ids again": [_yes_no(one) for one in found],
         }
     )
+
+
+def _had(one: lm.Exchange, made: Made | None) -> int | None:
+    """How many of the prompt's tokens this server's engine had in a cache when it wrote the reply."""
+    run = kept_run(made.request(one.prompt.encoding.input_ids.tolist())) if made is not None else None
+    return None if run is None else run.reused_tokens
 
 
 def _yes_no(one: lm.Exchange) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +18,7 @@ from ui.chat.talk.branches import Branches
 from ui.chat.talk.replies import Made, Writing
 from ui.components.talk import Exchanges, Stretch, Turn
 
-__all__ = ["ENDS", "called", "exchange_tabs", "heading", "stretches_of", "turns_of", "zones_of"]
+__all__ = ["ENDS", "Shown", "called", "exchange_tabs", "heading", "made_by", "stretches_of", "turns_of", "zones_of"]
 
 ENDS = {
     "stop": "ended at {token}",
@@ -27,8 +28,12 @@ ENDS = {
 }
 _NAMES = {"user": "You", "assistant": "Model", "system": "System", "developer": "Developer"}
 ZONES = (
-    ("as before", "The beginning that is the prompt and the reply before, id for id: a cache can have these tokens."),
-    ("read anew", "Tokens of the prompt that come after these: the model reads them before it writes."),
+    (
+        "cached",
+        "What a server has of this prompt from the reply before, id for id: its prompt and what was written, but for "
+        "the last token, which the model has drawn and not read.",
+    ),
+    ("read", "Tokens of the prompt that come after these: the model reads them before it writes."),
     ("written", "Tokens that the model wrote."),
 )
 
@@ -39,57 +44,62 @@ def called(message: Mapping[str, Any]) -> str | None:
     return str(functions[0].get("name", "tool")) if functions else None
 
 
-def turns_of(
-    tree: Branches,
-    found: Sequence[lm.Exchange],
-    tok: lm.Tokenizer,
-    offered: Writing | None = None,
-    *,
-    stops: Collection[int] = (),
-    can_reply: bool = True,
-) -> list[Turn]:
-    """The bubbles, those of a reply that is only offered included.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is on the screen.
+
+    Attributes:
+        tree: the conversation, as one path of all that was said.
+        found: its requests, where it could be rendered.
+        made: how this model wrote its replies, by their turn; from `made_by`.
+        offered: a reply that is shown and not in the conversation yet.
+    """
+
+    tree: Branches
+    found: Sequence[lm.Exchange]
+    made: Mapping[int, Made]
+    offered: Writing | None = None
+
+
+def made_by(tree: Branches, model: str, n_rows: int) -> dict[int, Made]:
+    """How a model wrote its replies, by their turn; the ids of another model's replies mean nothing to it.
 
     Args:
         tree: the conversation.
-        found: its requests, where it could be rendered.
+        model: whose replies.
+        n_rows: of its matrix; a link may claim any ids.
+    """
+    kept = {place: Made.of(made) for place in range(len(tree.path)) if (made := tree.made(place)) is not None}
+    return {place: one for place, one in kept.items() if one.model == model and max(one.ids) < n_rows}
+
+
+def turns_of(shown: Shown, tok: lm.Tokenizer, stops: Collection[int], *, can_reply: bool) -> list[Turn]:
+    """The bubbles, that of a reply which is only offered included.
+
+    Args:
+        shown: what is on the screen.
         tok: the model's tokenizer.
-        offered: a reply that is shown and not in the conversation yet.
         stops: the model's own tokens that end a reply.
         can_reply: whether the model can be asked at all.
     """
-    added = _added(found)
+    added, by_place = _added(shown.found), {one.message: one for one in shown.found}
     turns = []
-    for place, message in enumerate(tree.messages):
-        made = tree.made(place)
-        at, of = tree.alternatives(place)
-        one = next((one for one in found if one.message == place), None)
+    for place, message in enumerate(shown.tree.messages):
+        at, of = shown.tree.alternatives(place)
         is_reply = message["role"] == "assistant" and place > 0
-        known = None if made is None else Made.of(made)
-        turns.append(
-            _turn(
-                message, added.get(place), known, one, tok, stops, place=at, of=of, replies=is_reply and can_reply
-            )
-        )  # fmt: skip
-    if offered is not None:
-        one = next((one for one in found if one.message == len(turns)), None)
-        turns.append(
-            _turn(
-                offered.message(), added.get(len(turns)), offered.made(), one, tok, stops, replies=can_reply, kept=False
-            )
-        )
+        turn = _turn(message, added.get(place), place=at, of=of, replies=is_reply and can_reply)
+        how, kept = shown.made.get(place), shown.tree.made(place)
+        if how is None and kept is not None:
+            turn = replace(turn, note=f"written by {kept['model']}")
+        turns.append(turn if how is None else _with_end(turn, how, by_place.get(place), tok, stops))
+    if shown.offered is not None:
+        place, reply = len(turns), shown.offered
+        turn = _turn(reply.message(), added.get(place), replies=can_reply, kept=False)
+        turns.append(_with_end(turn, reply.made(), by_place.get(place), tok, stops))
     return turns
 
 
-def _turn(
-    message: Mapping[str, Any],
-    added: int | None,
-    made: Made | None,
-    one: lm.Exchange | None,
-    tok: lm.Tokenizer,
-    own: Collection[int],
-    **more: Any,
-) -> Turn:
+def _turn(message: Mapping[str, Any], added: int | None, **more: Any) -> Turn:
     role = "tool" if message["role"] in RESULT_ROLES else message["role"]
     content = message.get("content")
     text = content if isinstance(content, str) else "" if content is None else json.dumps(content, ensure_ascii=False)
@@ -98,22 +108,18 @@ def _turn(
         for function in called_functions(message)
     )
     name = f"Tool {message.get('name') or ''}".strip() if role == "tool" else _NAMES.get(role, role)
-    note = "" if made is None else f"{_end(made, tok)}{_passed(made, tok, own)}, seed {made.seed}"
-    same = None if made is None or one is None or not one.is_known else one.comes_back
-    return Turn(
-        role, name, text, calls, added, note, same, editable=isinstance(content, str) and not calls, **more
-    )  # fmt: skip
+    return Turn(role, name, text, calls, added, editable=isinstance(content, str) and not calls, **more)
 
 
-def _end(made: Made, tok: lm.Tokenizer) -> str:
-    token = f"{tok.piece(made.ids[-1])} ({made.ids[-1]})" if made.ids and tok.has(made.ids[-1]) else "a token"
-    return ENDS.get(made.ended, made.ended).format(token=token)
-
-
-def _passed(made: Made, tok: lm.Tokenizer, own: Collection[int]) -> str:
-    """Where the reply would have ended, had no stop token been left out."""
-    at = next((at for at, token_id in enumerate(made.ids[:-1]) if token_id in own), None)
-    return "" if at is None else f", ran on past {tok.piece(made.ids[at])} at its token {at + 1}"
+def _with_end(turn: Turn, made: Made, one: lm.Exchange | None, tok: lm.Tokenizer, stops: Collection[int]) -> Turn:
+    """The bubble with what ended the reply, and whether its ids come back."""
+    token = f"{tok.piece(made.ids[-1])} ({made.ids[-1]})" if tok.has(made.ids[-1]) else str(made.ids[-1])
+    note = ENDS.get(made.ended, made.ended).format(token=token)
+    passed = next((at for at, token_id in enumerate(made.ids[:-1]) if token_id in stops), None)
+    if passed is not None:  # where it would have ended, had no stop token been left out
+        note += f", ran on past {tok.piece(made.ids[passed])} at its token {passed + 1}"
+    same = one.comes_back if one is not None and one.is_known else None
+    return replace(turn, note=f"{note}, seed {made.seed}", same=same)
 
 
 def _added(found: Sequence[lm.Exchange]) -> dict[int, int]:
@@ -207,9 +213,9 @@ def heading(one: lm.Exchange, ended: str | None, end_token: str) -> str:
     """
     n = one.n_prompt
     if one.n_reused:
-        read = f"{one.n_reused:,} of {n:,} tokens were there before, {one.n_read:,} are read anew"
+        read = f"{one.n_reused:,} of {n:,} tokens can come from the cache, {one.n_read:,} are read"
     else:
-        read = f"All {n:,} tokens are read anew"
+        read = f"All {n:,} tokens are read"
     wrote = len(one.reply_ids)
     if ended is None or not one.is_known:
         return read if not wrote else f"{read}; the reply of {wrote:,} was given, not written here"

@@ -71,12 +71,13 @@ export function boxSays({ label, accepted, pass, at, rejected, unjudged }) {
 export function draftedSays(pass, index) {
   const [label, p, q] = pass.drafted[index];
   const fate = fateOf(pass, index);
-  const judged = fate === "unjudged" ? "not judged, because one before it was rejected" : `${fate}, the model gave it ${p}`;
+  const why = ownOf(pass) === null ? "the text had ended" : "one before it was rejected";
+  const judged = fate === "unjudged" ? `not judged, because ${why}` : `${fate}, the model gave it ${p}`;
   return `\u201c${label}\u201d: ${judged}${q ? `, the draft ${q}` : ""}`;
 }
 
 /** @param {Pass} pass @param {number} number */
 export function passSays(pass, number) {
-  const drafted = pass.drafted.length ? `${counted(pass.drafted.length, "token")} drafted, ${pass.accepted} accepted` : "nothing drafted";
-  return `Pass ${number + 1}: ${drafted}. ${pass.source} ${pass.times}`.trim();
+  const drafted = pass.drafted.length ? `${counted(pass.drafted.length, "token")} drafted, ${pass.accepted} accepted. ` : "";
+  return `Pass ${number + 1}: ${drafted}${pass.source} ${pass.times}`.trim();
 }

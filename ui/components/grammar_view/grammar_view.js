@@ -117,7 +117,8 @@ function keyOf() {
 function column(step, i) {
   const node = make("div", `step ${kindOf(step)} tint-${(i % 2) + 1}`);
   node.setAttribute("role", "option");
-  node.setAttribute("aria-label", step.says);
+  const seen = [...(step.wanted ?? []), step.label, step.allowed].join(" ");
+  node.setAttribute("aria-label", `${seen}. ${step.says}`); // begins with what is seen, as it must
   node.title = step.says;
   const wanted = make("span", "wanted");
   if (step.wanted) wanted.append(make("b", "", step.wanted[0]), ` ${step.wanted[1]}`);
@@ -129,8 +130,8 @@ function column(step, i) {
   const bar = make("i", "bar");
   bar.style.width = width(step.allowed_share);
   allowed.append(bar, make("span", "", step.allowed));
-  for (const part of [wanted, struck, allowed]) part.setAttribute("aria-hidden", "true");
-  node.append(wanted, make("span", "token", step.label), struck, allowed);
+  // The spaces are between the words where the text is read, not drawn.
+  node.append(wanted, " ", make("span", "token", step.label), " ", struck, allowed);
   return node;
 }
 

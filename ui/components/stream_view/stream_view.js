@@ -69,8 +69,8 @@ class StreamView {
   update(data) {
     const { channel, hold } = this.data ?? {};
     this.data = data;
-    if (data.channel !== channel) {
-      this.reply = new Reply();
+    if (data.channel !== channel || data.tokens) {
+      this.reply = new Reply(); // of one that has ended all tokens are here: another one's may have been
       this.said = 0;
     }
     if (data.channel !== channel || data.hold !== hold) this.begin();

@@ -36,7 +36,8 @@ class Talk {
     this.root = make("div", "talk");
     this.list = make("ol", "turns");
     this.list.setAttribute("aria-label", "The conversation");
-    this.root.append(this.list);
+    this.foot = make("div", "foot");
+    this.root.append(this.list, this.foot);
     // Streamlit's shortcuts (r, c) spare its own inputs; from inside a component they would fire.
     for (const name of ["keydown", "keyup", "keypress"]) {
       this.root.addEventListener(name, (event) => {
@@ -69,15 +70,33 @@ class Talk {
     this.json = json;
     this.data = data;
     this.list.replaceChildren(...data.turns.map((turn, i) => this.drawTurn(turn, i)));
+    this.foot.replaceChildren(...this.adders());
     // What somebody is writing survives a change elsewhere in the conversation.
     if (at !== null && data.turns[at]?.text === before.turns[at]?.text && words !== before.turns[at]?.text) {
       this.edit(at, words);
     }
     // What was just said comes into sight, with room for the reply below it; nothing moves when the page is opened.
-    if (before.turns.length && data.turns.length > before.turns.length) {
+    if (before.turns.length && data.turns.length > before.turns.length && data.turns.at(-1)?.kept) {
       this.list.lastElementChild?.scrollIntoView({ block: "center" });
     }
     this.root.dataset.version = data.version;
+  }
+
+  /** A system turn can be put before the others, where there is none. */
+  adders() {
+    const { turns, live } = this.data;
+    if (live || !turns.length || turns[0].role === "system" || turns[0].role === "developer") return [];
+    return [
+      this.button("+ System turn", "+ System turn: say first how the model is to answer", true, () => {
+        if (this.list.querySelector(".fresh")) return;
+        const item = make("li", "turn system fresh");
+        const head = make("div", "head");
+        head.append(make("b", "", "System"), make("div", "tools"));
+        item.append(head, make("div", "said"));
+        this.list.prepend(item);
+        this.write(item, "", "Text of the new system turn", (text) => this.act("system", 0, { text }), () => item.remove());
+      }),
+    ];
   }
 
   /** @param {string} what @param {number} turn @param {Record<string, unknown>} [more] */
@@ -121,10 +140,10 @@ class Talk {
         this.button("›", `The next alternative of ${n}`, turn.place < turn.of - 1, () => this.act("switch", i, { step: 1 })),
       );
     }
-    if (turn.replies) row.append(this.button("↻ Again", `Another reply in place of ${n}, from another seed`, true, () => this.act("again", i)));
-    if (!turn.kept) row.append(this.button("Keep", "Put this reply into the conversation of all pages", true, () => this.act("keep", i)));
+    if (turn.replies) row.append(this.button("↻ Again", `Again: another reply in place of ${n}, from another seed`, true, () => this.act("again", i)));
+    if (!turn.kept) row.append(this.button("Keep", "Keep this reply: put it into the conversation of all pages", true, () => this.act("keep", i)));
     else if (turn.editable) {
-      row.append(this.button("✎ Edit", `Say something else in ${n}`, true, () => this.edit(i, turn.text)));
+      row.append(this.button("✎ Edit", `Edit ${n}: say something else`, true, () => this.edit(i, turn.text)));
     }
     return row;
   }
@@ -142,15 +161,21 @@ class Talk {
 
   /** Write in the bubble; Enter sends, Escape leaves it. @param {number} i @param {string} text */
   edit(i, text) {
-    const item = this.list.children[i];
-    const said = item?.querySelector(".said");
-    if (!said || this.data.live) return;
+    const item = [...this.list.children].find((node) => node instanceof HTMLElement && node.dataset.turn === String(i));
+    const close = () => item?.replaceWith(this.drawTurn(this.data.turns[i], i));
+    if (item && !this.data.live) this.write(item, text, `Text of turn ${i + 1}`, (words) => this.act("edit", i, { text: words }), close);
+  }
+
+  /**
+   * @param {Element} item @param {string} text @param {string} label
+   * @param {(text: string) => void} take @param {() => void} close
+   */
+  write(item, text, label, take, close) {
     const area = make("textarea", "said");
     area.value = text;
-    area.setAttribute("aria-label", `Text of turn ${i + 1}`);
-    const close = () => item.replaceWith(this.drawTurn(this.data.turns[i], i));
+    area.setAttribute("aria-label", label);
     const done = () => {
-      this.act("edit", i, { text: area.value });
+      take(area.value);
       close();
     };
     area.addEventListener("keydown", (event) => {
@@ -162,9 +187,9 @@ class Talk {
         done();
       }
     });
-    said.replaceWith(area);
+    item.querySelector(".said")?.replaceWith(area);
     const row = make("div", "tools");
-    row.append(this.button("Send", "Go on from these words", true, done), this.button("Cancel", "Leave it as it was", true, close));
+    row.append(this.button("Send", "Send: go on from these words", true, done), this.button("Cancel", "Cancel: leave it as it was", true, close));
     item.querySelector(".tools")?.replaceWith(row);
     area.rows = Math.max(1, Math.ceil(text.length / 48));
     area.focus();

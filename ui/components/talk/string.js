@@ -116,7 +116,7 @@ class Growing {
     if (place % 2) node.classList.add("odd");
     const bits = bitsOf(text).flatMap((bit) => (bit.sign ? [make("span", "sign", bit.sign), bit.text] : [bit.text]));
     node.append(...(text ? bits : [make("span", "sign", "·")]));
-    node.title = `token ${place + 1}, id ${id}, ${["as before", "read anew", "written"][zone]}${words}`;
+    node.title = `token ${place + 1}, id ${id}, ${["from the cache", "read", "written"][zone]}${words}`;
     if (node instanceof HTMLButtonElement) {
       node.type = "button";
       node.setAttribute("aria-label", `${text || "part of a character"}: ${node.title}`);

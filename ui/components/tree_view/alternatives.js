@@ -27,7 +27,7 @@ export class Alternatives {
     const [names, shares] = others[at];
     this.frozen = frozen;
     this.head.replaceChildren(make("span", "quiet", `Token ${at + 1}: `), make("b", "token", labels[label] || "\u2205"),
-      make("span", "quiet", ` has ${shortPercent(p)}, entropy ${entropy[at]} bits. Instead:`));
+      make("span", "quiet", ` has ${shortPercent(p)}, entropy ${entropy[at].toFixed(2)} bits. Instead:`));
     const there = names.indexOf(label);
     this.buttons = names.map((name, i) => {
       const by = taken.find(([step, id]) => step === at && id === ids[at][i]);
@@ -40,7 +40,7 @@ export class Alternatives {
       button.append(make("span", "token", labels[name] || "\u2205"), bar, make("span", "value", shortPercent(shares[i])),
         make("span", "mark", mark));
       const does = i === there ? "is here" : by ? `show ${mark}` : "go on from it";
-      button.setAttribute("aria-label", `${labels[name]}, ${shortPercent(shares[i])}: ${does}`);
+      button.title = does;
       button.addEventListener("click", () => this.ask(ids[at][i]));
       return button;
     });

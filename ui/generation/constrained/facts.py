@@ -28,7 +28,7 @@ __all__ = [
 
 N_CANDIDATES = 8
 N_ALLOWED = 4
-N_QUOTED = 40
+N_QUOTED = 24
 
 
 def _did(step: lm.Step) -> lm.ConstrainedStep:
@@ -69,7 +69,7 @@ def constrained_finding(steps: Sequence[lm.Step], free: Sequence[lm.Step]) -> st
         return f"The grammar overruled the model at {where}"
     quoted = text if len(text) <= N_QUOTED else f"{text[:N_QUOTED].rsplit(' ', 1)[0]} …"
     begun = "begun" if same == 0 else f"gone on after {counted(same, 'token')}"
-    return f"The grammar overruled the model at {where}; without it the model would have {begun} with “{quoted}”"
+    return f"The grammar overruled the model at {where}; without it, it would have {begun} with “{quoted}”"
 
 
 def ending(steps: Sequence[lm.Step]) -> str:

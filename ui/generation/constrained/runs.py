@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import html
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import streamlit as st
+
 import lmloupe as lm
-from ui.base import theme
 from ui.generation.live.runs import Request, Run
 from ui.generation.live.shared import GRACE_S, Watch, attach, finished_run
+from ui.generation.live.stream import ReplyPicture, give_way
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["written"]
 
 POLL_S = 0.05
-REDRAW_S = 0.12
 TITLES = ("With the grammar", "Without it")
 
 
@@ -32,11 +31,11 @@ def written(requests: Sequence[Request], engine: lm.Engine, place: DeltaGenerato
     """
     runs = [finished_run(request) or Run(request) for request in requests]
     watches: dict[int, Watch] = {}
-    drawn = 0.0
     try:
         for i, run in enumerate(runs):
             if not run.finished:
                 watches[i] = attach(run.request, engine)
+        pictures = _pictures(runs, watches, engine, place)
         while watches:
             for i, watch in list(watches.items()):
                 try:
@@ -47,10 +46,9 @@ def written(requests: Sequence[Request], engine: lm.Engine, place: DeltaGenerato
                 except lm.LoupeError as error:
                     runs[i].failed = error
                     watches.pop(i).leave()
-            # A closed tab or another click arrives here as an exception.
-            if time.monotonic() - drawn > REDRAW_S:
-                place.html(_as_html(runs))
-                drawn = time.monotonic()
+                said = engine.serving() if i == min(pictures) else None
+                pictures[i].draw(runs[i].steps, watch, said, now=i not in watches)
+            give_way()
     finally:
         for watch in watches.values():
             watch.leave(GRACE_S)
@@ -58,13 +56,13 @@ def written(requests: Sequence[Request], engine: lm.Engine, place: DeltaGenerato
     return runs
 
 
-def _as_html(runs: Sequence[Run]) -> str:
-    # The model's words are a stranger's text: escaped, every piece.
-    parts = []
-    for title, run in zip(TITLES, runs, strict=True):
-        text = html.escape("".join(step.text for step in run.steps))
-        parts.append(
-            f'<p style="opacity:{theme.QUIET};font-size:0.875rem;margin:0">{title}</p>'
-            f'<div style="white-space:pre-wrap;overflow-wrap:anywhere;font-size:1.25rem;line-height:1.6">{text}▍</div>'
-        )
-    return "".join(parts)
+def _pictures(
+    runs: Sequence[Run], watches: Mapping[int, Watch], engine: lm.Engine, place: DeltaGenerator
+) -> dict[int, ReplyPicture]:
+    """A picture of each that is still written, one below the other."""
+    pictures = {}
+    with place.container(gap="xxsmall"):
+        for i, watch in watches.items():
+            st.caption(TITLES[i])
+            pictures[i] = ReplyPicture(runs[i], watch.name, engine.tokenizer)
+    return pictures

@@ -22,7 +22,17 @@ from ui.state import store as state
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-__all__ = ["hold_back_switch", "phases", "served_words", "stop_button", "stop_watching", "stream", "stream_tokens"]
+__all__ = [
+    "ReplyPicture",
+    "give_way",
+    "hold_back_switch",
+    "phases",
+    "served_words",
+    "stop_button",
+    "stop_watching",
+    "stream",
+    "stream_tokens",
+]
 
 POLL_S = 0.05
 """A Stop is noticed within that."""
@@ -76,19 +86,24 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
     st.session_state[_WATCHED] = (run, watch)
     try:
         with place.container(gap="xxsmall"):
-            picture = _Picture(run, watch.name, engine.tokenizer)
+            picture = ReplyPicture(run, watch.name, engine.tokenizer)
         for found in _steps(watch):
             steps += found
             if len(steps) >= len(run.steps):  # of a page that runs again: what was there stays until it is there again
                 run.steps, run.reused_tokens = list(steps), watch.reused_tokens
             picture.draw(steps, watch, engine.serving())
-            st.session_state.get(_WATCHED)  # where a Stop arrives
+            give_way()
         run.finished = True
     except lm.LoupeError as error:
         run.failed = error
         raise
     finally:
         watch.leave(GRACE_S)
+
+
+def give_way() -> None:
+    """Where a Stop, another click or a closed tab arrives, as an exception; long loops call it often."""
+    st.session_state.get(_WATCHED)
 
 
 def _steps(watch: Watch) -> Iterator[list[lm.Step]]:
@@ -101,8 +116,14 @@ def _steps(watch: Watch) -> Iterator[list[lm.Step]]:
         yield found
 
 
-class _Picture:
-    """What `stream` draws: who else is served, and the reply as far as it is written."""
+class ReplyPicture:
+    """What `stream` draws where it is made: who else is served, and the reply as far as it is written.
+
+    Args:
+        run: the reply.
+        name: of its generation, `Watch.name`.
+        tok: the model's tokenizer.
+    """
 
     def __init__(self, run: Run, name: str, tok: lm.Tokenizer) -> None:
         self._boxes = Boxes(tok)
@@ -111,12 +132,21 @@ class _Picture:
         stream_view(name, _prompt(run, tok), hold=state.get("hold_back"), key=f"reply_{name}")
         self._feed, self._sent = Feed(name), 0
 
-    def draw(self, steps: Sequence[lm.Step], watch: Watch, serving: lm.Serving) -> None:
-        """Draw what is new, unless something was drawn a moment ago."""
-        if time.monotonic() - self._drawn < REDRAW_S:
+    def draw(
+        self, steps: Sequence[lm.Step], watch: Watch, serving: lm.Serving | None = None, *, now: bool = False
+    ) -> None:
+        """Draw what is new, unless something was drawn a moment ago.
+
+        Args:
+            steps: all so far.
+            watch: where they come from.
+            serving: who is served, which is said; None to say nothing.
+            now: draw in any case, as the last ones.
+        """
+        if time.monotonic() - self._drawn < REDRAW_S and not now:
             return
         self._drawn = time.monotonic()
-        words = served_words(serving, watch.ahead)
+        words = "" if serving is None else served_words(serving, watch.ahead)
         if words != self._words:
             self._said.caption(escape_markdown(words))
             self._words = words

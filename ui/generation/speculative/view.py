@@ -14,7 +14,7 @@ from ui.components.draft_view import DraftedToken, Pass, draft_view
 from ui.generation.speculative.words import speculation_numbers, speed_sentence
 from ui.page import metrics_row
 
-__all__ = ["show_speculation"]
+__all__ = ["passes_of", "show_speculation"]
 
 
 def show_speculation(steps: Sequence[lm.SpeculationStep], tok: lm.Tokenizer, *, key: str = "speculation") -> None:
@@ -27,10 +27,15 @@ def show_speculation(steps: Sequence[lm.SpeculationStep], tok: lm.Tokenizer, *, 
         tok: the tokenizer.
         key: of the widget.
     """
-    draft_view([_pass(step, tok) for step in steps], name="The text, drafted and own tokens", key=key)
+    draft_view(passes_of(steps, tok), name="The text, drafted and own tokens", key=key)
     metrics_row(speculation_numbers(steps))
     if said := speed_sentence(steps):
         st.caption(said)
+
+
+def passes_of(steps: Sequence[lm.SpeculationStep], tok: lm.Tokenizer) -> list[Pass]:
+    """The passes as they are drawn."""
+    return [_pass(step, tok) for step in steps]
 
 
 def _pass(step: lm.SpeculationStep, tok: lm.Tokenizer) -> Pass:

@@ -21,17 +21,17 @@ def written(steps: Sequence[lm.SpeculationStep]) -> list[lm.Step]:
 
 def speculation_finding(steps: Sequence[lm.SpeculationStep], drafting: Drafting) -> str:
     """How many drafted tokens were accepted, and how many passes the text took."""
-    found = lm.speculation_totals(steps)
+    found, name = lm.speculation_totals(steps), DRAFTS[drafting.draft]
+    n, accepted = found.n_drafted, found.n_accepted
     took = f"{counted(found.n_tokens, 'token')} in {counted(found.n_passes, 'pass', 'passes')}"
     if not found.n_passes:
-        return "Nothing is drafted yet"
-    if not found.n_drafted:
-        return f"{DRAFTS[drafting.draft]} drafted nothing: {took}"
-    which = "None" if not found.n_accepted else "All" if found.n_accepted == found.n_drafted else f"{found.n_accepted}"
-    was = "was" if found.n_accepted == 1 or found.n_drafted == 1 else "were"
-    if found.n_drafted == 1:
-        return f"The one drafted token was {'accepted' if found.n_accepted else 'rejected'}: {took}"
-    return f"{which} of {found.n_drafted} drafted tokens {was} accepted: {took}"
+        return f"{name}: nothing is drafted yet"
+    if not n:
+        return f"{name}: nothing was drafted, {took}"
+    if n == 1:
+        return f"{name}: the one drafted token was {'accepted' if accepted else 'rejected'}, {took}"
+    of = f"all {n}" if accepted == n else f"none of {n}" if not accepted else f"{accepted} of {n}"
+    return f"{name}: {of} drafted tokens {'was' if accepted < 2 else 'were'} accepted, {took}"
 
 
 def speed_sentence(steps: Sequence[lm.SpeculationStep]) -> str:

@@ -21,7 +21,7 @@ from ui.state import store as state
 
 __all__ = ["beams_finding", "best_path", "show_beams", "shown_step", "step_table"]
 
-_ORDINALS = ("first", "second", "third")
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
 def best_path(steps: Sequence[lm.BeamStep]) -> list[int]:

@@ -76,7 +76,12 @@ def _ours(asked: Asked) -> str:
         call = (
             f"engine.speculate(ids, {asked.drafting.code}, sampling={sampling}, max_new_tokens={n}, seed={asked.seed})"
         )
-        return f"texts[{name!r}] = [token.token_id for step in {call} for token in step.tokens]"
+        return (
+            f"passes = list({call})\n"
+            f"texts[{name!r}] = [token.token_id for step in passes for token in step.tokens]\n"
+            "found = lm.speculation_totals(passes)\n"
+            'print("acceptance", found.acceptance, "mean length", found.mean_length, "passes", found.n_passes)'
+        )
     return f"texts[{name!r}] = [step.token_id for step in engine.generate(ids, {sampling}, {n}, seed={asked.seed})]"
 
 

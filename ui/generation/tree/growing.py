@@ -96,6 +96,8 @@ def _stream(held: Held, branch: lm.Branch, engine: lm.Engine, place: DeltaGenera
     place.empty()
     if not run.finished:
         held.tree = held.tree.settle(branch.number)
+        if not held.tree.branch(branch.number).steps:  # stopped before its first token
+            held.close(branch.number)
 
 
 def forced_steps(held: Held, before: Sequence[int], ids: Sequence[int]) -> tuple[lm.Step, ...]:

@@ -30,7 +30,10 @@ from ui.state.settings.defaults import (
     DEFAULT_MESSAGES,
     DEFAULT_PRECISIONS,
     DEFAULT_SCHEMA,
+    DEFAULT_STRATEGIES,
     DEFAULT_TEXT,
+    LAYER_FORMATS,
+    STRATEGIES,
 )
 from ui.state.turns import conversation_settings
 
@@ -39,14 +42,7 @@ __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SE
 EMBEDDED_MODEL = "smollm2-135m-instruct"
 AUTO = "auto"
 MAX_TEXT_CHARACTERS = 2_000_000
-LAYER_FORMATS = (
-    "nf4", "nf4+double", "fp4", "fp4+double", "int8", "q4_0", "q8_0", "mxfp4", "nvfp4", "int4_g128", "bfloat16",
-)  # fmt: skip
-"""What Layer by layer rounds to, as `lmloupe.Precision.spec`."""
 MAX_CONFIG_CHARACTERS = 100_000
-
-STRATEGIES = ("greedy", "sampling", "beam", "contrastive", "prompt_lookup", "early_layer")
-DEFAULT_STRATEGIES = ("greedy", "sampling", "beam", "contrastive")
 
 
 def _tokenizer(name: str, default: str) -> Setting:
@@ -275,7 +271,6 @@ _TABLE = (
     integer("beam_step", -1, -1, 255),
     integer("contrastive_step", -1, -1, 255),
     # Strategies: speculative decoding. The early layer is at most the last but one, 0 for half of them.
-    choice("spec_draft", "prompt_lookup", ("prompt_lookup", "early_layer")),
     integer("spec_drafted", 5, 1, 16),
     integer("spec_ngram", 3, 1, 8),
     integer("spec_layer", 0, 0, 999),

@@ -11,7 +11,10 @@ __all__ = [
     "DEFAULT_MESSAGES",
     "DEFAULT_PRECISIONS",
     "DEFAULT_SCHEMA",
+    "DEFAULT_STRATEGIES",
     "DEFAULT_TEXT",
+    "LAYER_FORMATS",
+    "STRATEGIES",
 ]
 
 # For the tokenizers a long word, an emoji, a number, code and two more scripts; for the model a line to go on from.
@@ -57,3 +60,10 @@ DEFAULT_SCHEMA = """{
   "additionalProperties": false
 }"""
 DEFAULT_PRECISIONS = ("bfloat16", "int8", "fp4", "nf4", "nf4+double")
+
+STRATEGIES = ("greedy", "sampling", "beam", "contrastive", "prompt_lookup", "early_layer")
+DEFAULT_STRATEGIES = ("greedy", "sampling", "beam", "contrastive")
+LAYER_FORMATS = (
+    "nf4", "nf4+double", "fp4", "fp4+double", "int8", "q4_0", "q8_0", "mxfp4", "nvfp4", "int4_g128", "bfloat16",
+)  # fmt: skip
+"""What Layer by layer rounds to, as `lmloupe.Precision.spec`."""

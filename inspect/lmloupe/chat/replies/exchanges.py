@@ -29,8 +29,9 @@ class Exchange:
         reply_ids: int32 (m,), what the model wrote, the token that ended it included. Where it is not known, the ids
             that the template's own writing of the message has; empty where the reply is still to come.
         is_known: whether ``reply_ids`` were given, and not read off the template.
-        n_reused: tokens at the beginning of the prompt that are those of the exchange before, its prompt and its reply:
-            a server has their keys and values in its cache.
+        n_same: tokens at the beginning of the prompt that are those of the exchange before, its prompt and its reply.
+        n_reused: how many of these a server has in its cache: all but the last token of a reply, which the model has
+            drawn and not read.
         rendered: the messages with the reply, without a request for another; None where it is still to come, or where
             the template refuses to write that.
         n_kept: tokens at the beginning of prompt and reply that ``rendered`` begins with; 0 without it.
@@ -42,6 +43,7 @@ class Exchange:
     prompt: RenderedChat = field(repr=False)
     reply_ids: NDArray[np.int32] = field(repr=False)
     is_known: bool
+    n_same: int
     n_reused: int
     rendered: RenderedChat | None = field(repr=False)
     n_kept: int
@@ -102,7 +104,7 @@ def exchanges(
     >>> for one in exchanges(load_tokenizer("qwen2"), talk, {1: [9707, 151645]}):  # Hello<|im_end|>
     ...     print(one.message, one.n_prompt, one.n_reused, len(one.reply_ids), one.comes_back)
     1 20 0 2 True
-    3 33 22 0 None
+    3 33 21 0 None
     """
     checked = check_messages(messages)
     asked = Prompts(tok, checked, tools, template, variables)
@@ -135,9 +137,10 @@ def _exchange(
     kept = 0
     if rendered is not None:
         kept = shared_length(np.concatenate([read, reply]), rendered.encoding.input_ids)
-    reused = 0 if before is None else shared_length(before.ids, read)
+    same = 0 if before is None else shared_length(before.ids, read)
+    cached = 0 if before is None else before.n_prompt + max(len(before.reply_ids) - 1, 0)
     turns = np.concatenate([_messages_of(prompt, i), np.full(len(reply), i)]).astype(np.int32)
-    return Exchange(i, prompt, reply, given is not None, reused, rendered, kept, turns)
+    return Exchange(i, prompt, reply, given is not None, same, min(same, cached), rendered, kept, turns)
 
 
 def _messages_of(prompt: RenderedChat, reply: int) -> NDArray[np.int32]:

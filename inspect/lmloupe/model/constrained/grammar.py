@@ -35,6 +35,8 @@ def grammar(kind: Kind, source: str, *, any_whitespace: bool) -> str:
         InvalidConstraintError: an empty list, an empty choice, or text that is not JSON.
     """
     if kind == "regex":
+        if (len(source) - len(source.rstrip("\\"))) % 2:  # it would escape the end of the pattern in the notation
+            raise InvalidConstraintError("The regular expression cannot be used: it ends in a lone backslash.")
         return f"{_NO_FORCING}/{regex_to_lark(source, '')}/"
     if kind == "choices":
         # One terminal, whose size has no limit; as rules of their own, two thousand would be too many.

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from lmloupe.errors import InvalidSettingError
+from lmloupe.model.generation.branch import BranchPart
 from lmloupe.model.generation.results import Step
-from lmloupe.model.generation.tree import MOST_BRANCHES, MOST_STEPS, BranchPart, GenerationTree
+from lmloupe.model.generation.tree import MOST_BRANCHES, MOST_STEPS, GenerationTree
 from lmloupe.model.sampling.pipeline import Sampling
 
 __all__ = ["BranchPlan", "SavedTree", "branch_plans", "read_tree", "tree_json"]
