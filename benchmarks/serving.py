@@ -15,7 +15,7 @@ from benchmarks.model import PROMPT, on_worker
 N_PEOPLE, N_NEW = 8, 32
 N_CLASS = 30
 N_TRUNK, FORK_AT, N_AFTER = 128, 100, 8
-TARGET_TOGETHER, TARGET_ALONE, TARGET_FORK = 3.0, 0.95, 1.2
+TARGET_TOGETHER, TARGET_ALONE, TARGET_FORK, TARGET_STOP_MS = 3.0, 0.95, 1.2, 100.0
 
 
 def rows() -> list[Row]:
@@ -27,7 +27,7 @@ def rows() -> list[Row]:
     except lm.LoupeError as error:
         return [skipped("several people on one model", str(error))]
     engine = lm.load_engine()
-    return [together(engine), alone(engine), fork(engine), at_once(engine)]
+    return [together(engine), alone(engine), fork(engine), stop(engine), at_once(engine)]
 
 
 def forget(engine: Any) -> None:
@@ -140,6 +140,20 @@ def fork(engine: Any, n_trunk: int = N_TRUNK, fork_at: int = FORK_AT, rounds: in
         ratio=got.ratio,
         target=TARGET_FORK,
     )
+
+
+def stop(engine: Any, rounds: int = 7) -> Row:
+    """Milliseconds from Stop until the model does nothing more for it: the step at hand."""
+    times = []
+    for _ in range(rounds):
+        generation = _write(engine, engine.input_ids(PROMPT), 64)
+        next(generation)
+        next(generation)
+        began = time.perf_counter()
+        generation.close()
+        engine.loaded.worker.call(lambda: None)
+        times.append((time.perf_counter() - began) * 1e3)
+    return Row("Stop until the model is free", median(times), unit="ms", target=TARGET_STOP_MS, judged="ours")
 
 
 def at_once(engine: Any, n_people: int = N_CLASS, n_new: int = N_NEW) -> Row:

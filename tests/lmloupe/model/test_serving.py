@@ -150,7 +150,7 @@ COMERS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(comers=COMERS, most_served=st.integers(2, 6))
 def test_whoever_joins_and_leaves_when_each_gets_what_it_gets_alone(
     room: Room, expected: dict[tuple[int, bool], list[lm.Step]], comers: list[Any], most_served: int
@@ -190,8 +190,8 @@ def test_whoever_joins_and_leaves_when_each_gets_what_it_gets_alone(
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_all_in_one_pass_give_what_each_gives_alone(engines: Callable[[str], Any], arch: str) -> None:
     room = room_of(engines(arch))
-    alone = [tokens(room.alone(ids, DRAWN, 20, seed=3)) for ids in PROMPTS]
-    running = [room.ask(ids, DRAWN, 20, seed=3) for ids in PROMPTS]
+    alone = [tokens(room.alone(ids, DRAWN, 10, seed=3)) for ids in PROMPTS[::2]]
+    running = [room.ask(ids, DRAWN, 10, seed=3) for ids in PROMPTS[::2]]
     room.worker.finish()
     assert [tokens(list(generation)) for generation in running] == alone
     assert room.scheduler.serving().batched
@@ -199,8 +199,8 @@ def test_all_in_one_pass_give_what_each_gives_alone(engines: Callable[[str], Any
 
 # Bias by distance (bloom, mpt), positions that a mask counts (opt), windows, experts, latents, one state.
 TOGETHER = {
-    "bloom": True, "gpt2": True, "opt": True, "gemma2": True, "mixtral": True, "deepseek_v3": True, "gpt_neo": True,
-    "falcon": True, "mamba": False, "jamba": False, "rwkv": False, "bart": False, "recurrent_gemma": False,
+    "bloom": True, "gpt2": True, "opt": True, "gemma2": True, "mixtral": True, "deepseek_v3": True,
+    "mamba": False, "jamba": False, "bart": False, "recurrent_gemma": False,
 }  # fmt: skip
 
 
@@ -208,9 +208,9 @@ TOGETHER = {
 def test_models_of_other_builds_are_written_together_or_take_turns(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     room = room_of(architectures.engine_of(kind))
     prompts = [architectures.IDS[i : i + n].tolist() for i, n in enumerate((3, 20, 9))]
-    alone = [tokens(room.alone(ids, DRAWN, 8, seed=5)) for ids in prompts]
+    alone = [tokens(room.alone(ids, DRAWN, 6, seed=5)) for ids in prompts]
     with caplog.at_level(logging.WARNING):
-        running = [room.ask(ids, DRAWN, 8, seed=5) for ids in prompts]
+        running = [room.ask(ids, DRAWN, 6, seed=5) for ids in prompts]
         room.worker.finish()
     assert [tokens(list(generation)) for generation in running] == alone
     serving = room.scheduler.serving()
@@ -223,8 +223,8 @@ def test_models_of_other_builds_are_written_together_or_take_turns(kind: str, ca
 def test_a_text_that_may_outgrow_its_window_takes_turns(window: int) -> None:
     room = room_of(lm.load_engine(architectures.build("mistral", sliding_window=window), device="cpu"))
     prompts = [architectures.IDS[i : i + n].tolist() for i, n in enumerate((4, 12, 28))]
-    alone = [tokens(room.alone(ids, DRAWN, 8, seed=5)) for ids in prompts]
-    running = [room.ask(ids, DRAWN, 8, seed=5) for ids in prompts]
+    alone = [tokens(room.alone(ids, DRAWN, 6, seed=5)) for ids in prompts]
+    running = [room.ask(ids, DRAWN, 6, seed=5) for ids in prompts]
     most_together = 0
     while room.worker.step():
         most_together = max(most_together, *(len(rows.requests) for rows in room.scheduler._rows), 0)
@@ -395,7 +395,7 @@ def test_thirty_people_at_once_on_the_real_worker(engines: Callable[[str], Any])
     asked = [(PROMPTS[i % len(PROMPTS)], i) for i in range(30)]
 
     def run(ids: list[int], seed: int) -> list[int]:
-        return [step.token_id for step in engine.generate(ids, DRAWN, 10, seed=seed)]
+        return [step.token_id for step in engine.generate(ids, DRAWN, 6, seed=seed)]
 
     alone = [run(*one) for one in asked]
     together: dict[int, list[int]] = {}
@@ -448,7 +448,7 @@ def test_a_fork_from_a_text_that_is_being_written_with_others(room: Room, passes
 
 
 @pytest.mark.parametrize(
-    "kind", ["bloom", "gpt2", "gemma2", "deepseek_v32", "mamba", "jamba", "bart", "rwkv", "gemma3n_text", "lfm2_moe"]
+    "kind", ["bloom", "gpt2", "gemma2", "deepseek_v32", "mamba", "jamba", "bart", "rwkv", "gemma3n_text"]
 )
 def test_a_fork_of_any_architecture_is_what_the_whole_text_gives(kind: str) -> None:
     room = room_of(architectures.engine_of(kind))

@@ -32,11 +32,17 @@ class GenerationQuestions(Protocol):
     ) -> Generation:
         """Generate token by token, until an end token, ``max_new_tokens`` or the end of the context.
 
+        Several at once are written together, one pass of the model a step, where it can (`serving`); an equal one that
+        has not ended is joined. A prompt that begins as a text that was read or written before goes on from what was
+        kept of it, and only the rest is read (`Generation.reused_tokens`). All of that changes the last digits of
+        scores by rounding, and so a token only where two are as good as equally probable.
+
         Args:
             text_or_ids: the prompt; the ids of a rendered chat rather than its text.
             sampling: how to draw; None is the model's own distribution.
             max_new_tokens: at least 1.
-            seed: of NumPy's PCG64, at least 0; the same seed gives the same tokens on the same machine and settings.
+            seed: of NumPy's PCG64, at least 0; the same seed gives the same tokens on the same machine and settings,
+                up to that rounding.
             lens: also record what each layer would have said at each step, from the same pass. On a CPU the steps
                 after the first then come four at a time.
             stop_ids: tokens that end it; None for the model's own (`ModelDescription.stop_ids` and the tokenizer's
@@ -46,7 +52,8 @@ class GenerationQuestions(Protocol):
                 only where the text satisfies the constraint.
 
         Returns:
-            An iterator of `Step` that starts at once and can be polled and closed. NotFiniteError comes out of it, and
+            An iterator of `Step` that starts at once, or as soon as there is room where as many are served as can be
+            (`Generation.ahead`), and can be polled and closed. NotFiniteError comes out of it, and
             NotAvailableError where a constraint leaves no token.
         """
 

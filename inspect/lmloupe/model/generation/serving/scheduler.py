@@ -87,9 +87,10 @@ class Scheduler:
             while (admitted := self._line.admit()) is not None:
                 self._reading += admitted
                 yield from self._round()
-        except Exception as error:  # not swallowed: all whom it stops are told
+        except BaseException as error:  # not swallowed: all whom it stops are told, and the worker too
             self._reading, self._rows, self._alone = deque(), [], deque()
             self._line.end_all(error)
+            raise
 
     def _round(self) -> Iterator[None]:
         """A piece of a newcomer's prompt, or a token for everybody who writes; pauses after each pass."""
@@ -194,12 +195,13 @@ class Scheduler:
     def _failed(self, rows: Rows, error: Exception) -> None:
         """Nobody's own error ends the others: after a pass over several, each goes on by itself."""
         self._rows.remove(rows)
+        if len(rows.requests) == 1:
+            self._line.end(rows.requests[0], error)
+            return
+        self._take_turns(f"A step of {len(rows.requests)} texts together failed ({error}), so they take turns.")
         try:
-            if len(rows.requests) == 1:
-                raise error
-            self._take_turns(f"A step of {len(rows.requests)} texts together failed ({error}), so they take turns.")
             self._rows += rows.apart()
-        except Exception as last:
+        except Exception as last:  # not swallowed: all whom it stops are told
             for request in rows.requests:
                 self._line.end(request, last)
 

@@ -38,6 +38,7 @@ class _FirstBlocks:
         self.stream = torch.empty(0)
 
     def __call__(self, **inputs: Any) -> None:
+        """Read as the model does; `stream`, (n, width), is then what the block would have read of it."""
         # A hook of this session around its own pass alone: between two steps the model serves others.
         handle = self._block.register_forward_pre_hook(self._stop, with_kwargs=True)
         try:
@@ -46,7 +47,10 @@ class _FirstBlocks:
             return
         finally:
             handle.remove()
-        raise NotAvailableError("The pass ended before it came to the block.")
+        raise NotAvailableError(
+            f"{type(self._model).__name__} does not always go through all of its blocks, so its first ones cannot "
+            "draft: draft by prompt lookup."
+        )
 
     def _stop(self, _: torch.nn.Module, args: Any, kwargs: Any) -> None:
         self.stream = rows_of(layer_input(args, kwargs))
