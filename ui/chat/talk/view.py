@@ -13,7 +13,7 @@ import numpy as np
 
 import lmloupe as lm
 from lmloupe.chat.messages import RESULT_ROLES, called_functions
-from ui.base.words import probability
+from ui.base.words import counted, probability
 from ui.chat.talk.branches import Branches
 from ui.chat.talk.replies import Made, Writing
 from ui.components.talk import Exchanges, Stretch, Turn
@@ -213,11 +213,11 @@ def heading(one: lm.Exchange, ended: str | None, end_token: str) -> str:
     """
     n = one.n_prompt
     if one.n_reused:
-        read = f"{one.n_reused:,} of {n:,} tokens can come from the cache, {one.n_read:,} are read"
+        read = f"The model remembers {one.n_reused:,} of {n:,} tokens and reads {one.n_read:,}"
     else:
-        read = f"All {n:,} tokens are read"
+        read = f"The model reads all {n:,} tokens"
     wrote = len(one.reply_ids)
     if ended is None or not one.is_known:
-        return read if not wrote else f"{read}; the reply of {wrote:,} was given, not written here"
+        return read if not wrote else f"{read}; its reply of {counted(wrote, 'token')} was given, not written here"
     why = {"stop": f"until {end_token}", "length": "until the maximum", "context": "until the context was full"}
-    return f"{read}; the model wrote {wrote:,} {why.get(ended, 'until you stopped it')}"
+    return f"{read}, then wrote {wrote:,} {why.get(ended, 'until you stopped it')}"
