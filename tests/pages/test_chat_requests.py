@@ -153,9 +153,9 @@ def test_a_reply_that_does_not_come_back_is_shown_with_its_place() -> None:
     assert "the chat gives the very ids that the model has read and written" in sentences(app)
     (warning,) = app.warning
     said = warning.value.replace("\\", "")
-    assert "at token 1 of the reply" in said
-    assert "It has “H” “e” “l” “lo”; rendered, “Hello”" in said
-    assert "5 tokens of the cache cannot be reused" in said
+    assert "other ids from token 1 of the reply on" in said
+    assert "The model has “H” “e” “l” “lo”; rendered, “Hello”" in said
+    assert "5 tokens of its cache cannot be reused" in said
 
 
 # --- Going on, stops and prefixes on Chat template and Template, line by line --------------------
