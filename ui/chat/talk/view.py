@@ -213,11 +213,12 @@ def heading(one: lm.Exchange, ended: str | None, end_token: str) -> str:
     """
     n = one.n_prompt
     if one.n_reused:
-        read = f"The model remembers {one.n_reused:,} of {n:,} tokens and reads {one.n_read:,}"
+        are = "is" if one.n_read == 1 else "are"
+        read = f"{one.n_reused:,} of {n:,} tokens can be reused from before, {one.n_read:,} {are} new"
     else:
-        read = f"The model reads all {n:,} tokens"
+        read = f"All {n:,} tokens are new"
     wrote = len(one.reply_ids)
     if ended is None or not one.is_known:
-        return read if not wrote else f"{read}; its reply of {counted(wrote, 'token')} was given, not written here"
+        return read if not wrote else f"{read}; the reply of {counted(wrote, 'token')} was given, not written here"
     why = {"stop": f"until {end_token}", "length": "until the maximum", "context": "until the context was full"}
-    return f"{read}, then wrote {wrote:,} {why.get(ended, 'until you stopped it')}"
+    return f"{read}; the model wrote {wrote:,} {why.get(ended, 'until you stopped it')}"
