@@ -183,7 +183,7 @@ def test_what_is_pressed_twice_before_the_page_is_drawn_anew_is_done_once() -> N
 
 def test_without_its_stop_token_the_model_runs_on(embedded_engine: lm.Engine) -> None:
     app = opened()
-    assert "<|im_end|> (2: eos of the tokenizer, generation_config, the template; trained" in sentences(app)
+    assert "<|im_end|> (id 2; named by the tokenizer (eos), generation_config, the chat template;" in sentences(app)
     app.toggle(key="conversation_stop_2").set_value(False)
     no_exception(app.run())
     ids = engine_says(embedded_engine, MESSAGES, stop_ids=())

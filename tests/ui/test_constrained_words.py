@@ -94,3 +94,4 @@ def test_never_all_is_struck_out() -> None:
     assert ">99.999% struck out" in facts.renormalized([one])
     drawn = facts.grammar_steps(lm.load_tokenizer("smollm2"), [one], 49_152)[0]
     assert drawn.struck_out_text == ">99.999%"
+    assert "a probability of 3.2% in the model, and of 64.0% with the grammar" in said
