@@ -53,7 +53,7 @@ def test_a_fork_of_a_fork_is_stopped_and_the_link_brings_all_back(
     page.keyboard.press("Escape")
     settled(page, timeout_s=LOAD_S)
     press(page.get_by_role("button", name="Go on", exact=True))
-    page.get_by_role("button", name="Stop", exact=True).click(timeout=LOAD_S * 1000)
+    page.locator(".st-key-stop_reply").get_by_role("button").click(timeout=LOAD_S * 1000)
     settled(page, timeout_s=LOAD_S)
     expect(page.locator(".branch .facts").nth(2)).to_contain_text("stopped")
     n = boxes.count()

@@ -23,7 +23,7 @@ from ui.state.settings.defaults import DEFAULT_MESSAGES
 pytestmark = pytest.mark.model
 MESSAGES = [dict(message) for message in DEFAULT_MESSAGES]
 Press: TypeAlias = Callable[..., AppTest]
-GREEDY = {"temperature": 0.0, "max_new_tokens": 12}
+GREEDY = {"temperature": 0.0, "max_new_tokens": 9}
 
 
 def opened(**values: Any) -> AppTest:
@@ -77,7 +77,7 @@ def press(monkeypatch: pytest.MonkeyPatch) -> Press:
 def engine_says(engine: lm.Engine, messages: list[dict[str, Any]], seed: int = 0, **options: Any) -> list[int]:
     prompt = lm.render_chat(engine.tokenizer, messages, add_generation_prompt=True).encoding.input_ids
     sampling = options.pop("sampling", lm.Sampling(temperature=0.0))
-    return [step.token_id for step in engine.generate(prompt, sampling, 12, seed, **options)]
+    return [step.token_id for step in engine.generate(prompt, sampling, options.pop("most", 9), seed, **options)]
 
 
 def test_the_page_opens_with_the_models_own_reply_and_a_message_gets_one(embedded_engine: lm.Engine) -> None:
@@ -118,7 +118,7 @@ def test_the_page_opens_with_the_models_own_reply_and_a_message_gets_one(embedde
 
 
 def test_replies_are_alternatives_and_the_link_brings_them_back(embedded_engine: lm.Engine, press: Press) -> None:
-    app = opened(temperature=1.5)
+    app = opened(temperature=1.5, max_new_tokens=3)
     warm = lm.Sampling(temperature=1.5)
     press(app, what="again", turn=4)
     shown = [turns(app)[4]]
@@ -127,13 +127,13 @@ def test_replies_are_alternatives_and_the_link_brings_them_back(embedded_engine:
     assert [(turn["place"], turn["of"]) for turn in shown] == [(1, 2), (0, 2)]
     tok = embedded_engine.tokenizer
     for turn, seed in zip(shown, (1, 0), strict=True):
-        assert turn["text"] == lm.reply_text(tok, engine_says(embedded_engine, MESSAGES, seed, sampling=warm))
+        assert turn["text"] == lm.reply_text(tok, engine_says(embedded_engine, MESSAGES, seed, sampling=warm, most=3))
         assert f"seed {seed}" in turn["note"]
     # Back to the first question, other words: a branch, and the model answers there.
     press(app, what="edit", turn=1, text="What is the capital of Peru?")
     talk = [MESSAGES[0], {"role": "user", "content": "What is the capital of Peru?"}]
     assert value(app, "messages")[:2] == talk
-    assert turns(app)[2]["text"] == lm.reply_text(tok, engine_says(embedded_engine, talk, 0, sampling=warm))
+    assert turns(app)[2]["text"] == lm.reply_text(tok, engine_says(embedded_engine, talk, 0, sampling=warm, most=3))
     assert (turns(app)[1]["place"], turns(app)[1]["of"]) == (1, 2)
     again = no_exception(open_page("conversation", **link(app)))
     assert turns(again) == turns(app)
@@ -157,7 +157,7 @@ def test_another_token_inside_a_reply_goes_on_from_there(embedded_engine: lm.Eng
     no_exception(app.run())
     before = engine_says(embedded_engine, MESSAGES)[:5]
     prompt = lm.render_chat(embedded_engine.tokenizer, MESSAGES, add_generation_prompt=True).encoding.input_ids.tolist()
-    rest = embedded_engine.generate([*prompt, *before, token_id], lm.Sampling(temperature=0.0), 12)
+    rest = embedded_engine.generate([*prompt, *before, token_id], lm.Sampling(temperature=0.0), 9)
     written = [*before, token_id, *(step.token_id for step in rest)]
     assert [token[1] for token in string(app) if token[2] == 2] == written
     assert (turns(app)[4]["place"], turns(app)[4]["of"]) == (1, 2)
@@ -182,12 +182,12 @@ def test_what_is_pressed_twice_before_the_page_is_drawn_anew_is_done_once() -> N
 
 
 def test_without_its_stop_token_the_model_runs_on(embedded_engine: lm.Engine) -> None:
-    app = opened(max_new_tokens=12)
-    assert "<|im_end|> (2: eos of the tokenizer, generation_config, the template; trained" in sentences(app)
+    app = opened()
+    assert "<|im_end|> (id 2; named by the tokenizer (eos), generation_config, the chat template;" in sentences(app)
     app.toggle(key="conversation_stop_2").set_value(False)
     no_exception(app.run())
     ids = engine_says(embedded_engine, MESSAGES, stop_ids=())
-    assert len(ids) == 12
+    assert len(ids) == 9
     assert ids.index(2) == 7
     assert [token[1] for token in string(app) if token[2] == 2] == ids
     turn = turns(app)[4]
@@ -261,8 +261,8 @@ def test_nothing_that_was_typed_is_lost(embedded_engine: lm.Engine) -> None:
 def test_a_reply_that_was_stopped_stays_as_it_is(embedded_engine: lm.Engine) -> None:
     tok, talk = embedded_engine.tokenizer, [*MESSAGES[:2]]
     prompt = lm.render_chat(tok, talk, add_generation_prompt=True).encoding.input_ids.tolist()
-    request = Request("smollm2-135m-instruct", "none", tuple(prompt), lm.Sampling(temperature=0.0), 12, 41)
-    steps = list(embedded_engine.generate(prompt, lm.Sampling(temperature=0.0), 12, 41))[:3]
+    request = Request("smollm2-135m-instruct", "none", tuple(prompt), lm.Sampling(temperature=0.0), 9, 41)
+    steps = list(embedded_engine.generate(prompt, lm.Sampling(temperature=0.0), 9, 41))[:3]
     run = Run(request, steps, stopped=True)
     session = {
         "conversation_writing": Writing(run, talk, tok, asked=True),

@@ -84,3 +84,14 @@ def test_what_was_left_is_a_product() -> None:
     assert "5.0% was left" in said
     assert "95.0% struck out" in said
     assert "probability 3.2% in the model and 64.0% with the grammar" in said
+
+
+def test_never_all_is_struck_out() -> None:
+    """What is left may be too little for the difference from 1 to be a float."""
+    one = step("a", left=1e-30)
+    assert one.constrained is not None
+    assert one.constrained.struck_out == 1
+    assert ">99.999% struck out" in facts.renormalized([one])
+    drawn = facts.grammar_steps(lm.load_tokenizer("smollm2"), [one], 49_152)[0]
+    assert drawn.struck_out_text == ">99.999%"
+    assert "a probability of 3.2% in the model, and of 64.0% with the grammar" in said

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import lmloupe as lm
-from tests.support.pages import open_page
 from ui.generation.speculative.drafting import Drafting
 from ui.generation.speculative.view import passes_of
 from ui.generation.speculative.words import speculation_finding, speculation_numbers, speed_sentence, written
@@ -96,8 +95,7 @@ def test_each_drafted_token_has_its_probabilities_and_its_fate() -> None:
     assert first.times == "250 + 750 ms"
 
 
-def test_a_link_cannot_ask_for_more_than_the_model_has() -> None:
-    app = open_page("strategies", spec_draft="early_layer", spec_layer="500", strategies="")
-    assert not app.exception
+def test_the_code_names_what_the_draft_needs() -> None:
     assert LOOKUP.code == "draft='prompt_lookup', n_draft=5, max_ngram=3"
     assert EARLY.code == "draft='early_layer', n_draft=4, layer=15"
+    assert replace(EARLY, layer=None).code == "draft='early_layer', n_draft=4"

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lmloupe as lm
+from lmloupe.model.padding import answers
 from lmloupe.model.padding.results import PaddingSide
 from tests.support import tiny_models
 
@@ -103,7 +104,20 @@ def test_positions_that_count_the_padding_move_a_model_with_a_table_of_positions
     assert (moved > 0.01) == (model.config.model_type == "gpt2")
 
 
-def test_what_is_no_batch_is_refused(pair: tuple) -> None:
+def test_only_the_scores_that_are_wanted_are_computed(pair: tuple) -> None:
+    """Those of every column would be gigabytes for eight long prompts."""
+    engine, _ = pair
+    shapes = []
+    head = engine.loaded.model.get_output_embeddings()
+    hook = head.register_forward_hook(lambda *given: shapes.append(tuple(given[-1].shape[:2])))
+    try:
+        engine.padded_batch(PROMPTS, "right", PAD)
+    finally:
+        hook.remove()
+    assert shapes[-1] == (2, 2)  # of seven columns
+
+
+def test_what_is_no_batch_is_refused(pair: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, _ = pair
     for prompts, options, error in (
         ([], {}, lm.InvalidSettingError),
@@ -111,8 +125,17 @@ def test_what_is_no_batch_is_refused(pair: tuple) -> None:
         ([[7]], {"side": "top"}, lm.InvalidSettingError),
         ([[7]], {"positions": "none"}, lm.InvalidSettingError),
         ([[7]], {"pad_id": 100_000}, lm.InvalidIdError),
-        ([[7], []], {}, lm.InvalidTextError),
     ):
         with pytest.raises(error):
             engine.padded_batch(prompts, **options)
+    with pytest.raises(lm.InvalidTextError, match="Prompt 2 of 2: The text has no tokens"):
+        engine.padded_batch([[7], []])
+    with pytest.raises(lm.ContextLengthError, match="Prompt 1 of 2: "):
+        engine.padded_batch([[7] * 129, [7]])
+    monkeypatch.setattr(answers, "MOST_PLACES", 20)
+    with pytest.raises(
+        lm.InvalidSettingError, match="the longest of 11 tokens, fill 22 places; a batch has at most 20"
+    ):
+        engine.padded_batch([[7] * 11, [7]])
+    monkeypatch.undo()
     assert engine.padded_batch(["a coconut rolls down the hill", "a"]).input_ids[1, 0] == PAD  # the tokenizer's own

@@ -327,6 +327,13 @@ def test_a_rule_outside_its_range_is_named(settings: dict, says: str) -> None:
     assert next(iter(settings)) in str(caught.value)
 
 
+@pytest.mark.parametrize("seed", [-1, 1.5, None])
+def test_a_seed_that_is_none_is_named(seed: object) -> None:
+    for make in (lm.xtc_coin, lambda one: lm.Sampler(lm.Sampling(), one)):
+        with pytest.raises(lm.InvalidSettingError, match=r"seed is .*must be a whole number, at least 0"):
+            make(seed)
+
+
 def test_settings_read_back_from_what_they_print() -> None:
     sampling = lm.Sampling(0.5, dry_multiplier=0.8, dry_breakers=[1, 2], order=list(lm.LLAMA_CPP_ORDER))
     assert eval(repr(sampling), {"Sampling": lm.Sampling}) == sampling  # noqa: S307

@@ -40,7 +40,7 @@ export class Alternatives {
       button.append(make("span", "token", labels[name] || "\u2205"), bar, make("span", "value", shortPercent(shares[i])),
         make("span", "mark", mark));
       const does = i === there ? "is here" : by ? `show ${mark}` : "go on from it";
-      button.setAttribute("aria-label", `${labels[name]}, ${shortPercent(shares[i])}: ${does}`);
+      button.title = does;
       button.addEventListener("click", () => this.ask(ids[at][i]));
       return button;
     });

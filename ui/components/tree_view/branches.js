@@ -44,7 +44,7 @@ class BranchesView extends Drawing {
     this.tools.append(
       button("\u2212", "Closer together", () => this.zoom(1 / FINER)),
       button("+", "Wider apart", () => this.zoom(FINER)),
-      button("Fit", "As wide as the page", () => this.zoom(0)),
+      button("Fit", "Fit the width of the page", () => this.zoom(0)),
       this.note,
     );
     this.scroller = make("div", "scroller");

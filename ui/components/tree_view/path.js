@@ -86,7 +86,6 @@ class PathView {
     box.tabIndex = -1;
     const put = bits & FORCED ? ", put there by you" : "";
     const words = `token ${at + 1}, probability ${shortPercent(p)}${put}${leaving ? ", another branch leaves here" : ""}`;
-    box.setAttribute("aria-label", `${labels[label]}: ${words}`);
     box.title = words;
     return box;
   }

@@ -37,6 +37,11 @@ def _did(step: lm.Step) -> lm.ConstrainedStep:
     return step.constrained
 
 
+def _struck(share: float) -> str:
+    """A share that was struck out: never all, however little is left."""
+    return probability(min(share, math.nextafter(1.0, 0.0)))
+
+
 def overruled(steps: Sequence[lm.Step]) -> list[int]:
     """The steps at which the model's first choice was struck out."""
     return [i for i, step in enumerate(steps) if _did(step).overruled]
@@ -97,8 +102,12 @@ def renormalized(steps: Sequence[lm.Step]) -> str:
     return (
         "Each step renormalizes what is left by itself, which is not the model conditioned on the grammar: it does not "
         f"look ahead. On this path {probability(left)} was left, the steps' shares multiplied, and "
-        f"{probability(1 - left)} struck out; the text has probability {probability(own)} in the model and "
+        f"{_struck(1 - left)} struck out; the text has probability {probability(own)} in the model and "
         f"{probability(under)} with the grammar."
+        "At each step the grammar strikes out what it forbids, and what is left is scaled up to 100%. It does not look "
+        "ahead, so the model may hold another allowed text more probable. All steps multiplied, "
+        f"{probability(left)} was left on this path and {probability(1 - left)} struck out: the text has a "
+        f"probability of {probability(own)} in the model, and of {probability(under)} with the grammar."
     )
 
 
@@ -126,13 +135,17 @@ def _step(tok: lm.Tokenizer, step: lm.Step, rows: int) -> GrammarStep:
     chance = probability(math.exp(float(step.top_log_probs[0])))
     might = f"{counted(did.n_allowed, 'token')} of {rows:,} might come"
     says = f"“{label}” was the only token of {rows:,} that might come." if did.forced else f"“{label}”: {might}."
+    says += f" Struck out: {_struck(did.struck_out)} of the probability"
+    says = f"{did.n_allowed:,} of {rows:,} tokens are allowed here."
+    if did.forced:
+        says = f"“{label}” is the only token of {rows:,} that is allowed here."
     says += f" Struck out: {probability(did.struck_out)} of the probability"
     says += f", the model's first choice “{best}” ({chance}) among it." if did.overruled else "."
     return GrammarStep(
         label=label,
         special=step.token_id in tok.special_tokens.values(),
         struck_out=did.struck_out,
-        struck_out_text=probability(did.struck_out),
+        struck_out_text=_struck(did.struck_out),
         allowed=f"{did.n_allowed:,}",
         allowed_share=math.log(did.n_allowed) / math.log(rows),
         wanted=(best, percent(math.exp(float(step.top_log_probs[0])))) if did.overruled else None,

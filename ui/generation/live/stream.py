@@ -93,7 +93,8 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
                 run.steps, run.reused_tokens = list(steps), watch.reused_tokens
             picture.draw(steps, watch, engine.serving())
             give_way()
-        run.finished = True
+        # A Stop is handled by another thread, at once: this one may see the end that it made before it is ended itself.
+        run.finished = not run.stopped
     except lm.LoupeError as error:
         run.failed = bare(error)
         raise

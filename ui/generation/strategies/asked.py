@@ -131,7 +131,7 @@ def _speculative() -> str:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         draws = state.segmented(
             "spec_draws", "Text of", format_func={"greedy": "Greedy", "sampling": "Sampling"}.__getitem__,
-            help="Speculative decoding changes no text, only its speed: it writes what this strategy writes.",
+            help="Speculative decoding draws from the same distribution as this strategy does, only at another speed.",
         )  # fmt: skip
         state.number_input("spec_drafted", "Drafted tokens", width=150, help="Most tokens to draft for one pass.")
         state.number_input(

@@ -97,8 +97,9 @@ def _stream(held: Held, branch: lm.Branch, engine: lm.Engine, place: DeltaGenera
         if run.going:
             stream(run, engine, place)
     finally:
-        held.tree = held.tree.drew(branch.number, run.steps)
-        held.runs[branch.number] = run
+        if held.run is run:  # else a newer run of the page, in a thread of its own, has gone on from here
+            held.tree = held.tree.drew(branch.number, run.steps)
+            held.runs[branch.number] = run
     place.empty()
     if not run.finished:
         held.expected = ()

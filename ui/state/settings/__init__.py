@@ -271,7 +271,6 @@ _TABLE = (
     integer("beam_step", -1, -1, 255),
     integer("contrastive_step", -1, -1, 255),
     # Strategies: speculative decoding. The early layer is at most the last but one, 0 for half of them.
-    choice("spec_draft", "prompt_lookup", ("prompt_lookup", "early_layer")),
     integer("spec_drafted", 5, 1, 16),
     integer("spec_ngram", 3, 1, 8),
     integer("spec_layer", 0, 0, 999),

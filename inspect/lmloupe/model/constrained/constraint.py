@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,10 +59,14 @@ look-behind, is not supported.
         Traceback (most recent call last):
         lmloupe.InvalidConstraintError: The list of choices is empty: name at least one text.
         """
-        if isinstance(choices, str):
-            raise InvalidConstraintError("The choices must be a list of texts, but they are one text.")
-        # None and numbers reach the check of the source, which names the first that is no text.
-        return cls("choices", json.dumps(list(dict.fromkeys(choices)), ensure_ascii=False))
+        if isinstance(choices, str) or not isinstance(choices, Iterable):
+            what = "one text" if isinstance(choices, str) else repr(choices)
+            raise InvalidConstraintError(f"The choices must be a list of texts, but they are {what}.")
+        found = list(choices)
+        for i, choice in enumerate(found, 1):
+            if not isinstance(choice, str):
+                raise InvalidConstraintError(f"Choice {i} of {len(found)} is {choice!r}, but it must be a text.")
+        return cls("choices", json.dumps(list(dict.fromkeys(found)), ensure_ascii=False))
 
     @classmethod
     def regex(cls, pattern: str) -> Constraint:
@@ -90,7 +94,12 @@ look-behind, is not supported.
         Traceback (most recent call last):
         lmloupe.InvalidConstraintError: Nothing satisfies the JSON schema: minimum (5) is greater than maximum (3).
         """
-        text = schema if isinstance(schema, str) else json.dumps(schema, ensure_ascii=False)
+        try:
+            text = schema if isinstance(schema, str) else json.dumps(schema, ensure_ascii=False)
+        except (TypeError, ValueError) as error:
+            raise InvalidConstraintError(f"The JSON schema cannot be written as JSON: {error}.") from error
+        except RecursionError as error:
+            raise InvalidConstraintError("The JSON schema is nested too deeply to be read.") from error
         return cls("json_schema", text, any_whitespace)
 
     def __repr__(self) -> str:

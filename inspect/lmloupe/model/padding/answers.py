@@ -17,6 +17,8 @@ from lmloupe.model.passes.logit_facts import require_finite
 __all__ = ["padded_batch"]
 
 MOST = 32
+MOST_PLACES = 8_192
+"""Tokens and padding of a batch together: it is read in one pass, and no other question comes in between."""
 
 
 def padded_batch(
@@ -41,18 +43,29 @@ def padded_batch(
             f"{type(loaded.model).__name__} reads no attention mask, so it cannot be told which tokens are padding: "
             "its prompts are read one by one."
         )
+    longest = max(len(prompt) for prompt in prompts)
+    if len(prompts) > 1 and len(prompts) * longest > MOST_PLACES:
+        raise InvalidSettingError(
+            f"{len(prompts)} prompts, the longest of {longest:,} tokens, fill {len(prompts) * longest:,} places; a "
+            f"batch has at most {MOST_PLACES:,}: shorten the longest prompt or remove some."
+        )
     ids, is_pad = _rectangle(prompts, side, _pad_id(loaded, pad_id))
     seen = ~is_pad if mask else np.ones_like(is_pad)
     counted = _positions(seen, positions) if "position_ids" in takes else None
     last = np.argmax(np.where(is_pad, -1, np.arange(ids.shape[1])), axis=1)
+    read = np.union1d(last, [ids.shape[1] - 1])  # the columns whose scores are wanted; all would be gigabytes
 
     def batch() -> tuple[torch.Tensor, torch.Tensor]:
         given = {} if counted is None else {"position_ids": _tensor(counted, loaded)}
         logits = loaded.model(
-            input_ids=_tensor(ids, loaded), attention_mask=_tensor(seen, loaded), use_cache=False, **given
-        ).logits
-        own = logits[torch.arange(len(ids)), torch.from_numpy(last)]
-        return logits[:, -1].float(), own.float()
+            input_ids=_tensor(ids, loaded), attention_mask=_tensor(seen, loaded), use_cache=False,
+            logits_to_keep=_tensor(read, loaded), **given,
+        ).logits  # fmt: skip
+        # A model that scores all columns whatever it is asked for gives all of them.
+        columns = np.searchsorted(read, last) if logits.shape[1] == len(read) else last
+        own, together = logits[torch.arange(len(ids)), torch.from_numpy(columns)].float(), logits[:, -1].float()
+        require_finite(torch.stack((own.amax(-1), together.amax(-1))).flatten())
+        return together, own
 
     def alone(prompt: NDArray[np.int32]) -> torch.Tensor:
         rows = _tensor(prompt[None], loaded)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.encodings.encoding import TextOrIds
+from lmloupe.errors import InputError
 from lmloupe.model.padding import answers
 from lmloupe.model.padding.questions import PaddingQuestions
 from lmloupe.model.padding.results import PaddedBatch, PaddingSide, Positions
@@ -34,5 +35,10 @@ class PaddingAnswers(PaddingQuestions):
         mask: bool = True,
         positions: Positions = "mask",
     ) -> PaddedBatch:
-        rows = [self.input_ids(prompt) for prompt in prompts]
+        rows = []
+        for i, prompt in enumerate(prompts, 1):
+            try:
+                rows.append(self.input_ids(prompt))
+            except InputError as error:
+                raise type(error)(f"Prompt {i} of {len(prompts)}: {error}") from error
         return answers.padded_batch(self.loaded, rows, side, pad_id, mask=mask, positions=positions)

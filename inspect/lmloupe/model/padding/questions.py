@@ -38,7 +38,9 @@ class PaddingQuestions(Protocol):
                 ``"plain"`` counts columns, as a bare forward pass does.
 
         Raises:
-            InvalidSettingError: no prompt or too many, or a name that is neither of the two.
+            InvalidTextError, InvalidIdError, ContextLengthError: a prompt cannot be read; the words name which.
+            InvalidSettingError: no prompt or too many, several that fill more than 8,192 places together, or a name
+                that is neither of the two.
             InvalidIdError: ``pad_id`` is beyond the embedding matrix, or there is no pad and no end token to take.
             NotAvailableError: the model reads no mask, so that it cannot read a batch of different lengths.
         """

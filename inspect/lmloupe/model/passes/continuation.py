@@ -211,7 +211,8 @@ class Continuation:
             of_everything = hasattr(layer, "conv_states") and not layer.record_past
             if not getattr(layer, "is_croppable", True) or of_everything:
                 raise CannotContinueError(f"layer {i + 1} keeps one state of everything that it has read")
-        if not hasattr(self.cache, "crop"):
+        # A cache may keep a state beside its layers (MiniMax), and says so.
+        if not hasattr(self.cache, "crop") or not getattr(self.cache, "is_croppable", True):
             raise CannotContinueError("it keeps one state of everything that it has read")
 
     def select(self, rows: torch.Tensor) -> None:

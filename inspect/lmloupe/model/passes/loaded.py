@@ -95,7 +95,7 @@ def input_ids(loaded: LoadedModel, text_or_ids: TextOrIds) -> NDArray[np.int32]:
     if limit is not None and len(ids) > limit:
         raise ContextLengthError(
             f"The text has {len(ids):,} tokens, but {loaded.name} reads at most {limit:,} at once: "
-            f"shorten it by {len(ids) - limit:,} tokens."
+            f"shorten it by {len(ids) - limit:,} {'token' if len(ids) - limit == 1 else 'tokens'}."
         )
     return ids
 

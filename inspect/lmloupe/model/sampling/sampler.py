@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lmloupe.errors import InvalidSettingError
 from lmloupe.model.sampling.pipeline import Sampling, Stage, draw, sampling_probs, sampling_stages
 
-__all__ = ["Sampler", "xtc_coin"]
+__all__ = ["Sampler", "require_seed", "xtc_coin"]
 
 _TEXT_RULES = frozenset({"repetition_penalty", "no_repeat_ngram_size", "presence_penalty", "frequency_penalty", "dry"})
 _COIN = 242_043  # so that the coins are another sequence than the draws of the same seed
@@ -23,10 +25,25 @@ def xtc_coin(seed: int, step: int = 0) -> float:
         seed: of the generation, at least 0.
         step: how many tokens the generation has drawn before.
 
+    Raises:
+        InvalidSettingError: one of them is no whole number from 0.
+
     >>> round(xtc_coin(0), 3), round(xtc_coin(0, step=1), 3)
     (0.158, 0.874)
     """
+    require_seed(seed)
+    require_seed(step, "step")
     return float(np.random.default_rng((_COIN, seed, step)).random())
+
+
+def require_seed(seed: int, name: str = "seed") -> None:
+    """Refuse what NumPy takes for no seed.
+
+    Raises:
+        InvalidSettingError: not a whole number from 0.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
+        raise InvalidSettingError(f"{name} is {seed!r}; it must be a whole number, at least 0.")
 
 
 class Sampler:
@@ -41,12 +58,16 @@ class Sampler:
         mu: bits, what mirostat keeps at the next step; ``2 * mirostat_tau`` at the first.
         n_drawn: tokens drawn so far.
 
+    Raises:
+        InvalidSettingError: the seed is no whole number from 0.
+
     >>> sampler = Sampler(Sampling(temperature=0), seed=0)
     >>> sampler.choose([1.0, 3.0, 2.0], [5, 7])
     1
     """
 
     def __init__(self, sampling: Sampling, seed: int) -> None:
+        require_seed(seed)
         self.sampling = sampling
         self.mu = 2 * float(sampling.mirostat_tau)
         self.n_drawn = 0

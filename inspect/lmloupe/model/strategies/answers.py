@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Collection
 
 import numpy as np
@@ -42,7 +43,7 @@ def beam_search(
 ) -> LocalBeamSearch:
     """The answer to `Engine.beam_search`."""
     _require_rows("num_beams", num_beams)
-    if not (isinstance(length_penalty, (int, float)) and -10 <= length_penalty <= 10):
+    if not (isinstance(length_penalty, numbers.Real) and -10 <= length_penalty <= 10):
         raise InvalidSettingError(f"length_penalty is {length_penalty}, but it must lie between -10 and 10.")
     if not (isinstance(early_stopping, bool) or early_stopping == "never"):
         raise InvalidSettingError(f'early_stopping is {early_stopping!r}, but it must be True, False or "never".')
@@ -61,7 +62,7 @@ def contrastive_search(
     stop_ids: Collection[int] | None,
 ) -> LocalContrastiveSearch:
     """The answer to `Engine.contrastive_search`."""
-    if not (isinstance(penalty_alpha, (int, float)) and math.isfinite(penalty_alpha) and 0 <= penalty_alpha <= 1):
+    if not (isinstance(penalty_alpha, numbers.Real) and math.isfinite(penalty_alpha) and 0 <= penalty_alpha <= 1):
         raise InvalidSettingError(f"penalty_alpha is {penalty_alpha}, but it must lie between 0 and 1.")
     _require_rows("top_k", top_k)
     until = ending(loaded, len(ids), max_new_tokens, stop_ids)

@@ -76,6 +76,11 @@ def _reason(loaded: LoadedModel) -> Generator[None, None, str]:
             yield
     except CannotContinueError as error:
         return str(error)
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:
+        # Not swallowed: that it cannot go on from copies is the answer, and the reason says what was wrong.
+        return f"it does not go on from copies of its cache ({type(error).__name__})"
     alone = []
     for path in ([n + 1, n + 2], [n, n + 3], [n + 1, n + 4]):
         whole = torch.cat((ids[:, :n], ids[:, path]), 1)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, DynamicCache
 
 import lmloupe as lm
 from lmloupe.model.strategies.beams import BeamRules, Beams
@@ -192,12 +192,23 @@ def test_settings_out_of_range_are_refused(llama: lm.Engine, options: dict[str, 
 
 
 def test_a_model_whose_cache_cannot_be_copied_is_named_with_what_to_do() -> None:
-    """No cache at all; a state in another form; a state in the layers, of which the cache says nothing."""
-    for kind, why in (("openai-gpt", "no cache"), ("rwkv", "not in a form"), ("recurrent_gemma", "does not follow")):
+    """No cache at all; a state in another form; a cache of which a part stays as it was."""
+    for kind, why in (("openai-gpt", "no cache"), ("rwkv", "not in a form"), ("minimax", "does not go on from copies")):
         loaded = architectures.engine_of(kind)
         for search in (loaded.beam_search(IDS, 2, 4), loaded.contrastive_search(IDS, 0.6, 2, 4)):
             with pytest.raises(lm.NotAvailableError, match=f"{why}.*Take greedy or sampling"):
                 list(search)
+
+
+def test_rows_that_do_not_follow_are_found_by_trying(
+    tiny_model_folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A state that is copied as if all beams continued the first one has the right shape, and wrong numbers."""
+    own = DynamicCache.reorder_cache
+    monkeypatch.setattr(DynamicCache, "reorder_cache", lambda cache, rows: own(cache, torch.zeros_like(rows)))
+    loaded = lm.load_engine(tiny_model_folder("llama"), device="cpu")
+    with pytest.raises(lm.NotAvailableError, match="does not follow when its cache is copied"):
+        list(loaded.beam_search(IDS, 2, 4))
 
 
 def test_others_come_in_between_and_a_closed_search_ends(llama: lm.Engine) -> None:

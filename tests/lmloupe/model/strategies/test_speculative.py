@@ -22,7 +22,7 @@ from lmloupe.model.strategies.speculative.early import EarlyLayer
 from lmloupe.model.strategies.speculative.judge import Judge, Proposal, acceptance, residual
 from lmloupe.model.strategies.speculative.lookup import lookup
 from lmloupe.model.strategies.speculative.steps import Drafting, Speculating
-from tests.support.architectures import build, engine_of, reference
+from tests.support.architectures import CAUSAL, build, engine_of, reference
 
 IDS = [5, 17, 42, 99, 5, 17, 42]
 GREEDY = lm.Sampling(temperature=0)
@@ -89,6 +89,18 @@ def test_greedy_text_is_that_of_transformers_with_early_exit() -> None:
         )
     found = list(engine_of("llama").speculate(IDS, "early_layer", GREEDY, MOST, layer=2))
     assert tokens_of(found) == expected[0, len(IDS) :].tolist()
+
+
+@pytest.mark.architectures
+@pytest.mark.parametrize("kind", [kind for kind in CAUSAL if kind != "reformer"])  # draws at random in every pass
+def test_every_architecture_writes_its_own_text_or_says_why_not(kind: str) -> None:
+    expected = [step.token_id for step in engine_of(kind).generate(IDS, GREEDY, 8)]
+    for draft in ("prompt_lookup", "early_layer"):
+        try:
+            found = tokens_of(list(engine_of(kind).speculate(IDS, draft, GREEDY, 8)))  # type: ignore[arg-type]
+        except lm.NotAvailableError:
+            continue
+        assert found == expected
 
 
 def test_texts_that_repeat_are_accepted_and_others_rejected() -> None:
@@ -326,8 +338,9 @@ def test_a_model_that_cannot_go_back_says_so() -> None:
         engine_of("mamba").speculate(IDS)
     with pytest.raises(lm.NotAvailableError, match=r"window of 32 tokens.*grow to 47"):
         list(engine_of("mistral").speculate(IDS, max_new_tokens=40))
-    with pytest.raises(lm.NotAvailableError, match="one state of everything"):
-        list(engine_of("lfm2_moe").speculate(IDS))
+    for kind in ("lfm2_moe", "minimax"):
+        with pytest.raises(lm.NotAvailableError, match="one state of everything"):
+            list(engine_of(kind).speculate(IDS))
 
 
 @pytest.mark.parametrize(

@@ -87,9 +87,10 @@ class Scheduler:
             while (admitted := self._line.admit()) is not None:
                 self._reading += admitted
                 yield from self._round()
-        except Exception as error:  # not swallowed: all whom it stops are told
+        except BaseException as error:  # not swallowed: all whom it stops are told, and the worker too
             self._reading, self._rows, self._alone = deque(), [], deque()
             self._line.end_all(error)
+            raise
 
     def _round(self) -> Iterator[None]:
         """A piece of a newcomer's prompt, or a token for everybody who writes; pauses after each pass."""

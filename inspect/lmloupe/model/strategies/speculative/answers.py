@@ -12,7 +12,7 @@ from lmloupe.model.generation.writer import Writer
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.worker import Results
 from lmloupe.model.sampling.pipeline import Sampling
-from lmloupe.model.sampling.sampler import Sampler
+from lmloupe.model.sampling.sampler import Sampler, require_seed
 from lmloupe.model.strategies.length import Ending, ending
 from lmloupe.model.strategies.speculative.early import EarlyLayer
 from lmloupe.model.strategies.speculative.judge import Judge
@@ -49,8 +49,7 @@ def speculate(
     for name, value in (("n_draft", n_draft), ("max_ngram", max_ngram)):
         if not 1 <= value <= MOST_DRAFTED:
             raise InvalidSettingError(f"{name} is {value}; it must be from 1 to {MOST_DRAFTED}.")
-    if seed < 0:
-        raise InvalidSettingError(f"seed is {seed}; it must be at least 0.")
+    require_seed(seed)
     until = ending(loaded, len(ids), max_new_tokens, stop_ids)
     _require_verifying(loaded, len(ids) + until.most)
     early = _early_layer(loaded, layer, seed) if draft == "early_layer" else None
