@@ -42,6 +42,11 @@ def _struck(share: float) -> str:
     return probability(min(share, math.nextafter(1.0, 0.0)))
 
 
+def _of_path(share: float) -> str:
+    """The probability of a whole text: never 0, however many steps it has."""
+    return probability(share) if share > 1e-300 else "less than 10⁻²⁹⁸%"
+
+
 def overruled(steps: Sequence[lm.Step]) -> list[int]:
     """The steps at which the model's first choice was struck out."""
     return [i for i, step in enumerate(steps) if _did(step).overruled]
@@ -101,9 +106,9 @@ def renormalized(steps: Sequence[lm.Step]) -> str:
     under = math.exp(sum(_did(step).log_prob for step in steps))
     return (
         "Each step renormalizes what is left by itself, which is not the model conditioned on the grammar: it does not "
-        f"look ahead. On this path {probability(left)} was left, the steps' shares multiplied, and "
-        f"{_struck(1 - left)} struck out; the text has probability {probability(own)} in the model and "
-        f"{probability(under)} with the grammar."
+        f"look ahead. On this path {_of_path(left)} was left, the steps' shares multiplied, and "
+        f"{_struck(1 - left)} struck out; the text has probability {_of_path(own)} in the model and "
+        f"{_of_path(under)} with the grammar."
     )
 
 
