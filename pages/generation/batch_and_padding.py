@@ -75,11 +75,11 @@ with show_errors():
             )  # fmt: skip
             positions = state.segmented(
                 "padding_positions", "Positions count", format_func=COUNTS.__getitem__,
-                help="The place that each token is told to have: as generate counts, or as a bare forward pass does.",
+                help="The position that the model is told: as generate counts, or as a bare forward pass does.",
             )  # fmt: skip
             pad = state.number_input(
-                "pad_id", "Id that fills up",
-                help=f"-1 is the tokenizer's own, {own_pad or 'which this one lacks'}; any id can take its place.",
+                "pad_id", "Pad token id",
+                help=f"What fills up a shorter prompt. -1: the tokenizer's own, {own_pad or 'which this one lacks'}.",
             )  # fmt: skip
     prompts = tuple(tuple(encoding(tok, text, True, True).input_ids.tolist()) for text in state.get("padding_prompts"))
     pad_id = None if pad < 0 else int(pad)
@@ -90,7 +90,8 @@ with show_errors():
         batch_grid(grid_rows(tok, batch), label="The batch as the model reads it", key="batch")
         st.caption(
             "One row a prompt: each token with its id and the position that the model is told. Hatched: padding; "
-            "struck through: hidden by the mask. The next token is drawn from the last column."
+            "struck through: hidden by the mask. The next token is drawn from the last column. Bits away: how far "
+            "the batch moves a prompt's next-token probabilities (Kullback-Leibler divergence); 0 is not at all."
         )
     used = int(batch.input_ids[batch.is_pad][0]) if batch.is_pad.any() else pad_id
     st.subheader("What transformers would say", anchor=False)
@@ -113,8 +114,8 @@ with show_errors():
         column_config={name: st.column_config.NumberColumn(format="%.4f") for name in bits},
     )  # fmt: skip
     st.caption(
-        "How far each prompt's next-token distribution moves from the one that it has alone: the Kullback-Leibler "
-        "divergence in bits. 0 is as it should be; the first row is what generate wants."
+        "Bits: how far each prompt's next-token probabilities move from those that it has alone. 0 is as it should be; "
+        "the first row is what generate wants."
     )
     shown = min(state.get("padding_shown"), len(prompts) - 1)
     if len(prompts) > 1:

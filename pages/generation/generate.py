@@ -127,7 +127,7 @@ with show_errors():
         elif not stale:
             st.info("Nothing has been written. Press Generate.", icon=":material/play_arrow:")
         if held.branch is not None and held.branch.steps and not stale and conversation is not None:
-            st.subheader("Rendered again as a turn", anchor=False)
+            st.subheader("Does the reply come back as the same tokens?", anchor=False)
             with show_errors():
                 show_reply(conversation.reply(tok, list(held.branch.token_ids)), tok)
     reproduce(branch_code(held, engine, written) if not stale else branch_code(Held(ground), engine, written))

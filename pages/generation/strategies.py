@@ -74,6 +74,8 @@ with result, show_errors():
             prompt_chips()
     show_table(rows, tok, penalty)
     st.caption(
+        "log₂ P: how probable the model finds the whole text; 0 is certain, and 1 less is half as probable. "
+        "Score: log₂ P for its length. "
         f"All go on from the same {counted(len(ids), 'token')}. Which strategies, and their numbers: under Settings. "
         "Each is written once for all who ask for the same."
     )

@@ -121,10 +121,9 @@ def test_generate_goes_on_from_the_last_message(embedded_model_folder: Path) -> 
     app = opened(GENERATE, messages=BEGUN, continue_final_message=True, temperature=0.0, max_new_tokens=3)
     chat = lm.render_chat(lm.load_tokenizer("smollm2"), BEGUN, continue_final_message=True)
     assert list(grown(app).ground.ids) == chat.encoding.input_ids.tolist()
-    assert "A reply ends at: <|im_end|> (2: eos of the tokenizer, generation_config, the template; trained" in (
-        sentences(app)
-    )
-    assert any("Rendered again" in header.value for header in app.subheader)
+    ends = "A reply ends at: <|im_end|> (id 2; named by the tokenizer (eos), generation_config, the chat template; "
+    assert ends + "fine-tuning on this chat teaches it)" in sentences(app)
+    assert any("Does the reply come back" in header.value for header in app.subheader)
     code = app.code[-1].value
     made: dict[str, Any] = {}
     exec(code[: code.index("sampling = ")], made)  # noqa: S102 - the code that the page tells people to run
@@ -151,12 +150,12 @@ def reply_app() -> None:
 
 def test_a_reply_that_does_not_come_back_is_shown_with_its_place() -> None:
     app = no_exception(AppTest.from_function(reply_app, default_timeout=60).run())
-    assert "all ids that the model has read and written come back" in sentences(app)
+    assert "the chat gives the very ids that the model has read and written" in sentences(app)
     (warning,) = app.warning
     said = warning.value.replace("\\", "")
-    assert "at token 1 of the reply" in said
-    assert "It has “H” “e” “l” “lo”; rendered, “Hello”" in said
-    assert "5 tokens of the cache cannot be reused" in said
+    assert "other ids from token 1 of the reply on" in said
+    assert "The model has “H” “e” “l” “lo”; rendered, “Hello”" in said
+    assert "5 tokens of its cache cannot be reused" in said
 
 
 # --- Going on, stops and prefixes on Chat template and Template, line by line --------------------
@@ -193,11 +192,13 @@ def test_what_cannot_be_gone_on_from_is_said_for_its_family_alone() -> None:
 def test_stops_and_prefixes_are_said_for_each_family() -> None:
     talk = [*BEGUN, {"role": "user", "content": "And of Japan?"}]
     said = sentences(opened(CHAT, messages=talk))
-    assert "<|eom_id|> (128008: generation_config; not trained)" in said
+    assert "<|eom_id|> (id 128008; named by generation_config; fine-tuning on this chat does not teach it)" in said
     assert "Prefix-stable: the ids of each prompt begin those of the next" in said
     app = opened(CHAT, messages=talk, template_of="phi-3")
     said = sentences(app)
-    assert "<|end|> (32007: generation_config, the template; trained by the loss mask)" in said
+    assert (
+        "<|end|> (id 32007; named by generation_config, the chat template; fine-tuning on this chat teaches it)" in said
+    )
     step = lm.prefix_stability(lm.load_tokenizer("phi-3"), talk).turns[0]
     assert (
         f"the ids of turn 1 do not begin those of turns 1 to 2. They part at token {step.n_kept + 1} (“<|endoftext|>” "

@@ -164,9 +164,26 @@ def test_another_token_inside_a_reply_goes_on_from_there(embedded_engine: lm.Eng
     assert output_of(app)[-2].startswith(str(written))
 
 
+def test_what_is_pressed_twice_before_the_page_is_drawn_anew_is_done_once() -> None:
+    app = opened()
+    app.session_state["conversation_pinned"] = sum(token[2] < 2 for token in string(app)) + 5
+    no_exception(app.run())
+    other = next(one for one in app.button if (one.key or "").startswith("conversation_token_5_") and not one.disabled)
+    other.click()
+    app.session_state["conversation_offer"] = None  # what the first press has left of it
+    no_exception(app.run())
+    assert value(app, "messages") == MESSAGES
+    app.session_state["conversation_undos"] = [("Send", {"messages": MESSAGES[:2]})]
+    no_exception(app.run())
+    app.button(key="conversation_undo").click()
+    app.session_state["conversation_undos"] = []
+    no_exception(app.run())
+    assert value(app, "messages") == MESSAGES
+
+
 def test_without_its_stop_token_the_model_runs_on(embedded_engine: lm.Engine) -> None:
     app = opened()
-    assert "<|im_end|> (2: eos of the tokenizer, generation_config, the template; trained" in sentences(app)
+    assert "<|im_end|> (id 2; named by the tokenizer (eos), generation_config, the chat template;" in sentences(app)
     app.toggle(key="conversation_stop_2").set_value(False)
     no_exception(app.run())
     ids = engine_says(embedded_engine, MESSAGES, stop_ids=())

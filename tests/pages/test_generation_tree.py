@@ -14,6 +14,9 @@ import lmloupe as lm
 from lmloupe.model.local import LocalEngine
 from tests.support.pages import grown, no_exception, open_page, output_of, sentences, written_steps
 from ui.generation.live.shared import server_lives
+from ui.generation.tree.link import _ask, mark_of
+from ui.generation.tree.session import Ground, Held, Wish
+from ui.state.link import encode
 
 pytestmark = pytest.mark.model
 
@@ -119,7 +122,9 @@ def test_a_text_that_nobody_expected_gets_the_models_numbers_and_one_inside_a_ch
 def test_a_branch_is_rewound_gone_on_with_drawn_again_named_and_closed() -> None:
     app = no_exception(open_page("generate", **PLAIN, tree_step="2"))
     own = written_steps(app)
+    assert "cut off after 5 tokens" in sentences(app)
     press(app, "rewind")
+    assert "cut off after" not in sentences(app), "the run that wrote its end is not what is there"
     assert written_steps(app)[-1].ended_by == "length"
     assert ids_of(app) == [tuple(one.token_id for one in own[:3])]
     press(app, "on")
@@ -167,6 +172,30 @@ def test_what_the_model_refuses_leaves_the_tree_as_it_was(monkeypatch: pytest.Mo
     assert ids_of(app)[0] == own[0]
     monkeypatch.undo()
     assert not no_exception(app.run()).error
+
+
+def test_a_branch_of_a_link_that_does_not_fit_leaves_the_others_and_the_file_is_not_blamed() -> None:
+    app = no_exception(open_page("generate", **PLAIN))
+    first = ids_of(app)[0]
+    own = {"prompt": mark_of(grown(app).ground.ids)}
+    branches = [["bad", False, [[[999_999], 0, 3], [[7], 0, 2]]], ["good", False, [[[], 4, 5]]]]
+    app = open_page("generate", **PLAIN, **encode({"tree": own | {"branches": branches}}).params)
+    assert "999999" in no_exception(app).error[0].value
+    assert [(branch.name, branch.token_ids) for branch in grown(app).tree.branches] == [("good", first)]
+    # The tokens of a file are compared with those of its own branches alone.
+    held = grown(app)
+    held.expected = ((1,), first)
+    held.wishes.extend([Wish((999_999,), 0, 3), Wish((), 9, 2)])
+    app.run()
+    assert "rounds differently" not in sentences(app)
+    assert len(grown(app).tree.branches) == 2
+
+
+def test_generate_pressed_while_it_writes_lets_it_go_on() -> None:
+    ground = Ground("m", "none", (1,), lm.Sampling())
+    held = Held(ground, lm.GenerationTree().begin(0, 5), growing=1)
+    _ask(held, ground, 0, 5)
+    assert (held.growing, held.chosen, held.word, len(held.wishes)) == (1, 1, "", 0)
 
 
 @pytest.mark.parametrize("prompt", ["text", "chat"])

@@ -86,7 +86,8 @@ MADE = {
     "changes",
     [{"parent": 0}, {"parent": -2}, {"chosen": 1}, {"message": {"role": "bard"}}, {"made": {}}, {"more": 1}]
     + [{"made": MADE | one} for one in ({"ids": []}, {"ids": [-1]}, {"seed": "1"}, {"sampling": {"top_p": 9}},
-                                        {"sampling": {"heat": 1}}, {"stops": 2}, {"model": 3})],
+                                        {"sampling": {"heat": 1}}, {"stops": 2}, {"model": 3},
+                                        {"ended": "{x}"}, {"forced": 3})],
 )  # fmt: skip
 def test_a_link_is_not_believed(changes: dict[str, Any]) -> None:
     good = {"parent": -1, "message": said("a"), "made": dict(MADE), "chosen": True}

@@ -83,7 +83,7 @@ def test_what_was_left_is_a_product() -> None:
     said = facts.renormalized(steps)
     assert "5.0% was left" in said
     assert "95.0% struck out" in said
-    assert "probability 3.2% in the model and 64.0% with the grammar" in said
+    assert "a probability of 3.2% in the model, and of 64.0% with the grammar" in said
 
 
 def test_never_all_is_struck_out() -> None:

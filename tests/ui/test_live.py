@@ -181,6 +181,8 @@ def test_an_error_reaches_every_watcher_and_is_kept_for_nobody_else() -> None:
     for watch in watches:
         with pytest.raises(lm.NotFiniteError, match="NaN"):
             watch.news(LONG_S)
+        assert watch._live.error is not None, "kept without the frames it came through, which hold the model"
+        assert watch._live.error.__traceback__ is None
     assert work.closed.is_set()
     fresh = Writing()
     fresh.through(1)

@@ -40,7 +40,7 @@ def row(strategy: str, ids: tuple[int, ...] = (), bits: float = 0.0, **more: Any
         (
             [row("greedy", (5, 6), -9), row("beam", (5, 7), -5.9)],
             1.0,
-            "a text that is 3.1 bits more probable than",
+            "a text 8.6 times as probable as greedy’s (3.1 bits more)",
         ),
         (
             [row("greedy", (5,), -9), row("beam", (5, 7), -9.01)],
@@ -50,9 +50,10 @@ def row(strategy: str, ids: tuple[int, ...] = (), bits: float = 0.0, **more: Any
         (
             [row("greedy", (5, 6), -4), row("beam", (5, 7, 8, 9), -6)],
             1.0,
-            "2.0 bits less probable than greedy’s, but scores higher for its length: −1.50 against −2.00",
+            "4.0 times as probable as beam search’s (2.0 bits more), but that one scores higher for its length: −1.50 "
+            "against −2.00",
         ),
-        ([row("greedy", (5, 6), -4), row("beam", (5, 7, 8, 9), -6)], 0.0, "less probable than greedy’s: it did not fi"),
+        ([row("greedy", (5, 6), -4), row("beam", (5, 7, 8, 9), -6)], 0.0, "(2.0 bits more), which found no better one"),
         (
             [row("greedy", (5, 6), -4), row("beam", (5, 6), -4), row("sampling", (7,), -3)],
             1.0,

@@ -14,7 +14,11 @@ from ui.base.words import counted
 
 __all__ = ["show_prefix", "show_reply", "show_stops", "stop_words"]
 
-_SOURCES = {"tokenizer": "eos of the tokenizer", "generation_config": "generation_config", "template": "the template"}
+_SOURCES = {
+    "tokenizer": "the tokenizer (eos)",
+    "generation_config": "generation_config",
+    "template": "the chat template",
+}
 
 
 def show_stops(stops: lm.StopSet) -> None:
@@ -38,10 +42,10 @@ def show_stops(stops: lm.StopSet) -> None:
 def stop_words(stop: lm.StopToken) -> str:
     """One token that ends a reply: who names it, and whether a fine-tuning run trains it."""
     named = ", ".join(_SOURCES[source] for source in stop.sources)
-    trained = "trained by the loss mask" if stop.is_trained else "not trained"
+    trained = "fine-tuning on this chat teaches it" if stop.is_trained else "fine-tuning on this chat does not teach it"
     if stop.is_marked is not None and stop.is_marked != stop.is_trained:
-        trained += ", but not by {% generation %}" if stop.is_trained else ", but by {% generation %}"
-    return f"{stop.content or 'a row without a token'} ({stop.token_id}: {named}; {trained})"
+        trained += ", but {% generation %} leaves it out" if stop.is_trained else ", but {% generation %} marks it"
+    return f"{stop.content or 'a row without a token'} (id {stop.token_id}; named by {named}; {trained})"
 
 
 def show_prefix(found: lm.PrefixStability, tok: lm.Tokenizer) -> None:
@@ -120,8 +124,8 @@ def show_reply(found: lm.ReplyComparison, tok: lm.Tokenizer) -> None:
     """Whether the ids of a reply come back when the conversation is rendered with it; the place where they do not."""
     if found.comes_back:
         st.caption(
-            "The reply appended as an assistant's message and rendered again: all ids that the model has read and "
-            "written come back, so the next request can go on from its cache."
+            "Rendered again with this reply, the chat gives the very ids that the model has read and written: the next "
+            "request can reuse all that it has computed (its cache)."
         )
         return
     at = found.n_kept
@@ -130,9 +134,9 @@ def show_reply(found: lm.ReplyComparison, tok: lm.Tokenizer) -> None:
     place = f"token {at - found.n_prompt + 1} of the reply" if at >= found.n_prompt else f"token {at + 1} of the prompt"
     st.warning(
         escape_markdown(
-            f"These ids do not come back: appended as an assistant's message and rendered again, the conversation "
-            f"parts from what the model has at {place}. It has {wrote}; rendered, {rendered} is there. "
-            f"{counted(found.n_lost, 'token')} of the cache cannot be reused."
+            f"These ids do not come back: rendered again with this reply, the chat has other ids from {place} on. The "
+            f"model has {wrote}; rendered, {rendered} is there. {counted(found.n_lost, 'token')} of its cache cannot "
+            "be reused."
         ),
         icon=":material/warning:",
     )

@@ -13,6 +13,8 @@ __all__ = ["MAX_TURNS", "conversation_settings", "token_ids", "turns_check"]
 MAX_TURNS = 200
 MAX_REPLY = 4096
 MAX_STOPS = 32
+ENDED = ("stop", "length", "context", "stopped")
+"""What can have ended a reply."""
 _MADE = {"model", "quantization", "sampling", "most", "seed", "stops", "ids", "forced", "ended", "prompt"}
 
 Messages = list[dict[str, Any]]
@@ -63,6 +65,8 @@ def _made(made: object, plain: TextCheck) -> dict[str, Any]:
     if not all(_are_ids(one) for one in lists) or not made["ids"]:
         raise wrong
     if not all(_is_whole(made[name], 0, 2**31 - 1) for name in ("most", "seed", "forced")):
+        raise wrong
+    if made["ended"] not in ENDED or made["forced"] > len(made["ids"]):
         raise wrong
     try:
         given: dict[str, Any] = {

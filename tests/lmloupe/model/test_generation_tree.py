@@ -191,6 +191,7 @@ def test_steps_that_the_parts_do_not_describe_are_refused() -> None:
         ([["", 1, []]], "a pin"), ([["n" * 90, False, []]], "characters"), ([["", False, [[[], -1, 3]]]], "from 0"),
         ([["", False, [[[True], 0, 3]]]], "whole numbers"), ([["", False, [[[], 0, 10**6]]]], "at most"),
         ([["", False, [[[], 0, 2.5]]]], "whole numbers"), ([["", False, []]] * (MOST_BRANCHES + 1), "at most"),
+        ([["\ud800", False, []]], "a name"),
     ],
 )  # fmt: skip
 def test_a_shape_that_a_stranger_wrote_is_refused_with_what_is_wrong(plain: object, said: str) -> None:

@@ -167,6 +167,10 @@ def ask_again(place: int, *, same_seed: bool = False) -> None:
 
 def go_on_with(place: int, at: int, token_id: int) -> None:
     """The reply in a place up to its token ``at``, then another token, and on from there."""
+    tree = branches()
+    n = len(tree.path) + (st.session_state.get(_OFFER) is not None)
+    if place >= n:
+        return  # pressed twice before the page was drawn anew
     with change("Another token") as tree:
         made = Made.of(tree.made(place) or {})
         tree.cut(place)
@@ -237,6 +241,8 @@ def undo_label() -> str:
 
 def undo() -> None:
     """Bring back what was there before the last change that was made here."""
+    if not undo_label():
+        return  # pressed twice before the page was drawn anew
     _, before = st.session_state[_UNDO].pop()
     for name in (_ASK, _OFFER, _WRITING, _REFUSED):
         st.session_state[name] = None

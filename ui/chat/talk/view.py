@@ -13,7 +13,7 @@ import numpy as np
 
 import lmloupe as lm
 from lmloupe.chat.messages import RESULT_ROLES, called_functions
-from ui.base.words import probability
+from ui.base.words import counted, probability
 from ui.chat.talk.branches import Branches
 from ui.chat.talk.replies import Made, Writing
 from ui.components.talk import Exchanges, Stretch, Turn
@@ -213,11 +213,12 @@ def heading(one: lm.Exchange, ended: str | None, end_token: str) -> str:
     """
     n = one.n_prompt
     if one.n_reused:
-        read = f"{one.n_reused:,} of {n:,} tokens can come from the cache, {one.n_read:,} are read"
+        are = "is" if one.n_read == 1 else "are"
+        read = f"{one.n_reused:,} of {n:,} tokens can be reused from before, {one.n_read:,} {are} new"
     else:
-        read = f"All {n:,} tokens are read"
+        read = f"All {n:,} tokens are new"
     wrote = len(one.reply_ids)
     if ended is None or not one.is_known:
-        return read if not wrote else f"{read}; the reply of {wrote:,} was given, not written here"
+        return read if not wrote else f"{read}; the reply of {counted(wrote, 'token')} was given, not written here"
     why = {"stop": f"until {end_token}", "length": "until the maximum", "context": "until the context was full"}
     return f"{read}; the model wrote {wrote:,} {why.get(ended, 'until you stopped it')}"

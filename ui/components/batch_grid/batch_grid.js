@@ -73,9 +73,23 @@ function holder() {
   return root;
 }
 
+/**
+ * Where not all columns fit, begin at the side that is padded.
+ * @param {GridData} data @param {HTMLElement} root
+ */
+function showPadding({ rows }, root) {
+  const side = rows.some(({ cells }) => cells[cells.length - 1]?.pad) ? "right" : "left";
+  if (root.dataset.side === side) return;
+  root.dataset.side = side;
+  requestAnimationFrame(() => {
+    root.scrollLeft = side === "right" ? root.scrollWidth : 0;
+  });
+}
+
 /** @param {GridData} data @param {HTMLElement} root */
 function parts(data, root) {
   root.setAttribute("aria-label", data.label);
+  showPadding(data, root);
   return [table(data)];
 }
 

@@ -21,7 +21,7 @@ import { kindOf, moves, width } from "./steps.js";
 const KEY = [
   ["wanted-key", "overruled: above it the model's own first choice"],
   ["struck-key", "share of the probability that was struck out"],
-  ["allowed-key", "tokens of the vocabulary that might come (logarithmic)"],
+  ["allowed-key", "number of tokens that are allowed (logarithmic)"],
 ];
 
 class GrammarView {

@@ -105,10 +105,10 @@ def renormalized(steps: Sequence[lm.Step]) -> str:
     left = left_share(steps)
     under = math.exp(sum(_did(step).log_prob for step in steps))
     return (
-        "Each step renormalizes what is left by itself, which is not the model conditioned on the grammar: it does not "
-        f"look ahead. On this path {_of_path(left)} was left, the steps' shares multiplied, and "
-        f"{_struck(1 - left)} struck out; the text has probability {_of_path(own)} in the model and "
-        f"{_of_path(under)} with the grammar."
+        "At each step the grammar strikes out what it forbids, and what is left is scaled up to 100%. It does not look "
+        "ahead, so the model may hold another allowed text more probable. All steps multiplied, "
+        f"{_of_path(left)} was left on this path and {_struck(1 - left)} struck out: the text has a "
+        f"probability of {_of_path(own)} in the model, and of {_of_path(under)} with the grammar."
     )
 
 
@@ -134,8 +134,9 @@ def _step(tok: lm.Tokenizer, step: lm.Step, rows: int) -> GrammarStep:
     label = token_label(tok, step.token_id)
     best = token_label(tok, int(step.top_ids[0]))
     chance = probability(math.exp(float(step.top_log_probs[0])))
-    might = f"{counted(did.n_allowed, 'token')} of {rows:,} might come"
-    says = f"“{label}” was the only token of {rows:,} that might come." if did.forced else f"“{label}”: {might}."
+    says = f"{did.n_allowed:,} of {rows:,} tokens are allowed here."
+    if did.forced:
+        says = f"“{label}” is the only token of {rows:,} that is allowed here."
     says += f" Struck out: {_struck(did.struck_out)} of the probability"
     says += f", the model's first choice “{best}” ({chance}) among it." if did.overruled else "."
     return GrammarStep(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 import lmloupe as lm
-from ui.generation.live.runs import Request, Run
+from ui.generation.live.runs import Request, Run, bare
 from ui.generation.live.shared import GRACE_S, Watch, attach, finished_run
 from ui.generation.live.stream import ReplyPicture, give_way
 
@@ -44,7 +44,7 @@ def written(requests: Sequence[Request], engine: lm.Engine, place: DeltaGenerato
                     runs[i].finished = True
                     watches.pop(i).leave()
                 except lm.LoupeError as error:
-                    runs[i].failed = error
+                    runs[i].failed = bare(error)
                     watches.pop(i).leave()
                 said = engine.serving() if i == min(pictures) else None
                 pictures[i].draw(runs[i].steps, watch, said, now=i not in watches)

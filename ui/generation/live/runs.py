@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 
 import numpy as np
 
 import lmloupe as lm
 
-__all__ = ["Request", "Run"]
+__all__ = ["Request", "Run", "bare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +70,11 @@ class Run:
     def encoding(self, tok: lm.Tokenizer) -> lm.Encoding:
         """The generated ids, with the text that they spell."""
         return lm.spell(tok, np.array(self.ids, np.int64))
+
+
+def bare(error: Exception) -> Exception:
+    """An error to be kept: like the one that was raised, without the frames it came through, which hold the model."""
+    try:
+        return copy.copy(error).with_traceback(None)
+    except TypeError:  # one whose arguments are not those it was made with
+        return error.with_traceback(None)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import streamlit as st
 
 import lmloupe as lm
-from ui.generation.live.runs import Request, Run
+from ui.generation.live.runs import Request, Run, bare
 
 __all__ = ["Lives", "Watch", "attach", "finished_run", "server_lives"]
 
@@ -46,7 +46,7 @@ class _Live:
 
     def end(self, error: Exception | None) -> None:
         with self.changed:
-            self.error, self.ended, self.generation = error, True, None
+            self.error, self.ended, self.generation = None if error is None else bare(error), True, None
             self.changed.notify_all()
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class Watch:
             if found or not live.ended:
                 return found
         if live.error is not None:
-            raise live.error.with_traceback(None)  # shared: each raise would add its frames
+            raise bare(live.error)  # shared: each raise would add its frames
         raise StopIteration
 
     def leave(self, grace_s: float = 0.0) -> None:

@@ -15,7 +15,7 @@ from ui.base.labels import token_label
 from ui.base.words import counted
 from ui.components.stream_view import Feed, Prompt, StreamToken, stream_view
 from ui.generation.live.boxes import Boxes
-from ui.generation.live.runs import Run
+from ui.generation.live.runs import Run, bare
 from ui.generation.live.shared import GRACE_S, Watch, attach
 from ui.state import store as state
 
@@ -81,7 +81,7 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
         LoupeError: what the engine raises, also in a later call for the same run.
     """
     if run.failed is not None:
-        raise run.failed.with_traceback(None)
+        raise bare(run.failed)
     watch, steps = attach(run.request, engine), list[lm.Step]()
     st.session_state[_WATCHED] = (run, watch)
     try:
@@ -96,7 +96,7 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
         # A Stop is handled by another thread, at once: this one may see the end that it made before it is ended itself.
         run.finished = not run.stopped
     except lm.LoupeError as error:
-        run.failed = error
+        run.failed = bare(error)
         raise
     finally:
         watch.leave(GRACE_S)

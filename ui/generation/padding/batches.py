@@ -54,7 +54,7 @@ def _best(tok: lm.Tokenizer, probs: np.ndarray) -> tuple[int, str, float]:
 
 def moved(bits: float) -> str:
     """How far a distribution has moved, in words."""
-    return "as alone" if bits < NOTHING_BITS else f"{bits:.2f} bits away"
+    return "the same as alone" if bits < NOTHING_BITS else f"{bits:.2f} bits away"
 
 
 def finding_of(tok: lm.Tokenizer, batch: lm.PaddedBatch, way: Way) -> str:
@@ -70,7 +70,7 @@ def finding_of(tok: lm.Tokenizer, batch: lm.PaddedBatch, way: Way) -> str:
     right, said, _ = _best(tok, batch.alone_probs[row])
     other, instead, _ = _best(tok, batch.probs[row])
     if right == other:
-        return f"{how}: prompt {row + 1} still goes on with “{said}”, {bits[row]:.2f} bits away from what it says alone"
+        return f"{how}: prompt {row + 1} still goes on with “{said}”, {bits[row]:.2f} bits from what it says alone"
     return f"{how}: prompt {row + 1} goes on with “{instead}” instead of “{said}”, {bits[row]:.2f} bits away"
 
 
@@ -143,5 +143,5 @@ def said_by_transformers(
             said.append(("The pad token is an end token too, so that the ids do not tell what to hide:", SAME_AS_EOS))
         said.append(("Where neither the call nor the model's config names a pad token:", NOT_SET))
     if batch.is_pad[:, -1].any():
-        said.append(("The last column holds padding:", RIGHT_PADDING))
+        said.append(("Because the last column contains padding:", RIGHT_PADDING))
     return said

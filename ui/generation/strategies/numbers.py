@@ -16,8 +16,8 @@ DEFINITIONS = (
     "- **log₂ P**: the sum of the model’s own log probabilities of the tokens, in bits, before any sampling setting. "
     "One bit more is twice as probable.\n"
     "- **Score**: log₂ P divided by tokens to the power of beam search’s length penalty, now {penalty:g}.\n"
-    "- **Distinct-1** and **distinct-2**: different tokens as a share of all tokens, different pairs of neighbours as "
-    "a share of all pairs (Li et al., 2016).\n"
+    "- **Different tokens** and **different pairs** (distinct-1 and distinct-2; Li et al., 2016): different tokens as "
+    "a share of all tokens, different pairs of neighbours as a share of all pairs. Low: the text repeats itself.\n"
     "- **Tokens/s**: tokens of the text after the first one, by the seconds after the first step. Of speculative "
     "decoding all its tokens, by the seconds of drafting and verifying. Measured on this server when the text was "
     "written, with the steps of other sessions in between."
@@ -73,7 +73,8 @@ def facts(row: Row, length_penalty: float) -> list[str]:
         f"log₂ P {_signed(bits(written))}",
         f"score {_signed(normalized(written, length_penalty), 2)}",
         counted(len(ids), "token"),
-        f"distinct {_share(distinct(ids, 1))} / {_share(distinct(ids, 2))}",
+        f"different tokens {_share(distinct(ids, 1))}",
+        f"different pairs {_share(distinct(ids, 2))}",
     ]
     if row.finished:
         found += [f"{speed:.1f} tokens/s"] if speed else []

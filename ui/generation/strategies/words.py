@@ -47,12 +47,12 @@ def _beam_against_greedy(beam: Written, greedy: Written, length_penalty: float) 
     if abs(more) < ALIKE_BITS:
         return "Beam search found another text than greedy, and it is just as probable"
     if more > 0:
-        return f"Beam search found a text that is {more:.1f} bits more probable than greedy’s"
+        return f"Beam search found a text {_times(more)} as probable as greedy’s ({more:.1f} bits more)"
     theirs, ours = normalized(greedy, length_penalty), normalized(beam, length_penalty)
-    less = f"Beam search’s text is {-more:.1f} bits less probable than greedy’s"
+    less = f"Greedy’s text is {_times(-more)} as probable as beam search’s ({-more:.1f} bits more)"
     if ours > theirs:
-        return f"{less}, but scores higher for its length: {_minus(ours, 2)} against {_minus(theirs, 2)}"
-    return f"{less}: it did not find a better one"
+        return f"{less}, but that one scores higher for its length: {_minus(ours, 2)} against {_minus(theirs, 2)}"
+    return f"{less}, which found no better one"
 
 
 def _most_probable(done: Sequence[tuple[Row, Written]]) -> str:
@@ -63,6 +63,14 @@ def _most_probable(done: Sequence[tuple[Row, Written]]) -> str:
         return f"{first[0]} wrote the most probable of {_words(n).lower()} texts: log₂ P = {_minus(best)}"
     names = f"{', '.join(first[:-1])} and {first[-1]}"
     return f"{names} wrote the most probable of {_words(n).lower()} texts: log₂ P = {_minus(best)}"
+
+
+def _times(more_bits: float) -> str:
+    """How many times as probable, at least `ALIKE_BITS` more."""
+    if more_bits > 20:
+        return "over a million times"
+    times = 2.0**more_bits
+    return f"{times:,.0f} times" if times >= 10 else f"{times:.1f} times"
 
 
 def _words(n: int) -> str:

@@ -26,16 +26,20 @@ def grow(held: Held, engine: lm.Engine, place: DeltaGenerator) -> None:
     A Stop leaves what there is. A page that runs again meanwhile calls this again, and nothing is computed twice.
 
     Raises:
-        LoupeError: what the model or the tree refused; what was there before stays.
+        LoupeError: what the model or the tree refused first, once the branches that it did not refuse are written; what
+            was there before stays.
     """
-    try:
-        while held.growing or held.wishes:
+    refused: lm.LoupeError | None = None
+    while held.growing or held.wishes:
+        try:
             if not held.growing:
                 _begin(held, held.wishes.popleft())
             _write(held, engine, place)
-    except lm.LoupeError:
-        held.stop()
-        raise
+        except lm.LoupeError as error:  # not swallowed: raised below
+            refused = refused or error
+            held.give_up()
+    if refused is not None:
+        raise refused
 
 
 def _begin(held: Held, wish: Wish) -> None:
@@ -53,7 +57,9 @@ def _begin(held: Held, wish: Wish) -> None:
         tree = tree.name(number, wish.name, pinned=wish.pinned)
         held.chosen, held.at = number, (at if wish.forced else None)
     held.tree, held.growing, held.run = tree, number, None
+    held.forget_run(number)
     if gone:
+        held.expected = ()
         names = " and ".join(branch_name(branch) for branch in gone)
         held.word = (
             f"The tree was full: {names}, the oldest that was not pinned, was let go. Pin what is to stay."
@@ -96,6 +102,7 @@ def _stream(held: Held, branch: lm.Branch, engine: lm.Engine, place: DeltaGenera
             held.runs[branch.number] = run
     place.empty()
     if not run.finished:
+        held.expected = ()
         held.tree = held.tree.settle(branch.number)
         if not held.tree.branch(branch.number).steps:  # stopped before its first token
             held.close(branch.number)

@@ -67,6 +67,8 @@ def _ask(held: Held, ground: Ground, seed: int, n: int) -> None:
     known = next((branch for branch in held.tree.branches if branch.parts == plan.parts), None)
     if known is None:
         held.wish(Wish((), seed, n))
+    elif known.number == held.growing:
+        held.choose(known.number)  # it goes on
     else:
         held.stop()
         held.choose(known.number)

@@ -45,7 +45,7 @@ def path_words(log_prob: float, n: int) -> str:
         return "no token yet"
     bits = 0.0 - log_prob / math.log(2)
     share = _share(log_prob)
-    return f"{bits:.1f} bits, {share}; {bits / n:.2f} bits a token of {counted(n, 'token')}"
+    return f"{share} probable ({bits:.1f} bits; {bits / n:.2f} for each of {counted(n, 'token')})"
 
 
 def _share(log_prob: float) -> str:

@@ -117,6 +117,13 @@ class Held:
     def stop(self) -> None:
         """Let what is being written end here; for a Stop button."""
         self.wishes.clear()
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Let what is being written, or could not begin, end here, and go on with the other branches."""
+        while self.wishes and self.wishes[0].number == -1:  # further parts of the same branch
+            self.wishes.popleft()
+        self.expected = ()  # no longer one a branch
         if self.growing:
             self.tree = self.tree.settle(self.growing)
             if not self.tree.branch(self.growing).steps:
@@ -133,13 +140,20 @@ class Held:
         self.stop()
         self.word = ""
         self.tree = self.tree.rewind(number, at)
+        self.forget_run(number)
         if self.at is not None and self.at >= at:
             self.at = at - 1 if at else None
         if not self.tree.branch(number).steps:
             self.close(number)
 
+    def forget_run(self, number: int) -> None:
+        """The end of a branch is no longer what its run wrote."""
+        self.runs.pop(number, None)
+        self.kept.discard(number)
+
     def close(self, number: int) -> None:
         """Let a branch go."""
+        self.forget_run(number)
         if self.growing == number:
             self.growing, self.run = 0, None
         self.tree = self.tree.close(number)

@@ -94,17 +94,17 @@ MORE = {
         ),
     ),
     "mirostat": More(
-        "Keep what surprises by at most mu bits; mu follows what was drawn before.",
+        "Keep tokens of at most mu bits of surprisal; mu, the limit, rises and falls with what was drawn before.",
         3.0,
         (Control("mirostat_tau", "Mirostat tau", "Bits of surprisal to steer to; 0 is off.", 0.1),),
-        (Control("mirostat_eta", "Mirostat eta", "How fast mu follows.", 0.01),),
+        (Control("mirostat_eta", "Mirostat eta", "How fast the limit mu follows what was drawn.", 0.01),),
     ),
 }
 """The rules with their controls; the first control turns its rule on."""
 _GROUPS = {
     "Against repetition": ("no_repeat_ngram_size", "presence_penalty", "frequency_penalty", "dry"),
-    "Cuts": ("typical_p", "epsilon_cutoff", "eta_cutoff", "top_h", "top_n_sigma"),
-    "With a coin, with a memory": ("xtc", "mirostat"),
+    "Remove improbable tokens": ("typical_p", "epsilon_cutoff", "eta_cutoff", "top_h", "top_n_sigma"),
+    "By chance, or by what was drawn before": ("xtc", "mirostat"),
 }
 
 
@@ -141,6 +141,7 @@ def more_rules(suffix: str = "", *, controls: bool) -> None:
         suffix: ``"_b"`` for the second of two settings.
         controls: draw all controls of a rule that is on; else its first ones are somewhere else on the page.
     """
+    st.caption("Press a rule to switch it on; point at it to read what it does.")
     for group, rules in _GROUPS.items():
         st.markdown(f"**{group}**")
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):

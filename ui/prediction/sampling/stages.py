@@ -29,9 +29,10 @@ def steps_words(sampling: lm.Sampling, coin: float) -> tuple[str, ...]:
         )
     if sampling.applies("mirostat"):
         said.append(
-            "Unlike a die, mirostat needs the tokens drawn before. Shown is its first step: tokens of at most "
-            f"mu = 2 tau = {2 * sampling.mirostat_tau:g} bits stay. From then on a draw of b bits adds "
-            f"{sampling.mirostat_eta:g} × ({sampling.mirostat_tau:g} − b) to mu; Generate takes all steps."
+            "Unlike a die, mirostat remembers what was drawn: mu, its limit, moves. Shown is its first step: tokens of "
+            f"at most mu = 2 tau = {2 * sampling.mirostat_tau:g} bits of surprisal stay. "
+            f"From then on a draw of b bits adds {sampling.mirostat_eta:g} × ({sampling.mirostat_tau:g} − b) to mu; "
+            "Generate takes all steps."
         )
     return tuple(said)
 

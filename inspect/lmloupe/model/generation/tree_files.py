@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -81,7 +82,7 @@ def branch_plans(value: object) -> tuple[BranchPlan, ...]:
     plans = []
     for branch in value:
         name, pinned, parts = _row(branch, 3)
-        if not isinstance(name, str) or len(name) > LONGEST_NAME or not isinstance(pinned, bool):
+        if not _is_name(name) or not isinstance(pinned, bool):
             raise InvalidSettingError(
                 f"a branch must have a name of at most {LONGEST_NAME} characters, and a pin or none"
             )
@@ -92,6 +93,11 @@ def branch_plans(value: object) -> tuple[BranchPlan, ...]:
             raise InvalidSettingError(f"a branch must have at most {MOST_STEPS:,} tokens")
         plans.append(BranchPlan(read, name, pinned))
     return tuple(plans)
+
+
+def _is_name(value: object) -> bool:
+    # JSON can write halves of a surrogate pair, which are no character and which nothing can encode.
+    return isinstance(value, str) and len(value) <= LONGEST_NAME and not re.search("[\ud800-\udfff]", value)
 
 
 def _row(value: object, length: int) -> list[Any]:
