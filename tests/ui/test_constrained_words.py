@@ -94,3 +94,6 @@ def test_never_all_is_struck_out() -> None:
     assert ">99.999% struck out" in facts.renormalized([one])
     drawn = facts.grammar_steps(lm.load_tokenizer("smollm2"), [one], 49_152)[0]
     assert drawn.struck_out_text == ">99.999%"
+    said = facts.renormalized([one] * 40)
+    assert said.count("less than 10⁻²⁹⁸%") == 2
+    assert " 0%" not in said

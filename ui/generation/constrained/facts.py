@@ -42,6 +42,11 @@ def _struck(share: float) -> str:
     return probability(min(share, math.nextafter(1.0, 0.0)))
 
 
+def _of_path(share: float) -> str:
+    """The probability of a whole text: never 0, however many steps it has."""
+    return probability(share) if share > 1e-300 else "less than 10⁻²⁹⁸%"
+
+
 def overruled(steps: Sequence[lm.Step]) -> list[int]:
     """The steps at which the model's first choice was struck out."""
     return [i for i, step in enumerate(steps) if _did(step).overruled]
@@ -102,8 +107,8 @@ def renormalized(steps: Sequence[lm.Step]) -> str:
     return (
         "At each step the grammar strikes out what it forbids, and what is left is scaled up to 100%. It does not look "
         "ahead, so the model may hold another allowed text more probable. All steps multiplied, "
-        f"{probability(left)} was left on this path and {_struck(1 - left)} struck out: the text has a "
-        f"probability of {probability(own)} in the model, and of {probability(under)} with the grammar."
+        f"{_of_path(left)} was left on this path and {_struck(1 - left)} struck out: the text has a "
+        f"probability of {_of_path(own)} in the model, and of {_of_path(under)} with the grammar."
     )
 
 
