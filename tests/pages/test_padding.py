@@ -70,9 +70,20 @@ def test_the_quoted_warnings_are_what_transformers_logs(
             assert (batches.NOT_SET in logged) == (not mask)
 
 
+@pytest.mark.model
 def test_the_heading_is_true_of_equal_prompts_and_of_one_that_keeps_its_word(embedded_engine: LocalEngine) -> None:
     tok = embedded_engine.tokenizer
     equal = embedded_engine.padded_batch(["The cat", "The dog"], "right")
     assert finding_of(tok, equal, WAYS[-1]).startswith("All prompts are equally long, so nothing is padded")
     left = embedded_engine.padded_batch(["The capital of France is", "Once"], "left")
     assert finding_of(tok, left, WAYS[0]) == "Padded on the left: every prompt is continued as if it were alone"
+
+
+@pytest.mark.model
+def test_the_heading_is_of_a_prompt_that_goes_on_otherwise_where_there_is_one(embedded_engine: LocalEngine) -> None:
+    own = np.array([[0.0, 1.0, 9.0], [0.0, 1.0, 1.1]], np.float32)
+    other = np.array([[0.0, 1.0, 3.0], [0.0, 1.2, 1.1]], np.float32)
+    ids, pad = np.array([[0, 1], [1, 1]], np.int32), np.array([[True, False], [False, False]])
+    batch = lm.PaddedBatch(ids, pad, ~pad, None, other, other, own)
+    assert batch.divergence_bits[0] > batch.divergence_bits[1]  # it moves further, and still says the same
+    assert ": prompt 2 goes on with" in finding_of(embedded_engine.tokenizer, batch, WAYS[-1])

@@ -58,7 +58,7 @@ def moved(bits: float) -> str:
 
 
 def finding_of(tok: lm.Tokenizer, batch: lm.PaddedBatch, way: Way) -> str:
-    """What this batch does to its prompts, in one sentence of plain text."""
+    """What this batch does to the prompt that it changes most, in one sentence of plain text."""
     bits = batch.divergence_bits
     side, mask, _ = way
     how = f"Padded on the {side}" + ("" if mask else ", nothing hidden")
@@ -66,7 +66,9 @@ def finding_of(tok: lm.Tokenizer, batch: lm.PaddedBatch, way: Way) -> str:
         how = "All prompts are equally long, so nothing is padded"
     if (bits < NOTHING_BITS).all():
         return f"{how}: every prompt is continued as if it were alone"
-    row = int(bits.argmax())
+    changed = batch.alone_logits.argmax(1) != batch.logits.argmax(1)
+    # Another word says more than a distance does.
+    row = int(np.where(changed == changed.any(), bits, -1.0).argmax())
     right, said, _ = _best(tok, batch.alone_probs[row])
     other, instead, _ = _best(tok, batch.probs[row])
     if right == other:
