@@ -51,11 +51,14 @@ def test_a_fork_of_a_fork_is_stopped_and_the_link_brings_all_back(
     most.fill("400")
     most.press("Enter")
     page.keyboard.press("Escape")
+    page.wait_for_url(re.compile("max_new_tokens=400"))
     settled(page, timeout_s=LOAD_S)
     press(page.get_by_role("button", name="Go on", exact=True))
+    expect(page.locator(".stream .flow .t").nth(1)).to_be_visible(timeout=LOAD_S * 1000)
     page.locator(".st-key-stop_reply").get_by_role("button").click(timeout=LOAD_S * 1000)
     settled(page, timeout_s=LOAD_S)
     expect(page.locator(".branch .facts").nth(2)).to_contain_text("stopped")
+    settled(page, timeout_s=LOAD_S)  # the link comes with the end of the page
     n = boxes.count()
     assert 10 < n < 400
     rows = rows_of(page)

@@ -93,8 +93,11 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
                 run.steps, run.reused_tokens = list(steps), watch.reused_tokens
             picture.draw(steps, watch, engine.serving())
             give_way()
-        # A Stop is handled by another thread, at once: this one may see the end that it made before it is ended itself.
-        run.finished = not run.stopped
+        if run.stopped:
+            # A Stop is handled by another thread, at once, and this one may see the end that it made before it is ended
+            # itself. What it told the browser from now on, the link too, would be dropped: the other draws the page.
+            st.stop()
+        run.finished = True
     except lm.LoupeError as error:
         run.failed = bare(error)
         raise

@@ -93,11 +93,13 @@ def _stream(held: Held, branch: lm.Branch, engine: lm.Engine, place: DeltaGenera
         if held.run is not None:
             held.kept.add(branch.number)
     run = held.run = held.run or Run(request)
+    writes = run.going
     try:
-        if run.going:
+        if writes:
             stream(run, engine, place)
     finally:
-        if held.run is run:  # else a newer run of the page, in a thread of its own, has gone on from here
+        # Else a newer run of the page, in a thread of its own, has gone on from here, or does so after a Stop.
+        if held.run is run and not (writes and run.stopped):
             held.tree = held.tree.drew(branch.number, run.steps)
             held.runs[branch.number] = run
     place.empty()
