@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 import zlib
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.support.browser import press, serve, settled
 from ui.state import link
+from ui.state.session import Session
 from ui.state.settings import MAX_TEXT_CHARACTERS, SETTINGS
 
 APP = Path(__file__).parents[1] / "support" / "apps" / "state" / "app.py"
@@ -350,3 +352,23 @@ def test_text_survives_the_sidebar_the_link_and_the_back_button(page):
         assert other.get_by_test_id("stSliderThumbValue").first.inner_text() == "0.25"
         assert other.url == copied
         fresh.close()
+
+
+def test_a_run_that_was_replaced_leaves_the_next_ones_link_alone() -> None:
+    """Streamlit begins the next run of a page in a thread of its own, while the one before is still ending."""
+    held, began, ends = Session(), threading.Event(), threading.Event()
+
+    def earlier() -> None:
+        held.thread = threading.get_ident()
+        began.set()
+        assert ends.wait(10)
+        assert not held.in_step
+
+    thread = threading.Thread(target=earlier)
+    thread.start()
+    assert began.wait(10)
+    assert not held.in_step  # in a callback of the next run, which has taken nothing over yet
+    held.thread = threading.get_ident()
+    ends.set()
+    thread.join(10)
+    assert held.in_step

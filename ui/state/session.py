@@ -6,6 +6,7 @@ link changed is pushed into the widget just before it is drawn (`ui.state.store`
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -49,8 +50,13 @@ class Session:
     page: str = ""
     boxes: dict[str, live.Box] = field(default_factory=dict)
     """What the browser's live text boxes hold."""
-    in_step: bool = False
-    """Whether this run has taken over what widgets and address hold."""
+    thread: int | None = None
+    """The thread of the run that has taken over what widgets and address hold, until it ends."""
+
+    @property
+    def in_step(self) -> bool:
+        """Whether this very run has: one that another has replaced may still be at work in a thread of its own."""
+        return self.thread == threading.get_ident()
 
     def take(self, name: str, held: object) -> None:
         """Take over what the widget of a setting holds, or keep the reason why its check refuses it."""
@@ -143,11 +149,12 @@ def one_run(page: str) -> Iterator[None]:
             held.dropped.clear()
             held.stale.update(SETTINGS)
     held.write_link(params)
-    held.in_step = True
+    held.thread = threading.get_ident()
     try:
         yield
     finally:
-        held.in_step = False
+        if held.in_step:
+            held.thread = None
 
 
 def session() -> Session:
