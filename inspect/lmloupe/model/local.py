@@ -39,7 +39,7 @@ from lmloupe.model.inside.results import AttentionSummary, AttentionWeights, Att
 from lmloupe.model.padding.local import PaddingAnswers
 from lmloupe.model.passes.config_sizes import context_length
 from lmloupe.model.passes.continuation import Reading
-from lmloupe.model.passes.loaded import LoadedModel, input_ids
+from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.quantized_products import require_products
 from lmloupe.model.passes.reading import find_reading, notes_on
 from lmloupe.model.passes.worker import worker_for
@@ -117,10 +117,6 @@ class LocalEngine(StrategyAnswers, GenerationAnswers, PaddingAnswers, Engine):
     @property
     def tokenizer(self) -> Tokenizer:
         return self.loaded.tokenizer
-
-    def input_ids(self, text_or_ids: TextOrIds) -> NDArray[np.int32]:
-        """The ids that the model reads for a text or for ids, int32 (n,), checked as every question checks them."""
-        return input_ids(self.loaded, text_or_ids)
 
     # How the model is built
 

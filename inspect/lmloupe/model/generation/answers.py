@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lmloupe.errors import ContextLengthError, InvalidSettingError
+from lmloupe.errors import InvalidSettingError
 from lmloupe.model.constrained.constraint import Constraint
 from lmloupe.model.constrained.guide import Guide
+from lmloupe.model.generation.ending import ending
 from lmloupe.model.generation.results import NextToken
 from lmloupe.model.generation.serving.request import LocalGeneration, Request
 from lmloupe.model.generation.serving.scheduler import Scheduler
@@ -52,19 +53,8 @@ def generate(
     """The answer to `Engine.generate`."""
     if max_new_tokens < 1 or seed < 0:
         raise InvalidSettingError(f"max_new_tokens is {max_new_tokens} and seed {seed}; they must be at least 1 and 0.")
-    room = loaded.context_length and loaded.context_length - len(ids)
-    if room is not None and room < 1:
-        raise ContextLengthError(f"The prompt fills all {loaded.context_length:,} tokens of the context: shorten it.")
-    most = max_new_tokens if room is None else min(max_new_tokens, room)
-    ends = loaded.eos_ids if stop_ids is None else frozenset(stop_ids)
-    writer = Writer(
-        loaded.tokenizer,
-        ids.tolist(),
-        Sampler(sampling, seed),
-        most,
-        most_is_context=room is not None and room <= max_new_tokens,
-        stop_ids=ends,
-        guide=None if constraint is None else Guide(loaded.tokenizer, constraint, ends),
-    )
-    same = (ids.tobytes(), sampling, max_new_tokens, seed, lens, ends, constraint)
-    return scheduler.submit(Request(ids, writer, most, loaded.parts if lens else None, same))
+    until = ending(loaded, len(ids), max_new_tokens, stop_ids)
+    guide = None if constraint is None else Guide(loaded.tokenizer, constraint, until.stop_ids)
+    writer = Writer(loaded.tokenizer, ids.tolist(), Sampler(sampling, seed), until, guide=guide)
+    same = (ids.tobytes(), sampling, max_new_tokens, seed, lens, until.stop_ids, constraint)
+    return scheduler.submit(Request(ids, writer, until.most, loaded.parts if lens else None, same))

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lmloupe.encodings.encoding import TextOrIds
 from lmloupe.model.constrained.constraint import Constraint
 from lmloupe.model.generation import answers
@@ -14,21 +11,16 @@ from lmloupe.model.generation.questions import GenerationQuestions
 from lmloupe.model.generation.results import NextToken, Serving
 from lmloupe.model.generation.serving.request import LocalGeneration
 from lmloupe.model.generation.serving.scheduler import Scheduler
-from lmloupe.model.passes.loaded import LoadedModel
+from lmloupe.model.passes.loaded import OfLoaded
 from lmloupe.model.sampling.pipeline import Sampling
 
 __all__ = ["GenerationAnswers"]
 
 
-class GenerationAnswers(GenerationQuestions):
+class GenerationAnswers(OfLoaded, GenerationQuestions):
     """What comes next, from a model that is loaded in this process; what each method does is said in the questions."""
 
-    loaded: LoadedModel
     scheduler: Scheduler
-
-    def input_ids(self, text_or_ids: TextOrIds) -> NDArray[np.int32]:
-        """The ids that the model reads for a text or for ids, int32 (n,), checked."""
-        raise NotImplementedError
 
     def next_token(self, text_or_ids: TextOrIds) -> NextToken:
         return answers.next_token(self.loaded, self.input_ids(text_or_ids))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import math
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lmloupe.errors import NotAvailableError
 from lmloupe.model.constrained.guide import Guide
+from lmloupe.model.generation.ending import Ending
 from lmloupe.model.generation.results import EndedBy, Step
 from lmloupe.model.passes.logit_facts import LogitFacts, logit_facts, require_finite
 from lmloupe.model.sampling.sampler import Sampler
@@ -33,9 +34,7 @@ class Writer:
         tokenizer: of the model.
         ids: the prompt.
         sampler: what draws.
-        most: most tokens to write, at least 1.
-        most_is_context: whether that is where the context ends, and not what was asked for.
-        stop_ids: tokens that end it.
+        until: what ends it.
         guide: what says which tokens may come, where there is a constraint.
 
     Attributes:
@@ -48,16 +47,13 @@ class Writer:
         tokenizer: Tokenizer,
         ids: list[int],
         sampler: Sampler,
-        most: int,
+        until: Ending,
         *,
-        most_is_context: bool = False,
-        stop_ids: Collection[int] = (),
         guide: Guide | None = None,
     ) -> None:
         self.ids, self.ended = ids, False
         self._text, self._sampler = TextOfTokens(tokenizer), sampler
-        self._most, self._written = most, 0
-        self._most_is_context, self._stop_ids, self._guide = most_is_context, stop_ids, guide
+        self._until, self._written, self._guide = until, 0, guide
         self._before: tuple[NDArray[np.float32], NDArray[np.bool_]] | None = None  # scores and mask of the last draw
         self._began = time.perf_counter()
 
@@ -105,13 +101,9 @@ class Writer:
         return replace(step, text=text, elapsed_s=time.perf_counter() - self._began, ended_by=ended_by)
 
     def _ended_by(self, token_id: int) -> EndedBy:
-        if token_id in self._stop_ids:
-            return "stop"
-        if self._guide is not None and self._guide.complete:
-            return "grammar"
-        if self._written < self._most:
-            return ""
-        return "context" if self._most_is_context else "length"
+        ended_by = self._until.ended_by(token_id, self._written)
+        complete = self._guide is not None and self._guide.complete
+        return "grammar" if complete and ended_by != "stop" else ended_by
 
 
 class TextOfTokens:

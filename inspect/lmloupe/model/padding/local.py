@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lmloupe.encodings.encoding import TextOrIds
 from lmloupe.errors import InputError
 from lmloupe.model.padding import answers
 from lmloupe.model.padding.questions import PaddingQuestions
 from lmloupe.model.padding.results import PaddedBatch, PaddingSide, Positions
-from lmloupe.model.passes.loaded import LoadedModel
+from lmloupe.model.passes.loaded import OfLoaded
 
 __all__ = ["PaddingAnswers"]
 
 
-class PaddingAnswers(PaddingQuestions):
+class PaddingAnswers(OfLoaded, PaddingQuestions):
     """What a batch does to prompts; what the method does is said in the questions."""
-
-    loaded: LoadedModel
-
-    def input_ids(self, text_or_ids: TextOrIds) -> NDArray[np.int32]:
-        """The ids that the model reads for a text or for ids, int32 (n,), checked."""
-        raise NotImplementedError
 
     def padded_batch(
         self,

@@ -19,7 +19,7 @@ from lmloupe.model.passes.parts import ModelParts, find_parts
 from lmloupe.model.passes.worker import Worker
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["LoadedModel", "checked_ids", "input_ids", "require_inside", "require_top_k"]
+__all__ = ["LoadedModel", "OfLoaded", "checked_ids", "input_ids", "require_inside", "require_top_k"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +98,16 @@ def input_ids(loaded: LoadedModel, text_or_ids: TextOrIds) -> NDArray[np.int32]:
             f"shorten it by {len(ids) - limit:,} {'token' if len(ids) - limit == 1 else 'tokens'}."
         )
     return ids
+
+
+class OfLoaded:
+    """What the answers of all rooms share: the model that they are asked of, and the check of what they are asked."""
+
+    loaded: LoadedModel
+
+    def input_ids(self, text_or_ids: TextOrIds) -> NDArray[np.int32]:
+        """The ids that the model reads for a text or for ids, int32 (n,), checked as every question checks them."""
+        return input_ids(self.loaded, text_or_ids)
 
 
 def checked_ids(loaded: LoadedModel, ids: NDArray[Any]) -> NDArray[np.int32]:

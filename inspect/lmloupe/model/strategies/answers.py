@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError
+from lmloupe.model.generation.ending import ending
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.worker import Results
 from lmloupe.model.strategies.beams import BeamRules
 from lmloupe.model.strategies.contrastive import contrastive_steps
-from lmloupe.model.strategies.length import ending
 from lmloupe.model.strategies.results import BeamStep, ContrastiveStep, EarlyStopping
 from lmloupe.model.strategies.search import beam_steps
 

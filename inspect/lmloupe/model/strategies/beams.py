@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 import torch
 
+from lmloupe.model.generation.ending import Ending
 from lmloupe.model.passes.logit_facts import require_finite, top
-from lmloupe.model.strategies.length import Ending
 from lmloupe.model.strategies.results import BeamStep, BeamText, EarlyStopping, Fate
 
 __all__ = ["BeamRules", "Beams"]

@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from lmloupe.errors import NotAvailableError
+from lmloupe.model.generation.ending import Ending
 from lmloupe.model.generation.writer import TextOfTokens
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.logit_facts import require_finite, top
 from lmloupe.model.passes.residual import pieces_of
 from lmloupe.model.strategies.copies import begun, go_on_with
-from lmloupe.model.strategies.length import Ending
 from lmloupe.model.strategies.results import ContrastiveStep
 
 __all__ = ["contrastive_steps"]

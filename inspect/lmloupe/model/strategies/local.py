@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lmloupe.encodings.encoding import TextOrIds
-from lmloupe.model.passes.loaded import LoadedModel
+from lmloupe.model.passes.loaded import OfLoaded
 from lmloupe.model.sampling.pipeline import Sampling
 from lmloupe.model.strategies import answers
 from lmloupe.model.strategies.answers import LocalBeamSearch, LocalContrastiveSearch
@@ -20,14 +17,8 @@ from lmloupe.model.strategies.speculative.results import Draft
 __all__ = ["StrategyAnswers"]
 
 
-class StrategyAnswers(StrategyQuestions):
+class StrategyAnswers(OfLoaded, StrategyQuestions):
     """Strategies with a model that is loaded in this process; what each method does is said in the questions."""
-
-    loaded: LoadedModel
-
-    def input_ids(self, text_or_ids: TextOrIds) -> NDArray[np.int32]:
-        """The ids that the model reads for a text or for ids, int32 (n,), checked."""
-        raise NotImplementedError
 
     def beam_search(
         self,

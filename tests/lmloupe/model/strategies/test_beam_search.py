@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, DynamicCache
 
 import lmloupe as lm
+from lmloupe.model.generation.ending import Ending
 from lmloupe.model.strategies.beams import BeamRules, Beams
-from lmloupe.model.strategies.length import Ending
 from tests.support import architectures
 from tests.support.tiny_models import ARCHITECTURES
 

@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM
 from transformers.generation.candidate_generator import PromptLookupCandidateGenerator
 
 import lmloupe as lm
+from lmloupe.model.generation.ending import Ending
 from lmloupe.model.generation.writer import Writer
 from lmloupe.model.sampling.pipeline import sampling_probs
 from lmloupe.model.strategies.speculative import judge
@@ -241,7 +242,7 @@ def joint_p_value(n: int) -> float:
     def text(seed: int) -> list[int]:
         rule = Judge(WARM, seed)
         drafting = Drafting(2, 3, EarlyLayer(loaded, parts, 1, seed), 3, frozenset())
-        writer = Writer(engine.tokenizer, list(IDS), rule, 3)
+        writer = Writer(engine.tokenizer, list(IDS), rule, Ending(3, most_is_context=False, stop_ids=frozenset()))
         work = Speculating(loaded, ids, writer, rule, drafting, None).passes()
         return tokens_of([step for step in work if step is not None])
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.errors import InvalidSettingError, NotAvailableError
+from lmloupe.model.generation.ending import ending
 from lmloupe.model.generation.writer import Writer
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.worker import Results
 from lmloupe.model.sampling.pipeline import Sampling
 from lmloupe.model.sampling.sampler import Sampler, require_seed
-from lmloupe.model.strategies.length import Ending, ending
 from lmloupe.model.strategies.speculative.early import EarlyLayer
 from lmloupe.model.strategies.speculative.judge import Judge
 from lmloupe.model.strategies.speculative.plain import Plain
@@ -54,21 +54,16 @@ def speculate(
     _require_verifying(loaded, len(ids) + until.most)
     early = _early_layer(loaded, layer, seed) if draft == "early_layer" else None
     judge = Judge(sampling, seed)
-    plain = Plain(loaded, ids, _writer(loaded, ids, Sampler(sampling, seed), until)) if compare else None
-    drafting = Drafting(n_draft, max_ngram, early, until.most, until.stop_ids)
-    work = Speculating(loaded, ids, _writer(loaded, ids, judge, until), judge, drafting, plain)
-    return LocalSpeculation(ids, loaded.worker.submit(work.passes()))
-
-
-def _writer(loaded: LoadedModel, ids: NDArray[np.int32], sampler: Sampler, until: Ending) -> Writer:
-    return Writer(
-        loaded.tokenizer,
-        ids.tolist(),
-        sampler,
-        until.most,
-        most_is_context=until.most_is_context,
-        stop_ids=until.stop_ids,
+    plain = (
+        Plain(loaded, ids, Writer(loaded.tokenizer, ids.tolist(), Sampler(sampling, seed), until)) if compare else None
     )
+    drafting = Drafting(n_draft, max_ngram, early, until.most, until.stop_ids)
+    writer = Writer(loaded.tokenizer, ids.tolist(), judge, until)
+    plain = None
+    if compare:
+        plain = Plain(loaded, ids, Writer(loaded.tokenizer, ids.tolist(), Sampler(sampling, seed), until))
+    work = Speculating(loaded, ids, writer, judge, drafting, plain)
+    return LocalSpeculation(ids, loaded.worker.submit(work.passes()))
 
 
 def _require_verifying(loaded: LoadedModel, n: int) -> None:
