@@ -118,6 +118,16 @@ def together(parts: Sequence[Paired]) -> Paired:
     return Paired(tuple((sum(a for a, _ in pairs), sum(b for _, b in pairs)) for pairs in rounds))
 
 
+def rate(
+    what: str, n: float, got: Paired, floor_name: str, target: float, *, unit: str = "tokens/s", note: str = ""
+) -> Row:
+    """The row of something of which both sides make ``n`` , the more a second the better; ``unit`` is of the rate."""
+    return Row(
+        what, n / got.ours_s, n / got.floor_s, floor_name,
+        unit=unit, ratio=1 / got.ratio, target=target, sense="at least", note=note,
+    )  # fmt: skip
+
+
 def skipped(what: str, reason: str) -> Row:
     """A row that could not be measured here, with its reason."""
     return Row(what, None, note=reason)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from benchmarks.harness import Row, paired, skipped
-from benchmarks.model import MODEL, N_NEW, PROMPT, never_ending, on_worker
+from benchmarks.harness import Row, paired, rate, skipped
+from benchmarks.model import MODEL, N_NEW, PROMPT, forget, generate_of_transformers, never_ending, on_worker
 
 N_POSITIONS = 200
 TARGET_LENS = 1.3
@@ -67,41 +65,18 @@ def lens(engine: Any, ids: Any, rounds: int = 5) -> Row:
 
 def generate(engine: Any, ids: Any, n_new: int = N_NEW, rounds: int = 3) -> Row:
     """Greedy, so that both sides make the same tokens."""
-    import torch
-
     import lmloupe as lm
 
-    prompt = torch.from_numpy(np.asarray(ids, np.int64)).to(engine.loaded.device).unsqueeze(0)
-
-    def theirs() -> list[int]:
-        made = engine.loaded.model.generate(
-            prompt,
-            attention_mask=torch.ones_like(prompt),
-            max_new_tokens=n_new,
-            pad_token_id=0,
-            repetition_penalty=1.0,
-            do_sample=False,
-        )
-        new: list[int] = made[0, len(ids) :].tolist()
-        return new
-
     def ours() -> list[int]:
-        engine.loaded.worker.call(engine.scheduler.texts.clear)  # the prompt is read anew, as the floor reads it
+        forget(engine)
         steps = list(engine.generate(ids, lm.Sampling(temperature=0), max_new_tokens=n_new, lens=True))
         assert all(step.lens_ids is not None for step in steps)
         return [step.token_id for step in steps]
 
-    floor = on_worker(engine, theirs)
+    floor = generate_of_transformers(engine, ids, n_new, repetition_penalty=1.0, do_sample=False)
     assert ours() == floor(), "the texts differ, so the times do not compare"
     assert passes_of(engine, ours) == n_new, "the layers ran more than once a token"
     got = paired(ours, floor, rounds=rounds)
-    return Row(
-        "generate with top ten, entropy and lens",
-        n_new / got.ours_s,
-        n_new / got.floor_s,
-        f"model.generate, {n_new} new tokens",
-        unit="tokens/s",
-        ratio=1 / got.ratio,
-        target=TARGET_GENERATE,
-        sense="at least",
+    return rate(
+        "generate with top ten, entropy and lens", n_new, got, f"model.generate, {n_new} new tokens", TARGET_GENERATE
     )

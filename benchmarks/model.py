@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.harness import Row, paired, skipped
+from benchmarks.harness import Row, paired, rate, skipped
 
 if TYPE_CHECKING:
     from lmloupe import Quantization
@@ -60,6 +60,25 @@ def on_worker(engine: Any, function: Callable[[], Any]) -> Callable[[], Any]:
     return lambda: engine.loaded.worker.call(function)
 
 
+def generate_of_transformers(engine: Any, ids: Any, n_new: int, **settings: Any) -> Callable[[], list[int]]:
+    """A floor: the tokens that ``model.generate`` makes after these, in the thread that owns the model."""
+    import torch
+
+    prompt = torch.from_numpy(np.asarray(ids, np.int64)).to(engine.loaded.device).unsqueeze(0)
+
+    def made() -> list[int]:
+        given = {"attention_mask": torch.ones_like(prompt), "max_new_tokens": n_new, "pad_token_id": 0}
+        new: list[int] = engine.loaded.model.generate(prompt, **given, **settings)[0, len(ids) :].tolist()
+        return new
+
+    return on_worker(engine, made)
+
+
+def forget(engine: Any) -> None:
+    """Let go of the caches of earlier texts, so that a prompt is read anew, as the floor reads it."""
+    engine.loaded.worker.call(engine.scheduler.texts.clear)
+
+
 def _next_token(engine: Any, rounds: int = 7) -> Row:
     import torch
 
@@ -84,46 +103,25 @@ def _next_token(engine: Any, rounds: int = 7) -> Row:
 
 
 def _generate(engine: Any, *, greedy: bool, rounds: int = 3) -> Row:
-    import torch
-
     import lmloupe as lm
 
     ids = engine.input_ids(PROMPT)
-    rows_ = torch.from_numpy(ids.astype(np.int64)).to(engine.loaded.device).unsqueeze(0)
     sampling = lm.Sampling(temperature=0) if greedy else lm.Sampling(**SAMPLED)
     settings: dict[str, Any] = {"do_sample": False} if greedy else {"do_sample": True} | SAMPLED
 
-    def theirs() -> list[int]:
-        made = engine.loaded.model.generate(
-            rows_,
-            attention_mask=torch.ones_like(rows_),
-            max_new_tokens=N_NEW,
-            pad_token_id=0,
-            repetition_penalty=1.0,
-            **settings,
-        )
-        new: list[int] = made[0, len(ids) :].tolist()
-        return new
-
     def ours() -> list[int]:
-        engine.loaded.worker.call(engine.scheduler.texts.clear)  # the prompt is read anew, as the floor reads it
+        forget(engine)
         return [step.token_id for step in engine.generate(ids, sampling, max_new_tokens=N_NEW)]
 
-    floor = on_worker(engine, theirs)
+    floor = generate_of_transformers(engine, ids, N_NEW, repetition_penalty=1.0, **settings)
     first, second = ours(), floor()
     assert len(first) == len(second) == N_NEW
     assert not greedy or first == second, "the greedy texts differ, so the times do not compare"
     got = paired(ours, floor, rounds=rounds)
-    return Row(
+    return rate(
         f"generate, {'greedy' if greedy else 'sampled'}, {engine.describe().quantization}",
-        N_NEW / got.ours_s,
-        N_NEW / got.floor_s,
-        f"model.generate, {N_NEW} new tokens",
-        unit="tokens/s",
-        ratio=1 / got.ratio,
-        target=TARGET_GENERATE,
-        sense="at least",
-    )
+        N_NEW, got, f"model.generate, {N_NEW} new tokens", TARGET_GENERATE,
+    )  # fmt: skip
 
 
 def _memory() -> list[Row]:

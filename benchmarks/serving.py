@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import Paired, Row, paired, skipped
-from benchmarks.model import PROMPT, on_worker
+from benchmarks.harness import Paired, Row, paired, rate, skipped
+from benchmarks.model import PROMPT, forget, generate_of_transformers
 
 N_PEOPLE, N_NEW = 8, 32
 N_CLASS = 30
@@ -28,11 +28,6 @@ def rows() -> list[Row]:
         return [skipped("several people on one model", str(error))]
     engine = lm.load_engine()
     return [together(engine), alone(engine), fork(engine), stop(engine), at_once(engine)]
-
-
-def forget(engine: Any) -> None:
-    """Let go of the caches of earlier texts, so that a prompt is read as if for the first time."""
-    engine.loaded.worker.call(engine.scheduler.texts.clear)
 
 
 def prompts(engine: Any, n: int) -> list[Any]:
@@ -62,57 +57,26 @@ def together(engine: Any, n_people: int = N_PEOPLE, n_new: int = N_NEW, rounds: 
 
     assert at_once() == in_turn(), "the texts differ, so the times do not compare"
     got = paired(at_once, in_turn, rounds=rounds, warm_up=0)
-    n = n_people * n_new
-    return Row(
-        f"{n_people} people, {n_new} tokens each",
-        n / got.ours_s,
-        n / got.floor_s,
-        "the same one after another",
-        unit="tokens/s",
-        ratio=1 / got.ratio,
-        target=TARGET_TOGETHER,
-        sense="at least",
-        note="" if engine.serving().batched else engine.serving().reason,
-    )
+    serving = engine.serving()
+    return rate(
+        f"{n_people} people, {n_new} tokens each", n_people * n_new, got, "the same one after another", TARGET_TOGETHER,
+        note="" if serving.batched else serving.reason,
+    )  # fmt: skip
 
 
 def alone(engine: Any, n_new: int = N_NEW, rounds: int = 5) -> Row:
     """One person, against transformers' own loop."""
-    import torch
-
     ids = engine.input_ids(PROMPT)
-    prompt = torch.from_numpy(ids.astype(np.int64)).to(engine.loaded.device).unsqueeze(0)
-
-    def theirs() -> list[int]:
-        made = engine.loaded.model.generate(
-            prompt,
-            attention_mask=torch.ones_like(prompt),
-            max_new_tokens=n_new,
-            min_new_tokens=n_new,
-            pad_token_id=0,
-            repetition_penalty=1.0,
-            do_sample=False,
-        )
-        new: list[int] = made[0, len(ids) :].tolist()
-        return new
 
     def ours() -> list[int]:
         forget(engine)
         return [step.token_id for step in _write(engine, ids, n_new)]
 
-    floor = on_worker(engine, theirs)
+    greedy = {"do_sample": False, "repetition_penalty": 1.0, "min_new_tokens": n_new}
+    floor = generate_of_transformers(engine, ids, n_new, **greedy)
     assert ours() == floor(), "the texts differ, so the times do not compare"
     got = paired(ours, floor, rounds=rounds)
-    return Row(
-        "one person alone",
-        n_new / got.ours_s,
-        n_new / got.floor_s,
-        f"model.generate, {n_new} new tokens",
-        unit="tokens/s",
-        ratio=1 / got.ratio,
-        target=TARGET_ALONE,
-        sense="at least",
-    )
+    return rate("one person alone", n_new, got, f"model.generate, {n_new} new tokens", TARGET_ALONE)
 
 
 def fork(engine: Any, n_trunk: int = N_TRUNK, fork_at: int = FORK_AT, rounds: int = 7) -> Row:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from benchmarks.harness import Row, paired, skipped
-from benchmarks.model import MODEL, PROMPT, never_ending, on_worker
+from benchmarks.model import MODEL, PROMPT, generate_of_transformers, never_ending
 
 N_NEW = 24
 N_BEAMS = 4
@@ -29,28 +27,13 @@ def rows() -> list[Row]:
 
 def beam_search(engine: Any, ids: Any, n_new: int = N_NEW, rounds: int = 3) -> Row:
     """All steps of a search that no end token ends, what each kept and dropped included."""
-    import torch
-
-    prompt = torch.from_numpy(ids.astype(np.int64)).to(engine.loaded.device).unsqueeze(0)
-
-    def theirs() -> list[int]:
-        made = engine.loaded.model.generate(
-            prompt,
-            attention_mask=torch.ones_like(prompt),
-            num_beams=N_BEAMS,
-            max_new_tokens=n_new,
-            do_sample=False,
-            pad_token_id=0,
-        )
-        new: list[int] = made[0, len(ids) :].tolist()
-        return new
 
     def ours() -> list[int]:
         *_, last = engine.beam_search(ids, N_BEAMS, n_new)
         found: list[int] = last.finished[0].token_ids.tolist()
         return found
 
-    floor = on_worker(engine, theirs)
+    floor = generate_of_transformers(engine, ids, n_new, num_beams=N_BEAMS, do_sample=False)
     assert ours() == floor(), "the texts differ, so the times do not compare"
     got = paired(ours, floor, rounds=rounds)
     return Row(
