@@ -20,6 +20,20 @@ export function make(tag, className, text) {
 }
 
 /**
+ * A small button with a sign, which says in words what it does.
+ * @param {string} sign @param {string} words @param {boolean} works @param {() => void} does
+ */
+export function signed(sign, words, works, does) {
+  const node = make("button", "act", sign);
+  node.type = "button";
+  node.title = words;
+  node.setAttribute("aria-label", words);
+  node.disabled = !works;
+  node.addEventListener("click", does);
+  return node;
+}
+
+/**
  * An SVG element; numbers are rounded to hundredths.
  * @template {keyof SVGElementTagNameMap} Tag
  * @param {Tag} tag

@@ -1,6 +1,6 @@
 // The conversation as bubbles, each edited where it stands. Whoever changes a turn calls `changed` with all of them.
 
-import { make, used } from "../kit/dom.js";
+import { make, signed, used } from "../kit/dom.js";
 import { drawPane } from "./string.js";
 import { moved, withCall, withoutCall, withoutTurn, withRole, withTurn } from "./turns.js";
 
@@ -147,13 +147,13 @@ export class Bubbles {
     const n = this.turns.length;
     head.append(
       role,
-      this.act("↑", `Turn ${i + 1} up`, i > 0, () => this.restructure(moved(this.turns, i, i - 1), i - 1)),
-      this.act("↓", `Turn ${i + 1} down`, i < n - 1, () => this.restructure(moved(this.turns, i, i + 1), i + 1)),
+      signed("↑", `Turn ${i + 1} up`, i > 0, () => this.restructure(moved(this.turns, i, i - 1), i - 1)),
+      signed("↓", `Turn ${i + 1} down`, i < n - 1, () => this.restructure(moved(this.turns, i, i + 1), i + 1)),
     );
     if (turn.role === "assistant") {
-      head.append(this.act("ƒ", `Turn ${i + 1} calls a tool`, true, () => this.restructure(withCall(this.turns, i), i)));
+      head.append(signed("ƒ", `Turn ${i + 1} calls a tool`, true, () => this.restructure(withCall(this.turns, i), i)));
     }
-    head.append(this.act("✕", `Remove turn ${i + 1}`, n > 1, () => this.restructure(withoutTurn(this.turns, i), i)));
+    head.append(signed("✕", `Remove turn ${i + 1}`, n > 1, () => this.restructure(withoutTurn(this.turns, i), i)));
     return head;
   }
 
@@ -175,27 +175,16 @@ export class Bubbles {
       return input;
     });
     const remove = () => this.restructure(withoutCall(this.turns, i, j), i);
-    row.append(make("span", "", "calls"), ...inputs, this.act("✕", `Remove call ${j + 1} of turn ${i + 1}`, true, remove));
+    row.append(make("span", "", "calls"), ...inputs, signed("✕", `Remove call ${j + 1} of turn ${i + 1}`, true, remove));
     return row;
-  }
-
-  /** @param {string} sign @param {string} words @param {boolean} works @param {() => void} does */
-  act(sign, words, works, does) {
-    const button = make("button", "act", sign);
-    button.type = "button";
-    button.title = words;
-    button.setAttribute("aria-label", words);
-    button.disabled = !works;
-    button.addEventListener("click", does);
-    return button;
   }
 
   adders() {
     if (this.editor?.titles) return [];
     const end = this.turns.length - 1;
-    const more = this.act("+ Add a turn", "Add a turn", true, () => this.restructure(withTurn(this.turns, end), end + 1));
+    const more = signed("+ Add a turn", "Add a turn", true, () => this.restructure(withTurn(this.turns, end), end + 1));
     if (this.turns[0]?.role === "system") return [more];
-    return [more, this.act("+ Add a system turn", "Add a system turn", true, () => this.restructure(withTurn(this.turns, -1), 0))];
+    return [more, signed("+ Add a system turn", "Add a system turn", true, () => this.restructure(withTurn(this.turns, -1), 0))];
   }
 
   /** @param {number} i @param {Partial<Turn>} change */

@@ -1,6 +1,6 @@
 // A conversation as bubbles, with what can be done at each turn: other replies, another one, other words.
 
-import { counted, make, used } from "../kit/dom.js";
+import { counted, make, signed, used } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
 import { Shared } from "./shared.js";
 
@@ -87,7 +87,7 @@ class Talk {
     const { turns, live } = this.data;
     if (live || !turns.length || turns[0].role === "system" || turns[0].role === "developer") return [];
     return [
-      this.button("+ System turn", "+ System turn: say first how the model is to answer", true, () => {
+      signed("+ System turn", "+ System turn: say first how the model is to answer", true, () => {
         if (this.list.querySelector(".fresh")) return;
         const item = make("li", "turn system fresh");
         const head = make("div", "head");
@@ -135,28 +135,17 @@ class Talk {
     const n = `turn ${i + 1}`;
     if (turn.of > 1) {
       row.append(
-        this.button("‹", `The alternative before, of ${n}`, turn.place > 0, () => this.act("switch", i, { step: -1 })),
+        signed("‹", `The alternative before, of ${n}`, turn.place > 0, () => this.act("switch", i, { step: -1 })),
         make("span", "which", `${turn.place + 1} of ${turn.of}`),
-        this.button("›", `The next alternative of ${n}`, turn.place < turn.of - 1, () => this.act("switch", i, { step: 1 })),
+        signed("›", `The next alternative of ${n}`, turn.place < turn.of - 1, () => this.act("switch", i, { step: 1 })),
       );
     }
-    if (turn.replies) row.append(this.button("↻ Again", `Again: another reply in place of ${n}, from another seed`, true, () => this.act("again", i)));
-    if (!turn.kept) row.append(this.button("Keep", "Keep this reply: put it into the conversation of all pages", true, () => this.act("keep", i)));
+    if (turn.replies) row.append(signed("↻ Again", `Again: another reply in place of ${n}, from another seed`, true, () => this.act("again", i)));
+    if (!turn.kept) row.append(signed("Keep", "Keep this reply: put it into the conversation of all pages", true, () => this.act("keep", i)));
     else if (turn.editable) {
-      row.append(this.button("✎ Edit", `Edit ${n}: say something else`, true, () => this.edit(i, turn.text)));
+      row.append(signed("✎ Edit", `Edit ${n}: say something else`, true, () => this.edit(i, turn.text)));
     }
     return row;
-  }
-
-  /** @param {string} sign @param {string} words @param {boolean} works @param {() => void} does */
-  button(sign, words, works, does) {
-    const node = make("button", "act", sign);
-    node.type = "button";
-    node.title = words;
-    node.setAttribute("aria-label", words);
-    node.disabled = !works;
-    node.addEventListener("click", does);
-    return node;
   }
 
   /** Write in the bubble; Enter sends, Escape leaves it. @param {number} i @param {string} text */
@@ -189,7 +178,7 @@ class Talk {
     });
     item.querySelector(".said")?.replaceWith(area);
     const row = make("div", "tools");
-    row.append(this.button("Send", "Send: go on from these words", true, done), this.button("Cancel", "Cancel: leave it as it was", true, close));
+    row.append(signed("Send", "Send: go on from these words", true, done), signed("Cancel", "Cancel: leave it as it was", true, close));
     item.querySelector(".tools")?.replaceWith(row);
     area.rows = Math.max(1, Math.ceil(text.length / 48));
     area.focus();
