@@ -7,10 +7,12 @@ one character together. Whether the next byte can still belong to it is what Pyt
 from __future__ import annotations
 
 import codecs
+import math
 from dataclasses import dataclass
 
 import lmloupe as lm
 from ui.base.chips import unnamed_row
+from ui.components.stream_view import StreamToken
 
 __all__ = ["Box", "Boxes"]
 
@@ -65,6 +67,13 @@ class Boxes:
     def pending(self) -> bytes:
         """The bytes of a character that is not whole yet."""
         return self._decoder.getstate()[0]
+
+    def token(self, token_id: int, log_prob: float, elapsed_s: float = 0.0) -> StreamToken:
+        """A further token as the view of a reply draws it, `add` of which is its box."""
+        box = self.add(token_id)
+        special = box.special or not box.raw
+        p = math.exp(min(0.0, log_prob))
+        return StreamToken(box.raw, box.text, box.joins, special, box.adds, box.held, p, elapsed_s)
 
     def add(self, token_id: int) -> Box:
         """The next token's box."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -154,7 +153,7 @@ class ReplyPicture:
         if words != self._words:
             self._said.caption(escape_markdown(words))
             self._words = words
-        self._tokens += [_token(self._boxes, step) for step in steps[len(self._tokens) :]]
+        self._tokens += _drawn(self._boxes, steps[len(self._tokens) :])
         if len(self._tokens) > self._sent:
             self._feed.send(self._tokens, self._sent, watch.reused_tokens)
             self._sent = len(self._tokens)
@@ -193,16 +192,13 @@ def _prompt(run: Run, tok: lm.Tokenizer) -> Prompt:
     return Prompt(len(ids), begins, ends, run.reused_tokens)
 
 
-def _token(boxes: Boxes, step: lm.Step) -> StreamToken:
-    box, p = boxes.add(step.token_id), math.exp(step.log_prob)
-    special = box.special or not box.raw
-    return StreamToken(box.raw, box.text, box.joins, special, box.adds, box.held, p, step.elapsed_s)
-
-
 def stream_tokens(run: Run, tok: lm.Tokenizer) -> list[StreamToken]:
     """The tokens of a run as the view of a reply draws them."""
-    boxes = Boxes(tok)
-    return [_token(boxes, step) for step in run.steps]
+    return _drawn(Boxes(tok), run.steps)
+
+
+def _drawn(boxes: Boxes, steps: Sequence[lm.Step]) -> list[StreamToken]:
+    return [boxes.token(step.token_id, step.log_prob, step.elapsed_s) for step in steps]
 
 
 def phases(run: Run, tok: lm.Tokenizer, *, key: str = "reply_phases") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,14 +51,8 @@ def show_rows(rows: Sequence[Row], tok: lm.Tokenizer, length_penalty: float) -> 
 def _tokens(row: Row, tok: lm.Tokenizer) -> list[StreamToken]:
     if row.written is None:
         return []
-    boxes, found = Boxes(tok), []
-    for token_id, log_prob in zip(row.written.token_ids, row.written.log_probs, strict=True):
-        box = boxes.add(token_id)
-        special = box.special or not box.raw
-        found.append(
-            StreamToken(box.raw, box.text, box.joins, special, box.adds, box.held, math.exp(min(0.0, log_prob)), 0.0)
-        )
-    return found
+    boxes = Boxes(tok)
+    return [boxes.token(*one) for one in zip(row.written.token_ids, row.written.log_probs, strict=True)]
 
 
 def _same(row: Row, base: Row) -> int:
