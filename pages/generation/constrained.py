@@ -18,6 +18,7 @@ from ui.generation.constrained import facts
 from ui.generation.constrained.rules import choose_rule, current_rule, examples
 from ui.generation.constrained.runs import written
 from ui.generation.live.runs import Request
+from ui.generation.prompt import choose_prompt
 from ui.model.answers import keep_last, offer_end, readable
 from ui.model.choice import choose_model
 from ui.page import as_code, finding, reproduce
@@ -26,7 +27,6 @@ from ui.state import store as state
 
 N_FREE = 32
 KEY = "grammar_steps"
-PROMPTS = {"question": "A question", "chat": "Chat", "text": "Text"}
 CODE = """
 import math
 
@@ -68,14 +68,7 @@ def offer_question(n_prompt: int, tok: lm.Tokenizer, n: int) -> Offer:
 
 bar = page_bar("constrained")
 with bar.picks:
-    source = state.segmented(
-        "grammar_prompt",
-        "Prompt",
-        format_func=PROMPTS.__getitem__,
-        label_visibility="collapsed",
-        help="What the model goes on from: a question in its chat format, the conversation of Chat template, or the "
-        "text as it is.",
-    )
+    source = choose_prompt("grammar_prompt")
 if source == "question":
     bar.text("grammar_question", "Question")
 elif source == "text":

@@ -16,6 +16,7 @@ from ui.chat.shorter import offer_turns
 from ui.chat.templates.upload import choose_for_model
 from ui.chat.warnings import chat_warnings
 from ui.generation.live.stream import hold_back_switch, stop_button
+from ui.generation.prompt import choose_prompt
 from ui.generation.tree.code import branch_code
 from ui.generation.tree.growing import grow
 from ui.generation.tree.link import compare_with_file, follow_link, write_link
@@ -29,7 +30,6 @@ from ui.prediction.sampling_controls import choose_sampling
 from ui.state import store as state
 from ui.state.thread import without_bos
 
-PROMPTS = {"chat": "Chat", "text": "Text"}
 STALE = "<style>.st-key-stale_run { filter: grayscale(1); opacity: 0.6; }</style>"
 # What is pressed is never cut. On a phone the bar is to stay two lines: a button is its sign, the model's name is cut.
 NARROW = """<style>@media (min-width: 920px) {
@@ -44,13 +44,7 @@ NARROW = """<style>@media (min-width: 920px) {
 bar = page_bar("generate")
 st.html(NARROW)
 with bar.picks:
-    source = state.segmented(
-        "prompt",
-        "Prompt",
-        format_func=PROMPTS.__getitem__,
-        label_visibility="collapsed",
-        help="What the model goes on from: the conversation of Chat template, or the text as it is.",
-    )
+    source = choose_prompt("prompt")
 conversation: ChatRequest | None = None
 if source == "text":
     bar.text()

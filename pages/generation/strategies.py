@@ -12,6 +12,7 @@ from ui.base.loaders import encoding
 from ui.base.words import counted
 from ui.chat.request import ChatRequest, chat_request, ending_switches, show_refusals
 from ui.chat.shorter import offer_turns
+from ui.generation.prompt import choose_prompt
 from ui.generation.strategies.asked import choose
 from ui.generation.strategies.code import strategies_code
 from ui.generation.strategies.view import show_rows, show_steps, show_table
@@ -23,17 +24,9 @@ from ui.page import as_code, finding, reproduce
 from ui.prediction.sampling_controls import prompt_chips
 from ui.state import store as state
 
-PROMPTS = {"text": "Text", "chat": "Chat"}
-
 bar = page_bar("strategies")
 with bar.picks:
-    source = state.segmented(
-        "strategies_prompt",
-        "Prompt",
-        format_func=PROMPTS.__getitem__,
-        label_visibility="collapsed",
-        help="What the model goes on from: the text as it is, or the conversation of Chat template.",
-    )
+    source = choose_prompt("strategies_prompt")
 if source == "text":
     bar.text()
 model, quantization, engine = choose_model(bar)
