@@ -18,7 +18,7 @@ if not st.runtime.exists():
     logging.disable(logging.NOTSET)
     app = st.App(__file__, lifespan=early.serving)
 else:
-    from ui.state.session import one_run
+    from ui.state.session import leads_to_tokens, one_run
 
     st.set_page_config(page_title="LM Loupe", page_icon="assets/icon.svg", layout="wide")
     st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
@@ -30,7 +30,7 @@ else:
                 title=page.title,
                 icon=page.icon_shortcode,
                 # The default page answers at the root alone, whatever its url_path says.
-                url_path="start" if page is first else page.url,
+                url_path="root" if page is first else page.url,
                 default=page is first,
             )
             for page in PAGES
@@ -44,7 +44,9 @@ else:
         *(st.Page(lambda: None, title=new, url_path=old, visibility="hidden") for old, new in MOVED.items()),
     ]
     page = st.navigation(navigation, expanded=True)
+    if page.url_path == "" and leads_to_tokens():
+        st.switch_page(page_at("tokens").path, query_params=st.query_params.to_dict())
     if page.url_path in MOVED:
         st.switch_page(page_at(MOVED[page.url_path]).path, query_params=st.query_params.to_dict())
-    with early.a_page_runs(), one_run(page.url_path):
+    with early.a_page_runs(), one_run(page.url_path or first.url):
         page.run()

@@ -12,8 +12,11 @@ from ui.bar.text_file import text_file_box
 from ui.base import theme
 from ui.pages import Page, page
 from ui.state import store as state
+from ui.state.session import is_embedded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamlit.delta_generator import DeltaGenerator
 
 __all__ = ["Bar", "page_bar"]
@@ -34,19 +37,27 @@ class Bar:
         takes_uploads: whether a box for uploaded tokenizers has been drawn.
     """
 
-    def __init__(self, shown: Page) -> None:
+    def __init__(self, shown: Page, on_turn: Callable[[int], None] | None) -> None:
         self.takes_uploads = False
         self._opens_files = False
-        with st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small"):
-            st.title(shown.title, anchor=False, width="content", help=None)
-            self._text = st.container(key="bar_text")
+        within = "embedded_" if is_embedded() else ""
+        with st.container(key=f"{within}bar", horizontal=True, vertical_alignment="center", gap="small"):
+            if within:
+                st.page_link(
+                    shown.path, label=shown.title, icon=shown.icon_shortcode, query_params=state.link_params(),
+                    width="content", help="Open this page as it is here.",
+                )  # fmt: skip
+            else:
+                st.title(shown.title, anchor=False, width="content", help=None)
+            self._text = st.container(key=f"{within}bar_text")
             self.picks: DeltaGenerator = st.container(
-                key="bar_picks", horizontal=True, vertical_alignment="center", gap="small", width="content"
+                key=f"{within}bar_picks", horizontal=True, vertical_alignment="center", gap="small", width="content"
             )
             self.gear: DeltaGenerator = st.popover(
-                "Settings", icon=":material/settings:", key="bar_gear", width="content"
+                "Settings", icon=":material/settings:", key=f"{within}bar_gear", width="content"
             )
-        page_tools(shown, self.gear)
+        if not within:
+            page_tools(shown, self.gear, on_turn)
 
     def text(self, name: str = "text", label: str = "Text", *, placeholder: str | None = None) -> str:
         """Draw a shared text as one line that grows while a person writes in it; returns the text.
@@ -61,9 +72,19 @@ class Bar:
             return state.live_text(name, label, one_line=True, placeholder=placeholder)
 
 
-def page_bar(url: str) -> Bar:
-    """Draw the bar of the page with this address (see `ui.pages`), and say what the link could not bring."""
+def page_bar(url: str, on_turn: Callable[[int], None] | None = None) -> Bar:
+    """Draw the bar of the page with this address (see `ui.pages`), and say what the link could not bring.
+
+    A page that a lesson shows has a smaller one, with a link to the page itself.
+
+    Args:
+        url: the page's address.
+        on_turn: called with 1 or -1 when a person who presents turns to what comes next, or came before; without it
+            the arrow keys turn the pages. It may change settings, which are read after this.
+    """
+    if is_embedded():
+        return Bar(page(url), None)
     st.html(f"<style>{_STYLE}{style()}</style>")
-    bar = Bar(page(url))
+    bar = Bar(page(url), on_turn)
     state.show_notices()
     return bar

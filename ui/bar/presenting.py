@@ -18,6 +18,8 @@ from ui.state import store as state
 from ui.state.short_links import shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamlit.delta_generator import DeltaGenerator
 
 __all__ = ["page_tools", "style"]
@@ -36,7 +38,7 @@ def style() -> str:
     return _PRESENTING if state.get("present") else ""
 
 
-def page_tools(page: Page, gear: DeltaGenerator) -> None:
+def page_tools(page: Page, gear: DeltaGenerator, on_turn: Callable[[int], None] | None = None) -> None:
     """Listen to the keys, show the sentence of a first visit, and the QR code while somebody presents."""
     present = bool(state.get("present"))
     theme.set_chart_scale(CHART_SCALE if present else 1.0)
@@ -47,7 +49,9 @@ def page_tools(page: Page, gear: DeltaGenerator) -> None:
         )  # fmt: skip
     url = _link() if present else None
     turned = tools(page.url, page.look_for, present=present, link=url, on_present=_toggle)
-    if turned:
+    if turned and on_turn is not None:
+        on_turn(turned)
+    elif turned:
         # With the parameters at once: without them the history gets two entries, and Back has to be pressed twice.
         st.switch_page(_neighbour(page, turned).path, query_params=state.link_params())
 

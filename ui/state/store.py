@@ -27,7 +27,7 @@ import streamlit as st
 from ui.base.errors import escape_markdown
 from ui.components import live_text as live
 from ui.state.link import encode
-from ui.state.session import box_key, session
+from ui.state.session import session
 from ui.state.settings import SETTINGS
 
 __all__ = [
@@ -53,7 +53,7 @@ MOST_BOXES = 2
 
 def get(name: str) -> Any:
     """The setting's value, drawn on this page or not."""
-    return copy.deepcopy(session().values[name])
+    return copy.deepcopy(session(name).values[name])
 
 
 def put(name: str, value: object) -> None:
@@ -62,7 +62,7 @@ def put(name: str, value: object) -> None:
     Raises:
         ValueError: the setting's check does not accept the value.
     """
-    shared = session()
+    shared = session(name)
     shared.values[name] = SETTINGS[name].check(value)
     shared.stale.add(name)
     if shared.in_step:  # in a callback the address bar may hold a link that this run is still to take over
@@ -75,11 +75,11 @@ def keep(**values: object) -> None:
     Raises:
         ValueError: a setting's check does not accept its value.
     """
-    shared = session()
     for name, value in values.items():
+        shared = session(name)
         shared.values[name] = SETTINGS[name].check(value)
         shared.stale.add(name)
-    shared.write_link()
+    session("present").write_link()
 
 
 def link_params(**changes: object) -> dict[str, str]:
@@ -127,14 +127,14 @@ def live_text(
     if not live.browser_attached():
         shown = "collapsed" if one_line else "visible"
         return text_area(name, label, height=height, help=help, placeholder=placeholder, label_visibility=shown)
-    shared = session()
+    shared = session(name)
     box = shared.boxes.setdefault(name, live.Box())
     if box.text != shared.values[name] and (name in shared.stale or name not in shared.rejected):
         box.show(shared.values[name])
         shared.rejected.pop(name, None)
     shared.stale.discard(name)
     live.draw_box(
-        box, label, name=name, key=box_key(name), height=None if one_line else height, help_text=help,
+        box, label, name=name, key=shared.box_key(name), height=None if one_line else height, help_text=help,
         placeholder=placeholder,
     )  # fmt: skip
     show_refusal(name)
@@ -200,7 +200,7 @@ def segmented(
 def multiselect(name: str, label: str, choices: Sequence[str] | None = None, **options: Any) -> tuple[str, ...]:
     """``st.multiselect`` of a shared list; ``accept_new_options=True`` lets a person type others, such as a hub id."""
     offered = list(SETTINGS[name].options if choices is None else choices)
-    chosen = session().values[name]
+    chosen = session(name).values[name]
     if options.get("accept_new_options"):
         offered += [item for item in chosen if item not in offered]
     fitted = [item for item in chosen if item in offered]
@@ -213,7 +213,7 @@ def _offered(
 ) -> tuple[list[str], str]:
     """What a choice offers, and which of it is chosen."""
     offered = list(SETTINGS[name].options if choices is None else choices)
-    chosen = session().values[name]
+    chosen = session(name).values[name]
     if options.get("accept_new_options") and chosen not in offered:
         offered.append(chosen)
     return offered, chosen if chosen in offered else otherwise or offered[0]
@@ -228,7 +228,7 @@ def _draw_number(name: str, widget: Callable[..., Any], label: str, **options: A
     number = float if isinstance(setting.default, float) else int
     limits = (("min_value", setting.low), ("max_value", setting.high))
     low, high = (number(options.pop(key, limit)) for key, limit in limits)
-    fitted = min(max(session().values[name], low), high)
+    fitted = min(max(session(name).values[name], low), high)
     first = setting.shown_from
     return _draw(name, widget, label, low + first, high + first, fitted=fitted + first, **options)
 
@@ -246,7 +246,7 @@ def _draw(
 
     ``default`` is what the widget calls the value that it begins with; ``quiet`` says nothing of a refusal here.
     """
-    shared = session()
+    shared = session(name)
     if fitted is None:
         fitted = shared.values[name]
     differs = shared.shown.get(name) != fitted and name not in shared.rejected
@@ -268,7 +268,7 @@ def _draw(
 def show_refusal(name: str) -> None:
     """A red box with why the setting's check refused what its widget was given; nothing when all is well."""
     # Limits on a widget hold in the browser alone. What was typed stays on the screen; the last good value counts.
-    shared = session()
+    shared = session(name)
     if name in shared.rejected:
         kept = shared.values[name]
         on = f" The page goes on with {kept}." if isinstance(kept, str) and SETTINGS[name].options else ""
@@ -281,7 +281,7 @@ def show_refusal(name: str) -> None:
 
 def _drop_refused(name: str, *, accept_new_options: bool = False, **_: Any) -> None:
     """Let a name go that was typed and refused: among the choices it would look like one of them."""
-    shared = session()
+    shared = session(name)
     if accept_new_options and name in shared.rejected:
         kept, held = shared.values[name], shared.shown[name]
         new = held if isinstance(held, str) else ", ".join(item for item in held if item not in kept)

@@ -1,0 +1,39 @@
+"""A page within another one: its own state, the real script, and nothing of it elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.pages import no_exception, open_page
+from ui.learn.embedded_page import read_address
+
+
+def test_an_embedded_page_changes_nothing_of_the_person_s_own() -> None:
+    app = no_exception(open_page("lessons", text="my own words", temperature="0.5"))
+    assert app.text_area(key="text").value == "coconut"
+    app.text_area(key="text").set_value("banana split").run()
+    assert app.text_area(key="text").value == "banana split"
+    shared = app.session_state["shared_state"]
+    assert (shared.values["text"], shared.embedded.values["text"]) == ("my own words", "banana split")
+    assert shared.embedded.values["temperature"] == 1.0  # its settings are the address's and the defaults
+    assert app.query_params["text"] in ("my own words", ["my own words"])
+    app.switch_page("pages/text/tokens.py").run()
+    assert no_exception(app).text_area(key="text").value == "my own words"
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("/nowhere?text=a", "no page has the address /nowhere"),
+        ("/tokens?txet=a", "no setting has the name txet"),
+        ("/next_token?temperature=hot", "the setting temperature is not allowed: it must be"),
+    ],
+)
+def test_an_address_says_what_is_wrong_with_it(address: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read_address(address)
+
+
+def test_an_old_address_and_a_whole_link_are_read() -> None:
+    read = read_address("https://loupe.example/score?text=a+b&temperature=0.5")
+    assert (read.page.url, read.values) == ("surprise", {"text": "a b", "temperature": 0.5})
