@@ -9,14 +9,15 @@ import streamlit as st
 from lmloupe.errors import LoupeError
 from ui.base.errors import escape_markdown
 from ui.learn.embedded_page import draw_page
-from ui.learn.facts import Value, compute
+from ui.learn.facts import Value
 from ui.learn.facts.calls import filled
+from ui.learn.lessons.answers import answer_of
 from ui.learn.lessons.boxes import draw_box
 from ui.learn.lessons.judging import judge, shown
-from ui.learn.lessons.lesson import Lesson, LessonError, Question, Step
+from ui.learn.lessons.lesson import Lesson, Question, Step
 from ui.page import finding
 
-__all__ = ["answer_of", "draw_question", "draw_reveal", "draw_view", "verdict"]
+__all__ = ["draw_question", "draw_reveal", "draw_view", "verdict"]
 
 Corner = Callable[[], None]
 
@@ -92,27 +93,6 @@ def draw_view(lesson: Lesson, index: int) -> None:
     if view is not None:
         with st.container(key="lesson_view"):
             draw_page(view, f"{lesson.key} {index}")
-
-
-def answer_of(lesson: Lesson, index: int) -> Value:
-    """The right answer to the question of a step.
-
-    Raises:
-        LessonError: it could not be computed, or the question cannot have it.
-    """
-    question = lesson.steps[index].question
-    if question is None:
-        raise ValueError(f"step {index} of {lesson.key} asks nothing")
-    where = f"{lesson.file}, line {question.line}"
-    try:
-        answer = compute(question.answer)
-    except LoupeError as error:
-        raise LessonError(f"{where}: {error}") from error
-    if question.kind == "choice" and str(answer) not in question.choices:
-        raise LessonError(f"{where}: the answer is {answer}, which is not among the choices.")
-    if isinstance(answer, tuple) and not all(0 < place < len(question.text) for place in answer):
-        raise LessonError(f"{where}: the cuts {answer} do not lie in {question.text}; is it the same text?")
-    return answer
 
 
 def verdict(question: Question, guess: str | None, answer: Value) -> str:
