@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ui.state.kinds import Setting, integer
+from ui.state.kinds import Setting, flag, integer
 from ui.state.settings.plain_text import plain_text
 
 __all__ = ["LEARN_SETTINGS", "MAX_GUESS_CHARACTERS"]
@@ -37,6 +37,8 @@ _TABLE = (
     # step (a string, as JSON has it) what the person guessed and committed to.
     Setting("lesson_file", "", _short),
     integer("lesson_step", 0, 0, _MAX_STEPS),
+    # Whether who presents has turned from the question to the reveal; elsewhere a guess alone does.
+    flag("lesson_shown", False),
     Setting("guesses", {}, _guesses, packed=True),
     # A class.
     # Words.
