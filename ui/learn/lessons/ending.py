@@ -12,6 +12,7 @@ from ui.learn.lessons.answers import answer_of
 from ui.learn.lessons.judging import judge, shown
 from ui.learn.lessons.lesson import Lesson
 from ui.page import finding
+from ui.state import store as state
 
 __all__ = ["draw_end"]
 
@@ -26,6 +27,11 @@ def draw_end(lesson: Lesson, following: Lesson | None) -> None:
     with st.spinner("Computing the answers …"):
         right, lines = _judged(lesson)
     given, asked = progress.answered(lesson)
+    if state.get("present") and not given:
+        finding(f"The end of “{lesson.title}”")
+        if following is not None:
+            st.markdown(f"Next: {escape_markdown(following.title)}")
+        return
     finding(_score(right, given, asked))
     with st.container(key="lesson_end"):
         with st.container(horizontal=True, gap="small"):
