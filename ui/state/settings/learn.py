@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ui.state.kinds import Setting, integer
+from ui.base.glossary.entries import LANGUAGES, WORDS
+from ui.state.kinds import Setting, choice, flag, integer
 from ui.state.settings.plain_text import plain_text
 
 __all__ = ["LEARN_SETTINGS", "MAX_GUESS_CHARACTERS"]
@@ -39,7 +40,12 @@ _TABLE = (
     integer("lesson_step", 0, 0, _MAX_STEPS),
     Setting("guesses", {}, _guesses, packed=True),
     # A class.
-    # Words.
+    # Words: what is searched for; the key of the word that is open, "" for none; whether its example is drawn below
+    # it; the language of the terms, "auto" for the browser's.
+    Setting("word_search", "", _short),
+    choice("word_open", "", ("", *WORDS)),
+    flag("word_example", default=False),
+    choice("word_language", "auto", ("auto", *LANGUAGES)),
     # Diagnose.
 )
 LEARN_SETTINGS = tuple(replace(setting, of_frame=True) for setting in _TABLE)
