@@ -12,9 +12,9 @@ from ui.learn.classes.store.answers import ClassError, Classroom
 from ui.learn.classes.store.plan import Item, OwnQuestion
 from ui.learn.embedded_page import Address, read_address
 from ui.learn.facts import Fact, Value
+from ui.learn.lessons.answers import answer_of
 from ui.learn.lessons.judging import judge, read_cuts, read_number
 from ui.learn.lessons.lesson import Lesson, Question, Step
-from ui.learn.lessons.answers import answer_of
 from ui.learn.lessons.shelf import lesson
 from ui.state.link import decode, encode
 from ui.state.settings import EMBEDDED_MODEL

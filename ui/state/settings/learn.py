@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ui.base.glossary.entries import LANGUAGES, WORDS
 from ui.state.kinds import Setting, choice, flag, integer, place, real
 from ui.state.settings.plain_text import plain_text
 
@@ -105,6 +106,13 @@ _TABLE = (
     Setting("class_pins", ("model", "quantization"), _names, lambda text: text.split(",") if text else [], ",".join),
     Setting("class_question", {}, _own_question, packed=True),
     # Words.
+    # A class.
+    # Words: what is searched for; the key of the word that is open, "" for none; whether its example is drawn below
+    # it; the language of the terms, "auto" for the browser's.
+    Setting("word_search", "", _short),
+    choice("word_open", "", ("", *WORDS)),
+    flag("word_example", default=False),
+    choice("word_language", "auto", ("auto", *LANGUAGES)),
     # Diagnose.
 )
 LEARN_SETTINGS = tuple(replace(setting, of_frame=True) for setting in _TABLE)
