@@ -90,7 +90,7 @@ def _doubled_bos(places: Places, families: tuple[ChatFormat, ...]) -> Iterator[D
             if twice
             else f"Calling the tokenizer on this prompt puts a second {one.bos} in front of it.",
             why="The template writes it already, and so does the tokenizer when it is simply called. The model was "
-            "never trained on two, and answers a little worse.",
+            "never trained on two.",
             before="inputs = tokenizer(prompt, return_tensors=\"pt\")",
             after='inputs = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")',
             page=shown,

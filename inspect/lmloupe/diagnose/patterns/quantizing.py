@@ -105,8 +105,8 @@ QUANTIZING = (
         library="transformers",
         seen=(r"Some modules are dispatched on the CPU or the disk",),
         means="Even quantized, the model does not fit on the GPU, so a part of it was put elsewhere.",
-        why='device_map="auto" fills the GPU first and puts the rest elsewhere, where it stays unquantized. '
-        "take. Mostly something else still lies on the GPU: restart the runtime, or take a smaller model.",
+        why='device_map="auto" fills the GPU first and puts the rest elsewhere. '
+        "Mostly something else still lies on the GPU: restart the runtime, or take a smaller model.",
         before='AutoModelForCausalLM.from_pretrained(name, quantization_config=config, device_map="auto")',
         after='AutoModelForCausalLM.from_pretrained(name, quantization_config=config, device_map={"": 0})',
         page=address("planner"),
