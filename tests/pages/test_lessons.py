@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.support.pages import REPOSITORY, no_exception, open_page
+from ui.base.glossary.entries import find
 from ui.learn.facts import Value
 from ui.learn.lessons import player
 from ui.learn.lessons.answers import answer_of, uncomputed
@@ -103,6 +104,7 @@ def test_a_lesson_of_ours_is_whole_and_everything_in_it_is_computed(key: str) ->
     assert one is not None
     assert uncomputed(one) == []
     assert one.minutes < 10
+    assert [name for name in one.words if find(name) is None] == []
     assert one.steps[-1].question is None
     assert one.steps[-1].view is not None, "the last step is a task on a text of one's own"
     assert all(step.view is not None for step in one.steps)

@@ -21,7 +21,7 @@ from ui.model.choice import fetch_embedded
 from ui.page import finding
 from ui.state import store as state
 
-__all__ = ["draw_question", "draw_reveal", "draw_style", "draw_view", "verdict"]
+__all__ = ["answer_of", "draw_question", "draw_reveal", "draw_style", "draw_verdict", "draw_view", "verdict"]
 
 _PLAYER = (Path(__file__).parent / "player.css").read_text("utf-8")
 _PRESENTING = (Path(__file__).parent / "presenting.css").read_text("utf-8")
