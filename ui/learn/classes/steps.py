@@ -12,9 +12,9 @@ from ui.learn.classes.store.answers import ClassError, Classroom
 from ui.learn.classes.store.plan import Item, OwnQuestion
 from ui.learn.embedded_page import Address, read_address
 from ui.learn.facts import Fact, Value
+from ui.learn.lessons.answers import answer_of
 from ui.learn.lessons.judging import judge, read_cuts, read_number
 from ui.learn.lessons.lesson import Lesson, Question, Step
-from ui.learn.lessons.player import answer_of
 from ui.learn.lessons.shelf import lesson
 from ui.state.link import decode, encode
 from ui.state.settings import EMBEDDED_MODEL
@@ -106,9 +106,7 @@ def own_step(own: OwnQuestion, pins: Mapping[str, str], position: int) -> Shown:
         except ValueError as error:
             raise ClassError(f"The page of this question cannot be shown: {error}.") from error
     # What a person wrote is no Markdown; what an author of a lesson wrote is.
-    question = Question(
-        own.kind, escape_markdown(own.ask), Fact("", ()), own.choices, escape_markdown(own.unit), 0.0, own.text
-    )
+    question = Question(own.kind, escape_markdown(own.ask), Fact("", ()), own.choices, own.unit, 0.0, own.text)
     step = Step("A question for everybody", "", question, view, "", 0)
     held = Lesson(_key(f"own {position}", pins), "A question for everybody", 1, (), "", (step,))
     return Shown(held, 0, own=True, own_answer=_own_answer(own))

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
+import lmloupe as lm
 from lmloupe.errors import LoupeError
 from ui.base.errors import escape_markdown
 from ui.learn.embedded_page import draw_page
-from ui.learn.facts import Value, compute
+from ui.learn.facts import Value, is_slow
 from ui.learn.facts.calls import filled
+from ui.learn.lessons.answers import answer_of
 from ui.learn.lessons.boxes import draw_box
 from ui.learn.lessons.judging import judge, shown
-from ui.learn.lessons.lesson import Lesson, LessonError, Question, Step
+from ui.learn.lessons.lesson import Lesson, Question, Step
+from ui.model.choice import fetch_embedded
 from ui.page import finding
+from ui.state import store as state
 
-__all__ = ["answer_of", "draw_question", "draw_reveal", "draw_view", "verdict"]
+__all__ = ["draw_question", "draw_reveal", "draw_style", "draw_view", "verdict"]
 
+_PLAYER = (Path(__file__).parent / "player.css").read_text("utf-8")
+_PRESENTING = (Path(__file__).parent / "presenting.css").read_text("utf-8")
 Corner = Callable[[], None]
 
 
@@ -40,6 +47,7 @@ def draw_question(
         closed: whether guesses are no longer taken.
         corner: draws what stands in the corner, such as how many of a class have answered.
     """
+    draw_style()
     with st.container(key="lesson_question"):
         finding(step.title)
         _markdown(step.prose)
@@ -67,14 +75,14 @@ def draw_reveal(
         corner: draws what stands in the corner.
     """
     step = lesson.steps[index]
+    draw_style()
     with st.container(key="lesson_reveal"):
         if step.question is None:
             finding(step.title)
             _markdown(step.prose)
         else:
             try:
-                with st.spinner("Computing the answer…", show_time=False):
-                    answer = answer_of(lesson, index)
+                answer = _computed(lesson, index, step.question)
             except LoupeError as error:
                 st.error(escape_markdown(str(error)))
             else:
@@ -92,27 +100,6 @@ def draw_view(lesson: Lesson, index: int) -> None:
     if view is not None:
         with st.container(key="lesson_view"):
             draw_page(view, f"{lesson.key} {index}")
-
-
-def answer_of(lesson: Lesson, index: int) -> Value:
-    """The right answer to the question of a step.
-
-    Raises:
-        LessonError: it could not be computed, or the question cannot have it.
-    """
-    question = lesson.steps[index].question
-    if question is None:
-        raise ValueError(f"step {index} of {lesson.key} asks nothing")
-    where = f"{lesson.file}, line {question.line}"
-    try:
-        answer = compute(question.answer)
-    except LoupeError as error:
-        raise LessonError(f"{where}: {error}") from error
-    if question.kind == "choice" and str(answer) not in question.choices:
-        raise LessonError(f"{where}: the answer is {answer}, which is not among the choices.")
-    if isinstance(answer, tuple) and not all(0 < place < len(question.text) for place in answer):
-        raise LessonError(f"{where}: the cuts {answer} do not lie in {question.text}; is it the same text?")
-    return answer
 
 
 def verdict(question: Question, guess: str | None, answer: Value) -> str:
@@ -140,6 +127,19 @@ def draw_verdict(question: Question, guess: str | None, answer: Value) -> None:
         "" if guess is None else ":material/check_circle: " if judge(question, guess, answer) else ":material/cancel: "
     )
     st.header(sign + escape_markdown(verdict(question, guess, answer)), anchor=False)
+
+
+def _computed(lesson: Lesson, index: int, question: Question) -> Value:
+    """The answer; where the model is needed and is not there yet, it is fetched under the eyes of the person."""
+    if is_slow(question.answer) and lm.embedded_model_folder() is None:
+        fetch_embedded()
+    with st.spinner("Computing the answer …"):
+        return answer_of(lesson, index)
+
+
+def draw_style() -> None:
+    """Put the style sheet of lessons into the page."""
+    st.html(f"<style>{_PLAYER}{_PRESENTING if state.get('present') else ''}</style>")
 
 
 def _markdown(text: str) -> None:
