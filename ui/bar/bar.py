@@ -59,12 +59,14 @@ class Bar:
         if not within:
             page_tools(shown, self.gear, on_turn, link)
 
-    def text(self, name: str = "text", label: str = "Text", *, placeholder: str | None = None) -> str:
+    def text(
+        self, name: str = "text", label: str = "Text", *, placeholder: str | None = None, from_file: bool = True
+    ) -> str:
         """Draw a shared text as one line that grows while a person writes in it; returns the text.
 
-        The first one that a page draws can be opened from a file, in the gear.
+        The first one that a page draws can be opened from a file, in the gear, unless ``from_file`` is off.
         """
-        if not self._opens_files:
+        if from_file and not self._opens_files:
             self._opens_files = True
             with self.gear:
                 text_file_box(name)

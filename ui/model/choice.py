@@ -13,6 +13,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.bar.bar import Bar
 from ui.base.errors import escape_markdown
+from ui.base.glossary.entries import explained
 from ui.base.loaders import display_name, embedded_fetch, engine
 from ui.base.words import counted
 from ui.pages import page
@@ -112,8 +113,9 @@ def _controls(defaults: lm.MachineDefaults, fixed: lm.Quantization | None) -> tu
         QUANTIZATIONS,
         otherwise=defaults.quantization,
         format_func=lambda choice: defaults.dtype if choice == "none" else choice,
-        help=f"How the weights are stored. {defaults.dtype}: as loaded. By bitsandbytes: int8 in 8 bits, nf4 and "
-        "fp4 in 4 bits; less memory, other numbers.",
+        help=explained(
+            "precision", f"{defaults.dtype}: as loaded. By bitsandbytes: int8 in 8 bits, nf4 and fp4 in 4 bits."
+        ),
     )
     return model, quantization
 

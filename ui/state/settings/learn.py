@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import lmloupe as lm
+from ui.base.glossary.entries import LANGUAGES, WORDS
 from ui.state.kinds import Setting, choice, flag, integer, place, real
+from ui.state.settings.defaults import DEFAULT_PASTED
 from ui.state.settings.plain_text import plain_text
 
-__all__ = ["LEARN_SETTINGS", "MAX_GUESS_CHARACTERS"]
+__all__ = ["LEARN_SETTINGS", "MAX_GUESS_CHARACTERS", "MAX_PASTED_IN_LINK"]
 
 MAX_GUESS_CHARACTERS = 200
+MAX_PASTED_IN_LINK = 2000
+MAX_PASTED_CHARACTERS = 1_000_000
 _MAX_LESSONS, _MAX_STEPS, _MAX_WORD = 100, 50, 40
 
 
@@ -29,6 +34,19 @@ def _guesses(value: object) -> dict[str, dict[str, str]]:
             raise ValueError(f"each lesson must have guesses for at most {_MAX_STEPS} steps")
         checked[_short(lesson)] = {_short(step): _short(guess) for step, guess in steps.items()}
     return checked
+
+
+def _word(value: object) -> str:
+    text = plain_text(value)
+    if len(text) > _MAX_WORD or "\n" in text:
+        raise ValueError(f"it must be one line of at most {_MAX_WORD} characters")
+    return text
+
+
+def _door_guesses(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or len(value) > _MAX_STEPS:
+        raise ValueError("it must be a guess for each figure")
+    return {_short(key): _short(guess) for key, guess in value.items()}
 
 
 def _code(value: object) -> str:
@@ -52,17 +70,11 @@ def _own_question(value: object) -> dict[str, object]:
     return {name: list(one) if isinstance(one, list | tuple) else one for name, one in value.items()}
 
 
-def _word(value: object) -> str:
+def _pasted(value: object) -> str:
     text = plain_text(value)
-    if len(text) > _MAX_WORD or "\n" in text:
-        raise ValueError(f"it must be one line of at most {_MAX_WORD} characters")
-    return text
-
-
-def _door_guesses(value: object) -> dict[str, str]:
-    if not isinstance(value, dict) or len(value) > _MAX_STEPS:
-        raise ValueError("it must be a guess for each figure")
-    return {_short(key): _short(guess) for key, guess in value.items()}
+    if len(text) > MAX_PASTED_CHARACTERS:
+        raise ValueError(f"it must have at most {MAX_PASTED_CHARACTERS:,} characters; the end of a log says most")
+    return lm.without_secrets(text)
 
 
 _TABLE = (
@@ -105,7 +117,17 @@ _TABLE = (
     Setting("class_pins", ("model", "quantization"), _names, lambda text: text.split(",") if text else [], ",".join),
     Setting("class_question", {}, _own_question, packed=True),
     # Words.
+    # A class.
+    # Words: what is searched for; the key of the word that is open, "" for none; whether its example is drawn below
+    # it; the language of the terms, "auto" for the browser's.
+    Setting("word_search", "", _short),
+    choice("word_open", "", ("", *WORDS)),
+    flag("word_example", default=False),
+    choice("word_language", "auto", ("auto", *LANGUAGES)),
     # Diagnose.
+    # Diagnose: what was pasted, without secrets; the finding whose effect is shown, by its key, "" for the first.
+    Setting("pasted_text", DEFAULT_PASTED, _pasted, longest_in_link=MAX_PASTED_IN_LINK),
+    Setting("pasted_finding", "", _short),
 )
 LEARN_SETTINGS = tuple(replace(setting, of_frame=True) for setting in _TABLE)
 """What the section keeps, in the order in which a link names it."""
