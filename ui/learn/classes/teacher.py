@@ -23,7 +23,7 @@ from ui.learn.classes.reveal import computed, say_other_model
 from ui.learn.classes.said import attempt
 from ui.learn.classes.shared import leave, store
 from ui.learn.classes.steps import Shown, ask_of, right_ones, shown_step
-from ui.learn.classes.store.answers import Classroom, Pace
+from ui.learn.classes.store.answers import ClassError, Classroom, Pace
 from ui.learn.classes.store.plan import Item
 from ui.learn.facts.calls import filled
 from ui.learn.lessons.player import draw_style, draw_view
@@ -54,6 +54,7 @@ def draw_teacher(bar: Bar, room: Classroom, secret: str, name: str) -> None:
     if room.pulse.running:
         with bar.picks:
             _draw_moves(room, secret)
+        _draw_ready_question(room, secret)
     else:
         st.info(f"The class {room.code} has ended. Its guesses can be exported for a week.")
     if not room.pulse.running or room.phase == "finish":
@@ -218,7 +219,6 @@ def _draw_gear(room: Classroom, secret: str) -> None:
         )  # fmt: skip
         with st.expander("Ask something else now"):
             question_form("now")
-            st.button("Ask the class", key="class_ask_now", on_click=attempt, args=(lambda: _ask(room, secret),))
     _draw_export(room, secret, "gear")
     if room.pulse.running:
         st.button(
@@ -226,6 +226,20 @@ def _draw_gear(room: Classroom, secret: str) -> None:
             on_click=attempt, args=(lambda: store().end(room.code, secret),),
         )  # fmt: skip
     st.button("Leave this page of the class", key="class_leave", on_click=leave)
+
+
+def _draw_ready_question(room: Classroom, secret: str) -> None:
+    """Offer the question that another page has sent here, or that the form holds."""
+    try:
+        own = own_question()
+    except ClassError as error:
+        st.caption(escape_markdown(str(error)))
+    else:
+        if own is not None:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key="class_ready"):
+                st.markdown(f"Your question: {escape_markdown(own.ask)}", width="content")
+                st.button("Ask it now", key="class_ask_now", on_click=attempt, args=(lambda: _ask(room, secret),))
+                st.button("Put it away", key="class_ask_never", on_click=state.put, args=("class_question", {}))
 
 
 def _ask(room: Classroom, secret: str) -> None:
