@@ -9,11 +9,15 @@ import streamlit as st
 
 from ui.base import theme
 from ui.base.errors import escape_markdown, show_errors
+from ui.learn.classes.asking import ask_link
+from ui.learn.classes.store.plan import OwnQuestion
 
 __all__ = ["ask_the_class"]
 
 
-def ask_the_class(question: str, choices: Sequence[str], *, key: str, answer: Callable[[], str] | None = None) -> None:
+def ask_the_class(
+    question: str, choices: Sequence[str], *, key: str, answer: Callable[[], str] | None = None, view: str = ""
+) -> None:
     """Draw the button; pressed, it shows the question to a whole class.
 
     Args:
@@ -21,16 +25,17 @@ def ask_the_class(question: str, choices: Sequence[str], *, key: str, answer: Ca
         choices: what can be answered; plain text.
         key: one for each place that draws it.
         answer: gives the right one of ``choices``; None while it is not known yet.
+        view: the address of the page that shows it, for a class that answers on phones.
     """
     if st.button(
         "Ask the class", key=f"ask_{key}", icon=":material/groups:", type="tertiary",
         help="Shows this question large, for everybody in the room, with its answer hidden.",
     ):  # fmt: skip
-        _large(question, tuple(choices), key, answer)
+        _large(question, tuple(choices), key, answer, view)
 
 
 @st.dialog("Ask the class", width="large")
-def _large(question: str, choices: tuple[str, ...], key: str, answer: Callable[[], str] | None) -> None:
+def _large(question: str, choices: tuple[str, ...], key: str, answer: Callable[[], str] | None, view: str) -> None:
     shown = st.session_state.get(f"asked_{key}_shown", False)
     right = None
     with show_errors():
@@ -41,6 +46,9 @@ def _large(question: str, choices: tuple[str, ...], key: str, answer: Callable[[
     st.html(
         f'<div style="font-size:2rem;line-height:1.3"><p>{html.escape(question)}</p>{"".join(lines)}</div>',
     )
+    with show_errors():
+        known = "" if answer is None else answer()
+        ask_link(OwnQuestion("choice", question, choices, answer=known, view=view))
     if answer is None:
         st.caption("The answer can be shown once the model is loaded.")
         return

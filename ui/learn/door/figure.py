@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -167,4 +168,7 @@ def _ways_on(figure: Figure) -> None:
             target.path, label=f"Open in {target.title}", icon=target.icon_shortcode, query_params=exact_params(values),
             width="content", help=target.look_for,
         )  # fmt: skip
-        ask_the_class(figure.ask, figure.choices, key=figure.key, answer=figure.answer if figure.ready else None)
+        ask_the_class(
+            figure.ask, figure.choices, key=figure.key, answer=figure.answer if figure.ready else None,
+            view=f"/{url}?{urlencode(encode(values).params)}",
+        )  # fmt: skip
