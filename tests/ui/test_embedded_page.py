@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.pages import no_exception, open_page
+from tests.support.pages import REPOSITORY, no_exception, open_page
 from ui.learn.embedded_page import read_address
 
 
-def test_an_embedded_page_changes_nothing_of_the_person_s_own() -> None:
-    app = no_exception(open_page("lessons", text="my own words", temperature="0.5"))
-    assert app.text_area(key="text").value == "coconut"
-    app.text_area(key="text").set_value("banana split").run()
-    assert app.text_area(key="text").value == "banana split"
+def test_an_embedded_page_changes_nothing_of_the_person_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LMLOUPE_LESSONS", str(REPOSITORY / "tests" / "data" / "lessons"))
+    step = {"lesson_file": "90_every_kind", "lesson_step": "4"}  # the last one, which shows a page at once
+    app = no_exception(open_page("lessons", text="my own words", temperature="0.5", **step))
+    assert app.text_area(key="text").value == "banana"
+    app.text_area(key="text").set_value("my banana").run()
+    assert app.text_area(key="text").value == "my banana"
     shared = app.session_state["shared_state"]
-    assert (shared.values["text"], shared.embedded.values["text"]) == ("my own words", "banana split")
+    assert (shared.values["text"], shared.embedded.values["text"]) == ("my own words", "my banana")
     assert shared.embedded.values["temperature"] == 1.0  # its settings are the address's and the defaults
     assert app.query_params["text"] in ("my own words", ["my own words"])
     app.switch_page("pages/text/tokens.py").run()

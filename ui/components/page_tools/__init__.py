@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ui.components import kit
 
-__all__ = ["tools"]
+__all__ = ["qr_rows", "tools"]
 
 _HERE = Path(__file__).parent
 _render = kit.component("lmloupe_page_tools", _HERE / "page_tools.js", _HERE / "page_tools.css")
@@ -26,7 +26,7 @@ def tools(page: str, look_for: str, *, present: bool, link: str | None, on_prese
     Returns:
         1 or -1 when a person turned to the next page or the one before, else None.
     """
-    data = {"page": page, "lookFor": look_for, "present": present, "link": link, "code": _code(link) if link else []}
+    data = {"page": page, "lookFor": look_for, "present": present, "link": link, "code": qr_rows(link) if link else []}
     # Another theme asks for a run: charts have the colours of the theme that they were drawn in.
     sent = _render(
         key="page_tools", data=data, on_present_change=on_present, on_turn_change=kit.nothing,
@@ -36,8 +36,8 @@ def tools(page: str, look_for: str, *, present: bool, link: str | None, on_prese
     return turned if turned in (1, -1) else None
 
 
-def _code(link: str) -> list[str]:
+def qr_rows(link: str) -> list[str]:
     """The QR code (ISO/IEC 18004) of a link: a line of "0" and "1" for each row, without the quiet zone."""
-    import segno  # 20 ms, for the presenter view alone
+    import segno  # 20 ms, for the few screens that show one
 
     return ["".join("01"[bit & 1] for bit in row) for row in segno.make(link, error="m", micro=False).matrix]

@@ -1,8 +1,9 @@
 // Keys, the sentence of a first visit, the QR code of the presenter view, what paper needs, and a change of the theme.
 
-import { make, shape } from "../kit/dom.js";
+import { make } from "../kit/dom.js";
 import { mounted } from "../kit/mount.js";
 import { theSteps } from "../kit/steps.js";
+import { qrPicture } from "./qr.js";
 
 /** @import { Component } from "../kit/mount.js" */
 
@@ -19,7 +20,6 @@ import { theSteps } from "../kit/steps.js";
 const READ = "lmloupe-read"; // what this browser's owner has read: addresses, comma-separated
 const PLACES = ["right", "left", "folded"]; // of the QR code, which may stand before a number; a press moves it on
 const PAPER = 640; // pixels between the margins of A4
-const QUIET = 4; // modules of white around a QR code (ISO/IEC 18004)
 
 let corner = 0; // of PLACES; kept from page to page
 
@@ -153,21 +153,9 @@ class Tools {
     this.show(!data.present && !pagesRead().includes(data.page));
     document.documentElement.toggleAttribute("data-present", data.present);
     this.corner.hidden = !data.code.length;
-    const shown = [this.qr(data.code), make("div", "", data.link ?? ""), this.move];
+    const shown = [qrPicture(data.code, "QR code of the link to this screen"), make("div", "", data.link ?? ""), this.move];
     this.corner.replaceChildren(...(data.code.length ? shown : []));
     this.place(corner);
-  }
-
-  /** @param {string[]} code */
-  qr(code) {
-    const size = code.length + 2 * QUIET;
-    const svg = shape("svg", { viewBox: `0 0 ${size} ${size}`, role: "img", "aria-label": "QR code of the link to this screen" });
-    let path = "";
-    code.forEach((row, y) => {
-      for (let x = 0; x < row.length; x += 1) if (row[x] === "1") path += `M${x + QUIET} ${y + QUIET}h1v1h-1z`;
-    });
-    svg.append(shape("path", { d: path, fill: "#000", "shape-rendering": "crispEdges" }));
-    return svg;
   }
 
   destroy() {

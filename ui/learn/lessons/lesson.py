@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from lmloupe.errors import LoupeError
 from ui.learn.embedded_page import Address
+from ui.learn.facts import Fact
 
-__all__ = ["Fact", "Kind", "Lesson", "Question", "Step"]
+__all__ = ["Kind", "Lesson", "LessonError", "Question", "Step"]
 
 Kind = Literal["choice", "number", "word", "cut"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A value that is computed, never written down: the name of a function of `facts` and its arguments."""
-
-    name: str
-    arguments: tuple[tuple[str, str | int | float | bool], ...]
+class LessonError(LoupeError):
+    """A mistake in the file of a lesson; the sentence names the file and the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +28,11 @@ class Question:
         answer: computes the right answer: one of the choices, a number, a text, or the places of the cuts (numbers of
             characters before each).
         choices: of a choice; two to six.
-        unit: of a number, such as "tokens" or "%".
+        unit: of a number, such as "tokens". With "%" the answer is a share of 0 to 1, as facts give it, and the guess
+            is in percent.
         within: of a number, the relative distance from the answer that still counts as right; 0.1 for 10 %.
         text: what is to be cut.
+        line: where the answer stands in the file, from 1.
     """
 
     kind: Kind
@@ -42,6 +42,7 @@ class Question:
     unit: str = ""
     within: float = 0.0
     text: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Lesson:
         words: names of entries of the glossary that it explains.
         about: one or two sentences for the list of lessons.
         steps: in order; the last one is a task on a text of the learner's own.
+        file: the file's name, for sentences about it.
     """
 
     key: str
@@ -84,3 +86,4 @@ class Lesson:
     words: tuple[str, ...]
     about: str
     steps: tuple[Step, ...]
+    file: str = ""
