@@ -67,6 +67,7 @@ from .errors import LoadTimeoutError as LoadTimeoutError
 from .errors import LoupeError as LoupeError
 from .errors import NoChatTemplateError as NoChatTemplateError
 from .errors import NotAvailableError as NotAvailableError
+from .errors import NotEnoughMemoryError as NotEnoughMemoryError
 from .errors import NotFiniteError as NotFiniteError
 from .errors import QuestionError as QuestionError
 from .errors import SourceNotFoundError as SourceNotFoundError
