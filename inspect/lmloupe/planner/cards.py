@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lmloupe.errors import InvalidSettingError
-from lmloupe.planner.machine_memory import available_memory
+from lmloupe.planner.machine_memory import available_gpu_memory, available_memory
 
 __all__ = ["CUDA_RESERVE", "PUBLISHED_CARDS", "Card", "find_card", "known_cards"]
 
@@ -123,7 +123,7 @@ def _this_machine() -> Iterator[Card]:
 
     if torch.cuda.is_available():
         # Asking makes CUDA's context, so that it is no longer among what is free.
-        free, gpu = int(torch.cuda.mem_get_info()[0]), torch.cuda.get_device_properties(0)
+        free, gpu = available_gpu_memory(), torch.cuda.get_device_properties(0)
         yield Card(
             "here-gpu", f"This machine's {gpu.name}", "cuda", 0, free, 0, 0.0, (gpu.major, gpu.minor), "measured"
         )
