@@ -50,7 +50,7 @@ def _large(question: str, choices: tuple[str, ...], key: str, view: str, answer:
     with st.container(horizontal=True, vertical_alignment="center"):
         if right is not None:
             st.toggle("Show the answer", key=f"asked_{key}_shown")
-        asking.ask_the_class(OwnQuestion("choice", question, choices, answer=right or "", view=view))
+        asking.ask_link(OwnQuestion("choice", question, choices, answer=right or "", view=view))
 
 
 def _choice(letter: str, choice: str, *, is_right: bool) -> str:
