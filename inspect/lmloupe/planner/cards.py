@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lmloupe.errors import InvalidSettingError
-from lmloupe.planner.machine_memory import available_memory
+from lmloupe.planner.machine_memory import available_gpu_memory, available_memory
 
-__all__ = ["CUDA_RESERVE", "Card", "find_card", "known_cards"]
+__all__ = ["CUDA_RESERVE", "PUBLISHED_CARDS", "Card", "find_card", "known_cards"]
 
 CUDA_RESERVE = 480 << 20
 """Bytes beside everything counted, on an NVIDIA card: driver's context, loaded kernels, buffers of the products."""
@@ -81,7 +81,7 @@ def known_cards() -> tuple[Card, ...]:
     >>> [card.name for card in known_cards()][:2]
     ['RTX 3060', 'T4']
     """
-    return (*_CARDS, *_this_machine())
+    return (*PUBLISHED_CARDS, *_this_machine())
 
 
 def find_card(card: Card | str) -> Card:
@@ -102,7 +102,7 @@ def _nvidia(key: str, name: str, gb: int, gib: float, gbs: float, able: tuple[in
     return Card(key, name, "cuda", gb, int(gib * _GIB), CUDA_RESERVE, gbs * 1e9, able, source)
 
 
-_CARDS = (
+PUBLISHED_CARDS = (
     _nvidia("rtx-3060", "RTX 3060", 12, 11.75, 360, (8, 6), "NVIDIA, GeForce RTX 3060 family"),
     _nvidia("t4", "T4", 16, 14.74, 320, (7, 5), "NVIDIA, T4 data sheet"),
     _nvidia("l4", "L4", 24, 22.03, 300, (8, 9), "NVIDIA, L4 data sheet"),
@@ -123,7 +123,7 @@ def _this_machine() -> Iterator[Card]:
 
     if torch.cuda.is_available():
         # Asking makes CUDA's context, so that it is no longer among what is free.
-        free, gpu = int(torch.cuda.mem_get_info()[0]), torch.cuda.get_device_properties(0)
+        free, gpu = available_gpu_memory(), torch.cuda.get_device_properties(0)
         yield Card(
             "here-gpu", f"This machine's {gpu.name}", "cuda", 0, free, 0, 0.0, (gpu.major, gpu.minor), "measured"
         )
