@@ -72,6 +72,7 @@ _TABLE = (
     Setting("language", "", plain_text),
     place("sentence", 0, 4999),
     choice("show_tokens", "text", ("text", "ids", "both")),
+    flag("show_units", default=False),
     Setting("messages", _messages(DEFAULT_MESSAGES), _messages, packed=True),
     # While a lesson is in `messages` and `tools`, what a person had there before; see ui/chat/lessons.py.
     choice("lesson", "", ("", "question", "turns", "system", "tools", "injected")),
