@@ -23,9 +23,9 @@ test("a line begins and ends in the middle of its rows", () => {
   assert.equal(path({ from: 1, to: 0, way: "up", name: "" }), "M0 1.5 C45 1.5 55 0.5 100 0.5");
 });
 
-test("of too many parts the pale ones go first", () => {
-  const value = { kind: /** @type {const} */ ("tokens"), name: "", lit: 6, parts: /** @type {[string, string][]} */ (Array.from("abcdefgh", (one) => [one, ""])) };
-  assert.deepEqual(shownParts(value, 8), { from: 0, parts: value.parts, rest: 0 });
-  assert.deepEqual(shownParts(value, 4), { from: 4, parts: value.parts.slice(4), rest: 0 });
-  assert.deepEqual(shownParts({ ...value, lit: 2 }, 4), { from: 2, parts: value.parts.slice(2, 6), rest: 2 });
+test("of many pale parts the last few are drawn, and of too many the first", () => {
+  const value = { kind: /** @type {const} */ ("tokens"), name: "", lit: 6, special: [], parts: /** @type {[string, string][]} */ (Array.from("abcdefgh", (one) => [one, ""])) };
+  assert.deepEqual(shownParts(value), { from: 1, parts: value.parts.slice(1), rest: 0 });
+  assert.deepEqual(shownParts({ ...value, lit: 0 }), { from: 0, parts: value.parts, rest: 0 });
+  assert.deepEqual(shownParts({ ...value, lit: 2 }, 4), { from: 0, parts: value.parts.slice(0, 4), rest: 4 });
 });

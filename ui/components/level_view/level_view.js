@@ -15,6 +15,7 @@ const MANY = 30;
  * @typedef {object} LevelData
  * @property {Level[]} levels
  * @property {string} call
+ * @property {string} prepared
  * @property {string} label
  */
 
@@ -27,8 +28,8 @@ function drawnValue(value) {
   body.setAttribute("role", "list");
   body.setAttribute("aria-label", value.name);
   if (parts.length > MANY) body.tabIndex = 0; // what scrolls can be scrolled with the keyboard
-  if (from) body.append(more(`${counted(from, "part")} before`));
-  for (const [i, [text, other]] of parts.entries()) body.append(part(value, text, other, from + i < value.lit));
+  if (from) body.append(more(`${counted(from, "token")} before`));
+  for (const [i, [text, other]] of parts.entries()) body.append(part(value, text, other, from + i));
   if (rest) body.append(more(`and ${rest} more`));
   node.append(body);
   return node;
@@ -41,9 +42,9 @@ function more(text) {
   return node;
 }
 
-/** @param {Value} value @param {string} text @param {string} other @param {boolean} pale */
-function part({ kind }, text, other, pale) {
-  const node = make("span", `part${pale ? " pale" : ""}`);
+/** @param {Value} value @param {string} text @param {string} other @param {number} at */
+function part({ kind, lit, special }, text, other, at) {
+  const node = make("span", `part${at < lit ? " pale" : ""}${special.includes(at) ? " special" : ""}`);
   node.setAttribute("role", "listitem");
   if (kind === "tokens") node.append(make("span", "token", text), make("span", "id", other));
   else if (kind === "messages") node.append(make("span", "role", text), make("span", "content", other));
@@ -68,13 +69,15 @@ function row({ title, where, source, same, differs, code, values }, i) {
 }
 
 /** @param {LevelData} data @param {HTMLElement} root */
-function parts({ levels, call, label }, root) {
+function parts({ levels, call, prepared, label }, root) {
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", label);
   const heads = make("div", "heads");
   const one = make("div", "pipe head");
   one.append(make("span", "title", "One line: the pipeline"), make("code", "source", call));
-  heads.append(one, make("div", "hand head", "The same by hand: tokenizer and model"));
+  const two = make("div", "hand head");
+  two.append(make("span", "title", "The same by hand: tokenizer and model"), make("code", "line", prepared));
+  heads.append(one, two);
   const list = make("ol", "levels");
   list.append(...levels.map(row));
   return [heads, list];
