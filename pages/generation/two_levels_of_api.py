@@ -85,6 +85,7 @@ with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
     with st.container(width=160):
         n = state.number_input("levels_tokens", "Maximum new tokens", help="Both ways stop here, or at an end token.")
 
+code = ""
 with show_errors():
     temperature = state.get("temperature") if way == "sampling" else 0.0
     if source == "text":
@@ -147,5 +148,5 @@ st.caption(
     "cache). Needs a model: everything but a model is here. Read from the registry of the installed transformers."
 )
 take_away("tasks", table, {})
-with show_errors():
+if code:
     reproduce(code)

@@ -26,7 +26,8 @@ def test_two_levels_says_what_both_ways_gave_and_its_python_prints_it(embedded_e
     assert [one["where"].rpartition("/")[2] for one in drawn][1:] == [
         f"{line.file.rpartition('/')[2]}, line {line.number:,}" for line in found.lines[1:]
     ]
-    tokens = [[int(part[1]) for part in value["parts"]] for one in drawn for value in one["values"] if value["kind"] == "tokens"]  # fmt: skip
+    values = [value for one in drawn for value in one["values"] if value["kind"] == "tokens"]
+    tokens = [[int(part[1]) for part in value["parts"]] for value in values]
     assert tokens == [found.input_ids[0].tolist(), found.output_ids[0].tolist(), found.new_ids.tolist()]
     assert [one["same"] for one in drawn if one["same"]] == ["the same 37 ids", "the same 6 new ids", "the same text"]
     assert not any(one["differs"] for one in drawn)
@@ -44,9 +45,8 @@ def test_two_levels_says_what_both_ways_gave_and_its_python_prints_it(embedded_e
 
 @pytest.mark.model
 def test_two_levels_draws_by_a_seed_and_says_what_cannot_be_run(embedded_engine: lm.Engine) -> None:
-    app = no_exception(
-        open_page("two_levels", levels_prompt="text", text="Once upon a", levels_draw="sampling", levels_tokens="4", seed="3")
-    )  # fmt: skip
+    asked = {"levels_prompt": "text", "text": "Once upon a", "levels_draw": "sampling", "levels_tokens": "4"}
+    app = no_exception(open_page("two_levels", seed="3", **asked))
     found = embedded_engine.two_levels("Once upon a", 4, 1.0, seed=3)
     assert app.header[0].value.replace("\\", "") == levels_finding(found)
     assert 'tokenizer(text, return_tensors="pt")' in payload_of(app, "levels")["levels"][1]["code"]
