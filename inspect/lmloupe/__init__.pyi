@@ -32,6 +32,9 @@ from .chat.templates.file import load_chat_templates as load_chat_templates
 from .chat.templates.file import read_chat_templates as read_chat_templates
 from .chat.warnings import ChatWarning as ChatWarning
 from .chat.warnings import check_chat as check_chat
+from .diagnose.diagnose import diagnose as diagnose
+from .diagnose.redacted import without_secrets as without_secrets
+from .diagnose.results import Diagnosis as Diagnosis
 from .encodings.alignment import Alignment as Alignment
 from .encodings.alignment import align as align
 from .encodings.budget import Cut as Cut
@@ -64,6 +67,7 @@ from .errors import LoadTimeoutError as LoadTimeoutError
 from .errors import LoupeError as LoupeError
 from .errors import NoChatTemplateError as NoChatTemplateError
 from .errors import NotAvailableError as NotAvailableError
+from .errors import NotEnoughMemoryError as NotEnoughMemoryError
 from .errors import NotFiniteError as NotFiniteError
 from .errors import QuestionError as QuestionError
 from .errors import SourceNotFoundError as SourceNotFoundError

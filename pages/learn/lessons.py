@@ -9,9 +9,11 @@ import streamlit as st
 from ui.bar.bar import page_bar
 from ui.base.errors import escape_markdown
 from ui.base.words import counted
+from ui.learn.door.loading import model_loader
+from ui.learn.facts import is_slow
 from ui.learn.lessons import progress
 from ui.learn.lessons.ending import draw_end
-from ui.learn.lessons.lesson import Lesson
+from ui.learn.lessons.lesson import Lesson, Step
 from ui.learn.lessons.player import draw_question, draw_reveal, draw_style
 from ui.learn.lessons.shelf import shelf
 from ui.page import finding
@@ -114,8 +116,15 @@ def draw_lesson(one: Lesson) -> None:
             guess=progress.guess_of(one, at),
             on_guess=partial(progress.commit, one, at),
         )
+        if runs_model(one.steps[at]):
+            model_loader().start()  # while the person thinks
     else:
         draw_reveal(one, at, guess=progress.guess_of(one, at), below=partial(draw_ways_on, one, at))
+
+
+def runs_model(step: Step) -> bool:
+    """Whether the answer takes the model, so that it would be waited for at the reveal."""
+    return step.question is not None and is_slow(step.question.answer)
 
 
 def following(one: Lesson) -> Lesson | None:

@@ -72,6 +72,6 @@ def _link() -> str | None:
     address = st.context.url
     if address is None:
         return None
-    params = state.link_params(present=False)
+    params = state.link_params(present=False, lesson_shown=False)
     query = urlencode(params)
     return f"{address}?{shortened(params)}" if len(query) > 40 else address + (f"?{query}" if query else "")

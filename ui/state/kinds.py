@@ -32,6 +32,8 @@ class Setting:
     """True where the value is the name of a tokenizer, or several names, so that an upload may be among them."""
     packed: bool = False
     """True where the value would be unreadable in a link anyway, so that it always goes there compressed."""
+    longest_in_link: int | None = None
+    """Characters up to which a text goes into the link; None where only the length of the link limits it."""
     of_frame: bool = False
     """True where the value stays the person's own while a lesson shows another page at a state of its own."""
 

@@ -42,9 +42,13 @@ def encode(values: Mapping[str, object]) -> Link:
     """
     params: dict[str, str] = {}
     long: dict[str, object] = {}
+    left_out: list[str] = []
     for setting in SETTINGS.values():
         value = values.get(setting.name, setting.default)
         if value == setting.default:
+            continue
+        if setting.longest_in_link is not None and len(str(value)) > setting.longest_in_link:
+            left_out.append(setting.name)
             continue
         # The quick test on the length spares quoting a megabyte.
         written = "" if setting.packed else setting.format(value)
@@ -52,7 +56,6 @@ def encode(values: Mapping[str, object]) -> Link:
             long[setting.name] = value
         else:
             params[setting.name] = written
-    left_out: list[str] = []
     while long:
         packed = _pack(long)
         if len(packed) <= MAX_PACKED_CHARACTERS:

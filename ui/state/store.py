@@ -102,7 +102,9 @@ def show_notices() -> None:
         with st.expander(f"{len(rest)} more settings of the link were ignored"):
             st.markdown("\n".join(f"- {line}" for line in rest))
     for name in shared.link.left_out:
-        st.caption(f"The link in the address bar does not carry the {name}, which is too long for a link.")
+        st.caption(
+            f"The link in the address bar does not carry the {name.replace('_', ' ')}, which is too long for a link."
+        )
 
 
 def text_area(name: str, label: str, **options: Any) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lmloupe.errors import InvalidSettingError
-from lmloupe.planner.machine_memory import available_memory
+from lmloupe.planner.machine_memory import available_gpu_memory, available_memory
 
-__all__ = ["CUDA_RESERVE", "Card", "find_card", "known_cards"]
+__all__ = ["CUDA_RESERVE", "PUBLISHED_CARDS", "Card", "find_card", "known_cards"]
 
 CUDA_RESERVE = 480 << 20
 """Bytes beside everything counted, on an NVIDIA card: driver's context, loaded kernels, buffers of the products."""
@@ -81,7 +81,7 @@ def known_cards() -> tuple[Card, ...]:
     >>> [card.name for card in known_cards()][:2]
     ['RTX 3060', 'T4']
     """
-    return (*_CARDS, *_this_machine())
+    return (*PUBLISHED_CARDS, *_this_machine())
 
 
 def find_card(card: Card | str) -> Card:
@@ -102,7 +102,7 @@ def _nvidia(key: str, name: str, gb: int, gib: float, gbs: float, able: tuple[in
     return Card(key, name, "cuda", gb, int(gib * _GIB), CUDA_RESERVE, gbs * 1e9, able, source)
 
 
-_CARDS = (
+PUBLISHED_CARDS = (
     _nvidia("rtx-3060", "RTX 3060", 12, 11.75, 360, (8, 6), "NVIDIA, GeForce RTX 3060 family"),
     _nvidia("t4", "T4", 16, 14.74, 320, (7, 5), "NVIDIA, T4 data sheet"),
     _nvidia("l4", "L4", 24, 22.03, 300, (8, 9), "NVIDIA, L4 data sheet"),
@@ -111,6 +111,7 @@ _CARDS = (
     _nvidia("a100-40", "A100 40 GB", 40, 39.39, 1555, (8, 0), "NVIDIA, A100 data sheet"),
     _nvidia("a100-80", "A100 80 GB", 80, 79.14, 2039, (8, 0), "NVIDIA, A100 data sheet (SXM)"),
     _nvidia("h100", "H100", 80, 79.18, 3350, (9, 0), "NVIDIA, H100 data sheet (SXM)"),
+    _nvidia("h200", "H200", 141, 139.80, 4800, (9, 0), "NVIDIA, H200 data sheet"),
     Card("laptop-16", "Laptop, 16 GB", "cpu", 16, 16 * _GIB, 4 * _GIB, 51.2e9, None, "two channels of DDR4-3200"),
 )
 
@@ -123,7 +124,7 @@ def _this_machine() -> Iterator[Card]:
 
     if torch.cuda.is_available():
         # Asking makes CUDA's context, so that it is no longer among what is free.
-        free, gpu = int(torch.cuda.mem_get_info()[0]), torch.cuda.get_device_properties(0)
+        free, gpu = available_gpu_memory(), torch.cuda.get_device_properties(0)
         yield Card(
             "here-gpu", f"This machine's {gpu.name}", "cuda", 0, free, 0, 0.0, (gpu.major, gpu.minor), "measured"
         )

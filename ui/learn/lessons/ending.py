@@ -6,12 +6,14 @@ import streamlit as st
 
 from lmloupe.errors import LoupeError
 from ui.base.errors import escape_markdown
+from ui.base.glossary.entries import find
 from ui.base.words import counted
 from ui.learn.lessons import progress
 from ui.learn.lessons.answers import answer_of
 from ui.learn.lessons.judging import judge, shown
 from ui.learn.lessons.lesson import Lesson
-from ui.page import finding
+from ui.page import finding, words_here
+from ui.state import store as state
 
 __all__ = ["draw_end"]
 
@@ -26,6 +28,11 @@ def draw_end(lesson: Lesson, following: Lesson | None) -> None:
     with st.spinner("Computing the answers …"):
         right, lines = _judged(lesson)
     given, asked = progress.answered(lesson)
+    if state.get("present") and not given:
+        finding(f"The end of “{lesson.title}”")
+        if following is not None:
+            st.markdown(f"Next: {escape_markdown(following.title)}")
+        return
     finding(_score(right, given, asked))
     with st.container(key="lesson_end"):
         with st.container(horizontal=True, gap="small"):
@@ -42,6 +49,8 @@ def draw_end(lesson: Lesson, following: Lesson | None) -> None:
             st.markdown("This was the last lesson.")
         for line in lines:
             st.markdown(line)
+        if known := [word.key for name in lesson.words if (word := find(name))]:
+            words_here(*known)
 
 
 def _score(right: int, given: int, asked: int) -> str:

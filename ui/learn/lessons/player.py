@@ -21,7 +21,7 @@ from ui.model.choice import fetch_embedded
 from ui.page import finding
 from ui.state import store as state
 
-__all__ = ["draw_question", "draw_reveal", "draw_style", "draw_view", "verdict"]
+__all__ = ["answer_of", "draw_question", "draw_reveal", "draw_style", "draw_verdict", "draw_view", "verdict"]
 
 _PLAYER = (Path(__file__).parent / "player.css").read_text("utf-8")
 _PRESENTING = (Path(__file__).parent / "presenting.css").read_text("utf-8")
@@ -110,15 +110,24 @@ def verdict(question: Question, guess: str | None, answer: Value) -> str:
     >>> verdict(question, "7", 9), verdict(question, "9", 9), verdict(question, None, 9)
     ('Not quite: you guessed 7 tokens, and it is 9 tokens', 'Right: it is 9 tokens', 'It is 9 tokens')
     """
-    true = shown(question, answer)
+    guessed, said = _VERBS[question.kind]
+    true = f"{said} {shown(question, answer)}"
     if guess is None:
-        return f"It is {true}"
+        return true[0].upper() + true[1:]
+    own = f"you {guessed} {shown(question, guess)}"
     if not judge(question, guess, answer):
-        return f"Not quite: you guessed {shown(question, guess)}, and it is {true}"
-    own = shown(question, guess)
-    if question.kind == "number" and own != true:
-        return f"Right: you guessed {own}, and it is {true}"
-    return f"Right: it is {true}"
+        return f"Not quite: {own}, and {true}"
+    if question.kind == "number" and shown(question, guess) != shown(question, answer):
+        return f"Right: {own}, and {true}"
+    return f"Right: {true}"
+
+
+_VERBS = {
+    "choice": ("chose", "the answer is"),
+    "number": ("guessed", "it is"),
+    "word": ("guessed", "it is"),
+    "cut": ("cut", "it is cut"),
+}
 
 
 def draw_verdict(question: Question, guess: str | None, answer: Value) -> None:

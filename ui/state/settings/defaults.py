@@ -9,6 +9,7 @@ __all__ = [
     "DEFAULT_FIM_PREFIX",
     "DEFAULT_FIM_SUFFIX",
     "DEFAULT_MESSAGES",
+    "DEFAULT_PASTED",
     "DEFAULT_PRECISIONS",
     "DEFAULT_SCHEMA",
     "DEFAULT_STRATEGIES",
@@ -42,6 +43,16 @@ DEFAULT_MESSAGES = (
     {"role": "assistant", "content": "The capital of France is Paris."},
     {"role": "user", "content": "And of Japan?"},
 )
+# What learners meet most since transformers 5, shortened to what matters.
+DEFAULT_PASTED = """Traceback (most recent call last):
+  File "/content/chat.py", line 7, in <module>
+    outputs = model.generate(inputs, max_new_tokens=50)
+  File "/usr/local/lib/python3.12/dist-packages/transformers/generation/utils.py", line 2762, in generate
+    batch_size = inputs_tensor.shape[0]
+  File "/usr/local/lib/python3.12/dist-packages/transformers/tokenization_utils_base.py", line 292, in __getattr__
+    return self.data[item]
+KeyError: 'shape'
+"""
 DEFAULT_BATCH = ("Once upon a", "The capital of France is")
 DEFAULT_FIM_PREFIX = 'def average(numbers):\n    """The mean of a list."""\n'
 DEFAULT_FIM_SUFFIX = "\n    return total / len(numbers)\n"

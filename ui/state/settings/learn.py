@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import lmloupe as lm
 from ui.base.glossary.entries import LANGUAGES, WORDS
 from ui.state.kinds import Setting, choice, flag, integer, place, real
+from ui.state.settings.defaults import DEFAULT_PASTED
 from ui.state.settings.plain_text import plain_text
 
-__all__ = ["LEARN_SETTINGS", "MAX_GUESS_CHARACTERS"]
+__all__ = ["LEARN_SETTINGS", "MAX_GUESS_CHARACTERS", "MAX_PASTED_IN_LINK"]
 
 MAX_GUESS_CHARACTERS = 200
+MAX_PASTED_IN_LINK = 2000
+MAX_PASTED_CHARACTERS = 1_000_000
 _MAX_LESSONS, _MAX_STEPS, _MAX_WORD = 100, 50, 40
 
 
@@ -66,6 +70,13 @@ def _own_question(value: object) -> dict[str, object]:
     return {name: list(one) if isinstance(one, list | tuple) else one for name, one in value.items()}
 
 
+def _pasted(value: object) -> str:
+    text = plain_text(value)
+    if len(text) > MAX_PASTED_CHARACTERS:
+        raise ValueError(f"it must have at most {MAX_PASTED_CHARACTERS:,} characters; the end of a log says most")
+    return lm.without_secrets(text)
+
+
 _TABLE = (
     # Front door: by key of the figure what the person guessed, "?" for nothing; what each figure shows.
     Setting("door_guesses", {}, _door_guesses, packed=True),
@@ -105,15 +116,15 @@ _TABLE = (
     choice("class_pace", "together", ("together", "own")),
     Setting("class_pins", ("model", "quantization"), _names, lambda text: text.split(",") if text else [], ",".join),
     Setting("class_question", {}, _own_question, packed=True),
-    # Words.
-    # A class.
     # Words: what is searched for; the key of the word that is open, "" for none; whether its example is drawn below
     # it; the language of the terms, "auto" for the browser's.
     Setting("word_search", "", _short),
     choice("word_open", "", ("", *WORDS)),
     flag("word_example", default=False),
     choice("word_language", "auto", ("auto", *LANGUAGES)),
-    # Diagnose.
+    # Diagnose: what was pasted, without secrets; the finding whose effect is shown, by its key, "" for the first.
+    Setting("pasted_text", DEFAULT_PASTED, _pasted, longest_in_link=MAX_PASTED_IN_LINK),
+    Setting("pasted_finding", "", _short),
 )
 LEARN_SETTINGS = tuple(replace(setting, of_frame=True) for setting in _TABLE)
 """What the section keeps, in the order in which a link names it."""
