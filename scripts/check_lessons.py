@@ -1,8 +1,8 @@
 """Read lessons and compute every answer and every value in them; write the list of facts into docs/lessons.md.
 
-python scripts/check_lessons.py               the lessons of this repository, and those that LMLOUPE_LESSONS names
-python scripts/check_lessons.py FOLDER        the lessons of a folder
-python scripts/check_lessons.py --write-facts docs/lessons.md gets the list of facts anew
+- ``python scripts/check_lessons.py`` checks the lessons of this repository, and those that LMLOUPE_LESSONS names;
+- ``python scripts/check_lessons.py FOLDER`` those of this repository and of a folder;
+- ``python scripts/check_lessons.py --write-facts`` writes the list of facts into docs/lessons.md anew.
 """
 
 from __future__ import annotations

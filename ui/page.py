@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ui.base.errors import escape_markdown
+from ui.base.glossary.entries import WORDS, explained, explained_label
+from ui.pages import page
+from ui.state.session import is_embedded
 
-__all__ = ["as_code", "finding", "metrics_row", "reproduce"]
+__all__ = ["as_code", "finding", "metrics_row", "reproduce", "words_here"]
 
 MAX_QUOTED = 2000
 
@@ -23,10 +26,34 @@ def finding(sentence: str) -> None:
 
 
 def metrics_row(metrics: Sequence[tuple[str, str] | tuple[str, str, str]]) -> None:
-    """Small boxes of (label, value with its unit) or (label, value, help) side by side; on a phone they wrap."""
+    """Small boxes of (label, value with its unit) or (label, value, help) side by side; on a phone they wrap.
+
+    A label that is a word of the glossary and has no help of its own gets the glossary's.
+    """
     with st.container(horizontal=True, gap="small"):
         for label, value, *more in metrics:
-            st.metric(label, value, help=more[0] if more else None, border=True, width="content")
+            said = more[0] if more else explained_label(label)
+            st.metric(label, value, help=said, border=True, width="content")
+
+
+def words_here(*keys: str) -> None:
+    """A row with words that stand on this page: each says on hover and on focus what it means, and leads to its entry.
+
+    Nothing on a page that is drawn within another: the lesson around it has its words.
+
+    Args:
+        keys: of entries of the glossary.
+    """
+    if is_embedded():
+        return
+    target = page("words")
+    with st.container(key="words_here", horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown(":small[Words on this page]", width="content")
+        for key in keys:
+            st.page_link(
+                target.path, label=WORDS[key].word, query_params={"word_open": key}, help=explained(key),
+                width="content",
+            )  # fmt: skip
 
 
 _FROM_FILE = 'open("text.txt", encoding="utf-8", newline="").read()'

@@ -9,6 +9,8 @@ import streamlit as st
 import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.entries import explained
+from ui.base.glossary.tables import data_table
 from ui.base.loaders import display_name, encoding
 from ui.base.words import counted
 from ui.chat.lessons import choose_lesson, lesson_words
@@ -47,7 +49,9 @@ model, quantization, engine = choose_model(bar)
 tok = engine.tokenizer
 choose_lesson(bar, tok)
 with bar.gear:
-    n = state.number_input("max_new_tokens", "Maximum new tokens", help="Of each answer that the model writes below.")
+    n = state.number_input(
+        "max_new_tokens", "Maximum new tokens", help=explained("max_new_tokens", "Of each answer below.")
+    )
     own_templates()
 request = chat_request()
 show_refusals(request)
@@ -88,7 +92,7 @@ with show_errors():
     if shows := lesson_words():
         st.caption(f"The lesson: {escape_markdown(shows)}")
     with st.expander("The matrix as a table"):
-        st.dataframe(cost_table(rows, answered), hide_index=True, width="stretch")
+        data_table(cost_table(rows, answered), hide_index=True, width="stretch")
 
     st.header("What the model answers to each prompt", anchor=False)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):

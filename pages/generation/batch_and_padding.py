@@ -10,6 +10,7 @@ import streamlit as st
 from ui.bar.bar import page_bar
 from ui.base.downloads import take_away
 from ui.base.errors import show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.loaders import encoding
 from ui.base.shares import percent_columns, percents
 from ui.components.batch_grid import batch_grid
@@ -109,7 +110,7 @@ with show_errors():
     st.subheader("Every way to build this batch", anchor=False)
     table = ways_table(tok, [(one, batch_of(model, quantization, prompts, pad_id, one)) for one in WAYS])
     bits = [name for name in table.columns if name.endswith("bits")]
-    st.dataframe(
+    data_table(
         table, hide_index=True, width="stretch",
         column_config={name: st.column_config.NumberColumn(format="%.4f") for name in bits},
     )  # fmt: skip
@@ -126,7 +127,7 @@ with show_errors():
         )  # fmt: skip
     top = top_table(tok, batch, shown)
     st.subheader(f"The next token of prompt {shown + 1}", anchor=False)
-    st.dataframe(
+    data_table(
         percents(top, ("Alone", "In this batch")), hide_index=True, width="stretch",
         column_config=percent_columns((), bars=("Alone", "In this batch")),
     )  # fmt: skip

@@ -10,6 +10,7 @@ import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.downloads import take_away
 from ui.base.errors import Offer, escape_markdown, show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.loaders import encoding
 from ui.chat.request import chat_request, show_refusals
 from ui.chat.shorter import offer_turns
@@ -75,14 +76,14 @@ elif source == "text":
     bar.text()
 model, quantization, engine = choose_model(bar)
 with bar.gear:
-    n = state.number_input("grammar_tokens", "Maximum new tokens", help="Stops here, even in the middle.")
+    n = state.number_input("grammar_tokens", "Maximum new tokens")
     greedy = state.toggle(
         "grammar_greedy", "Always the most probable token", help="Of those that the grammar allows. Off: drawn."
     )
     sampling = lm.Sampling(temperature=0)
     if not greedy:
         sampling = choose_sampling(tok=engine.tokenizer)
-        state.number_input("seed", "Seed", help="Of the random draws; the same seed gives the same tokens.")
+        state.number_input("seed", "Seed")
     seed = 0 if greedy else state.get("seed")
 result = st.container()
 below = st.columns((1, 1), gap="large")
@@ -141,7 +142,7 @@ with result, show_errors():
     with rest:
         with st.expander("All steps as a table"):
             table = facts.steps_table(tok, steps)
-            st.dataframe(table, hide_index=True, width="stretch")
+            data_table(table, hide_index=True, width="stretch")
             take_away("constrained", table, {})
         reproduce(
             CODE.format(

@@ -9,6 +9,8 @@ import streamlit as st
 import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.entries import explained
+from ui.base.glossary.tables import data_table
 from ui.base.loaders import display_name
 from ui.base.words import counted
 from ui.chat.conversation.as_json import edit_json
@@ -88,8 +90,8 @@ with bar.picks:
     )  # fmt: skip
 with bar.gear:
     uploaded = choose_for_model()
-    n = state.number_input("max_new_tokens", "Maximum new tokens", help="A reply stops here, or earlier at its end.")
-    seed = state.number_input("seed", "Seed", help="Of the random draws. Again takes the next one.")
+    n = state.number_input("max_new_tokens", "Maximum new tokens")
+    seed = state.number_input("seed", "Seed", help=explained("seed", "Again takes the next one."))
     sampling = choose_sampling(tok=tok)
     edit_variables()
 
@@ -191,7 +193,7 @@ with ends:
     choose_stops(stops, last if last in made else last + 1 if offered is not None else None)
 with tools_column:
     with st.expander("Reply by reply, as a table", icon=":material/table_rows:"):
-        st.dataframe(replies_table(found, made), hide_index=True, width="stretch")
+        data_table(replies_table(found, made), hide_index=True, width="stretch")
     with st.expander("Tools that the model may call", icon=":material/build:"):
         edit_tools()
     with st.expander("The messages as JSON", icon=":material/data_object:"):

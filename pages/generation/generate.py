@@ -56,8 +56,8 @@ with bar.gear:
     if source == "chat":
         ending_switches()
         uploaded_template = choose_for_model()
-    n = state.number_input("max_new_tokens", "Maximum new tokens", help="Stops here, or earlier at an end token.")
-    seed = state.number_input("seed", "Seed", help="Of the random draws; the same seed gives the same tokens.")
+    n = state.number_input("max_new_tokens", "Maximum new tokens")
+    seed = state.number_input("seed", "Seed")
     sampling = choose_sampling(tok=engine.tokenizer)
     lens = state.toggle(
         "record_lens", "Record the lens", help="Keep what each layer would have said at every step; a little slower."

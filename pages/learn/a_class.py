@@ -1,9 +1,7 @@
-"""A class: everybody guesses at once."""
+"""A class: everybody guesses at once, and sees what the others thought."""
 
 from __future__ import annotations
 
-from ui.bar.bar import page_bar
-from ui.page import finding
+from ui.learn.classes.view import draw_class_page
 
-bar = page_bar("class")
-finding("This page is being built")
+draw_class_page()

@@ -7,6 +7,7 @@ import streamlit as st
 from ui.bar.bar import page_bar
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.tables import data_table
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
 from ui.page import finding, reproduce
@@ -77,7 +78,7 @@ with show_errors():
         "process is not shown: it counts mapped files and free blocks too."
     )
     table = speed_table(found, report)
-    st.dataframe(table, hide_index=True, width="stretch")
+    data_table(table, hide_index=True, width="stretch")
     take_away("speed", table, {})
     code = CODE.format(model=model, precisions=list(precisions))
     if measured is not None:

@@ -8,6 +8,7 @@ import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.jobs import watch
 from ui.base.labels import token_label
 from ui.base.loaders import display_name, encoding
@@ -48,9 +49,9 @@ def show_growth(cache: lm.KVCache, ids: tuple[int, ...], labels: list[str], inde
     table = growth_table(so_far, labels)
     left, right = st.columns(2)
     with left, st.expander("Every measurement as a table"):
-        st.dataframe(table, hide_index=True, width="stretch", height=320)
+        data_table(table, hide_index=True, width="stretch", height=320)
     with right, st.expander(f"What each of the {counted(len(cache.layers), 'layer')} keeps"):
-        st.dataframe(layers_table(cache), hide_index=True, width="stretch", height=320)
+        data_table(layers_table(cache), hide_index=True, width="stretch", height=320)
     arrays = {"cache_bytes": (lambda: so_far.bytes, f"int64 {so_far.bytes.shape}: measurement, layer")}
     take_away("cache_growth", table, arrays)
 

@@ -8,6 +8,7 @@ import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.downloads import PICTURE_MENU, take_away, with_menu
 from ui.base.errors import Offer, show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.jobs import watch
 from ui.base.loaders import encoding
 from ui.components.layer_rows import layer_rows, picked_place
@@ -219,7 +220,7 @@ with show_errors():
         with stream, show_errors():
             largest = features(model, ids)
             finding(details.feature_words(largest))
-            st.dataframe(
+            data_table(
                 details.feature_table(largest, tok), hide_index=True, width="stretch", column_config=details.FORMATS
             )
             st.caption(
@@ -230,7 +231,7 @@ with show_errors():
 
         st.header("Every layer", anchor=False)
         table = layer_table(errors, effects)
-        st.dataframe(table, hide_index=True, width="stretch", height=420, column_config=details.number_formats(table))
+        data_table(table, hide_index=True, width="stretch", height=420, column_config=details.number_formats(table))
         take_away(
             "layer_by_layer", table,
             {

@@ -9,6 +9,7 @@ from lmloupe.precision.block.places import blocks_in_row
 from ui.bar.bar import page_bar
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.loaders import encoding
 from ui.base.words import counted
 from ui.components.block_view import block_view, picked_weight
@@ -80,7 +81,7 @@ with show_errors():
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         state.segmented("block_format", "Format", format_func=words.FORMATS.__getitem__)
         if weights in ("nf4", "fp4"):
-            state.toggle("block_double", "Double quantization", help="Store the scales in 8 bits, too.")
+            state.toggle("block_double", "Double quantization")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         state.selectbox(
             "module", "Module", list(modules), otherwise=module, width=380,
@@ -152,15 +153,15 @@ with show_errors():
                 )  # fmt: skip
         with st.expander("Outliers of every matrix on this text"):
             listed = outlier_view.matrices_table(inputs)
-            st.dataframe(listed, hide_index=True, width="stretch", column_config=FINE)
+            data_table(listed, hide_index=True, width="stretch", column_config=FINE)
             take_away("outliers", listed, {})
         if module in {one.name for one in inputs.modules}:
             with st.expander("The inputs of this matrix as a table"):
-                st.dataframe(outlier_view.column_table(product), hide_index=True, width="stretch", column_config=FINE)
+                data_table(outlier_view.column_table(product), hide_index=True, width="stretch", column_config=FINE)
 
     st.header("The same as a table", anchor=False)
     table = block_table(found)
-    st.dataframe(table, hide_index=True, width="stretch", height=320, column_config=FINE)
+    data_table(table, hide_index=True, width="stretch", height=320, column_config=FINE)
     take_away(
         "block", table,
         {
@@ -170,11 +171,11 @@ with show_errors():
     )  # fmt: skip
     with st.expander("The levels as a table"):
         levels = level_table(found, counted_blocks)
-        st.dataframe(levels, hide_index=True, width="content", column_config=FINE)
+        data_table(levels, hide_index=True, width="content", column_config=FINE)
         take_away("levels", levels, {})
     if found.double is not None:
         with st.expander("The scales as a table"):
             scales = double_table(found.double)
-            st.dataframe(scales, hide_index=True, width="stretch", column_config=FINE)
+            data_table(scales, hide_index=True, width="stretch", column_config=FINE)
             take_away("scales", scales, {})
     reproduce(block_code(model, quantization, described, found))

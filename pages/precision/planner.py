@@ -7,6 +7,7 @@ import streamlit as st
 from ui.bar.bar import page_bar
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.words import counted
 from ui.components.memory_plan import equations, fits_matrix, memory_plan, shares
 from ui.page import finding, metrics_row, reproduce
@@ -65,7 +66,7 @@ with result, show_errors():
     st.caption(numbers.source_sentence(plan))
 
     with st.expander("The same as tables"):
-        st.dataframe(numbers.bars_table(found), hide_index=True, width="stretch", column_config=numbers.BYTES)
-        st.dataframe(numbers.cards_table(found, fits), hide_index=True, width="stretch", column_config=numbers.BYTES)
+        data_table(numbers.bars_table(found), hide_index=True, width="stretch", column_config=numbers.BYTES)
+        data_table(numbers.cards_table(found, fits), hide_index=True, width="stretch", column_config=numbers.BYTES)
     take_away("planner", numbers.cards_table(found, fits), {})
     reproduce(planner_code(found))

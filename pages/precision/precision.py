@@ -10,6 +10,7 @@ import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.downloads import PICTURE_MENU, take_away, with_menu
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.jobs import watch
 from ui.base.labels import token_label
 from ui.base.loaders import encoding, next_token
@@ -148,7 +149,7 @@ if report is not None and others:
     statistics = views.statistics_table(report)
     if n == 1:
         statistics = statistics.drop(columns=["ln(PPL ratio)", "Perplexity", "Mean Δp", "RMS Δp"])
-    st.dataframe(statistics, hide_index=True, width="stretch", column_config=NUMBERS)
+    data_table(statistics, hide_index=True, width="stretch", column_config=NUMBERS)
     why = " A text of one token has no perplexity: nothing in it is predicted." if n == 1 else ""
     st.caption(
         "The measures of llama.cpp's tables, which give KL in nats (bits × 0.693) and count the second half of a "
@@ -175,7 +176,7 @@ if report is not None and others:
             chart = with_menu(views.states_chart(report, cosine=cosine))
             column.plotly_chart(chart, width="stretch", config=PICTURE_MENU)
         with st.expander("The same as a table"):
-            st.dataframe(views.states_table(report), hide_index=True, width="stretch", height=300)
+            data_table(views.states_table(report), hide_index=True, width="stretch", height=300)
         st.caption(
             "Of each token's hidden state: the cosine with the baseline's, and the length of the difference over the "
             "length of the baseline's; means over the tokens. The last layer's is normed."

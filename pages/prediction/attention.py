@@ -8,6 +8,7 @@ import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.downloads import take_away
 from ui.base.errors import Offer, show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.base.shares import percent_columns, percents
@@ -137,12 +138,12 @@ with show_errors():
     show_thread(enc, index, "attention")
     table = attended(weights[head], labels, index, None if sink is None else float(sink[head, index]))
     finding(f"What “{labels[index]}” (token {index + 1}) reads in head {head + 1} of layer {layer + 1}")
-    st.dataframe(
+    data_table(
         percents(table, ["Weight"]), hide_index=True, width="stretch", height=min(320, 36 * len(table) + 40),
         column_config=percent_columns((), bars=["Weight"]),
     )  # fmt: skip
     with st.expander("All heads as a table"):
-        st.dataframe(heads_table(summary), hide_index=True, width="stretch")
+        data_table(heads_table(summary), hide_index=True, width="stretch")
     axes = f"float32 {weights.shape}: head, token that reads, token that is read"
     tensors = {f"attention_layer_{layer + 1}": (lambda: weights, axes)}
     if sink is not None:

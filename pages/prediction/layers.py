@@ -12,6 +12,7 @@ from ui.bar.bar import page_bar
 from ui.base.charts import alternative_bars
 from ui.base.downloads import PICTURE_MENU, take_away, with_menu
 from ui.base.errors import show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.base.words import percent
@@ -136,7 +137,7 @@ with show_errors():
             answer = token_label(tok, int(run.cells[n_layers, index].token_ids[0]))
             finding(lens_finding(run, n_layers, index, labels[index], answer))
     with st.expander("The grid as a table"):
-        st.dataframe(lens_twin(rows, reads, first), hide_index=True, width="stretch")
+        data_table(lens_twin(rows, reads, first), hide_index=True, width="stretch")
     if complete and len(ids) > N_SHOWN:
         show_rest(run, engine, first)
     show_thread(enc, index, "layers")

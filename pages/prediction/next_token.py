@@ -8,6 +8,7 @@ import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base import theme
 from ui.base.errors import show_errors
+from ui.base.glossary.entries import explained
 from ui.base.loaders import encoding, next_token
 from ui.model.answers import readable
 from ui.model.choice import choose_model
@@ -96,4 +97,4 @@ with bar.gear:
     state.segmented(
         "axis_end", "The axis of the bars", format_func=AXES.__getitem__, help="Zoomed in, long bars are cut off."
     )
-    state.number_input("seed", "Seed of the die", help="The same seed rolls the same numbers.")
+    state.number_input("seed", "Seed of the die", help=explained("seed"))

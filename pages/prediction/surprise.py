@@ -10,6 +10,7 @@ from ui.bar.bar import page_bar
 from ui.base.charts import alternative_bars
 from ui.base.downloads import PICTURE_MENU, take_away, with_menu
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.loaders import display_name, encoding
 from ui.base.shares import percent_columns, percents
@@ -104,17 +105,9 @@ with show_errors():
                         probability(float(np.exp(score.log_probs[index - 1]))),
                         "What the model gave the actual token.",
                     ),
-                    ("Surprisal", f"{score.surprisal_bits[index - 1]:.2f} bits", "−log2 of its probability."),
-                    (
-                        "Rank",
-                        f"{score.ranks[index - 1]:,}",
-                        "1 is the model's first guess: the number of tokens that it gave more probability, plus one.",
-                    ),
-                    (
-                        "Entropy",
-                        f"{score.entropy_bits[index - 1]:.2f} bits",
-                        "Expected surprisal: how uncertain the model was here.",
-                    ),
+                    ("Surprisal", f"{score.surprisal_bits[index - 1]:.2f} bits"),
+                    ("Rank", f"{score.ranks[index - 1]:,}"),
+                    ("Entropy", f"{score.entropy_bits[index - 1]:.2f} bits"),
                 ]
             )
             bars = with_menu(alternative_bars(expected_table(score, tok, index)))
@@ -128,7 +121,7 @@ with show_errors():
     formats = percent_columns(shares) | {
         name: st.column_config.NumberColumn(format="%.2f") for name in ("Surprisal (bits)", "Entropy (bits)")
     }
-    st.dataframe(percents(table, shares), hide_index=True, width="stretch", height=420, column_config=formats)
+    data_table(percents(table, shares), hide_index=True, width="stretch", height=420, column_config=formats)
     arrays = {"surprisal_bits": (lambda: score.surprisal_bits, "one number a token from the second on, in bits")}
     take_away("surprise", table, arrays)
     code = loading_code(described, ids)

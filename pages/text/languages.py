@@ -7,6 +7,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.tables import data_table
 from ui.page import as_code, reproduce
 from ui.state import store as state
 from ui.text.languages import view
@@ -68,7 +69,7 @@ def costs(asked: list[Counted], text: str) -> tuple[int, float, int]:
         )
     every = {one.choice.label: encode_with(one.choice, text) for one in asked}
     number = st.column_config.NumberColumn
-    st.dataframe(
+    data_table(
         view.budget_table(every, context_length=context, price_per_million=each, cut_at=at),
         hide_index=True,
         width="stretch",

@@ -9,6 +9,7 @@ import streamlit as st
 
 from ui.bar.bar import page_bar
 from ui.base.errors import show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.base.words import percent
@@ -100,7 +101,7 @@ with show_errors():
     )
     with st.expander("The lit way as a table"):
         way = way_of(columns[index - start], index, described.embedding_width, guesses)
-        st.dataframe(way, hide_index=True, width="stretch")
+        data_table(way, hide_index=True, width="stretch")
     reproduce(
         CODE.format(
             model=model,

@@ -12,6 +12,7 @@ from lmloupe.encodings.special_tokens import SpecialInText, doubled_bos, round_t
 from ui.bar.bar import page_bar
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.loaders import encoding
 from ui.base.words import counted
 from ui.chat.injected import written_between
@@ -179,5 +180,5 @@ with show_errors():
     if others:
         st.caption("“Always one token”: not special, but read as one token wherever a text spells it.")
     table = special_table(tok)
-    st.dataframe(table.style.apply(in_magenta, axis=1), hide_index=True, width="stretch")
+    data_table(table.style.apply(in_magenta, axis=1), hide_index=True, width="stretch")
     reproduce(CODE.format(load=loading_code(choice.name, choice.uploaded), text=as_code(read), ids=ids))

@@ -8,6 +8,7 @@ import streamlit as st
 from ui.bar.bar import page_bar
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.words import counted
 from ui.components.architecture_view import architecture_view, picked_block, picked_module
 from ui.model.choice import choose_model
@@ -115,7 +116,7 @@ with show_errors():
         )  # fmt: skip
         edges = pd.DataFrame({"From": weights.edges[:-1], "To": weights.edges[1:], "Weights": weights.counts})
         with st.expander("The same as a table"):
-            st.dataframe(edges, hide_index=True, width="stretch", height=240)
+            data_table(edges, hide_index=True, width="stretch", height=240)
         take_away(
             "weights", edges,
             {"histogram": (lambda: weights.counts, f"int64 {weights.counts.shape}, numbers in each bin")},
@@ -127,7 +128,7 @@ with show_errors():
     )
 
     st.header("How it is stored", anchor=False)
-    st.dataframe(precision_table(described), hide_index=True, width="content", column_config=NUMBERS)
+    data_table(precision_table(described), hide_index=True, width="content", column_config=NUMBERS)
     tied = " The output matrix is the input matrix (tied)." if described.tied_embeddings else ""
     st.caption(
         f"{escape_markdown(described.architecture)}: {total:,.1f} million weights in {described.bytes / 1e6:,.1f} MB. "
@@ -138,7 +139,7 @@ with show_errors():
     st.header("All modules", anchor=False)
     everything = st.toggle("All blocks", help="The blocks are alike; off, only the first is listed.", key="all_blocks")
     table = module_table(described, all_blocks=everything)
-    st.dataframe(table, hide_index=True, width="stretch", height=420, column_config=NUMBERS)
+    data_table(table, hide_index=True, width="stretch", height=420, column_config=NUMBERS)
     st.caption(
         f"{counted(len(described.tree), 'module')} in all. PyTorch counts blocks from 0 in these names; on the pages "
         "block 1 is the first."

@@ -8,6 +8,7 @@ import streamlit as st
 from ui.bar.bar import page_bar
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
@@ -75,7 +76,7 @@ with picture, show_errors():
         "not with 1. The last point is after the final norm."
     )
     with st.expander("The same as a table"):
-        st.dataframe(table, hide_index=True, width="stretch", height=240)
+        data_table(table, hide_index=True, width="stretch", height=240)
     take_away("contextual", table, {"states": (lambda: states, f"float32 {states.shape}: layer, sentence, width")})
     (ids_a, at_a), (ids_b, at_b) = found[:2]
     reproduce(

@@ -25,7 +25,7 @@ expect.set_options(timeout=60_000)
 def test_the_text_follows_from_page_to_page_and_into_a_fresh_session(
     browser: Browser, page: Page, app_url: str
 ) -> None:
-    visit(page, app_url)
+    visit(page, f"{app_url}/tokens")
     box = page.get_by_label("Text", exact=True)
     box.fill("Two coconuts fell")
     box.press("Control+Enter")
@@ -53,7 +53,7 @@ def test_markup_in_the_text_stays_text(page: Page, app_url: str) -> None:
     ran: list[str] = []
     page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
     nasty = '<img src=x onerror=alert(1)><iframe srcdoc="<script>parent.alert(2)</script>"></iframe>'
-    for path in ("", "next_token", "embeddings"):
+    for path in ("tokens", "next_token", "embeddings"):
         visit(page, f"{app_url}/{path}")
         box = page.get_by_label("Text", exact=True)
         box.fill(nasty)

@@ -38,7 +38,7 @@ def test_the_first_page_loads_neither_torch_nor_transformers():
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"
         f"app = AppTest.from_file({str(FRONT_DOOR)!r}, default_timeout=60).run()\n"
-        "assert not app.exception and app.title[0].value == 'Tokens', app\n"
+        "assert not app.exception and app.title[0].value == 'From a word to an answer', app\n"
         # To ask which cards there are takes psutil, and torch where there is a GPU.
         "print(sorted({'torch', 'transformers', 'bitsandbytes', 'psutil'} & set(sys.modules)))"
     )
@@ -168,7 +168,7 @@ def test_the_very_first_request_of_a_server_may_be_a_deep_link(page, path):
 @pytest.mark.browser
 def test_every_page_is_in_the_sidebar_at_its_address_and_keeps_the_text(page, app_url):
     page.goto(f"{app_url}/?text=Hello+there")
-    page.get_by_role("heading", name="Tokens", exact=True).wait_for()
+    page.get_by_role("heading", name="Tokens", exact=True).wait_for()  # an old link, from when the root was Tokens
     settled(page)
     sidebar = page.get_by_test_id("stSidebarNav")
     sections = list(dict.fromkeys(page.section for page in pages.PAGES))
@@ -179,5 +179,5 @@ def test_every_page_is_in_the_sidebar_at_its_address_and_keeps_the_text(page, ap
         page.get_by_role("heading", name=title, exact=True).wait_for()
         # Not until the script ends: on three of the pages it loads a model first.
         page.wait_for_url("**text=Hello+there")
-        assert page.url == f"{app_url}/{'' if path == 'tokens' else path}?text=Hello+there"
+        assert page.url == f"{app_url}/{'?start=1&' if path == 'start' else f'{path}?'}text=Hello+there"
         assert page.get_by_role("dialog").count() == 0

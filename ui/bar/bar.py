@@ -37,7 +37,7 @@ class Bar:
         takes_uploads: whether a box for uploaded tokenizers has been drawn.
     """
 
-    def __init__(self, shown: Page, on_turn: Callable[[int], None] | None) -> None:
+    def __init__(self, shown: Page, on_turn: Callable[[int], None] | None, link: str | None = None) -> None:
         self.takes_uploads = False
         self._opens_files = False
         within = "embedded_" if is_embedded() else ""
@@ -57,14 +57,16 @@ class Bar:
                 "Settings", icon=":material/settings:", key=f"{within}bar_gear", width="content"
             )
         if not within:
-            page_tools(shown, self.gear, on_turn)
+            page_tools(shown, self.gear, on_turn, link)
 
-    def text(self, name: str = "text", label: str = "Text", *, placeholder: str | None = None) -> str:
+    def text(
+        self, name: str = "text", label: str = "Text", *, placeholder: str | None = None, from_file: bool = True
+    ) -> str:
         """Draw a shared text as one line that grows while a person writes in it; returns the text.
 
-        The first one that a page draws can be opened from a file, in the gear.
+        The first one that a page draws can be opened from a file, in the gear, unless ``from_file`` is off.
         """
-        if not self._opens_files:
+        if from_file and not self._opens_files:
             self._opens_files = True
             with self.gear:
                 text_file_box(name)
@@ -72,7 +74,7 @@ class Bar:
             return state.live_text(name, label, one_line=True, placeholder=placeholder)
 
 
-def page_bar(url: str, on_turn: Callable[[int], None] | None = None) -> Bar:
+def page_bar(url: str, on_turn: Callable[[int], None] | None = None, link: str | None = None) -> Bar:
     """Draw the bar of the page with this address (see `ui.pages`), and say what the link could not bring.
 
     A page that a lesson shows has a smaller one, with a link to the page itself.
@@ -81,10 +83,11 @@ def page_bar(url: str, on_turn: Callable[[int], None] | None = None) -> Bar:
         url: the page's address.
         on_turn: called with 1 or -1 when a person who presents turns to what comes next, or came before; without it
             the arrow keys turn the pages. It may change settings, which are read after this.
+        link: what the QR code of the presenter view holds in place of the link to this screen.
     """
     if is_embedded():
         return Bar(page(url), None)
     st.html(f"<style>{_STYLE}{style()}</style>")
-    bar = Bar(page(url), on_turn)
+    bar = Bar(page(url), on_turn, link)
     state.show_notices()
     return bar

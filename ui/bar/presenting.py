@@ -38,7 +38,9 @@ def style() -> str:
     return _PRESENTING if state.get("present") else ""
 
 
-def page_tools(page: Page, gear: DeltaGenerator, on_turn: Callable[[int], None] | None = None) -> None:
+def page_tools(
+    page: Page, gear: DeltaGenerator, on_turn: Callable[[int], None] | None = None, link: str | None = None
+) -> None:
     """Listen to the keys, show the sentence of a first visit, and the QR code while somebody presents."""
     present = bool(state.get("present"))
     theme.set_chart_scale(CHART_SCALE if present else 1.0)
@@ -47,7 +49,7 @@ def page_tools(page: Page, gear: DeltaGenerator, on_turn: Callable[[int], None] 
             "Presenter view (P)", present, key=f"present_{present}", on_change=_toggle,
             help="Everything larger and the controls away, for a projector. Arrow keys turn the pages, P ends it.",
         )  # fmt: skip
-    url = _link() if present else None
+    url = (link or _link()) if present else None
     turned = tools(page.url, page.look_for, present=present, link=url, on_present=_toggle)
     if turned and on_turn is not None:
         on_turn(turned)
@@ -70,6 +72,6 @@ def _link() -> str | None:
     address = st.context.url
     if address is None:
         return None
-    params = state.link_params(present=False)
+    params = state.link_params(present=False, lesson_shown=False)
     query = urlencode(params)
     return f"{address}?{shortened(params)}" if len(query) > 40 else address + (f"?{query}" if query else "")

@@ -9,6 +9,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.words import counted
 
@@ -54,7 +55,7 @@ def show_prefix(found: lm.PrefixStability, tok: lm.Tokenizer) -> None:
         return
     st.caption(escape_markdown(_prefix_words(found, tok)))
     with st.expander("Turn by turn: what a cache keeps", icon=":material/cached:"):
-        st.dataframe(_prefix_table(found, tok), hide_index=True, width="stretch")
+        data_table(_prefix_table(found, tok), hide_index=True, width="stretch")
         st.caption(
             "2 → 3: turns 1 to 2 in turns 1 to 3. Text: without a request for a reply. Served: a prompt that asks "
             "for a reply, with that reply, against the next such prompt."

@@ -13,13 +13,14 @@ import streamlit as st
 import lmloupe as lm
 from ui.bar.bar import Bar
 from ui.base.errors import escape_markdown
+from ui.base.glossary.entries import explained
 from ui.base.loaders import display_name, embedded_fetch, engine
 from ui.base.words import counted
 from ui.pages import page
 from ui.state import store as state
 from ui.state.settings import AUTO, EMBEDDED_MODEL
 
-__all__ = ["OFFERED", "choose_model"]
+__all__ = ["OFFERED", "choose_model", "fetch_embedded"]
 
 POLL_S = 0.2
 OFFERED = (
@@ -65,7 +66,7 @@ def choose_model(bar: Bar, fixed: lm.Quantization | None = None) -> tuple[str, l
     try:
         if model == EMBEDDED_MODEL:
             if lm.embedded_model_folder() is None:
-                _fetch_embedded()
+                fetch_embedded()
         elif (model, quantization) not in _asked_for():
             _ask(model, quantization)
         loaded = _loaded(model, quantization, defaults.dtype if quantization == "none" else quantization)
@@ -112,8 +113,9 @@ def _controls(defaults: lm.MachineDefaults, fixed: lm.Quantization | None) -> tu
         QUANTIZATIONS,
         otherwise=defaults.quantization,
         format_func=lambda choice: defaults.dtype if choice == "none" else choice,
-        help=f"How the weights are stored. {defaults.dtype}: as loaded. By bitsandbytes: int8 in 8 bits, nf4 and "
-        "fp4 in 4 bits; less memory, other numbers.",
+        help=explained(
+            "precision", f"{defaults.dtype}: as loaded. By bitsandbytes: int8 in 8 bits, nf4 and fp4 in 4 bits."
+        ),
     )
     return model, quantization
 
@@ -174,7 +176,12 @@ def _ask(model: str, quantization: lm.Quantization) -> None:
     st.stop()
 
 
-def _fetch_embedded() -> None:
+def fetch_embedded() -> None:
+    """Fetch the embedded model, with its progress on the page.
+
+    Raises:
+        LoupeError: it cannot be had; a button to try again is drawn.
+    """
     fetch = embedded_fetch()
     bar = st.progress(0.0, "Preparing the embedded model, once for this machine …")
     while not fetch.wait(POLL_S):

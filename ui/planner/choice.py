@@ -8,6 +8,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.bar.bar import Bar
+from ui.base.glossary.entries import explained
 from ui.base.loaders import display_name
 from ui.components.memory_plan import chosen_in
 from ui.state import store as state
@@ -80,7 +81,7 @@ def choose(bar: Bar) -> Asked:
         )  # fmt: skip
         precision = state.selectbox(
             "plan_precision", "Precision", _precisions(), format_func=_label, label_visibility="collapsed", width=170,
-            help="How the weights are stored. int8, fp4 and nf4 are bitsandbytes'; simulated formats in bytes only.",
+            help=explained("precision", "int8, fp4 and nf4 are bitsandbytes'; simulated formats in bytes only."),
         )  # fmt: skip
         card = state.selectbox(
             "plan_card", "Card", list(cards), format_func=lambda key: cards[key], label_visibility="collapsed",

@@ -8,6 +8,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.downloads import PICTURE_MENU
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.model.answers import attribution
 from ui.page import finding, metrics_row
@@ -53,7 +54,7 @@ def show_attribution(
     metrics_row(
         [
             ("Token", escape_markdown(label)),
-            ("Logit", f"{parts.logit:.3f}", "The raw score, before the softmax."),
+            ("Logit", f"{parts.logit:.3f}"),
             ("Embedding", f"{parts.embedding:+.3f}"),
             ("All attention", f"{parts.attention.sum():+.3f}"),
             ("All MLPs", f"{parts.mlp.sum():+.3f}"),
@@ -64,7 +65,7 @@ def show_attribution(
     )
     with st.expander("The parts as a table"):
         table = pd.DataFrame({"Part": list(named), "Added to the logit": list(named.values())})
-        st.dataframe(table, hide_index=True, width="stretch")
+        data_table(table, hide_index=True, width="stretch")
     st.caption(
         "Each bar is what one part wrote into the residual stream, read by this token's row of the output matrix, "
         "with the final norm's scale held as it was in this pass. This counts direct effects only: "

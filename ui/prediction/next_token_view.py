@@ -14,6 +14,7 @@ import lmloupe as lm
 from ui.base import theme
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.base.shares import percent_columns, percents
@@ -115,7 +116,7 @@ def show(view: str, shown: Shown) -> None:
 def _table(table: pd.DataFrame, **options: Any) -> Any:
     """The table with its shares in percent; what is saved is the table as it is."""
     options.setdefault("height", 36 * len(table) + 40)
-    return st.dataframe(
+    return data_table(
         percents(table, _SHARES), hide_index=True, width="stretch", column_config=_COLUMNS, **options
     )  # fmt: skip
 
@@ -224,7 +225,7 @@ def _show_phrase(shown: Shown) -> None:
                 "The product over the tokens, in the model's own distribution.",
             ),
             ("One in", f"{np.exp(-total):,.0f}" if total > -30 else f"{np.exp(-total):.2g}"),
-            ("Surprisal", f"{-total / np.log(2):.2f} bits", "Minus the base-2 logarithm of the probability."),
+            ("Surprisal", f"{-total / np.log(2):.2f} bits"),
             ("Tokens", f"{len(ids):,}"),
         ]
     )
@@ -256,7 +257,7 @@ def _show_settings(shown: Shown) -> None:
             "Removed": [float(stages[0].probs[~last.kept].sum()) for last in (one, two)],
         }
     )
-    st.dataframe(percents(rows, ("Removed",)), hide_index=True, width="content", column_config=_COLUMNS)
+    data_table(percents(rows, ("Removed",)), hide_index=True, width="content", column_config=_COLUMNS)
     st.caption(f"The two distributions have {probability(common)} of their probability in common.")
     table = settings_table(shown.tok, stages[0].probs, one.probs, two.probs, len(shown.best))
     chart_column, table_column = st.columns(2)

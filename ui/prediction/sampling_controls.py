@@ -7,6 +7,7 @@ from dataclasses import fields
 import streamlit as st
 
 import lmloupe as lm
+from ui.base.glossary.entries import explained
 from ui.prediction.sampling.order import choose_order
 from ui.prediction.sampling.rules import MORE, breaker_ids, draw_rule, more_rules, rule_on
 from ui.state import store as state
@@ -38,15 +39,15 @@ PROMPTS = ("My favorite color is", "Once upon a time", "2 + 2 =")
 """Texts after which there is something to sample."""
 
 _CONTROLS: dict[str, tuple[str, float, float, str]] = {
-    "temperature": ("Temperature", 0.05, 0.7, "Below 1 sharpens, above 1 flattens; 0 always takes the first guess."),
-    "top_k": ("Top-k", 1, 5, "Keep only the k most probable tokens; 0 keeps all."),
-    "top_p": ("Top-p", 0.01, 0.9, "Keep the fewest tokens that together reach this probability; 1 keeps all."),
-    "min_p": ("Min-p", 0.01, 0.1, "Keep tokens with at least this share of the best token's probability; 0 keeps all."),
+    "temperature": ("Temperature", 0.05, 0.7, explained("temperature")),
+    "top_k": ("Top-k", 1, 5, explained("top_k")),
+    "top_p": ("Top-p", 0.01, 0.9, explained("top_p")),
+    "min_p": ("Min-p", 0.01, 0.1, explained("min_p")),
     "repetition_penalty": (
-        "Repetition penalty", 0.05, 1.3, "Lowers the scores of tokens that are in the text already; 1 changes nothing."
+        "Repetition penalty", 0.05, 1.3, explained("repetition_penalty")
     ),
 }  # fmt: skip
-"""Label, step, a value to begin with, and what each setting does."""
+"""Label, step, a value to begin with, and what each setting does (Markdown)."""
 _OPEN = "sampling_open"
 # Settings that the screen has another name for, or writes as text.
 _ELSEWHERE = {"order": "sampling_order", "dry_breakers": ""}

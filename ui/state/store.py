@@ -25,6 +25,7 @@ from typing import Any
 import streamlit as st
 
 from ui.base.errors import escape_markdown
+from ui.base.glossary.entries import explained_label
 from ui.components import live_text as live
 from ui.state.link import encode
 from ui.state.session import session
@@ -246,6 +247,8 @@ def _draw(
 ) -> Any:
     """Draw the widget, showing ``fitted``, the shared value as this widget can show it; return the value that it holds.
 
+    A label without help that is a word of the glossary has the glossary's.
+
     ``default`` is what the widget calls the value that it begins with; ``quiet`` says nothing of a refusal here.
     """
     shared = session(name)
@@ -257,6 +260,8 @@ def _draw(
         shared.shown[name] = fitted
         shared.stale.discard(name)
         shared.rejected.pop(name, None)
+    if "help" not in options:
+        options["help"] = explained_label(arguments[0])
     held = widget(*arguments, key=name, **{default: fitted}, **options)
     if held != shared.shown[name]:
         shared.shown[name] = held

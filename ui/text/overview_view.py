@@ -83,8 +83,7 @@ def doors_of(enc: lm.Encoding, index: int) -> dict[str, Door]:
     doors = {}
     for part, (url, label) in _PARTS.items():
         page, params = params_to(part, enc, index)
-        target = "." if page is pages.PAGES[0] else url
-        doors[part] = Door(label, f"{page.title}: {page.look_for}", f"{target}?{urlencode(params)}")
+        doors[part] = Door(label, f"{page.title}: {page.look_for}", f"{url}?{urlencode(params)}")
     return doors
 
 

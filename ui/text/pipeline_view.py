@@ -15,6 +15,7 @@ from lmloupe.pipeline.pieces import PreTokenizerStep
 from lmloupe.pipeline.words import TextWord
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.words import counted, places
 from ui.components.text_stages import Column
 from ui.tokenizers.choice import Choice
@@ -99,7 +100,7 @@ def steps_in_words(shown: lm.Stages) -> None:
         st.markdown(f"**{step.name}**: {escape_markdown(step.meaning)}")
     changes = shown.changes(MAX_CHANGES)
     if changes:
-        st.dataframe(change_table(changes), hide_index=True, width="stretch", height=min(220, 36 * len(changes) + 40))
+        data_table(change_table(changes), hide_index=True, width="stretch", height=min(220, 36 * len(changes) + 40))
         if len(changes) == MAX_CHANGES:
             st.caption(f"The first {MAX_CHANGES} changes.")
     elif shown.normalizer:
@@ -114,7 +115,7 @@ def steps_in_words(shown: lm.Stages) -> None:
     parts = pattern_parts(shown.tokenizer)
     if parts:
         st.caption(f"Its pattern has {counted(len(parts), 'part')}; the first that matches wins.")
-        st.dataframe(pattern_table(parts), hide_index=True, width="stretch")
+        data_table(pattern_table(parts), hide_index=True, width="stretch")
     st.subheader("3 Merge", anchor=False)
     st.caption("Of all neighbours, the pair with the lowest rank merges first; of equal ones, the leftmost.")
     st.subheader("4 Add", anchor=False)

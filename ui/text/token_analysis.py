@@ -11,6 +11,7 @@ import lmloupe as lm
 from lmloupe.encodings.alignment import Alignment, align
 from ui.base import theme
 from ui.base.charts import bars
+from ui.base.glossary.tables import data_table
 from ui.base.loaders import display_name
 from ui.base.words import counted, more_than
 from ui.components.ruler import ruler
@@ -36,7 +37,7 @@ def show_ruler(encodings: Mapping[str, lm.Encoding]) -> None:
             "ruler_from", "From character", max_value=n - WINDOW, help=f"The ruler shows {WINDOW} characters at a time."
         )
     with st.expander("Who agrees with whom"):
-        st.dataframe(agreement_table(aligned, names), hide_index=True, width="stretch")
+        data_table(agreement_table(aligned, names), hide_index=True, width="stretch")
         st.caption("Cuts that both make, as a share of the cuts that either makes: 1 is the same division of the text.")
 
 
@@ -74,7 +75,7 @@ def show_counts(encodings: Mapping[str, lm.Encoding]) -> None:
     )  # fmt: skip
     st.plotly_chart(chart, width="stretch", config={"displayModeBar": False}, key="counts")
     with st.expander("The same as a table"):
-        st.dataframe(counts, hide_index=True, width="stretch")
+        data_table(counts, hide_index=True, width="stretch")
         st.caption("More characters per token means a shorter prompt: less to pay, less to wait for, more room left.")
 
 

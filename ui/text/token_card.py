@@ -16,6 +16,7 @@ from lmloupe.vocabulary.compare import same_text_elsewhere
 from ui.base import theme
 from ui.base.chips import chips, visible
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.loaders import display_name
 from ui.base.words import places
@@ -178,4 +179,4 @@ def _elsewhere(tok: lm.Tokenizer, token_id: int, others: Mapping[str, lm.Tokeniz
             "How": [how[spelling.how] for spelling in found],
         }
     )
-    st.dataframe(table, hide_index=True, width="stretch")
+    data_table(table, hide_index=True, width="stretch")

@@ -14,6 +14,7 @@ import lmloupe as lm
 from lmloupe.model.embeddings.results import Matrix, Metric
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.loaders import engine as loaded_engine
 from ui.components.vector_view import picked_index, vector_view
@@ -125,7 +126,7 @@ def show_matrix(
 
 def _twin(table: pd.DataFrame, label: str = "The same as a table") -> None:
     with st.expander(label):
-        st.dataframe(table, hide_index=True, width="stretch")
+        data_table(table, hide_index=True, width="stretch")
 
 
 def show_cosines(rows: NDArray[np.float32], labels: Sequence[str], enc: lm.Encoding, first: int) -> None:
@@ -196,7 +197,7 @@ def _bars_and_table(table: pd.DataFrame, metric: str, name: str) -> None:
     with chart_column:
         st.plotly_chart(neighbour_bars(table, metric), width="stretch", config=PICTURE_MENU, key=f"{name}_bars")
     with table_column:
-        st.dataframe(
+        data_table(
             table,
             hide_index=True,
             width="stretch",

@@ -18,6 +18,7 @@ from lmloupe.vocabulary.writing_systems import SCRIPT_CLASSES
 from ui.base import theme
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.loaders import engine
 from ui.base.words import counted
@@ -227,7 +228,7 @@ def show_rows(table: pd.DataFrame, found: NDArray[np.int32]) -> None:
     """The map as a table: what was found, or the first tokens."""
     rows = table[table["Id"].isin(found)] if len(found) else table
     with st.expander("The map as a table"):
-        st.dataframe(rows.head(N_LISTED_ROWS), hide_index=True, width="stretch")
+        data_table(rows.head(N_LISTED_ROWS), hide_index=True, width="stretch")
         if len(rows) > N_LISTED_ROWS:
             st.caption(f"The first {N_LISTED_ROWS:,} of {len(rows):,} tokens; the CSV has all of the map.")
 
@@ -237,7 +238,7 @@ def show_token(loaded: lm.Engine, placed: lm.Projection, token_id: int, near: lm
     tok = loaded.tokenizer
     label = token_label(tok, token_id)
     finding(f"{label} (id {token_id:,}) is nearest to {token_label(tok, int(near.ids[0]))}")
-    st.dataframe(
+    data_table(
         neighbour_table(tok, near), hide_index=True, width="stretch",
         column_config={"Similarity": st.column_config.NumberColumn("Cosine", format="%.3f")},
     )  # fmt: skip
@@ -276,7 +277,7 @@ def show_undertrained(model: str, quantization: lm.Quantization, tok: lm.Tokeniz
         f"Bartolo, “Fishing for Magikarp” (2024). Compared with: {escape_markdown(found.reference)}. These are "
         "candidates, not proofs: choose one and ask the model to repeat it."
     )
-    event = st.dataframe(
+    event = data_table(
         table, hide_index=True, width="stretch", height=300, on_select="rerun", selection_mode="single-row",
         key="undertrained", column_config={"Score": st.column_config.NumberColumn(format="%.4f")},
     )  # fmt: skip

@@ -21,7 +21,7 @@ from lmloupe.model.sources import causal_config, model_sources
 from lmloupe.names import EMBEDDED_MODEL, shown
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["Origin", "compute_dtype", "load_again", "load_engine", "pick_device"]
+__all__ = ["Origin", "compute_dtype", "load_again", "load_engine", "pick_device", "require_complete"]
 
 
 def pick_device(device: Device = "auto", quantization: Quantization = "none") -> str:
@@ -72,7 +72,8 @@ def _quantization_config(wanted: _Wanted) -> transformers.BitsAndBytesConfig | N
     return cast(transformers.BitsAndBytesConfig, made)
 
 
-def _require_complete(name: str, report: dict[str, Any]) -> None:
+def require_complete(name: str, report: dict[str, Any]) -> None:
+    """Refuse weights that lack what the config asks for; ``report`` is transformers' ``output_loading_info``."""
     # transformers fills what is missing with random numbers and only warns.
     missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
     if missing:
@@ -273,7 +274,7 @@ def _load(
                 f"{shown(key)} does not fit into the memory of this {wanted.device} device: "
                 f"choose nf4{'' if wanted.device == 'cpu' else ', device cpu'} or a smaller model."
             ) from error
-    _require_complete(key, report)
+    require_complete(key, report)
     _require_own_head(key, model, report)
     _require_shapes(key, model)
     model.eval()

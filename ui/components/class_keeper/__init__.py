@@ -1,4 +1,4 @@
-"""What a browser remembers of the classes that it is in, so that a reload, or a server that starts again, loses nothing.
+"""What a browser remembers of the classes that it is in, so that a reload, or a new server, loses nothing.
 
 A student is a random id, a teacher a secret: both stay in this browser's storage and in its session on the server, and
 are in no link of the app. The teacher's own link has the secret after a "#", which browsers send to no server and which

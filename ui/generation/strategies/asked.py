@@ -10,6 +10,7 @@ from typing import Literal
 import streamlit as st
 
 import lmloupe as lm
+from ui.base.glossary.entries import explained
 from ui.generation.speculative.drafting import Drafting
 from ui.prediction.sampling_controls import choose_sampling
 from ui.state import store as state
@@ -81,15 +82,13 @@ class Asked:
 def choose(model: str, quantization: lm.Quantization, engine: lm.Engine, ids: tuple[int, ...]) -> tuple[Asked, ...]:
     """Draw the settings, in the gear; what is asked for then."""
     chosen = state.multiselect("strategies", "Strategies", format_func=NAMES.__getitem__)
-    n = state.number_input("strategies_tokens", "Maximum new tokens", help="A text ends here, or at an end token.")
+    n = state.number_input("strategies_tokens", "Maximum new tokens")
     st.markdown("**Sampling**")
-    seed = state.number_input("seed", "Seed", help="Of the random draws; the same seed gives the same tokens.")
+    seed = state.number_input("seed", "Seed")
     sampling = choose_sampling(tok=engine.tokenizer)
     st.markdown("**Beam search**")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        beams = state.number_input(
-            "num_beams", "Beams", width=150, help="Texts that are continued side by side; 1 is greedy."
-        )
+        beams = state.number_input("num_beams", "Beams", width=150, help=explained("beam_search", "1 is greedy."))
         penalty = state.number_input(
             "length_penalty", "Length penalty", step=0.1, width=150,
             help="Finished texts are ranked by log probability divided by tokens to this power. 0 ranks by probability "

@@ -12,6 +12,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.downloads import take_away
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.words import counted
 from ui.components.beam_tree import beam_tree, parent_candidates, picked_step
@@ -89,13 +90,13 @@ def show_beams(steps: Sequence[lm.BeamStep], tok: lm.Tokenizer, length_penalty: 
         "kept. Click another step in the tree."
     )
     found = step_table(steps, step, tok)
-    st.dataframe(found, hide_index=True, width="stretch", column_config=_FORMATS)
+    data_table(found, hide_index=True, width="stretch", column_config=_FORMATS)
     texts = steps[-1].finished
     if texts:
         st.subheader("Finished texts" if steps[-1].ended_by else "Finished texts so far", anchor=False)
         divided = "" if length_penalty == 0 else f", divided by tokens to the power of {length_penalty:g}"
         st.caption(f"Ranked by score: log₂ P{divided}. The end token counts.")
-        st.dataframe(_texts_table(texts, tok), hide_index=True, width="stretch", column_config=_FORMATS)
+        data_table(_texts_table(texts, tok), hide_index=True, width="stretch", column_config=_FORMATS)
     everything = pd.concat([step_table(steps, i, tok).assign(Step=i + 1) for i in range(len(steps))])
     take_away("beam_search", everything, {})
 

@@ -11,6 +11,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.words import counted
 from ui.components.token_view import TokenRow, token_view
@@ -64,7 +65,7 @@ def show_contrastive(steps: Sequence[lm.ContrastiveStep], asked: Asked, tok: lm.
         "candidate with the highest score is taken. Click another token above."
     )
     found = candidates_table(steps, at, asked, tok)
-    st.dataframe(
+    data_table(
         found, hide_index=True, width="stretch",
         column_config={
             "Probability": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent"),

@@ -10,6 +10,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.components.strategy_rows import StrategyRow, strategy_rows
 from ui.components.stream_view import StreamToken
 from ui.generation.live.boxes import Boxes
@@ -88,7 +89,7 @@ def show_table(rows: Sequence[Row], tok: lm.Tokenizer, length_penalty: float) ->
     texts = [lm.spell(tok, np.array(row.written.token_ids, np.int64)).text for row in there if row.written is not None]
     found = table(there, length_penalty, texts)
     with st.expander("The numbers as a table, and what they mean", expanded=False):
-        st.dataframe(
+        data_table(
             found, hide_index=True, width="stretch",
             column_config={
                 "log₂ P": st.column_config.NumberColumn(format="%.2f"),

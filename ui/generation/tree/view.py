@@ -15,6 +15,7 @@ import lmloupe as lm
 from ui.base import theme
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.shares import percent_columns, percents
 from ui.base.words import counted, probability
@@ -159,10 +160,10 @@ def show_tables(held: Held, tok: lm.Tokenizer, *, key: str) -> None:
     if branch is None:
         return
     with st.expander("The branches and their tokens as tables", icon=":material/table_rows:"):
-        st.dataframe(branches_table(held.tree, tok), hide_index=True, width="stretch")
+        data_table(branches_table(held.tree, tok), hide_index=True, width="stretch")
         table = run_table(tok, branch.steps).assign(put_there=[i in branch.forced for i in range(len(branch.steps))])
         shown = table.assign(probability=np.exp(table["log_prob"])).drop(columns="elapsed_s")
-        st.dataframe(
+        data_table(
             percents(shown, ("probability",)), hide_index=True, width="stretch",
             column_config=percent_columns(("probability",)),
         )  # fmt: skip

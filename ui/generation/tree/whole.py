@@ -7,6 +7,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.loaders import encoding
 from ui.base.shares import percent_columns, percents
 from ui.base.words import counted
@@ -81,7 +82,7 @@ def _show_lens(step: lm.Step, tok: lm.Tokenizer) -> None:
         return
     st.subheader("What each layer would have said here", anchor=False)
     st.caption("The logit lens of this step, from the same pass; early layers are unreliable under it, as Layers says.")
-    st.dataframe(
+    data_table(
         percents(lens_column(tok, step), ("Probability",)), hide_index=True, width="stretch", height=420,
         column_config=percent_columns((), bars=("Probability",)),
     )  # fmt: skip

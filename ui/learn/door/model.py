@@ -104,7 +104,7 @@ def _stages(answer: lm.NextToken, sampling: lm.Sampling) -> tuple[lm.Stage, ...]
     return tuple(lm.sampling_stages(answer.logits, sampling, answer.input_ids))
 
 
-def _bars(answer: lm.NextToken, sampling: lm.Sampling, *, key: str, prompt: str, rolls: str, most: float) -> None:
+def _bars(answer: lm.NextToken, sampling: lm.Sampling, *, key: str, prompt: str, rolls: str) -> None:
     """The most probable tokens and the die; a press adds a token to the setting ``prompt``."""
     from ui.prediction.next_token_chart import written  # these two load pandas
     from ui.prediction.sampling_frames import best_ids
@@ -134,7 +134,7 @@ def _bars(answer: lm.NextToken, sampling: lm.Sampling, *, key: str, prompt: str,
 
     distribution_view(
         distribution_bars(stages, sampling, ids, labels, counts, [written(tok, one) is not None for one in ids]),
-        Strip(tuple(ids), tuple(labels), tuple(float(probs[one]) for one in ids)), rolled, axis_end=most,
+        Strip(tuple(ids), tuple(labels), tuple(float(probs[one]) for one in ids)), rolled, axis_end=1.0,
         unchanged=sampling.temperature == 1, colour=theme.family_colour(MODEL), key=key, of=of,
         on_pick=add, on_roll=throw,
     )  # fmt: skip
@@ -155,7 +155,7 @@ def _show_scores() -> None:
     label = token_label(loaded_model().tokenizer, best)
     others = f"{counted(n - 1, 'other token')} share the rest" if n > 1 else "nothing is left for any other"
     said(f"“{label}” gets {probability(float(probs[best]))}; {others}")
-    _bars(answer, lm.Sampling(), key="door_scores_bars", prompt="door_prompt", rolls="door_rolls", most=1.0)
+    _bars(answer, lm.Sampling(), key="door_scores_bars", prompt="door_prompt", rolls="door_rolls")
 
 
 def _at_hot() -> str:
@@ -166,9 +166,8 @@ def _at_hot() -> str:
     return _AT_HOT[0] if int(own.argmax()) == int(hot.argmax()) else _AT_HOT[1]
 
 
-def _show_warm(temperature: float | None = None) -> None:
-    answer = _answer_to(some(state.get("door_warm_prompt")))
-    sampling = lm.Sampling(temperature=state.get("door_temperature") if temperature is None else temperature)
+def _show_warm() -> None:
+    answer, sampling = _warm(), lm.Sampling(temperature=state.get("door_temperature"))
     stages = _stages(answer, sampling)
     own, probs = stages[0].probs, stages[-1].probs
     best = int(own.argmax())
@@ -177,12 +176,21 @@ def _show_warm(temperature: float | None = None) -> None:
         f"Temperature {sampling.temperature:g}: “{label}” is drawn with {probability(float(probs[best]))}"
         + ("" if sampling.temperature == 1 else f"; the model itself gives it {probability(float(own[best]))}")
     )
-    _bars(answer, sampling, key="door_warm_bars", prompt="door_warm_prompt", rolls="door_warm_rolls", most=1.0)
+    _warm_bars(answer, sampling)
+
+
+def _warm() -> lm.NextToken:
+    return _answer_to(some(state.get("door_warm_prompt")))
+
+
+def _warm_bars(answer: lm.NextToken, sampling: lm.Sampling) -> None:
+    _bars(answer, sampling, key="door_warm_bars", prompt="door_warm_prompt", rolls="door_warm_rolls")
 
 
 def _cover_warm() -> None:
     if model_loader().ready:
-        _show_warm(1.0)
+        _warm_bars(_warm(), lm.Sampling())
+        st.caption("At temperature 1, as the model itself has them.")
     else:
         covered(f"{state.get('door_warm_prompt')} …")
 

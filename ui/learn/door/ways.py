@@ -17,8 +17,8 @@ _WAYS = (
 
 def three_ways() -> None:
     """Draw them side by side."""
-    with st.container(horizontal=True, gap="small", key="door_ways"):
-        for url, label, about in _WAYS:
-            with st.container(border=True, width=280, gap="xxsmall", key=f"door_way_{url}"):
+    with st.container(key="door_ways"):
+        for column, (url, label, about) in zip(st.columns(len(_WAYS)), _WAYS, strict=True):
+            with column.container(border=True, height="stretch", gap="xxsmall"):
                 st.page_link(page(url).path, label=f"**{label}**", icon=page(url).icon_shortcode)
                 st.caption(about)

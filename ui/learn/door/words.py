@@ -28,7 +28,7 @@ FAMILIES = ("llama-3.1", "phi-3", "qwen2", "starcoder2")
 LLAMA, BESIDE = FAMILIES[0], FAMILIES[1]
 WORD = str(SETTINGS["door_word"].default)
 SPECIAL = str(SETTINGS["door_special_text"].default)
-LETTERS_REM = 2.0
+LETTERS_REM = 3.0
 _WAYS = ("They all cut it alike", "In two ways", "In three ways", "In four ways")
 
 
@@ -189,14 +189,11 @@ def _show_special() -> None:
     text, parse = some(state.get("door_special_text")), state.get("door_special_read")
     enc = encoding(LLAMA, text, False, parse)
     n_special = sum(enc.special_tokens_mask)
-    kinds = (
-        f"{n_special} of them special"
-        if n_special and len(enc) > 1
-        else "a special one"
-        if n_special
-        else "none special"
-    )
-    said(f"“{text}” is {counted(len(enc), 'token')}, {kinds if len(enc) > 1 or n_special else 'an ordinary one'}")
+    if len(enc) == 1:
+        kind = "a special one" if n_special else "an ordinary one"
+    else:
+        kind = f"{n_special} of them special" if n_special else "none of them special"
+    said(f"“{text}” is {counted(len(enc), 'token')}, {kind}")
     token_view([TokenRow(display_name(LLAMA), enc, family=LLAMA)], text=text, key="door_special_tokens", show="both")
 
 

@@ -9,6 +9,7 @@ from ui.base.loaders import display_name
 from ui.components.token_view import TokenRow, token_view
 from ui.generation.live.facts import ended_words
 from ui.generation.live.runs import Request, Run
+from ui.generation.live.shared import finished_run
 from ui.generation.live.stream import phases, stream
 from ui.learn.door.figure import Figure
 from ui.learn.door.loading import MODEL, QUANTIZATION, loaded_model
@@ -30,9 +31,11 @@ def _request(question: str) -> Request:
     return Request(MODEL, QUANTIZATION, tuple(ids), SAMPLING, N_TOKENS, 0)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
 def _last_step(question: str) -> lm.Step:
     request = _request(question)
+    written = finished_run(request)  # mostly the reply that the figure has just shown
+    if written is not None:
+        return written.steps[-1]
     return list(loaded_model().generate(list(request.ids), SAMPLING, N_TOKENS, 0))[-1]
 
 

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ui.base.errors import escape_markdown
-from ui.learn.facts.registry import FACTS, Fact, Literals, Value, accepts, compute
+from ui.learn.facts.registry import FACTS, Fact, Literals, Value, accepts, compute, gives
 
 __all__ = ["Mention", "filled", "formatted", "mentions", "read_fact"]
 
 _FENCE = re.compile(r"^(```+|~~~+).*?^\1`*~*[ ]*$|^(?:```+|~~~+).*\Z", re.MULTILINE | re.DOTALL)
 _VALUE = re.compile(r"(?P<open>`?)\{\{(?P<inner>.*?)\}\}(?P<close>`?)", re.DOTALL)
+
+
+_SPEC = re.compile(r"\+?[0-9]{0,2},?(?:\.[0-9]{1,2})?[defgxbs%]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ def mentions(markdown: str) -> Iterator[Mention]:
             continue
         source, spec = _split(found["inner"])
         asked = read_fact(source)
+        _check_format(asked.name, spec)
         as_code = bool(found["open"] and found["close"])
         if not as_code and (found["open"] or found["close"]):
             raise ValueError("a value between backticks must stand there alone")
@@ -166,6 +170,18 @@ def _split(inner: str) -> tuple[str, str]:
     if end < 0 or (rest and not rest.startswith(":")):
         raise ValueError(f"{_short(inner)} is not a call such as {_EXAMPLE}")
     return source, rest[1:]
+
+
+def _check_format(name: str, spec: str) -> None:
+    """Refuse a format that the fact's values cannot have, or that would fill the screen."""
+    samples = {int: 1, float: 1.0, str: "a"}
+    for kind in gives(name):
+        try:
+            if not spec or (_SPEC.fullmatch(spec) and kind in samples and format(samples[kind], spec)):
+                return
+        except ValueError:
+            continue
+    raise ValueError(f"{spec} is no format for {name}; a format is such as .1f, .0% or ,")
 
 
 def _code(text: str) -> str:

@@ -16,7 +16,7 @@ __all__ = ["judge", "read_cuts", "read_number", "refused", "shown"]
 
 _SPACES = re.compile(r"[\s\u00a0\u202f\u2009'’_]")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
-BETWEEN = "·"
+BETWEEN = "|"
 
 
 def judge(question: Question, guess: str, answer: Value) -> bool:
@@ -32,7 +32,8 @@ def judge(question: Question, guess: str, answer: Value) -> bool:
     if question.kind == "cut":
         return isinstance(answer, tuple) and read_cuts(guess, len(question.text)) == tuple(sorted(set(answer)))
     if question.kind == "word":
-        return _plain(guess) == _plain(str(answer)) != "" or guess == answer
+        word = str(answer)
+        return _plain(guess) == _plain(word) if _plain(word) else guess.strip() == word.strip() != ""
     number = read_number(guess)
     if number is None or not isinstance(answer, int | float):
         return False

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
+import lmloupe as lm
 from lmloupe.errors import LoupeError
 from ui.base.errors import escape_markdown
 from ui.learn.embedded_page import draw_page
-from ui.learn.facts import Value
+from ui.learn.facts import Value, is_slow
 from ui.learn.facts.calls import filled
 from ui.learn.lessons.answers import answer_of
 from ui.learn.lessons.boxes import draw_box
 from ui.learn.lessons.judging import judge, shown
 from ui.learn.lessons.lesson import Lesson, Question, Step
+from ui.model.choice import fetch_embedded
 from ui.page import finding
+from ui.state import store as state
 
-__all__ = ["draw_question", "draw_reveal", "draw_view", "verdict"]
+__all__ = ["answer_of", "draw_question", "draw_reveal", "draw_style", "draw_verdict", "draw_view", "verdict"]
 
+_PLAYER = (Path(__file__).parent / "player.css").read_text("utf-8")
+_PRESENTING = (Path(__file__).parent / "presenting.css").read_text("utf-8")
 Corner = Callable[[], None]
 
 
@@ -41,6 +47,7 @@ def draw_question(
         closed: whether guesses are no longer taken.
         corner: draws what stands in the corner, such as how many of a class have answered.
     """
+    draw_style()
     with st.container(key="lesson_question"):
         finding(step.title)
         _markdown(step.prose)
@@ -68,14 +75,14 @@ def draw_reveal(
         corner: draws what stands in the corner.
     """
     step = lesson.steps[index]
+    draw_style()
     with st.container(key="lesson_reveal"):
         if step.question is None:
             finding(step.title)
             _markdown(step.prose)
         else:
             try:
-                with st.spinner("Computing the answer…", show_time=False):
-                    answer = answer_of(lesson, index)
+                answer = _computed(lesson, index, step.question)
             except LoupeError as error:
                 st.error(escape_markdown(str(error)))
             else:
@@ -103,15 +110,24 @@ def verdict(question: Question, guess: str | None, answer: Value) -> str:
     >>> verdict(question, "7", 9), verdict(question, "9", 9), verdict(question, None, 9)
     ('Not quite: you guessed 7 tokens, and it is 9 tokens', 'Right: it is 9 tokens', 'It is 9 tokens')
     """
-    true = shown(question, answer)
+    guessed, said = _VERBS[question.kind]
+    true = f"{said} {shown(question, answer)}"
     if guess is None:
-        return f"It is {true}"
+        return true[0].upper() + true[1:]
+    own = f"you {guessed} {shown(question, guess)}"
     if not judge(question, guess, answer):
-        return f"Not quite: you guessed {shown(question, guess)}, and it is {true}"
-    own = shown(question, guess)
-    if question.kind == "number" and own != true:
-        return f"Right: you guessed {own}, and it is {true}"
-    return f"Right: it is {true}"
+        return f"Not quite: {own}, and {true}"
+    if question.kind == "number" and shown(question, guess) != shown(question, answer):
+        return f"Right: {own}, and {true}"
+    return f"Right: {true}"
+
+
+_VERBS = {
+    "choice": ("chose", "the answer is"),
+    "number": ("guessed", "it is"),
+    "word": ("guessed", "it is"),
+    "cut": ("cut", "it is cut"),
+}
 
 
 def draw_verdict(question: Question, guess: str | None, answer: Value) -> None:
@@ -120,6 +136,19 @@ def draw_verdict(question: Question, guess: str | None, answer: Value) -> None:
         "" if guess is None else ":material/check_circle: " if judge(question, guess, answer) else ":material/cancel: "
     )
     st.header(sign + escape_markdown(verdict(question, guess, answer)), anchor=False)
+
+
+def _computed(lesson: Lesson, index: int, question: Question) -> Value:
+    """The answer; where the model is needed and is not there yet, it is fetched under the eyes of the person."""
+    if is_slow(question.answer) and lm.embedded_model_folder() is None:
+        fetch_embedded()
+    with st.spinner("Computing the answer …"):
+        return answer_of(lesson, index)
+
+
+def draw_style() -> None:
+    """Put the style sheet of lessons into the page."""
+    st.html(f"<style>{_PLAYER}{_PRESENTING if state.get('present') else ''}</style>")
 
 
 def _markdown(text: str) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.bar.bar import Bar
+from ui.base.glossary.entries import explained
 from ui.base.words import counted
 from ui.precision.compare.names import OFFERED, short
 from ui.state import store as state
@@ -37,9 +38,7 @@ def choose_precisions(bar: Bar) -> tuple[str, ...]:
                     help="What the products are computed in: bitsandbytes' bnb_4bit_compute_dtype. "
                     "auto: that of the activations.",
                 )  # fmt: skip
-            st.toggle(
-                "Double quantization", key="add_double", help="Quantize the scales too: about 0.4 bits less a weight."
-            )
+            st.toggle("Double quantization", key="add_double", help=explained("double_quantization"))
             st.form_submit_button("Add", on_click=_add, icon=":material/add:")
     with bar.gear:
         state.segmented(

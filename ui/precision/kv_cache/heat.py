@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import lmloupe as lm
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.base.words import counted
 from ui.components.cache_view import Picture, cache_view, picked_token
@@ -75,7 +76,7 @@ def show_keys_values(read: lm.KeysValues, enc: lm.Encoding, index: int, n_layers
         st.caption(_words(read, turned_back=turned_back))
     table = _table(read, labels, keys, values)
     with st.expander(f"The first {N_COLUMNS} dimensions as a table"):
-        st.dataframe(table, hide_index=True, width="stretch", height=320)
+        data_table(table, hide_index=True, width="stretch", height=320)
     take_away(
         "keys_values", _table(read, labels, keys, values, most=10**6),
         {

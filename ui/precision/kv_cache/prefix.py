@@ -13,6 +13,7 @@ import lmloupe as lm
 from ui.base import theme
 from ui.base.downloads import PICTURE_MENU, take_away
 from ui.base.errors import escape_markdown, escape_plotly
+from ui.base.glossary.tables import data_table
 from ui.base.loaders import display_name, tokenizer
 from ui.base.words import counted, percent
 from ui.chat.request import ChatRequest
@@ -136,7 +137,7 @@ def show_prefixes(turns: Sequence[Turn], failed: Sequence[str]) -> None:
         ]
     )
     with st.expander("The same as a table"):
-        st.dataframe(table, hide_index=True, width="stretch")
+        data_table(table, hide_index=True, width="stretch")
     take_away("prefixes", table, {})
 
 
@@ -220,4 +221,4 @@ def show_reuse(pairs: Sequence[lm.ServedPrompt], found: Sequence[lm.CacheReuse],
                 for p, r in zip(pairs, found, strict=True)
             ]
         )
-        st.dataframe(table, hide_index=True, width="stretch")
+        data_table(table, hide_index=True, width="stretch")

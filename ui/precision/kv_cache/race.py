@@ -13,6 +13,7 @@ import lmloupe as lm
 from ui.base import theme
 from ui.base.chips import chips
 from ui.base.downloads import PICTURE_MENU, take_away
+from ui.base.glossary.tables import data_table
 from ui.base.jobs import Job, watch
 from ui.base.labels import token_label
 from ui.base.words import counted
@@ -69,7 +70,7 @@ def show_race(job: Job[tuple[lm.RaceStep, ...]] | None, tok: lm.Tokenizer, n_tex
     )
     table = race_table(steps, labels, others)
     with st.expander("Every step as a table"):
-        st.dataframe(table, hide_index=True, width="stretch")
+        data_table(table, hide_index=True, width="stretch")
     take_away("with_and_without_cache", table, {})
     return asked
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import lmloupe as lm
+from ui.base.glossary.entries import LANGUAGES, WORDS
 from ui.state.kinds import Setting, choice, flag, integer, place, real
 from ui.state.settings.defaults import DEFAULT_PASTED
 from ui.state.settings.plain_text import plain_text
@@ -48,6 +49,27 @@ def _door_guesses(value: object) -> dict[str, str]:
     return {_short(key): _short(guess) for key, guess in value.items()}
 
 
+def _code(value: object) -> str:
+    return _short(value).strip()[:20]
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or len(value) > _MAX_LESSONS:
+        raise ValueError(f"it must be at most {_MAX_LESSONS} names")
+    return tuple(dict.fromkeys(_short(name) for name in value))
+
+
+def _own_question(value: object) -> dict[str, object]:
+    """Sizes alone; what it must be is said where it is asked (`ui.learn.classes.store.plan`)."""
+    if not isinstance(value, dict) or len(value) > 10:
+        raise ValueError("it must be a question with its kind, its words and its answer")
+    lists = [one for one in value.values() if isinstance(one, list | tuple)]
+    texts = [*value, *(one for one in value.values() if one not in lists), *(text for one in lists for text in one)]
+    if len(texts) > 40 or any(len(plain_text(text)) > 2000 for text in texts):
+        raise ValueError("each of its parts must have at most 2000 characters")
+    return {name: list(one) if isinstance(one, list | tuple) else one for name, one in value.items()}
+
+
 def _pasted(value: object) -> str:
     text = plain_text(value)
     if len(text) > MAX_PASTED_CHARACTERS:
@@ -81,9 +103,28 @@ _TABLE = (
     # step (a string, as JSON has it) what the person guessed and committed to.
     Setting("lesson_file", "", _short),
     integer("lesson_step", 0, 0, _MAX_STEPS),
+    # Whether who presents has turned from the question to the reveal; elsewhere a guess alone does.
+    flag("lesson_shown", False),
     Setting("guesses", {}, _guesses, packed=True),
-    # A class.
+    # A class: the one that is open, by its code; the step of a student who goes at their own pace, from 0. Then what a
+    # new class begins with: lessons by the names of their files, its hours and pace, settings that it pins, and a
+    # question of the teacher's own. Who a student is, and the teacher's secret, are no settings: no link has them.
+    Setting("class_code", "", _code),
+    integer("class_step", 0, 0, 200),
+    Setting("class_lessons", (), _names, lambda text: text.split(",") if text else [], ",".join),
+    real("class_hours", 4.0, 0.5, 24.0),
+    choice("class_pace", "together", ("together", "own")),
+    Setting("class_pins", ("model", "quantization"), _names, lambda text: text.split(",") if text else [], ",".join),
+    Setting("class_question", {}, _own_question, packed=True),
     # Words.
+    # A class.
+    # Words: what is searched for; the key of the word that is open, "" for none; whether its example is drawn below
+    # it; the language of the terms, "auto" for the browser's.
+    Setting("word_search", "", _short),
+    choice("word_open", "", ("", *WORDS)),
+    flag("word_example", default=False),
+    choice("word_language", "auto", ("auto", *LANGUAGES)),
+    # Diagnose.
     # Diagnose: what was pasted, without secrets; the finding whose effect is shown, by its key, "" for the first.
     Setting("pasted_text", DEFAULT_PASTED, _pasted, longest_in_link=MAX_PASTED_IN_LINK),
     Setting("pasted_finding", "", _short),

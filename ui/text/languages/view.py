@@ -13,6 +13,7 @@ import lmloupe as lm
 from lmloupe.encodings.budget import context_share, cut, price
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.uploads import file_box, show_upload_error
 from ui.components.token_view import TokenRow, token_view
 from ui.page import finding
@@ -110,7 +111,7 @@ def draw_languages(all_of_them: Sequence[Counted], measure: Measure) -> None:
             config={"displayModeBar": False},
         )
     with st.expander("The same as a table"):
-        st.dataframe(table(all_of_them), hide_index=True, width="stretch", placeholder="–")
+        data_table(table(all_of_them), hide_index=True, width="stretch", placeholder="–")
 
 
 def _chosen_language(all_of_them: Sequence[Counted], chosen: int) -> None:
@@ -136,7 +137,7 @@ def draw_programs(all_of_them: Sequence[Counted], measure: Measure) -> None:
         dot_plot(all_of_them, measure, None), width="stretch", key="programs_chart", config={"displayModeBar": False}
     )
     with st.expander("The same as a table"):
-        st.dataframe(table(all_of_them), hide_index=True, width="stretch")
+        data_table(table(all_of_them), hide_index=True, width="stretch")
 
 
 def budget_table(

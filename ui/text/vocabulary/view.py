@@ -20,6 +20,7 @@ from lmloupe.vocabulary.writing_systems import SCRIPT_CLASSES
 from ui.base import theme
 from ui.base.chips import visible
 from ui.base.errors import escape_markdown
+from ui.base.glossary.tables import data_table
 from ui.base.loaders import tokenizer
 from ui.base.words import counted, percent
 from ui.page import finding
@@ -225,7 +226,7 @@ def token_table(choice: Choice, ids: list[int], height: int | Literal["auto"] = 
         "Script": st.column_config.TextColumn(help="The writing system of its letters, or what it has instead."),
     }
     rows = vocabulary_frame(choice).loc[ids]
-    st.dataframe(rows, hide_index=True, width="stretch", height=height, column_config=config, lazy=True)
+    data_table(rows, hide_index=True, width="stretch", height=height, column_config=config, lazy=True)
 
 
 def draw_comparison(choice: Choice, other: Choice) -> None:
@@ -241,5 +242,5 @@ def draw_comparison(choice: Choice, other: Choice) -> None:
             first = f"; the first {_EXAMPLES}" if len(ids) > _EXAMPLES else ""
             st.markdown(f"**Only in {escape_markdown(one.label)}: {counted(len(ids), 'token')}**{first}")
             rows = vocabulary_frame(one).loc[ids[:_EXAMPLES], ["Id", "Token", "Script"]]
-            st.dataframe(rows, hide_index=True, width="stretch", height=280)
+            data_table(rows, hide_index=True, width="stretch", height=280)
     st.caption("Tokens are compared by their bytes, however each file spells them. Special tokens are left out.")

@@ -92,7 +92,8 @@ def _find_reading(model: Any, limit: int | None) -> Reading:
             return Reading(None, in_pieces=False, repeatable=False)
         raise UnsupportedError(
             f"{type(model).__name__} is not causal: other words later in a text changed its scores for the words "
-            "before them, so it has no next token. Choose a model that reads from left to right only."
+            "before them, so it has no next token. Choose a model that reads from left to right only; one that fills "
+            "masks is loaded with load_masked_model."
         )
     in_pieces, single = (half, length - half - 1, 1), (length - 2, 1, 1)
     if rounding is _EXACT:  # where nothing is rounded far, three pieces that continue each other say it all
