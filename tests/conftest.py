@@ -13,7 +13,7 @@ import pytest
 import lmloupe as lm
 from lmloupe.errors import UnreachableError
 
-pytest_plugins = ["tests.support.browser", "tests.support.hub_server", "tests.support.tiny_models"]
+pytest_plugins = [f"tests.support.{name}" for name in ("browser", "hub_server", "tiny_models", "tiny_masked")]
 # Scripts that Streamlit runs, no modules with doctests.
 collect_ignore_glob = ["support/apps/*"]
 

@@ -67,6 +67,7 @@ from .errors import LoadTimeoutError as LoadTimeoutError
 from .errors import LoupeError as LoupeError
 from .errors import NoChatTemplateError as NoChatTemplateError
 from .errors import NotAvailableError as NotAvailableError
+from .errors import NotEnoughMemoryError as NotEnoughMemoryError
 from .errors import NotFiniteError as NotFiniteError
 from .errors import QuestionError as QuestionError
 from .errors import SourceNotFoundError as SourceNotFoundError
@@ -125,6 +126,13 @@ from .model.embeddings.results import Neighbours as Neighbours
 from .model.embeddings.results import Projection as Projection
 from .model.embeddings.results import Undertrained as Undertrained
 from .model.engine import Engine as Engine
+from .model.gap.questions import MaskedModel as MaskedModel
+from .model.gap.results import Gap as Gap
+from .model.gap.results import GapCandidate as GapCandidate
+from .model.gap.results import MaskedCandidate as MaskedCandidate
+from .model.gap.results import MaskedDescription as MaskedDescription
+from .model.gap.results import MaskedGap as MaskedGap
+from .model.gap.results import RightSide as RightSide
 from .model.generation.branch import Branch as Branch
 from .model.generation.branch import BranchPart as BranchPart
 from .model.generation.branch import alternative as alternative
@@ -146,7 +154,14 @@ from .model.inside.results import LensRow as LensRow
 from .model.inside.results import LensRows as LensRows
 from .model.inside.results import LogitLens as LogitLens
 from .model.inside.results import Scored as Scored
+from .model.levels.results import PipelineLine as PipelineLine
+from .model.levels.results import TensorFacts as TensorFacts
+from .model.levels.results import TwoLevels as TwoLevels
+from .model.levels.results import WrongCall as WrongCall
+from .model.levels.tasks import PipelineTask as PipelineTask
+from .model.levels.tasks import pipeline_tasks as pipeline_tasks
 from .model.load import load_engine as load_engine
+from .model.load_masked import load_masked_model as load_masked_model
 from .model.machine import MachineDefaults as MachineDefaults
 from .model.machine import machine_defaults as machine_defaults
 from .model.padding.results import PaddedBatch as PaddedBatch
@@ -183,6 +198,7 @@ from .planner.grid import PlanGrid as PlanGrid
 from .planner.grid import plan_grid as plan_grid
 from .planner.makeup import Makeup as Makeup
 from .planner.makeup import ParameterGroup as ParameterGroup
+from .planner.masked import masked_memory_estimate as masked_memory_estimate
 from .planner.models.known import KnownModel as KnownModel
 from .planner.models.known import known_models as known_models
 from .planner.models.sources import PlannedModel as PlannedModel

@@ -23,7 +23,7 @@ CHAT_TEMPLATE = (
 )
 
 _SPECIAL = ("<|pad|>", "<|begin|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
-_SENTENCES = (
+SENTENCES = (
     "A coconut rolls down the hill and the children run after it.",
     "The model reads tokens, one after another, and guesses the next token.",
     "def add(a, b):\n    return a + b\n",
@@ -46,7 +46,7 @@ def tokenizer(*, add_bos: bool = True) -> Tokenizer:
     trainer = trainers.BpeTrainer(
         vocab_size=400, special_tokens=list(_SPECIAL), initial_alphabet=sorted(alphabet), show_progress=False
     )
-    tok.train_from_iterator(_SENTENCES, trainer)
+    tok.train_from_iterator(SENTENCES, trainer)
     if add_bos:
         tok.post_processor = processors.TemplateProcessing(
             single="<|begin|> $A", pair="<|begin|> $A $B", special_tokens=[("<|begin|>", 1)]

@@ -11,6 +11,8 @@ has its questions' answers: their dataclasses in ``results``, the functions that
 - ``generation``: next tokens, what is written token after token, and batches of steps; its questions are there too.
 - ``strategies``: whole texts found otherwise than by one draw after another; its questions are there too.
 - ``padding``: prompts in one batch.
+- ``levels``: one prompt through transformers' own pipeline, and through tokenizer and model.
+- ``gap``: a gap in a sentence, by the left side and by both; and the model that fills masks.
 
 What several rooms need of a pass (a hook, a cache, the worker's thread) is in ``passes`` below them; how a token
 is drawn is in ``sampling``, which tokens a grammar allows in ``constrained``.
@@ -36,6 +38,7 @@ from lmloupe.model.embeddings.results import (
     ProjectionMethod,
     Undertrained,
 )
+from lmloupe.model.gap.questions import GapQuestions
 from lmloupe.model.generation.questions import GenerationQuestions
 from lmloupe.model.inside.results import (
     AttentionSummary,
@@ -46,6 +49,7 @@ from lmloupe.model.inside.results import (
     LogitLens,
     Scored,
 )
+from lmloupe.model.levels.questions import LevelQuestions
 from lmloupe.model.padding.questions import PaddingQuestions
 from lmloupe.model.strategies.questions import StrategyQuestions
 from lmloupe.tokens.tokenizer import Tokenizer
@@ -53,7 +57,9 @@ from lmloupe.tokens.tokenizer import Tokenizer
 __all__ = ["Engine"]
 
 
-class Engine(StrategyQuestions, GenerationQuestions, CacheQuestions, PaddingQuestions, Protocol):
+class Engine(
+    StrategyQuestions, GenerationQuestions, CacheQuestions, PaddingQuestions, LevelQuestions, GapQuestions, Protocol
+):
     """A causal language model and the questions that it answers. Safe to share between threads.
 
     A text is encoded with what the tokenizer adds by itself (Llama 3.1: bos), and special tokens in it are read as
@@ -67,6 +73,7 @@ class Engine(StrategyQuestions, GenerationQuestions, CacheQuestions, PaddingQues
     - Ids: `lmloupe.InvalidIdError` for an id beyond the embedding matrix.
     - A number or name that is out of range (k, top_k, a layer, a position): `lmloupe.InvalidSettingError`.
     - Numbers of the model that are NaN or infinite: `lmloupe.NotFiniteError`.
+    - A text that needs more memory than is free: `lmloupe.NotEnoughMemoryError`.
     - A view that the model's build does not give: `lmloupe.NotAvailableError`. States need one stream from block to
       block (DeepSeek-V4 has several), the lens and attribution need a final norm and layers that can be found,
       attention weights a layer that is attention, and ``matrix="output"`` an output matrix of plain numbers.

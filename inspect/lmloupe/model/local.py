@@ -29,6 +29,7 @@ from lmloupe.model.embeddings.results import (
     Undertrained,
 )
 from lmloupe.model.engine import Engine
+from lmloupe.model.gap.local import GapAnswers
 from lmloupe.model.generation.local import GenerationAnswers
 from lmloupe.model.generation.serving.scheduler import Scheduler
 from lmloupe.model.inside import answers as inside
@@ -36,6 +37,7 @@ from lmloupe.model.inside import states
 from lmloupe.model.inside.attention_summary import KeptAttention
 from lmloupe.model.inside.lens import KeptStream, LocalLensRows, assemble
 from lmloupe.model.inside.results import AttentionSummary, AttentionWeights, Attribution, LensParts, LogitLens, Scored
+from lmloupe.model.levels.local import LevelAnswers
 from lmloupe.model.padding.local import PaddingAnswers
 from lmloupe.model.passes.config_sizes import context_length
 from lmloupe.model.passes.continuation import Reading
@@ -57,7 +59,7 @@ class Files:
     options: dict[str, Any]
 
 
-class LocalEngine(StrategyAnswers, GenerationAnswers, PaddingAnswers, Engine):
+class LocalEngine(StrategyAnswers, GenerationAnswers, PaddingAnswers, LevelAnswers, GapAnswers, Engine):
     """A causal LM of transformers in this process. Made by `lmloupe.load_engine`; safe to share between threads.
 
     What each method does is said once, in `lmloupe.Engine`; how, in the room that it calls.

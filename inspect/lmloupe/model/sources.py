@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import transformers
 
@@ -22,11 +22,14 @@ from lmloupe.tokens.tokenizer import Tokenizer
 
 __all__ = [
     "OPTIONS",
+    "ReadConfig",
     "causal_config",
+    "masked_config",
     "model_sources",
     "repo_config",
     "require_causal",
     "require_folder",
+    "require_masked",
     "require_model",
 ]
 
@@ -34,11 +37,26 @@ OPTIONS: Mapping[str, Any] = {"trust_remote_code": False, "token": False, "local
 """How transformers reads what is on this machine: it runs no code of a repository and asks nobody."""
 
 
+ReadConfig: TypeAlias = Callable[[str, str, Mapping[str, Any]], transformers.PreTrainedConfig]
+"""Reads and checks a config: `causal_config` or `masked_config`."""
+
+
 def causal_config(name: str, path: str, options: Mapping[str, Any]) -> transformers.PreTrainedConfig:
-    """The model's config, once it is one that LM Loupe can show."""
+    """The model's config, once it is one of a causal model that LM Loupe can show."""
+    return _config(name, path, options, require_causal)
+
+
+def masked_config(name: str, path: str, options: Mapping[str, Any]) -> transformers.PreTrainedConfig:
+    """The model's config, once it is one of a masked model that LM Loupe can show."""
+    return _config(name, path, options, require_masked)
+
+
+def _config(
+    name: str, path: str, options: Mapping[str, Any], require: Callable[[str, transformers.PreTrainedConfig], None]
+) -> transformers.PreTrainedConfig:
     with loading(name, options.get("revision"), "model"), quiet_transformers():
         config: transformers.PreTrainedConfig = transformers.AutoConfig.from_pretrained(path, **options)
-    require_causal(shown(name), config)
+    require(shown(name), config)
     explicit = getattr(config, "transformers_weights", None)
     if explicit is not None and not str(explicit).endswith((".safetensors", ".safetensors.index.json")):
         raise UnsafeWeightsError(
@@ -54,12 +72,7 @@ def require_causal(who: str, config: transformers.PreTrainedConfig) -> None:
     Raises:
         UnsupportedError: an encoder-decoder, another kind of model, or one without layers.
     """
-    names = config.architectures or []
-    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-        raise UnsupportedError(
-            f"architectures in the config.json of {who} is not a list of names: save or download it again."
-        )
-    architectures = ", ".join(names) or str(config.model_type)
+    architectures = _architectures(who, config)
     if config.is_encoder_decoder:
         raise UnsupportedError(
             f"{who} is {architectures}, an encoder-decoder: its decoder goes by what an encoder has read, so "
@@ -75,6 +88,31 @@ def require_causal(who: str, config: transformers.PreTrainedConfig) -> None:
             f"The config of {who} names 0 layers, so there is no model between its embedding and its output: "
             "choose a model with layers."
         )
+
+
+def require_masked(who: str, config: transformers.PreTrainedConfig) -> None:
+    """Refuse the config of a model that fills no masks; ``who`` is its name in the message.
+
+    Raises:
+        UnsupportedError: an encoder-decoder, or another kind of model.
+    """
+    architectures = _architectures(who, config)
+    if config.is_encoder_decoder or type(config) not in transformers.MODEL_FOR_MASKED_LM_MAPPING:
+        causal = type(config) in transformers.MODEL_FOR_CAUSAL_LM_MAPPING and not config.is_encoder_decoder
+        reads = ": it reads from left to right and was never trained to fill a mask" if causal else ""
+        raise UnsupportedError(
+            f"{who} is {architectures}, not a masked language model{reads}. Choose one that transformers' "
+            "AutoModelForMaskedLM loads, such as google-bert/bert-base-uncased."
+        )
+
+
+def _architectures(who: str, config: transformers.PreTrainedConfig) -> str:
+    names = config.architectures or []
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise UnsupportedError(
+            f"architectures in the config.json of {who} is not a list of names: save or download it again."
+        )
+    return ", ".join(names) or str(config.model_type)
 
 
 def require_folder(folder: Path) -> None:
@@ -107,21 +145,24 @@ def require_model(key: str) -> None:
         )
 
 
-def repo_config(key: str, repo: HubRepo) -> transformers.PreTrainedConfig:
+def repo_config(key: str, repo: HubRepo, read: ReadConfig = causal_config) -> transformers.PreTrainedConfig:
     """The config of a repository, fetched and checked; nothing else of it."""
     if not (repo.fetch_config() / "config.json").is_file():
         raise SourceNotFoundError(f"{shown(key)} has no config.json: choose a repository of a transformers model.")
-    return causal_config(key, key, {**OPTIONS, "revision": repo.commit})
+    return read(key, key, {**OPTIONS, "revision": repo.commit})
 
 
 def model_sources(
-    key: str, revision: str | None, token: str | bool | None
+    key: str, revision: str | None, token: str | bool | None, read: ReadConfig = causal_config
 ) -> tuple[Tokenizer, str, transformers.PreTrainedConfig, dict[str, Any]]:
-    """Tokenizer, place of the weights, config, and options for transformers; everything is on this machine then."""
+    """Tokenizer, place of the weights, config, and options for transformers; everything is on this machine then.
+
+    ``read`` checks the config, before anything large is fetched.
+    """
     options = dict(OPTIONS)
     if key == EMBEDDED_MODEL:
         path = str(ensure_embedded_model())
-        return load_tokenizer("smollm2"), path, causal_config(key, path, options), options
+        return load_tokenizer("smollm2"), path, read(key, path, options), options
     require_model(key)
     folder = local_folder(key)
     if folder is not None:
@@ -129,9 +170,9 @@ def model_sources(
     # The tokenizer before the weights: it is small, and a wrong name fails before gigabytes are on their way.
     tokenizer = load_tokenizer(key, revision=revision, token=token)
     if folder is not None:
-        return tokenizer, str(folder), causal_config(key, str(folder), options), options
+        return tokenizer, str(folder), read(key, str(folder), options), options
     repo = open_repo(key, revision, token)
     options["revision"] = repo.commit
-    config = repo_config(key, repo)
+    config = repo_config(key, repo, read)
     repo.fetch_weights()
     return tokenizer, key, config, options
