@@ -24,10 +24,12 @@ for found in lm.diagnose(text):
 """
 
 
-def take_example(text: str) -> None:
-    """Put an example into the box, and show the effect of its first finding."""
-    state.put("pasted_text", text)
-    state.put("pasted_finding", "")
+def take_example() -> None:
+    """Put the example that was pressed into the box, and show the effect of its first finding."""
+    pressed = st.session_state.pop("example", None)
+    if pressed is not None:
+        state.put("pasted_text", EXAMPLES[pressed])
+        state.put("pasted_finding", "")
 
 
 page_bar("diagnose")
@@ -38,10 +40,9 @@ with box:
         "pasted_text", "Error, warning, prompt, template or config", height=round(250 * theme.chart_scale())
     )
     text = state.get("pasted_text")
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        st.caption("Examples:", width="content")
-        for name, example in EXAMPLES.items():
-            st.button(name, key=f"paste_{name}", on_click=take_example, args=(example,), type="tertiary")
+    st.pills(
+        "Examples", list(EXAMPLES), key="example", on_change=take_example, label_visibility="collapsed", wrap=True,
+    )  # fmt: skip
     kept = "" if len(text) <= MAX_PASTED_IN_LINK else " This one is too long for the link, so it stays in this session."
     st.caption(
         "The text is read by this app alone and sent to nobody. Code in it is never executed. What looks like a token "

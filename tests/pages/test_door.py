@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from tests.support.pages import embedded_model_loaded_once, no_exception, open_page, sentences
+from ui.learn.classes.store.plan import read_question
 from ui.learn.door import loading
 from ui.learn.door.figure import NO_GUESS, Figure
 from ui.learn.door.figures import MODEL_FIGURES, TEXT_FIGURES
@@ -168,7 +169,7 @@ def test_what_is_tried_changes_the_figure_of_the_model() -> None:
 @pytest.mark.usefixtures("the_model_is_there")
 def test_each_figure_opens_its_page_with_exactly_its_settings() -> None:
     app = all_shown()
-    opened = [one.proto for one in app.get("page_link") if one.proto.query_string]
+    opened = [one.proto for one in app.get("page_link") if one.proto.label.startswith("Open in")]
     links = {figure.key: proto for figure, proto in zip(FIGURES, opened, strict=True)}
     for key, proto in links.items():
         address = read_address(f"/{proto.page}?{proto.query_string}")
@@ -243,12 +244,19 @@ def test_a_guess_waits_for_the_model_and_what_prevents_it_is_one_sentence(monkey
 
 
 def test_the_class_is_asked_in_large_letters_and_the_answer_stays_hidden_until_it_is_shown() -> None:
+    def shown(app: AppTest) -> str:
+        return next(one.proto.body for one in app.get("html") if "How many tokens is" in one.proto.body)
+
     app = no_exception(open_page("start"))
     no_exception(app.button(key="ask_word").click().run())
-    shown = [one.proto.body for one in app.get("html")]
-    assert any("How many tokens is “coconut” to Llama 3.1?" in one for one in shown)
-    assert not any("font-weight:600" in one and "ensp;2</div>" in one for one in shown)
+    assert "font-weight:600" not in shown(app)
+    assert verdicts(app) == []
+    way = next(one.proto for one in app.get("page_link") if one.proto.label == "Ask the class")
+    asked = read_address(f"/{way.page}?{way.query_string}").values["class_question"]
+    question = read_question(asked)
+    assert (question.ask, question.choices) == ("How many tokens is “coconut” to Llama 3.1?", ("1", "2", "3", "7"))
+    assert question.answer == "2"
+    assert read_address(question.view).values["text"] == "coconut"
     app.toggle(key="asked_word_shown").set_value(True)
     app.button(key="ask_word").click()
-    shown = [one.proto.body for one in no_exception(app.run()).get("html")]
-    assert any("font-weight:600" in one and "ensp;2</div>" in one for one in shown)
+    assert "font-weight:600" in shown(no_exception(app.run()))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lmloupe.diagnose.codes import code_findings
-from lmloupe.diagnose.configs import config_findings, looks_like_config
 from lmloupe.diagnose.known import KNOWN, known_messages
 from lmloupe.diagnose.places import Places
-from lmloupe.diagnose.prompts import prompt_findings
 from lmloupe.diagnose.raised import Raised, installed, read_raised
 from lmloupe.diagnose.results import Diagnosis
-from lmloupe.diagnose.templates import looks_like_template, template_findings
+from lmloupe.diagnose.texts.codes import code_findings
+from lmloupe.diagnose.texts.configs import config_findings, looks_like_config
+from lmloupe.diagnose.texts.prompts import prompt_findings
+from lmloupe.diagnose.texts.templates import looks_like_template, template_findings
 from lmloupe.errors import InvalidTextError
 
 __all__ = ["MAX_CHARACTERS", "diagnose"]
@@ -33,8 +33,9 @@ def diagnose(text: str) -> tuple[Diagnosis, ...]:
         text: at most 1,000,000 characters.
 
     Returns:
-        Every finding once, errors first, then in the order of the text. Empty for a text that is blank; for any other
-        one that nothing is known of, one finding whose key is ``"unknown"`` says what can be said.
+        Every finding once, errors first; messages in the order of the text, others the weightiest first. Empty for a
+        text that is blank; for any other one that nothing is known of, one finding whose key is ``"unknown"`` says what
+        can be said.
 
     Raises:
         InvalidTextError: too long, or a lone surrogate in it.
@@ -57,11 +58,12 @@ def diagnose(text: str) -> tuple[Diagnosis, ...]:
         return ()
     raised = read_raised(places.data)
     found: dict[str, Diagnosis] = {}
-    for one in (*known_messages(places), *_of_its_own(places, raised)):
+    messages = sorted(known_messages(places), key=lambda one: one.start)
+    for one in (*messages, *_of_its_own(places, raised)):
         found.setdefault(one.key, one)
     if not found:
         return (_unknown(places, raised),)
-    return tuple(sorted(found.values(), key=lambda one: (_ORDER.index(one.kind), one.start)))
+    return tuple(sorted(found.values(), key=lambda one: _ORDER.index(one.kind)))
 
 
 def _of_its_own(places: Places, raised: Raised | None) -> Iterator[Diagnosis]:

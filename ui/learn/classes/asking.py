@@ -16,17 +16,17 @@ from ui.pages import page
 from ui.state import store as state
 from ui.state.drafts import commit, draft
 
-__all__ = ["ask_the_class", "own_question", "question_form"]
+__all__ = ["ask_link", "own_question", "question_form"]
 
 _SETTING = "class_question"
 _KINDS = {"choice": "Choices", "number": "A number", "word": "A word", "cut": "Cuts in a word"}
 
 
-def ask_the_class(question: OwnQuestion) -> None:
+def ask_link(question: OwnQuestion) -> None:
     """Draw the link that puts this question to a class: into the form of a new one, or to the one that is running."""
     target = page("class")
     st.page_link(
-        target.path, label="Ask the class", icon=target.icon_shortcode, width="content",
+        target.path, label="Ask on everybody's phone", icon=target.icon_shortcode, width="content",
         query_params=state.link_params(class_question=_filled_in(question)),
         help="Everybody answers on a phone; then you show how the answers are spread.",
     )  # fmt: skip

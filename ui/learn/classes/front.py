@@ -11,7 +11,7 @@ from ui.components.class_door import code_box, typed_code
 from ui.learn.classes.asking import own_question, question_form
 from ui.learn.classes.said import attempt
 from ui.learn.classes.shared import begin, enter_code
-from ui.learn.classes.steps import plan_of
+from ui.learn.classes.steps import ask_of, plan_of
 from ui.learn.classes.store.answers import ClassError
 from ui.learn.classes.store.codes import CODE_LENGTH
 from ui.learn.lessons.lesson import Lesson
@@ -39,7 +39,7 @@ def draw_front(typed: str) -> None:
     with left:
         finding("Join a class")
         code_box(_BOX, typed, CODE_LENGTH, lambda: enter_code(typed_code(_BOX)))
-        st.caption("The teacher has the code. You need no account and no name; to the class you are one of a number.")
+        st.caption("The teacher has the code. You need no account and no name; the class sees you as a number.")
     with right, show_errors():
         finding("Start a class")
         _draw_start()
@@ -75,6 +75,8 @@ def _draw_start() -> None:
     )  # fmt: skip
     if plan:
         st.caption(_about(lessons, sum(item.asks for item in plan)))
+        with st.container(key="class_preview"):
+            st.markdown("\n".join(f"{i}. {escape_markdown(ask_of(item))}" for i, item in enumerate(plan, 1)))
 
 
 def _about(lessons: list[Lesson], questions: int) -> str:

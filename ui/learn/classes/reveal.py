@@ -6,14 +6,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
+import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name
 from ui.learn.classes.steps import Shown
-from ui.learn.lessons.player import draw_reveal, draw_verdict, draw_view
+from ui.learn.facts import Value, is_slow
+from ui.learn.lessons.player import draw_reveal, draw_style, draw_verdict, draw_view
+from ui.model.choice import fetch_embedded
 from ui.page import finding
 from ui.state.settings import EMBEDDED_MODEL
 
-__all__ = ["draw_answer", "say_other_model"]
+__all__ = ["computed", "draw_answer", "say_other_model"]
 
 
 def draw_answer(step: Shown, guess: str | None, below: Callable[[], None]) -> None:
@@ -27,8 +30,9 @@ def draw_answer(step: Shown, guess: str | None, below: Callable[[], None]) -> No
     if not step.own:
         draw_reveal(step.lesson, step.index, guess=guess, below=lambda: _below(step, below))
         return
+    draw_style()
     with st.container(key="lesson_reveal"):
-        question, answer = step.question, step.answer()
+        question, answer = step.question, computed(step)
         if question is not None and answer is not None:
             draw_verdict(question, guess, answer)
         else:
@@ -37,6 +41,19 @@ def draw_answer(step: Shown, guess: str | None, below: Callable[[], None]) -> No
             st.markdown(question.ask)
         below()
     draw_view(step.lesson, step.index)
+
+
+def computed(step: Shown) -> Value | None:
+    """The right answer, None where there is none; a model that it needs and that is not there yet is fetched first.
+
+    Raises:
+        LoupeError: it could not be computed.
+    """
+    question = step.question
+    if question is not None and not step.own and is_slow(question.answer) and lm.embedded_model_folder() is None:
+        fetch_embedded()
+    with st.spinner("Computing the answer …"):
+        return step.answer()
 
 
 def _below(step: Shown, below: Callable[[], None]) -> None:

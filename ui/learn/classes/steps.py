@@ -106,9 +106,7 @@ def own_step(own: OwnQuestion, pins: Mapping[str, str], position: int) -> Shown:
         except ValueError as error:
             raise ClassError(f"The page of this question cannot be shown: {error}.") from error
     # What a person wrote is no Markdown; what an author of a lesson wrote is.
-    question = Question(
-        own.kind, escape_markdown(own.ask), Fact("", ()), own.choices, escape_markdown(own.unit), 0.0, own.text
-    )
+    question = Question(own.kind, escape_markdown(own.ask), Fact("", ()), own.choices, own.unit, 0.0, own.text)
     step = Step("A question for everybody", "", question, view, "", 0)
     held = Lesson(_key(f"own {position}", pins), "A question for everybody", 1, (), "", (step,))
     return Shown(held, 0, own=True, own_answer=_own_answer(own))

@@ -19,14 +19,14 @@ from ui.learn.classes.guesses.charts import draw_distribution
 from ui.learn.classes.guesses.export import class_csv
 from ui.learn.classes.guesses.results import sentence
 from ui.learn.classes.links import is_local, join_link, teacher_link
-from ui.learn.classes.reveal import say_other_model
+from ui.learn.classes.reveal import computed, say_other_model
 from ui.learn.classes.said import attempt
 from ui.learn.classes.shared import leave, store
 from ui.learn.classes.steps import Shown, ask_of, right_ones, shown_step
-from ui.learn.classes.store.answers import Classroom, Pace
+from ui.learn.classes.store.answers import ClassError, Classroom, Pace
 from ui.learn.classes.store.plan import Item
 from ui.learn.facts.calls import filled
-from ui.learn.lessons.player import draw_view
+from ui.learn.lessons.player import draw_style, draw_view
 from ui.page import finding
 from ui.state import store as state
 
@@ -54,6 +54,7 @@ def draw_teacher(bar: Bar, room: Classroom, secret: str, name: str) -> None:
     if room.pulse.running:
         with bar.picks:
             _draw_moves(room, secret)
+        _draw_ready_question(room, secret)
     else:
         st.info(f"The class {room.code} has ended. Its guesses can be exported for a week.")
     if not room.pulse.running or room.phase == "finish":
@@ -97,7 +98,7 @@ def _draw_lobby(room: Classroom, joined: int, name: str) -> None:
     if is_local():
         st.warning(
             "This link begins with the name of this computer alone, so that no phone can open it. Open LM Loupe by the "
-            "computer's address in the network, such as http://192.168.1.20:8501, then reload the class there.",
+            "computer's address in the network, such as 192.168.1.20:8501, and start the class there.",
             icon=":material/wifi_off:",
         )
     st.caption(_pinned_words(room))
@@ -123,12 +124,13 @@ def _draw_step(room: Classroom, joined: int) -> None:
 def _draw_question(room: Classroom, step: Shown, joined: int) -> None:
     """The question without a box: the teacher guesses nothing, and a room reads it."""
     question = step.question
-    with st.container(key="class_question"):
+    draw_style()
+    with st.container(key="lesson_question"):
         finding(step.step.title)
         if step.step.prose:
             st.markdown(filled(step.step.prose))
         if question is not None:
-            st.container(key="class_ask").markdown(question.ask)
+            st.container(key="lesson_ask").markdown(question.ask)
             if question.kind == "choice":
                 with st.container(key="class_choices"):
                     for letter, choice in zip("ABCDEF", question.choices, strict=False):
@@ -136,7 +138,7 @@ def _draw_question(room: Classroom, step: Shown, joined: int) -> None:
             elif question.kind == "cut":
                 st.container(key="class_word").markdown(escape_markdown(question.text))
             elif question.unit:
-                st.markdown(f"In {question.unit}")
+                st.markdown(escape_markdown(f"In {question.unit}"))
     if room.phase == "closed":
         st.info("No more guesses.")
     _draw_live(room, joined)
@@ -145,7 +147,7 @@ def _draw_question(room: Classroom, step: Shown, joined: int) -> None:
 def _draw_live(room: Classroom, joined: int) -> None:
     """The count, with the code for who comes late; in the presenter view it stands in the corner."""
     with st.container(key="class_corner", horizontal=True, vertical_alignment="center"):
-        st.markdown(f"`{room.code}`", width="content")
+        st.markdown(f"**{room.code}**", width="content")
         draw_live_count(room, joined, "class_count")
 
 
@@ -158,8 +160,8 @@ def _draw_reveal(room: Classroom, step: Shown) -> None:
     else:
         guesses = store().guesses(room.code, room.position)
         answer = None
-        with show_errors(), st.spinner("Computing the answer…"):
-            answer = step.answer()
+        with show_errors():
+            answer = computed(step)
         with st.container(key="class_reveal"):
             finding(sentence(question, guesses, answer))
             st.markdown(question.ask)
@@ -217,7 +219,6 @@ def _draw_gear(room: Classroom, secret: str) -> None:
         )  # fmt: skip
         with st.expander("Ask something else now"):
             question_form("now")
-            st.button("Ask the class", key="class_ask_now", on_click=attempt, args=(lambda: _ask(room, secret),))
     _draw_export(room, secret, "gear")
     if room.pulse.running:
         st.button(
@@ -225,6 +226,20 @@ def _draw_gear(room: Classroom, secret: str) -> None:
             on_click=attempt, args=(lambda: store().end(room.code, secret),),
         )  # fmt: skip
     st.button("Leave this page of the class", key="class_leave", on_click=leave)
+
+
+def _draw_ready_question(room: Classroom, secret: str) -> None:
+    """Offer the question that another page has sent here, or that the form holds."""
+    try:
+        own = own_question()
+    except ClassError as error:
+        st.caption(escape_markdown(str(error)))
+    else:
+        if own is not None:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key="class_ready"):
+                st.markdown(f"Your question: {escape_markdown(own.ask)}", width="content")
+                st.button("Ask it now", key="class_ask_now", on_click=attempt, args=(lambda: _ask(room, secret),))
+                st.button("Put it away", key="class_ask_never", on_click=state.put, args=("class_question", {}))
 
 
 def _ask(room: Classroom, secret: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -161,10 +162,13 @@ def _verdict(figure: Figure, guess: str) -> None:
 
 def _ways_on(figure: Figure) -> None:
     url, values = figure.way()
-    target = page(url)
+    target, params = page(url), exact_params(values)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.page_link(
-            target.path, label=f"Open in {target.title}", icon=target.icon_shortcode, query_params=exact_params(values),
+            target.path, label=f"Open in {target.title}", icon=target.icon_shortcode, query_params=params,
             width="content", help=target.look_for,
         )  # fmt: skip
-        ask_the_class(figure.ask, figure.choices, key=figure.key, answer=figure.answer if figure.ready else None)
+        ask_the_class(
+            figure.ask, figure.choices, key=figure.key, view=f"/{url}?{urlencode(params)}",
+            answer=figure.answer if figure.ready else None,
+        )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -10,7 +11,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ui.base import charts, theme
-from ui.base.downloads import PICTURE_MENU
 from ui.base.errors import escape_plotly
 from ui.base.words import percent
 from ui.learn.classes.guesses.results import Bar, Histogram, bars_of, cuts_of, histogram_of
@@ -22,6 +22,8 @@ __all__ = ["draw_distribution"]
 
 _ROW, _HEIGHT = 44, 260
 _RIGHT = "✓ "
+_UPRIGHT = {"textposition": "outside", "cliponaxis": False, "constraintext": "none", "textangle": 0}
+"""A number over a bar keeps its size."""
 
 
 def draw_distribution(question: Question, guesses: Sequence[str], answer: Value | None, key: str) -> None:
@@ -46,7 +48,7 @@ def draw_distribution(question: Question, guesses: Sequence[str], answer: Value 
     else:
         bars = bars_of(question, guesses, answer)
         figure, table = _bar_chart(bars, len(guesses)), _bar_table(bars, "Answer", len(guesses))
-    st.plotly_chart(figure, key=f"{key}_chart", theme=None, config=PICTURE_MENU | {"displayModeBar": False})
+    st.plotly_chart(figure, key=f"{key}_chart", config={"displayModeBar": False})
     with st.expander("The same as a table"):
         st.dataframe(table, hide_index=True, key=f"{key}_table")
 
@@ -76,7 +78,7 @@ def _number_chart(histogram: Histogram, question: Question, answer: Value | None
     width = edges[1] - edges[0]
     centres = [(a + b) / 2 for a, b in pairwise(edges)]
     layout = theme.chart_layout(x_title=_axis(histogram, question), y_title="guesses", height=_HEIGHT, bargap=0.08)
-    layout["yaxis"] |= {"rangemode": "tozero", "tickformat": "d", "nticks": 5}
+    layout["yaxis"] |= _whole_axis(max(histogram.counts))
     layout["margin"] = layout["margin"] | {"t": round(34 * theme.chart_scale())}
     colours = [theme.MUTED] * len(centres)
     if histogram.answer is not None and answer is not None:
@@ -92,10 +94,15 @@ def _number_chart(histogram: Histogram, question: Question, answer: Value | None
         colours = [theme.accent()] * len(centres)
     bar = {
         "type": "bar", "x": centres, "y": histogram.counts, "width": 0.92 * width, "marker": {"color": colours},
-        "text": [f"{n}" if n else "" for n in histogram.counts], "textposition": "outside", "cliponaxis": False,
+        "text": [f"{n}" if n else "" for n in histogram.counts], **_UPRIGHT,
         "hovertemplate": "%{y} guesses<extra></extra>", "textfont": {"color": theme.ink()},
     }  # fmt: skip
     return go.Figure({"data": [bar], "layout": layout})
+
+
+def _whole_axis(most: int) -> dict[str, object]:
+    """An axis of numbers of people, with room for the number on the highest bar."""
+    return {"range": [0, 1.2 * max(most, 1)], "dtick": max(1, math.ceil(most / 4)), "tick0": 0}
 
 
 def _axis(histogram: Histogram, question: Question) -> str:
@@ -119,10 +126,10 @@ def _cut_chart(bars: Sequence[Bar], word: str, n: int) -> go.Figure:
         "tickmode": "array", "tickvals": list(range(len(word))), "ticktext": [f"<b>{letter}</b>" for letter in letters],
         "range": [-0.6, len(word) - 0.4], "tickangle": 0, "showgrid": False,
     }  # fmt: skip
-    layout["yaxis"] |= {"range": [0, 1.2 * max(1, *(bar.n for bar in bars))], "tickformat": "d", "nticks": 5}
+    layout["yaxis"] |= _whole_axis(max(bar.n for bar in bars))
     bar = {
         "type": "bar", "x": [i + 0.5 for i in range(len(bars))], "y": [bar.n for bar in bars], "width": 0.34,
-        "marker": {"color": _colours(bars)}, "textposition": "outside", "cliponaxis": False,
+        "marker": {"color": _colours(bars)}, **_UPRIGHT,
         "text": [f"{_RIGHT if bar.right else ''}{bar.n}" if bar.n or bar.right else "" for bar in bars],
         "textfont": {"color": theme.ink()}, "hovertemplate": "%{y} of " + f"{n}<extra></extra>",
     }  # fmt: skip

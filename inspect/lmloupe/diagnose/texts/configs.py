@@ -55,7 +55,8 @@ def config_findings(places: Places) -> Iterator[Diagnosis]:
         before, after = _change(places, line, warning, found)
         means, _, why = warning.sentence.partition(". ") if ". " in warning.sentence else (warning.sentence, "", "")
         yield _diagnosis(
-            places, f"config_{name}_{number}", line, means=f"{means.rstrip('.')}.", why=why or found.outcome,
+            places, f"config_{name}_{number}", line, means=f"{means.rstrip('.')}.",
+            why=why or next((one.does for one in found.settings if one.name == warning.setting), found.outcome),
             before=before, after=after, page=page,
         )  # fmt: skip
     if not found.warnings:
