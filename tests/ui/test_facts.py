@@ -115,7 +115,8 @@ def test_the_model_s_numbers_are_transformers_own(embedded_engine: lm.Engine, em
     cache = [tensor for layer in out.past_key_values.layers for tensor in (layer.keys, layer.values)]
     assert fact("cache_bytes", tokens=ids.shape[1]) == sum(tensor.nbytes for tensor in cache)
     rows = model.get_input_embeddings().weight.detach().double().numpy()
-    monday = tok(" Monday").input_ids[0]
+    day = {"token": " Monday"}
+    monday = tok(day["token"]).input_ids[0]
     cosines = rows @ rows[monday] / np.linalg.norm(rows, axis=1) / np.linalg.norm(rows[monday])
-    assert fact("nearest_token", token=" Monday") == tok.decode([int(np.argsort(-cosines)[1])]).strip()
+    assert fact("nearest_token", **day) == tok.decode([int(np.argsort(-cosines)[1])]).strip()
     assert fact("model_number", of="parameters") == sum(one.numel() for one in model.parameters())
