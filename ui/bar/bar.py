@@ -83,7 +83,7 @@ def page_bar(url: str, on_turn: Callable[[int], None] | None = None, link: str |
         url: the page's address.
         on_turn: called with 1 or -1 when a person who presents turns to what comes next, or came before; without it
             the arrow keys turn the pages. It may change settings, which are read after this.
-        link: what the QR code of the presenter view holds in place of the link to this screen.
+        link: what the QR code of the presenter view holds in place of the link to this screen; "" for no QR code.
     """
     if is_embedded():
         return Bar(page(url), None)
