@@ -111,6 +111,7 @@ PUBLISHED_CARDS = (
     _nvidia("a100-40", "A100 40 GB", 40, 39.39, 1555, (8, 0), "NVIDIA, A100 data sheet"),
     _nvidia("a100-80", "A100 80 GB", 80, 79.14, 2039, (8, 0), "NVIDIA, A100 data sheet (SXM)"),
     _nvidia("h100", "H100", 80, 79.18, 3350, (9, 0), "NVIDIA, H100 data sheet (SXM)"),
+    _nvidia("h200", "H200", 141, 139.80, 4800, (9, 0), "NVIDIA, H200 data sheet"),
     Card("laptop-16", "Laptop, 16 GB", "cpu", 16, 16 * _GIB, 4 * _GIB, 51.2e9, None, "two channels of DDR4-3200"),
 )
 

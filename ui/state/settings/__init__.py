@@ -26,6 +26,7 @@ from ui.state.settings.generation import generation_settings
 from ui.state.settings.learn import LEARN_SETTINGS
 from ui.state.settings.plain_text import MAX_TEXT_CHARACTERS, plain_text
 from ui.state.settings.precision import AUTO, precision_settings
+from ui.state.settings.prediction import prediction_settings
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
@@ -161,6 +162,7 @@ _TABLE = (
     replace(flag("present", default=False), of_frame=True),
     *precision_settings(EMBEDDED_MODEL),
     *generation_settings(_messages),
+    *prediction_settings(),
     *LEARN_SETTINGS,
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})
