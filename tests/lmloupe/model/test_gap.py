@@ -75,7 +75,7 @@ def test_a_model_that_did_see_the_right_side_would_be_found_out(causal: tuple, m
     assert engine.gap(LEFT, RIGHT, other_rights=["."], top_k=0).right_side_is_seen
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(left=WORDS, candidate=WORDS, right=WORDS)
 def test_candidates_are_scored_by_the_whole_text_as_the_tokenizer_cuts_it(
     causal: tuple, left: str, candidate: str, right: str
