@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lmloupe.diagnose.codes import code_findings
-from lmloupe.diagnose.configs import config_findings, looks_like_config
 from lmloupe.diagnose.known import KNOWN, known_messages
 from lmloupe.diagnose.places import Places
-from lmloupe.diagnose.prompts import prompt_findings
 from lmloupe.diagnose.raised import Raised, installed, read_raised
 from lmloupe.diagnose.results import Diagnosis
-from lmloupe.diagnose.templates import looks_like_template, template_findings
+from lmloupe.diagnose.texts.codes import code_findings
+from lmloupe.diagnose.texts.configs import config_findings, looks_like_config
+from lmloupe.diagnose.texts.prompts import prompt_findings
+from lmloupe.diagnose.texts.templates import looks_like_template, template_findings
 from lmloupe.errors import InvalidTextError
 
 __all__ = ["MAX_CHARACTERS", "diagnose"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import lmloupe as lm
 from lmloupe.diagnose.diagnose import MAX_CHARACTERS
-from lmloupe.diagnose.formats import FORMATS
+from lmloupe.diagnose.texts.formats import FORMATS
 
 ASKED = [{"role": "user", "content": "Hi"}]
 

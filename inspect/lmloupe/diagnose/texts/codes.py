@@ -8,13 +8,13 @@ import textwrap
 import warnings
 from collections.abc import Iterator
 
-from lmloupe.diagnose.formats import FORMATS, formats_in
 from lmloupe.diagnose.known import diagnosis_of
 from lmloupe.diagnose.pattern import Pattern, address
 from lmloupe.diagnose.patterns.generating import GENERATING, STREAMS_THE_PROMPT
 from lmloupe.diagnose.patterns.inputs import BATCH_AS_TENSOR, RIGHT_PADDING
 from lmloupe.diagnose.places import Places
 from lmloupe.diagnose.results import Diagnosis
+from lmloupe.diagnose.texts.formats import FORMATS, formats_in
 
 __all__ = ["code_findings"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from lmloupe.diagnose.formats import FORMATS, ChatFormat, formats_in, header_at_end, misspelt
 from lmloupe.diagnose.linear import compiled
 from lmloupe.diagnose.pattern import address
 from lmloupe.diagnose.places import Places
 from lmloupe.diagnose.results import Diagnosis
+from lmloupe.diagnose.texts.formats import FORMATS, ChatFormat, formats_in, header_at_end, misspelt
 from lmloupe.encodings.encoding import encode
 from lmloupe.encodings.special_tokens import doubled_bos
 from lmloupe.tokens.embedded import load_embedded
