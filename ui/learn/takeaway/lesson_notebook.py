@@ -28,14 +28,24 @@ logging.disable(logging.NOTSET)
 _KINDS = {"cut": "Mark where it is cut", "number": "A number", "word": "A word", "choice": "One of these"}
 
 
+_MOST_KEPT = 32
+_made: dict[str, bytes] = {}
+
+
 def lesson_notebook(lesson: Lesson) -> bytes:
-    """The notebook of a lesson. Takes a while: its pages are run to get their code.
+    """The notebook of a lesson, kept. Takes a while at first: its pages are run to get their code.
 
     Raises:
         LoupeError: a value of the lesson cannot be computed, or a page cannot be run.
     """
-    views = [step.view for step in lesson.steps if step.view is not None]
-    return notebook(lesson_cells(lesson, codes_of([_address(view) for view in views])))
+    key = repr(lesson)  # all that the file says: a lesson that a teacher changes is made anew
+    if key not in _made:
+        views = [step.view for step in lesson.steps if step.view is not None]
+        made = notebook(lesson_cells(lesson, codes_of([_address(view) for view in views])))
+        if len(_made) >= _MOST_KEPT:
+            _made.pop(next(iter(_made)))
+        _made[key] = made
+    return _made[key]
 
 
 def lesson_cells(lesson: Lesson, codes: Sequence[str]) -> list[Cell]:
