@@ -19,7 +19,7 @@ from typing import Any
 from ui.learn.embedded_page import Address, read_address
 from ui.page import REPRODUCE
 
-_APP = Path(__file__).parents[2] / "streamlit_app.py"
+_APP = Path(__file__).parents[3] / "streamlit_app.py"
 _SECONDS = 120
 
 
