@@ -16,7 +16,7 @@ from benchmarks.server import FRONT_DOOR, Server, first_page_s, join, memory_mb,
 N_JOINING = 30
 N_WARM, N_MORE = 6, 20
 TARGET_MB = 5.0
-PAGES = {"Tokens": "", "Next token": "next_token"}
+PAGES = {"Tokens": "tokens", "Next token": "next_token"}
 BARE = 'import streamlit as st\n\nst.write("Hello")\n'
 
 

@@ -44,7 +44,8 @@ def _keystrokes() -> list[Row]:
         ours = Typist(
             server,
             lambda element: element.bidi_component.component_name == "lmloupe_token_view",
-            query=f"tokenizers={','.join(FAMILIES)}",
+            "tokens",
+            f"tokenizers={','.join(FAMILIES)}",
         )
         floor = Typist(bare, lambda element: element.HasField("text"))
         answers, before, after = asyncio.run(_type_in_turns(ours, floor))

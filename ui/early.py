@@ -3,9 +3,9 @@
 The front door imports this before the port opens, so it imports nothing else of the app: no NumPy, no pandas.
 
 The library that reads a tokenizer lets nothing else in the process work meanwhile, so more threads would gain nothing.
-What counts is the order: two small tokenizers before the port opens, so that the first run of a page can draw rows at
-once; the rest when the browser is busy with its scripts; and nothing while a page runs, which reads what it shows
-itself.
+What counts is the order: two small tokenizers before the port opens, so that the first run of Tokens can draw rows at
+once; then what the front door is made of, whose first figures need no tokenizer until somebody guesses; the rest when
+the browser is busy with its scripts; and nothing while a page runs, which reads what it shows itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lmloupe.tokens.embedded import load_embedded
 __all__ = ["a_page_runs", "begin", "serving"]
 
 _FIRST = ("phi-3", "starcoder2")
-_MODULES = ("ui.state.session", "ui.components.token_view", "ui.page")
+_MODULES = ("ui.state.session", "ui.bar.bar", "ui.learn.door.figures")
 _NEXT = ("qwen2", "llama-3.1")
 _CHARTS = ("pandas", "plotly.graph_objects")
 _LAST = ("smollm2",)

@@ -67,6 +67,7 @@ from .errors import LoadTimeoutError as LoadTimeoutError
 from .errors import LoupeError as LoupeError
 from .errors import NoChatTemplateError as NoChatTemplateError
 from .errors import NotAvailableError as NotAvailableError
+from .errors import NotEnoughMemoryError as NotEnoughMemoryError
 from .errors import NotFiniteError as NotFiniteError
 from .errors import QuestionError as QuestionError
 from .errors import SourceNotFoundError as SourceNotFoundError
@@ -197,6 +198,7 @@ from .planner.grid import PlanGrid as PlanGrid
 from .planner.grid import plan_grid as plan_grid
 from .planner.makeup import Makeup as Makeup
 from .planner.makeup import ParameterGroup as ParameterGroup
+from .planner.masked import masked_memory_estimate as masked_memory_estimate
 from .planner.models.known import KnownModel as KnownModel
 from .planner.models.known import known_models as known_models
 from .planner.models.sources import PlannedModel as PlannedModel

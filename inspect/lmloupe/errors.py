@@ -23,6 +23,7 @@
     │   ├── NotAvailableError              it is built without what the question asks for
     │   ├── TokenizerFailedError           the tokenizers library gave up on this text, or needed too much for it
     │   ├── AnswerTimeoutError             a tokenizer did not answer in time (also a TokenizerTimeoutError)
+    │   ├── NotEnoughMemoryError           the answer needs more memory than is free
     │   └── NotFiniteError                 scores that are not numbers, such as a broken quantization
     └── TokenizerTimeoutError              a tokenizer took too long: in loading or in answering, see above
 
@@ -48,6 +49,7 @@ __all__ = [
     "LoupeError",
     "NoChatTemplateError",
     "NotAvailableError",
+    "NotEnoughMemoryError",
     "NotFiniteError",
     "QuestionError",
     "SourceNotFoundError",
@@ -160,6 +162,10 @@ class TokenizerFailedError(QuestionError):
 
 class AnswerTimeoutError(QuestionError, TokenizerTimeoutError):
     """A tokenizer of the hub, a folder or a file did not answer in time."""
+
+
+class NotEnoughMemoryError(QuestionError):
+    """The answer needs more memory than the GPU or this machine has left."""
 
 
 class NotFiniteError(QuestionError):

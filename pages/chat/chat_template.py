@@ -18,7 +18,7 @@ from ui.chat.request import chat_request, ending_switches, show_refusals
 from ui.chat.templates.choice import FAMILIES, choose_template
 from ui.chat.view import chat_downloads, link_to_fim, load_or_stop
 from ui.chat.warnings import chat_notes, injection_experiment
-from ui.page import reproduce
+from ui.page import reproduce, words_here
 
 CODE = """
 import transformers
@@ -101,6 +101,7 @@ if one.chat is not None:
         # st.code drops one line end at each side; every character counts here.
         st.code(f"\n{one.chat.text}\n", language=None, wrap_lines=True)
         chat_downloads(one.chat, choice.label, key="chat")
+    words_here("chat_template", "role", "generation_prompt", "loss_mask", "special_token")
     reproduce(
         CODE.format(
             messages=request.messages,

@@ -12,7 +12,7 @@ from ui.base.errors import escape_markdown
 from ui.chat.fim.gap import draw_files, draw_gap
 from ui.chat.fim.repository_form import edit_files
 from ui.components.token_view import TokenRow, token_view
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 from ui.state import store as state
 from ui.tokenizers.choice import choose_tokenizer
 
@@ -80,4 +80,5 @@ with shown:
     draw_files(repository)
     st.caption("So it has seen the names that the last file uses.")
     about(repository, "repository-context")
+words_here("fill_in_the_middle", "special_token", "masked_model")
 reproduce(CODE.format(load=choice.code, prefix=prefix, suffix=suffix, name=name, files=pairs))

@@ -17,7 +17,7 @@ from ui.chat.templates.editor import choose_named, edit_template, show_template_
 from ui.chat.view import chat_downloads, load_or_stop, show_no_template
 from ui.chat.warnings import chat_notes
 from ui.components.prompt_view import Prompt, chat_pieces, prompt_view, sent_by
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 
 CODE = """
 import lmloupe as lm
@@ -103,6 +103,7 @@ if chat is not None:
         key="template_loss",
     )  # fmt: skip
     chat_downloads(chat, choice.label, key="template")
+    words_here("chat_template", "role", "generation_prompt", "loss_mask")
     reproduce(
         CODE.format(
             load=choice.code,

@@ -28,7 +28,7 @@ from ui.chat.wrong_format.view import (
 from ui.generation.live.runs import Request
 from ui.generation.live.stream import stop_button
 from ui.model.choice import choose_model
-from ui.page import reproduce
+from ui.page import reproduce, words_here
 from ui.state import store as state
 
 CODE = """
@@ -104,6 +104,7 @@ with show_errors():
     requests = [Request(model, quantization, row.ids, greedy, n, 0) for row in rows]
     generated_answers([row.name for row in rows], requests, engine, asked=asked)
     stop_place.empty()
+    words_here("chat_template", "surprisal", "special_token")
     reproduce(
         CODE.format(
             model=model,

@@ -27,7 +27,7 @@ from ui.generation.padding.batches import (
 from ui.generation.padding.prompts import edit_prompts
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 from ui.state import store as state
 
 CODE = """
@@ -136,6 +136,7 @@ with show_errors():
     given = (
         "" if places is None else f"given['position_ids'] = torch.tensor({places.tolist()!r}, device=model.device)\n"
     )
+    words_here("padding", "batch", "attention_mask")
     reproduce(
         CODE.format(
             model=model,

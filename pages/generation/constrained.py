@@ -22,7 +22,7 @@ from ui.generation.live.runs import Request
 from ui.generation.prompt import choose_prompt
 from ui.model.answers import keep_last, offer_end, readable
 from ui.model.choice import choose_model
-from ui.page import as_code, finding, reproduce
+from ui.page import as_code, finding, reproduce, words_here
 from ui.prediction.sampling_controls import choose_sampling
 from ui.state import store as state
 
@@ -144,6 +144,7 @@ with result, show_errors():
             table = facts.steps_table(tok, steps)
             data_table(table, hide_index=True, width="stretch")
             take_away("constrained", table, {})
+        words_here("constrained_decoding", "logit", "greedy")
         reproduce(
             CODE.format(
                 model=model, quantization=quantization, prompt=code, sampling=sampling, constraint=constraint,

@@ -47,7 +47,7 @@ from ui.chat.warnings import chat_warnings
 from ui.components import kit
 from ui.components.talk import growing_string, talk_view
 from ui.model.choice import choose_model
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 from ui.prediction.sampling_controls import choose_sampling
 from ui.state import store as state
 from ui.state.settings import EMBEDDED_MODEL
@@ -199,6 +199,7 @@ with tools_column:
     with st.expander("The messages as JSON", icon=":material/data_object:"):
         edit_json()
 if found:
+    words_here("chat_template", "role", "eos", "kv_cache")
     reproduce(code(shown, tok, found, made, model, quantization))
 if now is not None and writes:
     with left, show_errors():

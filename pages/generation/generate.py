@@ -25,7 +25,7 @@ from ui.generation.tree.view import Next
 from ui.generation.tree.whole import show_tree
 from ui.model.answers import offer_end, readable
 from ui.model.choice import choose_model
-from ui.page import as_code, reproduce
+from ui.page import as_code, reproduce, words_here
 from ui.prediction.sampling_controls import choose_sampling
 from ui.state import store as state
 from ui.state.thread import without_bos
@@ -124,4 +124,5 @@ with show_errors():
             st.subheader("Does the reply come back as the same tokens?", anchor=False)
             with show_errors():
                 show_reply(conversation.reply(tok, list(held.branch.token_ids)), tok)
+    words_here("prefill", "decode", "sampling", "seed", "eos", "prompt")
     reproduce(branch_code(held, engine, written) if not stale else branch_code(Held(ground), engine, written))

@@ -20,7 +20,7 @@ from ui.generation.strategies.words import strategies_finding
 from ui.generation.strategies.work import ask, watch_rows
 from ui.model.answers import offer_end, readable
 from ui.model.choice import choose_model
-from ui.page import as_code, finding, reproduce
+from ui.page import as_code, finding, reproduce, words_here
 from ui.prediction.sampling_controls import prompt_chips
 from ui.state import store as state
 
@@ -73,4 +73,5 @@ with result, show_errors():
         "Each is written once for all who ask for the same."
     )
     show_steps(rows, tok)
+    words_here("greedy", "sampling", "beam_search", "speculative_decoding")
     reproduce(strategies_code(wanted, engine, written, ids, penalty))

@@ -10,7 +10,7 @@ from ui.base.errors import escape_markdown, show_errors
 from ui.base.glossary.tables import data_table
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 from ui.precision.speed.view import OFFERED, draw_bars, measurement, predicted, say_how, show_job, speed_table, start
 from ui.precision.speed.words import bytes_finding, reasons, speed_finding
 from ui.state import store as state
@@ -84,4 +84,5 @@ with show_errors():
     code = CODE.format(model=model, precisions=list(precisions))
     if measured is not None:
         code += MEASURED.format(precisions=list(precisions), prompt=prompt, new=new, rounds=rounds)
+    words_here("prefill", "decode", "precision")
     reproduce(code + ALONE.format(loading=loading_code(described, [])))

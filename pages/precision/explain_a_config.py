@@ -10,7 +10,7 @@ from ui.base import theme
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown, show_errors
 from ui.components.config_table import config_table
-from ui.page import as_code, finding, reproduce
+from ui.page import as_code, finding, reproduce, words_here
 from ui.planner.explain.view import EXAMPLES, config_finding, constructor, show_links, table_of
 from ui.state import store as state
 
@@ -64,4 +64,5 @@ with beside, show_errors():
         show_links(found)
     take_away("settings", table_of(found), {})
     call = "" if found.refused else constructor(found)
+    words_here("quantization", "nf4", "dtype", "double_quantization")
     reproduce(CODE.format(text=as_code(text)) + (WITH_TRANSFORMERS.format(constructor=call) if call else ""))

@@ -17,7 +17,7 @@ from ui.chat.request import chat_request, show_refusals
 from ui.model.answers import readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import as_code, finding, reproduce
+from ui.page import as_code, finding, reproduce, words_here
 from ui.precision.kv_cache.answers import cache_now, growth_job, keys_values, race_job, reused
 from ui.precision.kv_cache.code import CODE, REUSE
 from ui.precision.kv_cache.growth import growth_chart, growth_finding, growth_table, how_counted, layers_table
@@ -70,6 +70,7 @@ with show_errors():
     with st.spinner("Reading the text and measuring its cache …", show_time=True):
         now = cache_now(model, quantization, ids)
     show_growth(now, ids, labels, index)
+    words_here("kv_cache", "query_key_value", "head", "gqa", "rope", "prefill", "decode")
 
     layer, head, keeps = min(state.get("kv_layer"), described.n_layers - 1), 0, True
     try:

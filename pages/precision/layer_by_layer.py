@@ -15,7 +15,7 @@ from ui.components.layer_rows import layer_rows, picked_place
 from ui.model.answers import TooLongError, keep_last, readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import as_code, finding, reproduce
+from ui.page import as_code, finding, reproduce, words_here
 from ui.pages import page
 from ui.precision.layers import details
 from ui.precision.layers.view import (
@@ -239,6 +239,7 @@ with show_errors():
                 "kl_bits": (lambda: kl_array(effects), "float64 (layers, tokens), in bits"),
             },
         )  # fmt: skip
+    words_here("layer", "quantization", "precision")
     reproduce(
         CODE.format(
             model=model, text=as_code(text), spec=spec, mode=mode, loading=loading_code(described, ids),

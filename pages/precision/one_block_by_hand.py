@@ -15,7 +15,7 @@ from ui.base.words import counted
 from ui.components.block_view import block_view, picked_weight
 from ui.model.answers import readable
 from ui.model.choice import choose_model
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 from ui.precision.block import outlier_view, words
 from ui.precision.block.answers import block_of, blocks_of, outliers_of, product_of
 from ui.precision.block.code import block_code
@@ -178,4 +178,5 @@ with show_errors():
             scales = double_table(found.double)
             data_table(scales, hide_index=True, width="stretch", column_config=FINE)
             take_away("scales", scales, {})
+    words_here("quantization", "nf4", "absmax", "double_quantization", "outlier")
     reproduce(block_code(model, quantization, described, found))

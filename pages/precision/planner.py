@@ -10,7 +10,7 @@ from ui.base.errors import escape_markdown, show_errors
 from ui.base.glossary.tables import data_table
 from ui.base.words import counted
 from ui.components.memory_plan import equations, fits_matrix, memory_plan, shares
-from ui.page import finding, metrics_row, reproduce
+from ui.page import finding, metrics_row, reproduce, words_here
 from ui.planner import numbers, verdicts
 from ui.planner.choice import MOST_PEOPLE, choose, config_box, take
 from ui.planner.code import planner_code
@@ -69,4 +69,5 @@ with result, show_errors():
         data_table(numbers.bars_table(found), hide_index=True, width="stretch", column_config=numbers.BYTES)
         data_table(numbers.cards_table(found, fits), hide_index=True, width="stretch", column_config=numbers.BYTES)
     take_away("planner", numbers.cards_table(found, fits), {})
+    words_here("parameter", "precision", "kv_cache", "context_length", "batch")
     reproduce(planner_code(found))

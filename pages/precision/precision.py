@@ -17,7 +17,7 @@ from ui.base.loaders import encoding, next_token
 from ui.components.precision_view import divergence_line, picked, precision_bars
 from ui.model.answers import readable
 from ui.model.choice import choose_model
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 from ui.precision.compare import findings, views
 from ui.precision.compare.code import comparison_code
 from ui.precision.compare.continuations import continuations_finding, show_continuations
@@ -181,4 +181,5 @@ if report is not None and others:
             "Of each token's hidden state: the cosine with the baseline's, and the length of the difference over the "
             "length of the baseline's; means over the tokens. The last layer's is normed."
         )
+    words_here("precision", "quantization", "kl_divergence", "perplexity", "nf4", "int8")
     reproduce(comparison_code(described, question, one.precision))

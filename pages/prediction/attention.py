@@ -17,7 +17,7 @@ from ui.components.model_views import attention_view
 from ui.model.answers import MAX_ATTENTION_TOKENS, TooLongError, attention, attention_summary, keep_last, readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import as_code, finding, reproduce
+from ui.page import as_code, finding, reproduce, words_here
 from ui.prediction.attention_table import attended, mean_to_first
 from ui.prediction.attention_view import (
     head_of,
@@ -156,4 +156,5 @@ with show_errors():
     theirs = (IN_EVERY_BLOCK if everywhere else IN_SOME_BLOCKS).format(
         layer=layer, module=read.module, head=head, query=index
     )
+    words_here("attention", "head", "query_key_value", "causal_model", "gqa")
     reproduce(CODE.format(**fields, layer=layer, head=head, query=index, loading=code, theirs=theirs))

@@ -20,7 +20,7 @@ from ui.components.model_views import lens_view
 from ui.model.answers import readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import lens_code, loading_code
-from ui.page import as_code, finding, reproduce
+from ui.page import as_code, finding, reproduce, words_here
 from ui.prediction.attribution_view import show_attribution
 from ui.prediction.lens.charts import norms_chart
 from ui.prediction.lens.files import lens_arrays, lens_table
@@ -157,4 +157,5 @@ with show_errors():
     code = loading_code(described, ids)
     fields = {"model": model, "quantization": quantization, "text": as_code(text), "loading": code}
     reading = indent(lens_code(engine.lens_parts(), layer, n_layers, index), "    ")
+    words_here("logit_lens", "layer", "residual_stream", "logit", "entropy", "rank")
     reproduce(CODE.format(**fields, rows=n_layers + 1, layer=layer, position=index, reading=reading))

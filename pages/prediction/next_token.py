@@ -13,7 +13,7 @@ from ui.base.loaders import encoding, next_token
 from ui.model.answers import readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import as_code, finding, reproduce
+from ui.page import as_code, finding, reproduce, words_here
 from ui.prediction import next_token_view as view
 from ui.prediction.next_token_chart import finding_of, show_chart
 from ui.prediction.sampling.order import order_sentence
@@ -69,6 +69,7 @@ with show_errors():
         st.markdown("Prompts to try", width="content")
         prompt_chips()
     st.caption(view.facts(answer, stages, sampling))
+    words_here("logit", "softmax", "probability", "temperature", "sampling", "entropy", "bit")
     for sentence in (*steps_words(sampling, coin), order_sentence(tok, answer, sampling, coin)):
         if sentence:
             st.caption(sentence)

@@ -19,7 +19,7 @@ from ui.components.token_view import TokenRow, token_view
 from ui.model.answers import readable, scored
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import as_code, finding, metrics_row, reproduce
+from ui.page import as_code, finding, metrics_row, reproduce, words_here
 from ui.prediction.score_view import (
     expected_table,
     legend,
@@ -87,6 +87,7 @@ with show_errors():
         )
         legend(score, by)
     st.markdown(perplexity_sentence(score, len(text) - int(enc.offsets[0, 1])))
+    words_here("surprisal", "bit", "entropy", "perplexity", "rank")
     follow("scored_tokens", enc, clicked.index if clicked else None)
     index = selected(enc, otherwise=max(1, int(score.surprisal_bits.argmax()) + 1))
     show_thread(enc, index, "surprise")

@@ -13,7 +13,7 @@ from ui.base.loaders import stages
 from ui.base.words import counted
 from ui.components.text_stages import text_stages
 from ui.model.answers import TooLongError
-from ui.page import as_code, reproduce
+from ui.page import as_code, reproduce, words_here
 from ui.state import store as state
 from ui.text.pipeline_view import MAX_TOKENS, columns_of, loading_code, shown_word, steps_in_words
 from ui.text.why_view import show_why
@@ -86,4 +86,5 @@ with show_errors():
         f"The four steps in words ({counted(len(shown.post_processed_ids), 'id')} in all)", expanded=False
     ):
         steps_in_words(shown)
+    words_here("normalization", "pre_token", "merge", "byte_pair_encoding", "special_token")
     reproduce(code)

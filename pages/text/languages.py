@@ -8,7 +8,7 @@ import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.errors import escape_markdown, show_errors
 from ui.base.glossary.tables import data_table
-from ui.page import as_code, reproduce
+from ui.page import as_code, reproduce, words_here
 from ui.state import store as state
 from ui.text.languages import view
 from ui.text.languages.counts import CODE_SAMPLES, Counted, counted_by
@@ -114,6 +114,7 @@ with show_errors():
     context, each, at = costs(found, text)
     texts = "parallel_languages()" if source is None else "load_parallel(open('your file', 'rb').read())"
     loaded = ", ".join(f"{one.choice.name!r}: {one.choice.code}" for one in found)
+    words_here("token", "byte", "context_length")
     reproduce(
         CODE.format(
             texts=texts, tokenizers=loaded, name=first.name, text=as_code(text), context=context, price=each, cut=at

@@ -17,7 +17,7 @@ from ui.components.overview import overview
 from ui.model.answers import readable
 from ui.model.choice import choose_model
 from ui.model.transformers_code import lens_code, loading_code
-from ui.page import as_code, finding, reproduce
+from ui.page import as_code, finding, reproduce, words_here
 from ui.prediction.lens.run import LensRequest, lens_run
 from ui.prediction.lens.stream import fill_rows
 from ui.prediction.lens.view import first_window, line_starts
@@ -102,6 +102,7 @@ with show_errors():
     with st.expander("The lit way as a table"):
         way = way_of(columns[index - start], index, described.embedding_width, guesses)
         data_table(way, hide_index=True, width="stretch")
+    words_here("token", "token_id", "embedding", "vector", "layer", "residual_stream", "attention", "probability")
     reproduce(
         CODE.format(
             model=model,

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 import lmloupe as lm
+from lmloupe.encodings.lookalikes import misspelt_special
 from lmloupe.encodings.special_tokens import SpecialInText, doubled_bos, round_trip, special_in_text
 from ui.bar.bar import page_bar
 from ui.base.chips import visible
@@ -17,8 +18,9 @@ from ui.base.loaders import encoding
 from ui.base.words import counted
 from ui.chat.injected import written_between
 from ui.components.token_view import TokenRow, token_view
-from ui.page import as_code, finding, reproduce
+from ui.page import as_code, finding, reproduce, words_here
 from ui.state import store as state
+from ui.text.misread.lookalikes import lookalike_sentence, lookalikes_of
 from ui.text.pipeline_view import loading_code
 from ui.text.special_table import in_magenta, special_table
 from ui.tokenizers.choice import choose_tokenizer
@@ -117,6 +119,12 @@ def say_losses() -> None:
         )
 
 
+def try_misspelt(real: str, misspelt: str) -> None:
+    """Show a special token as people misspell it, and the real one after it."""
+    state.put("injected", False)
+    state.put("text", f"{misspelt} {real}")
+
+
 bar = page_bar("special")
 text = bar.text()
 choice = choose_tokenizer(bar)
@@ -124,7 +132,8 @@ injected = state.get("injected")
 
 with show_errors():
     tok = choice.load()
-    own = bool(not injected and special_in_text(tok, text))
+    alike = lookalikes_of(read_as(text, add=False, parse=True))
+    own = bool(not injected and (alike or special_in_text(tok, text)))
     read = text if own else example(tok)
     parsed, plain = read_as(read, add=False, parse=True), read_as(read, add=False, parse=False)
     counts = f"{counted(len(parsed), 'token')} if special tokens are read, {len(plain):,} if all is plain text"
@@ -147,6 +156,12 @@ with show_errors():
                 help="A message that pretends to end its turn and to speak as the system, in this tokenizer's own "
                 "tokens. Your text stays as it is.",
             )
+        misspelt = misspelt_special(tok)
+        if misspelt is not None and misspelt[1] not in read:
+            st.button(
+                f"Try {escape_markdown(misspelt[1])}", icon=":material/spellcheck:", on_click=try_misspelt,
+                args=misspelt, help="A special token as it is often misspelt, beside the real one.",
+            )  # fmt: skip
         if not own:
             example_of = "" if injected else "Your text contains no special token, so this is an example. "
             st.caption(
@@ -155,8 +170,11 @@ with show_errors():
             )
     if not own:
         st.code(read, language=None, wrap_lines=True)
+    for one in alike if own else ():
+        st.markdown(escape_markdown(lookalike_sentence(one, tok.name, choice.label)))
     say_spelled(special_in_text(tok, read), own=own)
     say_losses()
+    words_here("special_token", "bos", "eos", "token_id", "chat_template")
 
     st.header("What ids spell", anchor=False)
     ids = lm.encode(tok, GREETING).input_ids.tolist()

@@ -13,11 +13,13 @@ from ui.base.errors import escape_markdown, show_errors
 from ui.base.loaders import display_name, round_trips, tokenizer
 from ui.components.token_pin import show_pin
 from ui.components.token_view import TokenRow, clicked, token_view
-from ui.page import as_code, reproduce
+from ui.page import as_code, reproduce, words_here
 from ui.state import store as state
 from ui.state.settings import SETTINGS
 from ui.state.thread import close_card, open_card, opened_card
 from ui.text.beside import Beside
+from ui.text.misread.claims import claim_chips, claim_sentence
+from ui.text.misread.lookalikes import rows_sentence
 from ui.text.removed_text import removed_sentence
 from ui.text.token_files import download_buttons
 from ui.tokenizers.choice import Choice, choose_tokenizers
@@ -128,6 +130,21 @@ def say_losses(choices: tuple[Choice, ...], rows: Mapping[str, lm.Encoding]) -> 
             )
 
 
+def say_misread(choices: tuple[Choice, ...], rows: Mapping[str, lm.Encoding]) -> None:
+    """Answer what is often misread about tokens with the numbers of these rows; texts to try, and other ways to cut."""
+    labels = {choice.name: choice.label for choice in choices}
+    for sentence in (rows_sentence(rows, labels), claim_sentence(text, rows, labels)):
+        if sentence:
+            st.markdown(escape_markdown(sentence))
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        claim_chips()
+        units = state.toggle("show_units", "Words and characters", help="The same text cut in other ways, and why not.")
+    if units and rows:
+        from ui.text.misread.units import show_units  # with plotly, as below
+
+        show_units(text, rows, labels)
+
+
 bar = page_bar("tokens")
 text = bar.text()
 choices = choose_tokenizers(bar)
@@ -170,6 +187,7 @@ with show_errors():
             say_failures(reading.failed)
             offer_ids(choices, text)
             say_losses(choices, rows)
+            say_misread(choices, rows)
         if rows:
             # pandas and plotly take half a second to load: the rows above are on the screen by then.
             from ui.text.token_analysis import show_counts, show_ruler
@@ -186,6 +204,7 @@ with show_errors():
                 if len(rows) > 1:
                     show_ruler(rows)
                 show_counts(rows)
+                words_here("token", "tokenizer", "token_id", "byte_pair_encoding", "vocabulary", "special_token")
                 download_buttons({display_name(name): enc for name, enc in rows.items()})
                 st.caption(
                     "Built with Llama: the Llama 3.1 vocabulary is licensed under the Llama 3.1 Community License."

@@ -9,7 +9,7 @@ from ui.bar.bar import page_bar
 from ui.base import theme
 from ui.base.errors import show_errors
 from ui.base.words import counted
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 from ui.state import store as state
 from ui.text.pipeline_view import loading_code
 from ui.text.vocabulary import findings, view
@@ -112,4 +112,5 @@ with show_errors():
     )
 
     asked = "".join(f", {key}={value!r}" for key, value in arguments.items())
+    words_here("vocabulary", "token", "token_id", "byte")
     reproduce(CODE.format(load=loading_code(choice.name, choice.uploaded), arguments=asked))

@@ -13,7 +13,7 @@ from ui.base.words import counted
 from ui.components.architecture_view import architecture_view, picked_block, picked_module
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 from ui.pages import page
 from ui.state import store as state
 from ui.vectors import architecture_parts as parts
@@ -95,6 +95,10 @@ with show_errors():
             "one scale. Point at a box or a word to read what it is, press a box to see its weights.",
             key=PICTURE, on_pick=take,
         )  # fmt: skip
+        st.caption(escape_markdown(parts.layers_sentence(described)))
+        words_here(
+            "embedding", "layer", "attention", "mlp", "rmsnorm", "rope", "gqa", "swiglu", "tied", "shape", "dtype"
+        )
         st.download_button(
             "SVG", block_svg(described), "block.svg", "image/svg+xml", icon=":material/download:", on_click="ignore",
             help="One block as a drawing, with all its numbers, as a file.",

@@ -10,7 +10,7 @@ from ui.base.labels import token_label
 from ui.base.loaders import encoding
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import reproduce
+from ui.page import reproduce, words_here
 from ui.state import store as state
 from ui.state.thread import selected, show_thread, window_start
 from ui.vectors import embedding_view as view
@@ -55,6 +55,7 @@ with show_errors():
     token_id = int(enc.input_ids[index])
     vector = engine.embed([token_id])[0]
     view.pick_token(engine, enc, index, vector)
+    words_here("embedding", "vector", "tensor", "shape", "dtype", "device", "cosine_similarity")
     with bar.gear:
         state.slider("token_index", "Token", max_value=max(1, last), help="The token whose row is shown.")
         window = view.dimensions_shown(len(vector))

@@ -12,7 +12,7 @@ from ui.base.glossary.tables import data_table
 from ui.base.labels import token_label
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 from ui.state import store as state
 from ui.state.settings import SETTINGS
 from ui.vectors.meanings import NAMES, cosine_table, layer_lines, parting, place_of, states_of
@@ -79,6 +79,7 @@ with picture, show_errors():
         data_table(table, hide_index=True, width="stretch", height=240)
     take_away("contextual", table, {"states": (lambda: states, f"float32 {states.shape}: layer, sentence, width")})
     (ids_a, at_a), (ids_b, at_b) = found[:2]
+    words_here("embedding", "layer", "residual_stream", "cosine_similarity")
     reproduce(
         CODE.format(
             model=model,

@@ -11,7 +11,7 @@ from ui.base.errors import show_errors
 from ui.base.words import counted
 from ui.components.map_view import map_view
 from ui.model.choice import choose_model
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 from ui.state import store as state
 from ui.vectors import map_view as view
 from ui.vectors.charts import vocabulary_points
@@ -85,6 +85,7 @@ with show_errors():
 
     st.header("Tokens that look under-trained", anchor=False)
     view.show_undertrained(model, quantization, tok)
+    words_here("embedding", "vector", "cosine_similarity")
     reproduce(
         map_code(
             engine,

@@ -442,6 +442,14 @@ def test_boxes_name_their_model_in_the_singular_and_mark_what_is_quantized(
     said = " ".join(f"{part.label} {part.size} {part.about}" for part in architecture_parts.whole(one))
     assert "1 block " in said
     assert "1 blocks" not in said
+    said = architecture_parts.layers_sentence(one)
+    assert said.startswith("1 embedding layer for tokens, then 1 block: where a model is said to have 1 layer,")
+    positions = replace(described.modules[0], name="model.positions", shape=(64, 32))
+    with_positions = replace(described, modules=(positions, *described.modules))
+    said = architecture_parts.layers_sentence(with_positions)
+    assert said.startswith(
+        f"1 embedding layer for tokens and 1 embedding layer for positions, then {described.n_layers} blocks"
+    )
     assert "1 heads" not in " ".join(about for _, about in architecture_parts.terms(one, 1))
     boxes = [box for half in architecture_parts.halves(described, 1) for box in half.boxes]
     assert [box.label for box in boxes] == ["O", "QKV", "gate + up", "down"]

@@ -87,7 +87,7 @@ def settled(page: Page, *, timeout_s: float = 30) -> None:
 def visit(page: Page, address: str, *, timeout_s: float = LOAD_S) -> Page:
     """Open a page of the app, and wait until it and its charts are there."""
     page.goto(address)
-    page.get_by_role("heading", level=1).wait_for(timeout=timeout_s * 1000)
+    page.locator("h1").first.wait_for(state="attached", timeout=timeout_s * 1000)  # hidden where somebody presents
     settled(page, timeout_s=timeout_s)
     # A chart's own script is fetched when the first chart is drawn.
     page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=timeout_s * 1000)

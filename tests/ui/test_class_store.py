@@ -192,7 +192,7 @@ def test_a_guess_for_a_step_that_is_not_open_is_one_sentence(store: Store) -> No
     store.set_open(started.code, started.secret, False)
     with pytest.raises(ClassError, match=r"This question is closed: your guess came too late\."):
         store.guess(started.code, student, 0, "C")
-    for guess, reason in ((" \x00\n", "Guess something"), ("x" * 201, "at most 200"), ("x" * 10**6, "at most 200")):
+    for guess, reason in (("x" * 201, "at most 200"), ("x" * 10**6, "at most 200")):
         with pytest.raises(ClassError, match=reason):
             store.guess(started.code, student, 0, guess)
     assert store.guesses(started.code, 0) == ["B"]

@@ -10,7 +10,7 @@ from ui.base.words import counted
 from ui.components.architecture_view import Half, Part
 from ui.vectors.block_diagram import ACTIVATIONS, is_attention, is_out
 
-__all__ = ["block_of", "halves", "in_block", "stack_of", "terms", "whole"]
+__all__ = ["block_of", "halves", "in_block", "layers_sentence", "stack_of", "terms", "whole"]
 
 MOST_PARTS = 8
 _EXPERT = re.compile(r"\.experts\.\d+\.")
@@ -93,6 +93,19 @@ def _outside(module: lm.ModuleInfo, described: lm.ModelDescription) -> Part:
         label = "norm"
         about = "The final norm scales the last state before it is compared with the output matrix."
     return Part(label, leaf, size, module.n_parameters, about, module.is_quantized, module.name)
+
+
+def layers_sentence(described: lm.ModelDescription) -> str:
+    """What is counted where people speak of a model's layers: the blocks, not its embedding layers."""
+    before = [module for module in described.modules if module.name in _names_before(described)]
+    tokens = sum("Embedding" in module.kind and module.shape[0] == described.vocab_rows for module in before)
+    others = sum("Embedding" in module.kind for module in before) - tokens
+    also = f" and {counted(others, 'embedding layer')} for positions" if others else ""
+    n = described.n_layers
+    return (
+        f"{counted(tokens, 'embedding layer')} for tokens{also}, then {counted(n, 'block')}: where a model is said to "
+        f"have {counted(n, 'layer')}, its blocks are counted. No block has an embedding layer of its own."
+    )
 
 
 def halves(described: lm.ModelDescription, block: int) -> list[Half]:

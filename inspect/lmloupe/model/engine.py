@@ -73,6 +73,7 @@ class Engine(
     - Ids: `lmloupe.InvalidIdError` for an id beyond the embedding matrix.
     - A number or name that is out of range (k, top_k, a layer, a position): `lmloupe.InvalidSettingError`.
     - Numbers of the model that are NaN or infinite: `lmloupe.NotFiniteError`.
+    - A text that needs more memory than is free: `lmloupe.NotEnoughMemoryError`.
     - A view that the model's build does not give: `lmloupe.NotAvailableError`. States need one stream from block to
       block (DeepSeek-V4 has several), the lens and attribution need a final norm and layers that can be found,
       attention weights a layer that is attention, and ``matrix="output"`` an output matrix of plain numbers.

@@ -10,13 +10,14 @@ from typing import Any, cast, get_args
 import torch
 import transformers
 
-from lmloupe.errors import InvalidSettingError, UnsupportedError
+from lmloupe.errors import InvalidSettingError, NotEnoughMemoryError, UnsupportedError
 from lmloupe.loading.hub_errors import loading
 from lmloupe.model.architecture.describe import published_as
 from lmloupe.model.architecture.results import Device, Dtype, Quantization
 from lmloupe.model.local import Files, LocalEngine
 from lmloupe.model.passes.continuation import Reading
-from lmloupe.model.quiet import one_at_a_time, quiet_transformers, without_int8_remark
+from lmloupe.model.passes.worker import is_out_of_memory
+from lmloupe.model.quiet import one_at_a_time, quiet_transformers, without_remarks
 from lmloupe.model.sources import causal_config, model_sources
 from lmloupe.names import EMBEDDED_MODEL, shown
 from lmloupe.tokens.tokenizer import Tokenizer
@@ -253,7 +254,7 @@ def _load(
             f"or choose the repository of the original weights for {quantization}."
         )
     published = published_as(key, config)
-    without_int8_remark()
+    without_remarks()
     auto: Any = transformers.AutoModelForCausalLM
     settings = _quantization_config(wanted)
     with loading(key, revision, "model"):
@@ -269,22 +270,31 @@ def _load(
                     output_loading_info=True,
                     **options,
                 )
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise UnsupportedError(
-                f"{shown(key)} does not fit into the memory of this {wanted.device} device: "
-                f"choose nf4{'' if wanted.device == 'cpu' else ', device cpu'} or a smaller model."
-            ) from error
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise _too_large(key, wanted.device) from error.with_traceback(None)
+            raise
     require_complete(key, report)
     _require_own_head(key, model, report)
     _require_shapes(key, model)
     model.eval()
-    return LocalEngine(
-        model,
-        tokenizer,
-        name=key,
-        revision=options.get("revision"),
-        quantization=quantization,
-        published_as=published,
-        reading=None if known is None else known.reading,
-        files=Files(path, options),
+    try:
+        return LocalEngine(
+            model,
+            tokenizer,
+            name=key,
+            revision=options.get("revision"),
+            quantization=quantization,
+            published_as=published,
+            reading=None if known is None else known.reading,
+            files=Files(path, options),
+        )
+    except NotEnoughMemoryError as error:  # its first passes need some too
+        raise _too_large(key, wanted.device) from error.with_traceback(None)
+
+
+def _too_large(key: str, device: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{shown(key)} does not fit into the memory of this {device} device: "
+        f"choose nf4{'' if device == 'cpu' else ', device cpu'} or a smaller model."
     )

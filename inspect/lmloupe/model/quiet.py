@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import transformers.utils.logging
 
-__all__ = ["one_at_a_time", "quiet_transformers", "without_int8_remark"]
+__all__ = ["one_at_a_time", "quiet_transformers", "without_remarks"]
 
 hf_logging: Any = transformers.utils.logging
 
@@ -56,7 +57,10 @@ def _keep(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("MatMul8bitLt: inputs will be cast")
 
 
-def without_int8_remark() -> None:
-    """Hold back one remark of bitsandbytes: int8 on float32 activations casts them at every product, as it must."""
+def without_remarks() -> None:
+    """Hold back two remarks of bitsandbytes: int8 on float32 activations casts them at every product, as it must; and
+    a matrix whose rows are no whole number of blocks is multiplied by a slower kernel on CUDA.
+    """
+    warnings.filterwarnings("ignore", r"inner dimension \(\d+\) is not aligned for fast kernel", UserWarning)
     # `addFilter` keeps one copy of the same function however often it is called.
     logging.getLogger("bitsandbytes.autograd._functions").addFilter(_keep)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lmloupe.errors import InvalidSettingError
-from lmloupe.planner.machine_memory import available_memory
+from lmloupe.planner.machine_memory import available_gpu_memory, available_memory
 
 __all__ = ["CUDA_RESERVE", "PUBLISHED_CARDS", "Card", "find_card", "known_cards"]
 
@@ -111,6 +111,7 @@ PUBLISHED_CARDS = (
     _nvidia("a100-40", "A100 40 GB", 40, 39.39, 1555, (8, 0), "NVIDIA, A100 data sheet"),
     _nvidia("a100-80", "A100 80 GB", 80, 79.14, 2039, (8, 0), "NVIDIA, A100 data sheet (SXM)"),
     _nvidia("h100", "H100", 80, 79.18, 3350, (9, 0), "NVIDIA, H100 data sheet (SXM)"),
+    _nvidia("h200", "H200", 141, 139.80, 4800, (9, 0), "NVIDIA, H200 data sheet"),
     Card("laptop-16", "Laptop, 16 GB", "cpu", 16, 16 * _GIB, 4 * _GIB, 51.2e9, None, "two channels of DDR4-3200"),
 )
 
@@ -123,7 +124,7 @@ def _this_machine() -> Iterator[Card]:
 
     if torch.cuda.is_available():
         # Asking makes CUDA's context, so that it is no longer among what is free.
-        free, gpu = int(torch.cuda.mem_get_info()[0]), torch.cuda.get_device_properties(0)
+        free, gpu = available_gpu_memory(), torch.cuda.get_device_properties(0)
         yield Card(
             "here-gpu", f"This machine's {gpu.name}", "cuda", 0, free, 0, 0.0, (gpu.major, gpu.minor), "measured"
         )

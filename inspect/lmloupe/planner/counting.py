@@ -82,7 +82,7 @@ def work_bytes(config: Any, device: str, context: int, dtype: torch.dtype, large
 def available_bytes(device: str) -> int:
     """Memory that is free now: of the GPU, or of this machine within the limit that its container sets."""
     if device == "cuda":
-        return int(torch.cuda.mem_get_info()[0])
+        return machine_memory.available_gpu_memory()
     if device == "mps":
         return max(0, torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
     return machine_memory.available_memory()

@@ -20,14 +20,14 @@ from lmloupe.model.load import compute_dtype, pick_device
 from lmloupe.model.pieces import PREFILL_CHUNK
 from lmloupe.model.precision import Precision
 from lmloupe.model.quiet import quiet_transformers
-from lmloupe.model.sources import OPTIONS, causal_config, repo_config, require_folder, require_model
+from lmloupe.model.sources import OPTIONS, ReadConfig, causal_config, repo_config, require_folder, require_model
 from lmloupe.names import EMBEDDED_MODEL, local_folder, shown
 from lmloupe.planner.counted import Counted
 from lmloupe.planner.counting import FIXED_BYTES, available_bytes, kv_cache_bytes, meta_model
 from lmloupe.planner.measure import makeup_of
 from lmloupe.planner.storage import format_of, itemsize
 
-__all__ = ["MemoryEstimate", "memory_estimate"]
+__all__ = ["MemoryEstimate", "memory_estimate", "source", "spoken"]
 
 _DEVICES = {"cpu": "in this machine's memory", "cuda": "on the GPU", "mps": "on the GPU"}
 
@@ -120,7 +120,7 @@ def memory_estimate(
     chosen = pick_device(device, quantization)
     if context < 1:
         raise InvalidSettingError(f"context is {context}; it must be at least 1 token.")
-    config, disk, download = _source(key, revision, token)
+    config, disk, download = source(key, revision, token)
     stored = getattr(config, "quantization_config", None) is not None
     if stored and quantization != "none":
         raise UnsupportedError(
@@ -161,18 +161,20 @@ def memory_estimate(
         fits=sum(parts) <= free,
         disk_bytes=disk,
         download_bytes=download,
-        sentence=_sentence(chosen, counted.context, parts, free, download),
+        sentence=spoken(chosen, counted.context, parts, free, download),
     )
 
 
-def _sentence(device: str, context: int, parts: tuple[int, int, int], free: int, download: int) -> str:
+def spoken(device: str, context: int, parts: tuple[int, int, int], free: int, download: int) -> str:
+    """An estimate in words: weights, cache and work in bytes; a context of 0 is of a model that keeps no cache."""
     weights, cache, overhead = parts
+    kept = f"{_size(cache)} for the cache of {context:,} tokens, " if context else ""
     total = sum(parts)
     verdict = "it fits" if total <= free else "it does not fit"
     fetched = f" {_size(download)} will be downloaded first." if download else ""
     return (
-        f"Takes about {_size(total)} {_DEVICES[device]}: {_size(weights)} for the weights, {_size(cache)} for the "
-        f"cache of {context:,} tokens, {_size(overhead)} to work in; {_size(free)} are free, so {verdict}.{fetched}"
+        f"Takes about {_size(total)} {_DEVICES[device]}: {_size(weights)} for the weights, {kept}"
+        f"{_size(overhead)} to work in; {_size(free)} are free, so {verdict}.{fetched}"
     )
 
 
@@ -181,22 +183,22 @@ def _size(n_bytes: int) -> str:
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 999_500_000 else f"{n_bytes / 1e6:.0f} MB"
 
 
-def _source(
-    key: str, revision: str | None, token: str | bool | None
+def source(
+    key: str, revision: str | None, token: str | bool | None, read: ReadConfig = causal_config
 ) -> tuple[transformers.PreTrainedConfig, int | None, int | None]:
-    """Config, bytes of the weight files and of those to fetch; None where nobody says."""
+    """Config, bytes of the weight files and of those to fetch; None where nobody says. ``read`` checks the config."""
     if key == EMBEDDED_MODEL:
         made = embedded_model_folder()
         if made is None:
             return transformers.LlamaConfig(**_EMBEDDED), None, DOWNLOAD_BYTES
-        return causal_config(key, str(made), OPTIONS), _on_disk(made), 0
+        return read(key, str(made), OPTIONS), _on_disk(made), 0
     require_model(key)
     folder = local_folder(key)
     if folder is not None:
         require_folder(folder)
-        return causal_config(key, str(folder), OPTIONS), _on_disk(folder), 0
+        return read(key, str(folder), OPTIONS), _on_disk(folder), 0
     repo = open_repo(key, revision, token, with_sizes=True)
-    config = repo_config(key, repo)
+    config = repo_config(key, repo, read)
     names = repo.weight_names()
     sizes = [repo.sizes.get(name, 0) for name in names]
     missing = [repo.sizes.get(name, 0) for name in repo.not_cached(names)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
-__all__ = ["available_memory"]
+__all__ = ["available_gpu_memory", "available_memory"]
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -21,6 +21,14 @@ def available_memory() -> int:
     # Files that were read count as used, and are given up when memory is wanted.
     spare = int(stat[stat.index("inactive_file") + 1]) if "inactive_file" in stat else 0
     return max(0, min(free, int(limit[0]) - int(used[0]) + spare))
+
+
+def available_gpu_memory() -> int:
+    """Bytes of the GPU that are free now, with those that torch keeps of models that were let go. Loads torch."""
+    import torch  # only where a GPU is asked for: it takes seconds
+
+    free, _ = torch.cuda.mem_get_info()
+    return int(free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
 
 
 def _words(name: str) -> list[str]:

@@ -119,8 +119,8 @@ def _largest_inputs(model: Any, ids: NDArray[np.int32]) -> dict[str, tuple[NDArr
         rows = inputs.detach().abs().reshape(-1, inputs.shape[-1])
         if not len(rows):  # an expert that no token was sent to
             return
-        largest, tokens = (part.cpu().numpy() for part in rows.max(0))
-        here = largest.astype(np.float32), tokens.astype(np.int32)
+        largest, tokens = rows.max(0)
+        here = largest.float().cpu().numpy(), tokens.cpu().numpy().astype(np.int32)  # NumPy has no bfloat16
         if name in found:  # called more than once: an expert, or a block that is gone through again
             before = found[name]
             more = here[0] > before[0]

@@ -4,6 +4,7 @@ import inspect
 import pydoc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -236,6 +237,35 @@ def test_the_worker_takes_turns_and_hands_errors_to_their_owner() -> None:
         worker.call(lambda: 1 // 0)
 
 
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 80.00 MiB. GPU 0 has"), "80.00 MiB"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."), "8 bytes"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), ""),
+        (MemoryError(), ""),
+    ],
+)
+def test_full_memory_is_said_in_a_sentence_and_holds_no_tensor(error: Exception, asked: str) -> None:
+    class Large:
+        pass
+
+    seen: list[weakref.ref[Large]] = []
+
+    def full() -> None:
+        large = Large()
+        seen.append(weakref.ref(large))
+        raise error
+
+    worker = Worker("test")
+    with pytest.raises(lm.NotEnoughMemoryError, match="more memory than is free") as caught:
+        worker.call(full)
+    assert (f"({asked} more were asked for)" in str(caught.value)) == bool(asked)
+    assert caught.value.__cause__ is error
+    assert seen[0]() is None
+    assert worker.call(lambda: 7) == 7
+
+
 class Stubborn:
     """Work of endless steps whose clean-up goes wrong: it raises, or it yields where it was told to end."""
 
@@ -278,7 +308,7 @@ def test_a_clean_up_that_fails_is_its_owners_alone(
         ticket.take()
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), MemoryError()])
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), OSError()])
 def test_an_error_of_any_kind_in_a_step_goes_to_its_owner(error: BaseException) -> None:
     def broken() -> Iterator[int]:
         raise error

@@ -226,12 +226,25 @@ def test_embedded_tokenizer_is_no_model() -> None:
         assert "smollm2-135m-instruct" in failure(errors.SourceNotFoundError, load_engine, key)
 
 
-def test_model_too_large_for_the_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 20 GiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+    ],
+)
+@pytest.mark.parametrize(
+    "when", ["transformers.AutoModelForCausalLM.from_pretrained", "lmloupe.model.local.first_passes"]
+)
+def test_model_too_large_for_the_memory(
+    tiny_model_folder: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, when: str, error: Exception
+) -> None:
     def too_large(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 20 GiB")
+        raise error
 
-    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", too_large)
-    assert "memory" in failure(errors.UnsupportedError, load_engine, str(folder), device="cpu")
+    monkeypatch.setattr(when, too_large)
+    said = failure(errors.UnsupportedError, load_engine, str(tiny_model_folder("llama")), device="cpu")
+    assert "does not fit into the memory of this cpu device" in said
 
 
 # Device and dtype
@@ -345,7 +358,9 @@ def test_dtype_on_cuda(
 def reachable(model: torch.nn.Module) -> Iterator[torch.Tensor]:
     """Every tensor that the weights of a model are made of, found by walking attributes; no list of ours."""
     seen: set[int] = set()
-    stack: list[Any] = list(model.parameters())
+    # The first product in int8 moves the scales from the weight to the state of its module.
+    states = (m.state for m in model.modules() if type(m).__name__ == "Linear8bitLt")
+    stack: list[Any] = [*model.parameters(), *(state.SCB for state in states)]
     while stack:
         thing = stack.pop()
         if id(thing) in seen or thing is None:
@@ -473,11 +488,10 @@ def test_on_cuda(tiny_model_folder: Callable[[str], Path], arch: str, quantizati
     assert (description.device, description.compute_dtype) == ("cuda", dtype)
     assert description.bytes == account(engine.loaded.model)
     assert all(p.device.type == "cuda" for p in engine.loaded.model.parameters())
-    reference = load_engine(tiny_model_folder(arch), device="cpu").next_token(TEXT)
+    reference = load_engine(tiny_model_folder(arch), quantization, "cpu").next_token(TEXT)
     answer = engine.next_token(TEXT)
-    # The same model in fewer bits: near, but not the same numbers.
-    cosine = np.corrcoef(answer.logits, reference.logits)[0, 1]
-    assert cosine > {"none": 0.99, "int8": 0.98, "nf4": 0.85, "fp4": 0.75}[quantization]
+    # The same codes on another device, with activations in 16 bits: near, but not the same numbers.
+    assert np.corrcoef(answer.logits, reference.logits)[0, 1] > 0.97
     assert not np.array_equal(answer.logits, reference.logits)
     steps = list(engine.generate(TEXT, max_new_tokens=5, seed=1))
     assert [s.token_id for s in steps] == [s.token_id for s in engine.generate(TEXT, max_new_tokens=5, seed=1)]

@@ -201,6 +201,29 @@ def test_4bit_products_of_transposed_inputs_are_those_of_the_weights(kind: str) 
     assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
 
 
+@pytest.mark.parametrize(("kind", "quantization"), [("jamba", "int8"), ("zamba", "nf4"), ("llama", "int8")])
+def test_products_are_given_rows_whose_numbers_lie_side_by_side(
+    kind: str, quantization: lm.Quantization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # bitsandbytes' kernels for int8 on CUDA read no other: there Jamba looked not causal.
+    model: Any = engine_of(kind, quantization).loaded.model
+    modules = [module for module in model.modules() if type(module).__name__ in ("Linear4bit", "Linear8bitLt")]
+    given: list[bool] = []
+    for module in modules:
+
+        def forward(x: torch.Tensor, own: Any = module.forward) -> torch.Tensor:
+            given.append(x.is_contiguous())
+            return own(x)
+
+        monkeypatch.setattr(module, "forward", forward)
+    with torch.inference_mode():
+        model(input_ids=torch.tensor([IDS]), use_cache=False)
+    assert len(given) >= len(modules) > 4
+    assert all(given)
+    # A model that gives no other needs no look at each input.
+    assert any(module._forward_pre_hooks for module in modules) == (kind != "llama")
+
+
 # Pages
 
 

@@ -101,7 +101,10 @@ def test_verdicts_on_cards() -> None:
 def test_this_machines_gpu_is_asked_of_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda _name: "/usr/bin/nvidia-smi")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (7_000_000_000, 8_000_000_000))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (6_000_000_000, 8_000_000_000))
+    # torch keeps what a model that was let go had, and gives it to the next one.
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 1_500_000_000)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 500_000_000)
     monkeypatch.setattr(
         torch.cuda, "get_device_properties", lambda _n: SimpleNamespace(name="Tesla T4", major=7, minor=5)
     )

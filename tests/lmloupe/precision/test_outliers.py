@@ -46,6 +46,18 @@ def test_the_columns_are_those_that_bitsandbytes_takes_out(
         np.testing.assert_array_equal(reached, one.largest)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_activations_of_16_bits_are_read_exactly(tiny_model_folder: Callable[[str], Path], dtype: lm.Dtype) -> None:
+    engine = lm.load_engine(str(tiny_model_folder("llama")), device="cpu", dtype=dtype)
+    given: list[torch.Tensor] = []
+    first = engine.loaded.model.get_submodule("model.layers.0.self_attn.q_proj")
+    with first.register_forward_pre_hook(lambda _, args: given.append(args[0][0])):
+        found = lm.activation_outliers(engine, TEXT, 2.0).modules[0]
+    assert given[0].dtype == getattr(torch, dtype)
+    assert found.largest.dtype == np.float32
+    np.testing.assert_array_equal(found.largest, given[0].float().abs().max(0).values.numpy())
+
+
 @pytest.mark.parametrize("arch", ["phi3", "starcoder2"])
 def test_the_modules_are_those_that_a_quantized_load_quantizes(
     tiny_model_folder: Callable[[str], Path], arch: str

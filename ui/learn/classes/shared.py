@@ -24,8 +24,8 @@ _KEYS, _TRIED, _KNOWN = "class_keys", "class_codes_tried", "class_codes_known"
 
 
 @st.cache_resource(show_spinner=False)
-def _store(path: Path) -> Store:
-    return Store(path)
+def _store(path: str) -> Store:
+    return Store(Path(path))
 
 
 def store() -> Store:
@@ -34,7 +34,7 @@ def store() -> Store:
     Raises:
         ClassError: the file cannot be read or written.
     """
-    return _store(lm.cache_folder() / "classes.sqlite3")
+    return _store(str(lm.cache_folder() / "classes.sqlite3"))
 
 
 @dataclass(slots=True)

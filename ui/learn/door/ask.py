@@ -43,7 +43,8 @@ def _large(question: str, choices: tuple[str, ...], key: str, view: str, answer:
     shown = right is not None and st.session_state.get(f"asked_{key}_shown", False)
     lettered = zip("ABCDEF", choices, strict=False)
     lines = [_choice(letter, choice, is_right=shown and choice == right) for letter, choice in lettered]
-    st.html(f'<div style="font-size:2rem;line-height:1.3"><p>{html.escape(question)}</p>{"".join(lines)}</div>')
+    asked = f'<div style="margin-bottom:.6rem">{html.escape(question)}</div>'
+    st.html(f'<div style="font-size:2rem;line-height:1.3">{asked}{"".join(lines)}</div>')
     if right is None:
         st.caption("The answer can be shown once the model is loaded.")
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -54,7 +54,7 @@ def _show() -> None:
     from ui.precision.block.picture import block_picture, told
 
     found = _block(state.get("door_format"), _number())
-    said(words.found(found, 4))
+    said(words.found(found, 4 if loaded_model().describe().compute_dtype == "float32" else 2))
     block_view(
         block_picture(found, None), told(found, -1), name=f"One block of {_module().name}", key="door_block_view"
     )

@@ -15,7 +15,7 @@ __all__ = ["MODEL", "QUANTIZATION", "ModelLoader", "loaded_model", "model_loader
 
 MODEL = EMBEDDED_MODEL
 QUANTIZATION: lm.Quantization = "none"
-POLL_S = 0.7
+POLL_S = 1.5
 _DRAWN = "door_was_drawn"
 
 

@@ -27,7 +27,6 @@ __all__ = [
     "reply",
     "reply_end",
     "reply_passes",
-    "returned_ids",
     "sampled_share",
 ]
 
@@ -167,16 +166,6 @@ def read_again(*, question: str, number: int) -> int:
     37
     """
     return len(_prompt(question, True)) + number - 1
-
-
-@fact(slow=True)
-def returned_ids(*, question: str) -> int:
-    """Ids that ``generate`` returns for a question: those of its prompt and those of the reply.
-
-    >>> returned_ids(question="What is the capital of France?")
-    45
-    """
-    return len(_prompt(question, True)) + len(_reply(question, True))
 
 
 @fact(slow=True)

@@ -26,6 +26,7 @@ from ui.state.settings.generation import generation_settings
 from ui.state.settings.learn import LEARN_SETTINGS
 from ui.state.settings.plain_text import MAX_TEXT_CHARACTERS, plain_text
 from ui.state.settings.precision import AUTO, precision_settings
+from ui.state.settings.prediction import prediction_settings
 
 __all__ = ["AUTO", "EMBEDDED_MODEL", "LAYER_FORMATS", "MAX_TEXT_CHARACTERS", "SETTINGS", "Setting"]
 
@@ -72,6 +73,7 @@ _TABLE = (
     Setting("language", "", plain_text),
     place("sentence", 0, 4999),
     choice("show_tokens", "text", ("text", "ids", "both")),
+    flag("show_units", default=False),
     Setting("messages", _messages(DEFAULT_MESSAGES), _messages, packed=True),
     # While a lesson is in `messages` and `tools`, what a person had there before; see ui/chat/lessons.py.
     choice("lesson", "", ("", "question", "turns", "system", "tools", "injected")),
@@ -160,6 +162,7 @@ _TABLE = (
     replace(flag("present", default=False), of_frame=True),
     *precision_settings(EMBEDDED_MODEL),
     *generation_settings(_messages),
+    *prediction_settings(),
     *LEARN_SETTINGS,
 )
 SETTINGS: Mapping[str, Setting] = MappingProxyType({setting.name: setting for setting in _TABLE})

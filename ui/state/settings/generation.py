@@ -65,4 +65,9 @@ def generation_settings(messages: MessagesCheck) -> tuple[Setting, ...]:
         flag("padding_mask", default=True),
         choice("padding_positions", "mask", ("mask", "plain")),
         place("padding_shown", 0, 7),
+        # Two levels of API: the prompt, and whether the most probable token is taken or one is drawn.
+        choice("levels_prompt", "question", ("question", "chat", "text")),
+        Setting("levels_question", "What is the capital of Japan?", plain_text),
+        choice("levels_draw", "greedy", ("greedy", "sampling")),
+        integer("levels_tokens", 16, 1, 64),
     )

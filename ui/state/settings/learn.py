@@ -116,15 +116,12 @@ _TABLE = (
     choice("class_pace", "together", ("together", "own")),
     Setting("class_pins", ("model", "quantization"), _names, lambda text: text.split(",") if text else [], ",".join),
     Setting("class_question", {}, _own_question, packed=True),
-    # Words.
-    # A class.
     # Words: what is searched for; the key of the word that is open, "" for none; whether its example is drawn below
     # it; the language of the terms, "auto" for the browser's.
     Setting("word_search", "", _short),
     choice("word_open", "", ("", *WORDS)),
     flag("word_example", default=False),
     choice("word_language", "auto", ("auto", *LANGUAGES)),
-    # Diagnose.
     # Diagnose: what was pasted, without secrets; the finding whose effect is shown, by its key, "" for the first.
     Setting("pasted_text", DEFAULT_PASTED, _pasted, longest_in_link=MAX_PASTED_IN_LINK),
     Setting("pasted_finding", "", _short),

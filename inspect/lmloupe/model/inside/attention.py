@@ -18,6 +18,7 @@ from torch import nn
 from lmloupe.errors import NotAvailableError, NotFiniteError
 from lmloupe.model.inside.results import AttentionWeights
 from lmloupe.model.passes.parts import path_of
+from lmloupe.model.passes.worker import is_out_of_memory
 
 __all__ = ["attention_pass", "numbers_of", "weights_of_block"]
 
@@ -103,7 +104,7 @@ def attention_pass(model: Any, blocks: nn.ModuleList | None, input_ids: NDArray[
         with _eager(model):
             return _pass(model, blocks, rows, take) or _pass(model, blocks, rows, take, output_attentions=True)
     except (RuntimeError, TypeError, ValueError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
+        if is_out_of_memory(error):
             raise
         raise NotAvailableError(
             f"transformers cannot run {kind} with the attention that gives its weights ({str(error).splitlines()[0]}): "

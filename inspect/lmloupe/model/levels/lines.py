@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import textwrap
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def pipeline_lines(*, is_chat: bool) -> tuple[PipelineLine, ...]:
 
 
 def _line_of(method: Any, wanted: str) -> tuple[str, int, str] | None:
-    """File, number and source of the first line of a method that has this call, or this expression."""
+    """File, number and lines of the first call of this kind in a method, or of this expression."""
     if method is None:
         return None
     lines, first = inspect.getsourcelines(method)
@@ -60,5 +61,6 @@ def _line_of(method: Any, wanted: str) -> tuple[str, int, str] | None:
             at = node.lineno - 2
             package = Path(transformers.__file__).parent.parent
             path = Path(inspect.getsourcefile(method) or "")
-            return path.relative_to(package).as_posix(), first + at, lines[at].strip()
+            written = lines[at : (node.end_lineno or node.lineno) - 1]
+            return path.relative_to(package).as_posix(), first + at, textwrap.dedent("".join(written)).strip()
     return None

@@ -25,13 +25,13 @@ class TensorFacts:
 
 @dataclass(frozen=True, slots=True)
 class PipelineLine:
-    """The line of the installed transformers with which its pipeline does one stage.
+    """The lines of the installed transformers with which its pipeline does one stage.
 
     Attributes:
         stage: ``"string"`` and ``"ids"`` are one line, which writes the chat as a string and cuts it into tokens.
         file: path inside the package, ``"transformers/pipelines/text_generation.py"``.
-        number: of the line in that file, from 1.
-        source: the line, without the white space around it.
+        number: of the first of them in that file, from 1.
+        source: the lines, without the white space around them.
     """
 
     stage: Stage

@@ -12,6 +12,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from lmloupe.errors import UnsupportedError
+from lmloupe.model.passes.worker import is_out_of_memory
 from lmloupe.names import shown
 
 __all__ = ["require_products", "stored_as"]
@@ -60,12 +61,12 @@ def require_products(name: str, model: Any) -> None:
         return
     _prepare_for_cpu([module for _, module in modules if isinstance(module, Linear4bit)])
     failed: Exception | None = None
-    with _watched(modules) as taken:
+    with _watched(modules) as (taken, scattered):
         try:
             _short_pass(model)
-        except torch.OutOfMemoryError:
-            raise
         except _WHEN_IT_FAILS as error:
+            if is_out_of_memory(error):
+                raise
             failed = error
     if taken:
         raise UnsupportedError(
@@ -78,6 +79,11 @@ def require_products(name: str, model: Any) -> None:
             f"{shown(name)} cannot be run in {kind}: {type(model).__name__} has matrices that bitsandbytes cannot "
             f"multiply when they are stored so ({str(failed).splitlines()[0][:160]}). Choose quantization {other}."
         ) from failed
+    if scattered:
+        # Kernels of bitsandbytes (int8 on CUDA, 4 bits on a CPU with AVX512-BF16) read a row as if its numbers lay side
+        # by side: with a transposed input (Mamba's, Jamba's) they multiplied numbers of other tokens.
+        for _, module in modules:
+            module.register_forward_pre_hook(_side_by_side)
 
 
 def _short_pass(model: Any) -> None:
@@ -103,14 +109,21 @@ class _Reads(TorchFunctionMode):
 
 
 @contextmanager
-def _watched(modules: list[tuple[str, Any]]) -> Iterator[list[str]]:
-    """The packed weights whose numbers are read outside of their modules, by path, as they are found."""
+def _watched(modules: list[tuple[str, Any]]) -> Iterator[tuple[list[str], list[nn.Module]]]:
+    """Packed weights whose numbers are read outside of their modules, by path, and modules that are given an input
+    whose rows do not lie side by side; both as they are found.
+    """
     running: list[nn.Module] = []
     taken: list[str] = []
+    scattered: list[nn.Module] = []
     owners = {module.weight.untyped_storage().data_ptr(): f"{path}.weight" for path, module in modules}
 
-    def begin(module: nn.Module, _: Any) -> None:
+    def begin(module: nn.Module, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...] | None:
         running.append(module)
+        if not args or args[0].is_contiguous():
+            return None
+        scattered.append(module)
+        return _side_by_side(module, args)
 
     def end(module: nn.Module, _: Any, __: Any) -> None:
         running.pop()
@@ -118,7 +131,7 @@ def _watched(modules: list[tuple[str, Any]]) -> Iterator[list[str]]:
     handles = [h for _, m in modules for h in (m.register_forward_pre_hook(begin), m.register_forward_hook(end))]
     try:
         with _Reads(owners, running, taken):
-            yield taken
+            yield taken, scattered
     finally:
         for handle in handles:
             handle.remove()
@@ -129,9 +142,11 @@ def _runs_without_products(model: Any, modules: list[tuple[str, Any]]) -> bool:
     for _, module in modules:
         module.forward = lambda x, n=module.out_features: x.new_zeros((*x.shape[:-1], n))
     try:
-        with _watched(modules) as taken:
+        with _watched(modules) as (taken, _):
             _short_pass(model)
-    except _WHEN_IT_FAILS:
+    except _WHEN_IT_FAILS as error:
+        if is_out_of_memory(error):
+            raise
         return False  # not swallowed: the answer, and the model is refused with the first error
     finally:
         for _, module in modules:
@@ -142,8 +157,7 @@ def _runs_without_products(model: Any, modules: list[tuple[str, Any]]) -> bool:
 def _prepare_for_cpu(modules: list[Any]) -> None:
     """Keep bitsandbytes' products right on a CPU with AVX512-BF16, where it has a kernel of its own.
 
-    It lays weights out in blocks there: shapes that are not made of such would fail. And it reads the numbers of a row
-    as if they lay side by side: with a transposed input (Mamba's, Jamba's) it multiplied numbers of other tokens.
+    It lays weights out in blocks there: shapes that are not made of such would fail.
     """
     for module in modules:
         if module.weight.device.type != "cpu" or module.weight.quant_state is None:
@@ -151,8 +165,6 @@ def _prepare_for_cpu(modules: list[Any]) -> None:
         rows, columns = module.weight.quant_state.shape
         if rows % _CPU_ROWS or columns % module.weight.quant_state.blocksize:
             module.support_avx512bf16_for_cpu = False
-        if module.support_avx512bf16_for_cpu:
-            module.register_forward_pre_hook(_side_by_side)
 
 
 def _side_by_side(_: nn.Module, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

@@ -15,6 +15,7 @@ import torch
 from lmloupe.errors import UnsupportedError
 from lmloupe.model.passes.continuation import WAYS, Continuation, Reading, Way
 from lmloupe.model.passes.quantized_products import stored_as
+from lmloupe.model.passes.worker import is_out_of_memory
 
 __all__ = ["Rounding", "errors", "find_reading", "notes_on", "probe_ids", "rounding_of"]
 
@@ -177,9 +178,9 @@ def _bounds(config: Any) -> list[int]:
 def _whole(model: Any, ids: torch.Tensor) -> torch.Tensor:
     try:
         logits: torch.Tensor = model(input_ids=ids, use_cache=False).logits[0].float()
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         # Whatever a model of another kind says when it is given ids and nothing else.
         raise UnsupportedError(
             f"{type(model).__name__} does not read a text of token ids alone ({type(error).__name__}: "
@@ -204,9 +205,9 @@ def _continues(
             if len(found) == 1:
                 # Others are read in between: RecurrentGemma keeps its state in its own modules and mixes them up.
                 Continuation(model, model, reading).read(ids[:, -2:])
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
-    except Exception:
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
         # Not swallowed: a state that it cannot take up is the answer, and the next way is tried.
         return False
     off = errors(torch.cat(found), whole)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import re
 import threading
 import time
 from collections import deque
@@ -24,11 +25,40 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["Delivery", "Results", "Stopwatch", "Ticket", "Worker", "worker_for"]
+from lmloupe.errors import NotEnoughMemoryError
+
+__all__ = ["Delivery", "Results", "Stopwatch", "Ticket", "Worker", "is_out_of_memory", "worker_for"]
 
 T = TypeVar("T")
 _END = object()
 _log = logging.getLogger(__name__)
+# torch has a class of error for the GPU's memory alone; of the CPU's, and of what cuBLAS needs, only the words say it.
+_FULL = re.compile("can't allocate memory|not enough memory|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED", re.IGNORECASE)
+_ASKED = re.compile(r"[Tt]ried to allocate ([\d.]+ [A-Za-z]+)")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is full, of a GPU or of this machine.
+
+    >>> is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."))
+    True
+    """
+    full = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return full or (isinstance(error, RuntimeError) and _FULL.search(str(error)) is not None)
+
+
+def _told(error: BaseException | None) -> BaseException | None:
+    """An error as its owner is told it: that memory is full in a sentence, and without the frames that hold tensors."""
+    if error is None or not is_out_of_memory(error):
+        return error
+    asked = _ASKED.search(str(error))
+    more = f" ({asked[1]} more were asked for)" if asked else ""
+    told = NotEnoughMemoryError(
+        f"This needs more memory than is free{more}: shorten the text, let another model go, or choose fewer bits or a "
+        "smaller model."
+    )
+    told.__cause__ = error.with_traceback(None)
+    return told
 
 
 class Delivery(Generic[T]):
@@ -49,7 +79,8 @@ class Delivery(Generic[T]):
         self._results.put((result, None))
 
     def end(self, error: BaseException | None = None) -> None:
-        """Say that no more comes, and with which error it ended."""
+        """Say that no more comes, and with which error it ended; full memory is a NotEnoughMemoryError."""
+        error = _told(error)
         if error is not None and self.closed:
             # The owner may never ask again, so an error of the clean-up is logged as well.
             _log.error("Work that its owner had closed failed while it was cleaned up.", exc_info=error)

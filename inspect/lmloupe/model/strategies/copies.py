@@ -17,6 +17,7 @@ from lmloupe.model.passes.continuation import CannotContinueError, Continuation
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.quantized_products import stored_as
 from lmloupe.model.passes.reading import errors, probe_ids, rounding_of
+from lmloupe.model.passes.worker import is_out_of_memory
 
 __all__ = ["begun", "go_on_with"]
 
@@ -76,9 +77,9 @@ def _reason(loaded: LoadedModel) -> Generator[None, None, str]:
             yield
     except CannotContinueError as error:
         return str(error)
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         # Not swallowed: that it cannot go on from copies is the answer, and the reason says what was wrong.
         return f"it does not go on from copies of its cache ({type(error).__name__})"
     alone = []

@@ -44,7 +44,7 @@ class DeviceMemory:
     """Bytes that torch had handed out on a CUDA device, of all models together.
 
     Attributes:
-        before: before this precision was loaded.
+        before: before this precision was loaded; of an engine that was passed in, what was in use beside its tensors.
         after: after it was loaded.
         peak: the most during its passes.
     """

@@ -18,7 +18,7 @@ from lmloupe.model.precision import Precision
 from lmloupe.planner.counting import available_bytes, work_bytes
 from lmloupe.precision.speed.clock import Timing, dequantizing, passes
 from lmloupe.precision.speed.results import DeviceMemory, MeasuredSpeed, SpeedReport, WeightBytes
-from lmloupe.precision.speed.sizes import cache_bytes, measured_bytes, model_dtype, predicted_weights
+from lmloupe.precision.speed.sizes import cache_bytes, held_bytes, measured_bytes, model_dtype, predicted_weights
 
 __all__ = ["Run"]
 
@@ -148,6 +148,8 @@ class Run:
             row.refused = str(error)
             return
         row.after = self._allocated()
+        if engine is self._engine:  # loaded before: what would be there without it
+            row.before = row.after - held_bytes(engine)
         self._engines[row.precision] = engine
         row.measured = measured_bytes(engine, row.precision)
         self._last(engine, passes(engine.loaded, self._ids[:_WARM_TOKENS], max(1, len(self._ids[:_WARM_TOKENS]) - 2)))

@@ -18,7 +18,17 @@ from lmloupe.planner.counting import kv_cache_bytes, weighed
 from lmloupe.planner.measure import meta_model
 from lmloupe.precision.speed.results import WeightBytes
 
-__all__ = ["cache_bytes", "measured_bytes", "model_dtype", "predicted_bytes", "predicted_weights", "require_stored"]
+__all__ = [
+    "cache_bytes",
+    "held_bytes",
+    "measured_bytes",
+    "model_dtype",
+    "predicted_bytes",
+    "predicted_weights",
+    "require_stored",
+]
+
+_BLOCK = 512
 
 
 def model_dtype(precision: Precision, device: str) -> torch.dtype:
@@ -110,3 +120,11 @@ def measured_bytes(engine: LocalEngine, precision: Precision) -> WeightBytes:
     weights = sum(parameter.nbytes for parameter in seen.values())
     buffers = sum(buffer.nbytes for buffer in model.buffers())
     return WeightBytes(precision, weights, engine.describe().bytes - weights, buffers)
+
+
+def held_bytes(engine: LocalEngine) -> int:
+    """What torch has handed out on CUDA for a model that is not quantized, in whole blocks, tied tensors once."""
+    model = engine.loaded.model
+    stores = [tensor.untyped_storage() for tensor in (*model.parameters(), *model.buffers())]
+    sizes = {store.data_ptr(): store.nbytes() for store in stores}
+    return sum(-(-size // _BLOCK) * _BLOCK for size in sizes.values())

@@ -14,6 +14,7 @@ from lmloupe.model.passes.continuation import Continuation
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.quantized_products import stored_as
 from lmloupe.model.passes.reading import errors, probe_ids, rounding_of
+from lmloupe.model.passes.worker import is_out_of_memory
 
 __all__ = ["Batching", "found_batching", "ruled_out"]
 
@@ -71,9 +72,9 @@ def found_batching(loaded: LoadedModel) -> Generator[None, None, Batching]:
             yield
     try:
         together = yield from _together(loaded, texts, following)
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         # Not swallowed: that it cannot read two texts at once is the answer, and the reason says why.
         return Batching(f"This model does not read two texts at once ({type(error).__name__}), so they take turns.")
     rounding = rounding_of(loaded.model.dtype, stored_as(loaded.model))

@@ -34,6 +34,7 @@ from lmloupe.model.passes.continuation import CannotContinueError, Continuation
 from lmloupe.model.passes.loaded import LoadedModel
 from lmloupe.model.passes.quantized_products import stored_as
 from lmloupe.model.passes.residual import pieces_of
+from lmloupe.model.passes.worker import is_out_of_memory
 
 __all__ = ["MOST_SERVED", "Scheduler"]
 
@@ -232,7 +233,9 @@ class Scheduler:
             for request in gone:
                 try:
                     self.texts.keep(rows.read(request))
-                except (torch.OutOfMemoryError, MemoryError):
+                except Exception as error:
+                    if not is_out_of_memory(error):
+                        raise
                     self.texts.clear()  # not swallowed: what is kept saves work, and nothing else needs it
         rows.without(gone)
         if not rows.requests:

@@ -1,0 +1,1 @@
+"""What is often misread about tokens, answered with the numbers of this very text."""
