@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.support.pages import REPOSITORY, no_exception, open_page
+from ui.generation.tree.session import Held
 from ui.learn.embedded_page import read_address
+from ui.state.link import encode
 
 
 def test_an_embedded_page_changes_nothing_of_the_person_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +41,16 @@ def test_an_address_says_what_is_wrong_with_it(address: str, reason: str) -> Non
 def test_an_old_address_and_a_whole_link_are_read() -> None:
     read = read_address("https://loupe.example/score?text=a+b&temperature=0.5")
     assert (read.page.url, read.values) == ("surprise", {"text": "a b", "temperature": 0.5})
+
+
+@pytest.mark.model
+@pytest.mark.usefixtures("embedded_engine")
+def test_a_generation_in_a_lesson_leaves_the_person_s_own_tree_alone() -> None:
+    own = Held()
+    link = encode({"lesson_file": "12_reading_and_writing", "guesses": {"12_reading_and_writing": {"0": "8"}}}).params
+    app = no_exception(open_page("lessons", session={"tree_generate": own}, **link))
+    assert app.session_state["tree_generate"] is own
+    assert own.branch is None
+    shown_for, inner = app.session_state["tree_generate_within"]
+    assert shown_for == "12_reading_and_writing 0"
+    assert inner.ground.sampling.temperature == 0

@@ -24,7 +24,7 @@ from ui.state.settings import SETTINGS
 from ui.state.short_links import SHORT, long_form
 from ui.state.uploads import note_typed, take_out
 
-__all__ = ["AT_ROOT", "Session", "embedded", "is_embedded", "leads_to_tokens", "one_run", "session"]
+__all__ = ["AT_ROOT", "Session", "embedded", "is_embedded", "leads_to_tokens", "one_run", "session", "shown_for"]
 
 _SESSION = "shared_state"
 AT_ROOT = {"start": "1"}
@@ -217,6 +217,12 @@ def is_embedded() -> bool:
     """Whether what is drawn now belongs to a page within another one."""
     held = _held()
     return held is not None and held.embedded is not None and held.embedded.in_step
+
+
+def shown_for() -> str:
+    """What the page at hand is shown for where it is drawn within another one; "" elsewhere."""
+    held = _held()
+    return held.embedded_as if held is not None and is_embedded() else ""
 
 
 def session(name: str = "") -> Session:

@@ -15,6 +15,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.generation.live.runs import Request, Run
+from ui.state.session import shown_for
 
 __all__ = ["NOTHING", "Ground", "Held", "Wish", "held_tree"]
 
@@ -185,6 +186,16 @@ class Held:
 
 
 def held_tree(key: str) -> Held:
-    """The tree that this session holds under a key."""
-    found: Held = st.session_state.setdefault(f"tree_{key}", Held())
-    return found
+    """The tree that this session holds under a key; a page within another one has its own, until another is shown."""
+    if not (within := shown_for()):
+        found: Held = st.session_state.setdefault(f"tree_{key}", Held())
+        return found
+    place = f"tree_{key}_within"
+    kept: tuple[str, Held] = st.session_state.get(place, ("", Held()))
+    before, inner = kept
+    if before != within:
+        if before:
+            inner.stop()
+        inner = Held()
+    st.session_state[place] = (within, inner)
+    return inner

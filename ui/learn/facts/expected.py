@@ -16,10 +16,8 @@ from ui.state.settings import EMBEDDED_MODEL
 __all__ = [
     "best_token",
     "entropy",
-    "gap_changes",
     "lens_layer",
     "lens_token",
-    "likelier",
     "perplexity",
     "possible_tokens",
     "rank_of",
@@ -99,20 +97,6 @@ def perplexity(*, text: str) -> float:
 
 
 @fact(slow=True)
-def gap_changes(*, left: str, right: str, other: str) -> str:
-    """``Yes`` where what the model expects after ``left`` depends on which of two texts follows it, else ``No``.
-
-    >>> gap_changes(left="She put milk in her", right=" and drank it.", other=" and drove away.")
-    'No'
-    """
-    place = len(ids_of(left))
-    firsts = [scored(EMBEDDED_MODEL, "none", ids_of(left + rest)) for rest in (right, other)]
-    best = [one.top_ids[place - 1].tolist() for one in firsts]
-    logs = [one.top_log_probs[place - 1] for one in firsts]
-    return "No" if best[0] == best[1] and np.allclose(logs[0], logs[1], atol=1e-4) else "Yes"
-
-
-@fact(slow=True)
 def lens_layer(*, text: str) -> int:
     """From which layer on the model's first guess after a text is its final one; 0 is the embedding.
 
@@ -168,20 +152,6 @@ def times_perplexity(*, text: str, other: str) -> str:
     times = perplexity(text=text) / perplexity(text=other)
     bounds = ((1.5, "the same"), (5.0, "twice as much"), (100.0, "ten times as much"))
     return next((words for bound, words in bounds if times < bound), "more than a hundred times as much")
-
-
-@fact(slow=True)
-def likelier(*, left: str, right: str, one: str, other: str) -> str:
-    """Which of two words makes a whole sentence more probable: ``left``, a space, the word, and ``right``.
-
-    >>> likelier(left="She put milk in her", right=" and drank it.", one="cup", other="car")
-    'cup'
-    """
-    bits = {
-        word: float(scored(EMBEDDED_MODEL, "none", ids_of(f"{left} {word}{right}")).surprisal_bits.sum())
-        for word in (one, other)
-    }
-    return min(bits, key=bits.__getitem__)
 
 
 @fact(slow=True)

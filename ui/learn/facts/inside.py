@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 import lmloupe as lm
 from ui.base.loaders import encoding
@@ -113,8 +114,7 @@ def first_token_share(*, text: str) -> float:
     >>> 0 < first_token_share(text="The capital of France is") < 1
     True
     """
-    patterns = _summary(text).patterns
-    return float(patterns[:, :, -1, 0].mean())
+    return float(_whole(text)[:, :, -1, 0].mean())
 
 
 @fact(slow=True)
@@ -124,10 +124,9 @@ def later_share(*, text: str) -> float:
     >>> later_share(text="The capital of France is")
     0.0
     """
-    n = len(ids_of(text))
-    later = np.triu(np.ones((n, n), bool), k=1)
-    layers = range(loaded().describe().n_layers)
-    return float(max(attention(EMBEDDED_MODEL, "none", ids_of(text), i).weights[:, later].max() for i in layers))
+    patterns = _whole(text)
+    later = np.triu(np.ones(patterns.shape[-2:], bool), k=1)
+    return float(patterns[:, :, later].max())
 
 
 @fact(slow=True)
@@ -153,8 +152,12 @@ def most_alike_layer(*, word: str, one: str, other: str) -> str:
     return f"layer {best}"
 
 
-def _summary(text: str) -> lm.AttentionSummary:
-    return attention_summary(EMBEDDED_MODEL, "none", ids_of(text))
+def _whole(text: str) -> NDArray[np.float32]:
+    """Attention of all heads of all layers, float32 (n_layers, n_heads, n, n): a summary's picture of a short text."""
+    patterns = attention_summary(EMBEDDED_MODEL, "none", ids_of(text)).patterns
+    if patterns.shape[-1] != len(ids_of(text)):
+        raise lm.QuestionError(f"{len(ids_of(text))} tokens are too many: the summary has {patterns.shape[-1]} cells.")
+    return patterns
 
 
 def _vectors(text: str) -> np.ndarray:
