@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import jinja2
 import pytest
 import torch
 import transformers
 from accelerate.utils.bnb import get_quantized_model_device_map
+from huggingface_hub.utils import _http as hub
 from huggingface_hub.utils import hf_raise_for_status
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, TextStreamer
 
@@ -75,7 +75,7 @@ def long_text(one: Tried) -> None:
 
 def asked_of_hub(status: int, **headers: str) -> None:
     address = "https://huggingface.co/org/name/resolve/main/config.json"
-    hf_raise_for_status(httpx2.Response(status, headers=headers, request=httpx2.Request("GET", address)))
+    hf_raise_for_status(hub.httpx2.Response(status, headers=headers, request=hub.httpx2.Request("GET", address)))
 
 
 def one_part_cast(one: Tried) -> None:
