@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from ui.base.errors import escape_markdown
 from ui.base.glossary.entries import WORDS, explained, explained_label
+from ui.notebooks.drawn import long_text, page_drawn
+from ui.notebooks.page_notebook import page_notebook
 from ui.pages import page
+from ui.state import store as state
 from ui.state.session import is_embedded
 
 __all__ = ["as_code", "finding", "metrics_row", "reproduce", "words_here"]
 
 MAX_QUOTED = 2000
+REPRODUCE = "The same numbers in Python"
 
 
 def finding(sentence: str) -> None:
@@ -63,12 +69,22 @@ def as_code(text: str) -> str:
     """The text as an expression in Python; a long one is read from a file, which the person saves."""
     if len(text) <= MAX_QUOTED:
         return repr(text)
+    long_text.set(text)
     return _FROM_FILE
 
 
 def reproduce(code: str) -> None:
-    """The lines of Python that give the numbers on this page."""
+    """The lines of Python that give the numbers on this page, and the same as a notebook with the page's chart."""
+    plain, url = code.strip("\n"), page_drawn.get()
     if _FROM_FILE in code:
         code = "# Save the text of the page as text.txt first\n" + code.lstrip("\n")
-    with st.expander("The same numbers in Python"):
+    with st.expander(REPRODUCE):
         st.code(code.strip("\n"), language="python", wrap_lines=True)
+        if url:
+            # The file is made when it is asked for.
+            made = partial(page_notebook, url, plain, state.link_params(), long_text.get())
+            st.download_button(
+                "Notebook", made, f"lm-loupe-{url.replace('_', '-')}.ipynb", "application/x-ipynb+json",
+                key=f"notebook_{is_embedded()}_{zlib.crc32(plain.encode())}", on_click="ignore",
+                icon=":material/download:", help="A Jupyter notebook: the pinned versions, this code, and the chart.",
+            )  # fmt: skip

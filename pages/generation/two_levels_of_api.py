@@ -7,6 +7,7 @@ import streamlit as st
 from ui.bar.bar import page_bar
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown, show_errors
+from ui.base.glossary.tables import data_table
 from ui.chat.request import chat_request
 from ui.components.level_view import level_view
 from ui.generation.levels.views import (
@@ -23,7 +24,7 @@ from ui.generation.levels.views import (
 from ui.generation.prompt import choose_prompt
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 from ui.state import store as state
 
 WAYS = {"greedy": "Greedy", "sampling": "Sampled"}
@@ -142,11 +143,12 @@ st.subheader(
     anchor=False,
 )
 table = task_table(known)
-st.dataframe(table, hide_index=True, width="stretch", height=420)
+data_table(table, hide_index=True, width="stretch", height=420)
 st.caption(
     "Runs now: its packages are installed, and a model for it is on this machine (the embedded one, or in the hub's "
     "cache). Needs a model: everything but a model is here. Read from the registry of the installed transformers."
 )
 take_away("tasks", table, {})
 if code:
+    words_here("pipeline", "tokenizer", "tensor", "decode", "greedy")
     reproduce(code)

@@ -16,6 +16,7 @@ from ui.learn.lessons.ending import draw_end
 from ui.learn.lessons.lesson import Lesson, Step
 from ui.learn.lessons.player import draw_question, draw_reveal, draw_style
 from ui.learn.lessons.shelf import shelf
+from ui.learn.takeaway.lesson_notebook import lesson_notebook
 from ui.page import finding
 from ui.state import store as state
 
@@ -109,6 +110,7 @@ def draw_lesson(one: Lesson) -> None:
     shown = progress.phase(one)
     if shown == "end":
         draw_end(one, following(one))
+        draw_take_home(one)
     elif shown == "question":
         draw_question(
             one.steps[at],
@@ -120,6 +122,16 @@ def draw_lesson(one: Lesson) -> None:
             model_loader().start()  # while the person thinks
     else:
         draw_reveal(one, at, guess=progress.guess_of(one, at), below=partial(draw_ways_on, one, at))
+
+
+def draw_take_home(one: Lesson) -> None:
+    """Draw the button for the lesson as a notebook; it is made when it is asked for."""
+    st.download_button(
+        "This lesson as a notebook", partial(lesson_notebook, one), f"lm-loupe-{one.key}.ipynb",
+        "application/x-ipynb+json", key="lesson_notebook", on_click="ignore", icon=":material/download:",
+        help="Its prose, its questions, and the code of each answer and of each page. The first time it takes up to a "
+        "minute, because the pages are run.",
+    )  # fmt: skip
 
 
 def runs_model(step: Step) -> bool:

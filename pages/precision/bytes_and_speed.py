@@ -19,7 +19,8 @@ CODE = """
 import lmloupe as lm
 
 engine = lm.load_engine({model!r})
-for one in lm.predicted_weights(engine, {precisions!r}):
+predicted = list(lm.predicted_weights(engine, {precisions!r}))
+for one in predicted:
     print(one.precision.spec, one.total, one.footprint)
 """
 MEASURED = """

@@ -7,13 +7,14 @@ import streamlit as st
 from ui.bar.bar import page_bar
 from ui.base.downloads import take_away
 from ui.base.errors import show_errors
+from ui.base.glossary.tables import data_table
 from ui.base.loaders import display_name, encoding
 from ui.base.shares import percent_columns, percents
 from ui.components.bar_table import bar_table
 from ui.components.gap_view import gap_view
 from ui.model.choice import choose_model
 from ui.model.transformers_code import loading_code
-from ui.page import finding, reproduce
+from ui.page import finding, reproduce, words_here
 from ui.prediction.masked.answers import attended, choose_masked, gap, masked_gap
 from ui.prediction.masked.sentence import example_chips, read_candidates, read_gap, read_rights
 from ui.prediction.masked.views import (
@@ -127,7 +128,7 @@ with show_errors():
         formats = percent_columns(SHARES) | {
             label: st.column_config.NumberColumn(format="%.2f") for label in table.columns if label.startswith("ln P")
         }
-        st.dataframe(percents(table, SHARES), hide_index=True, width="stretch", column_config=formats)
+        data_table(percents(table, SHARES), hide_index=True, width="stretch", column_config=formats)
         arrays = {"logits": (lambda: found.logits, f"float32 {found.logits.shape}: the scores at the gap, by id")}
         take_away("gap", table, arrays)
     wholes = {
@@ -136,6 +137,7 @@ with show_errors():
     own_masked = "" if by_masked is None else MASKED_CODE.format(
         name=state.get("masked_model"), left=sides[0], right=sides[1]
     )  # fmt: skip
+    words_here("causal_model", "masked_model", "probability", "fill_in_the_middle")
     reproduce(
         CODE.format(
             model=model, quantization=quantization, left=sides[0], right=sides[1], candidates=list(candidates),

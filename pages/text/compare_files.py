@@ -8,7 +8,7 @@ from ui.bar.bar import page_bar
 from ui.bar.text_file import decoded
 from ui.base.errors import show_errors
 from ui.components.file_view import file_view
-from ui.page import as_code, finding, reproduce
+from ui.page import as_code, finding, reproduce, words_here
 from ui.state import store as state
 from ui.text.comparison import compared, comparison_payload, costs_more
 from ui.tokenizers.choice import choose_tokenizer
@@ -58,4 +58,5 @@ with show_errors():
         name, data = sent.file
         state.put("text", decoded(data, name))
         st.rerun()
+words_here("token", "tokenizer")
 reproduce(CODE.format(text=as_code(text), first=first.code, second=second.code, parse=parse))

@@ -251,7 +251,7 @@ def test_the_class_is_asked_in_large_letters_and_the_answer_stays_hidden_until_i
     no_exception(app.button(key="ask_word").click().run())
     assert "font-weight:600" not in shown(app)
     assert verdicts(app) == []
-    way = next(one.proto for one in app.get("page_link") if one.proto.label == "Ask the class")
+    way = next(one.proto for one in app.get("page_link") if one.proto.page == "class")
     asked = read_address(f"/{way.page}?{way.query_string}").values["class_question"]
     question = read_question(asked)
     assert (question.ask, question.choices) == ("How many tokens is “coconut” to Llama 3.1?", ("1", "2", "3", "7"))

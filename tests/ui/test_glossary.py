@@ -13,8 +13,10 @@ from ui.base.errors import escape_markdown
 from ui.base.glossary.entries import LANGUAGES, WORDS, Word, explained, explained_label, find, search
 from ui.base.glossary.tables import explained_columns
 from ui.learn.embedded_page import read_address
+from ui.pages import PAGES, Page
 
-LESSONS = Path(__file__).parents[2] / "lessons"
+ROOT = Path(__file__).parents[2]
+LESSONS = ROOT / "lessons"
 LATIN = {"de", "es", "fr", "pt"}
 
 
@@ -69,6 +71,14 @@ def test_an_example_opens_as_it_says(key: str) -> None:
     assert not app.error
     shared = app.session_state["shared_state"].values
     assert {name: shared[name] for name in read.values} == read.values
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.section != "Learn"], ids=lambda page: page.url)
+def test_every_page_explains_words_that_stand_on_it(page: Page) -> None:
+    (named,) = re.findall(r"words_here\(([^)]*)\)", (ROOT / page.path).read_text("utf-8"))
+    keys = re.findall(r'"(\w+)"', named)
+    assert len(keys) >= 2
+    assert [key for key in keys if key not in WORDS] == []
 
 
 def test_labels_say_what_the_glossary_says() -> None:

@@ -109,7 +109,7 @@ def test_the_table_of_cards_says_what_the_library_says():
 
 def test_what_does_not_fit_is_told_what_would():
     found = planned(replace(LLAMA, model="llama-3.1-70b", precision="float32"))
-    assert verdicts.plan_finding(found, verdicts.all_fits(found)).endswith("in int8 an A100 80 GB takes it")
+    assert verdicts.plan_finding(found, verdicts.all_fits(found)).endswith("in bfloat16 an H200 takes it")
     small = planned(replace(LLAMA, precision="bfloat16"))
     assert verdicts.plan_finding(small, verdicts.all_fits(small)).endswith("; in int8 it fits")
     large = planned(replace(LLAMA, model="llama-3.1-405b"))

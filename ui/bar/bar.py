@@ -10,6 +10,7 @@ import streamlit as st
 from ui.bar.presenting import page_tools, style
 from ui.bar.text_file import text_file_box
 from ui.base import theme
+from ui.notebooks.drawn import long_text, page_drawn
 from ui.pages import Page, page
 from ui.state import store as state
 from ui.state.session import is_embedded
@@ -83,8 +84,10 @@ def page_bar(url: str, on_turn: Callable[[int], None] | None = None, link: str |
         url: the page's address.
         on_turn: called with 1 or -1 when a person who presents turns to what comes next, or came before; without it
             the arrow keys turn the pages. It may change settings, which are read after this.
-        link: what the QR code of the presenter view holds in place of the link to this screen.
+        link: what the QR code of the presenter view holds in place of the link to this screen; "" for no QR code.
     """
+    page_drawn.set(url)
+    long_text.set("")
     if is_embedded():
         return Bar(page(url), None)
     st.html(f"<style>{_STYLE}{style()}</style>")

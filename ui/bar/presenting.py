@@ -49,7 +49,7 @@ def page_tools(
             "Presenter view (P)", present, key=f"present_{present}", on_change=_toggle,
             help="Everything larger and the controls away, for a projector. Arrow keys turn the pages, P ends it.",
         )  # fmt: skip
-    url = (link or _link()) if present else None
+    url = (_link() if link is None else link) if present else None
     turned = tools(page.url, page.look_for, present=present, link=url, on_present=_toggle)
     if turned and on_turn is not None:
         on_turn(turned)

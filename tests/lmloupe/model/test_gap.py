@@ -75,7 +75,7 @@ def test_a_model_that_did_see_the_right_side_would_be_found_out(causal: tuple, m
     assert engine.gap(LEFT, RIGHT, other_rights=["."], top_k=0).right_side_is_seen
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(left=WORDS, candidate=WORDS, right=WORDS)
 def test_candidates_are_scored_by_the_whole_text_as_the_tokenizer_cuts_it(
     causal: tuple, left: str, candidate: str, right: str
@@ -244,7 +244,16 @@ def test_a_masked_model_of_the_hub_is_fetched_by_the_same_rules(
     hub: Hub, tiny_masked_folder: Callable[[str], Path], tmp_path: Path
 ) -> None:
     hub.repos["tiny/bert"] = Repo(tiny_masked_folder("bert"))
+    estimate = lm.masked_memory_estimate("tiny/bert")
+    assert estimate.fits
+    assert estimate.download_bytes == (tiny_masked_folder("bert") / "model.safetensors").stat().st_size
+    assert not [path for path in hub.paths() if path.endswith(".safetensors")]
     model = lm.load_masked_model("tiny/bert")
+    assert model.describe().bytes == estimate.weights_bytes
+    assert model.describe().n_parameters == estimate.n_parameters
+    assert lm.masked_memory_estimate("tiny/bert").download_bytes == 0
+    with pytest.raises(lm.UnsupportedError, match="not a masked language model"):
+        lm.masked_memory_estimate("smollm2-135m-instruct")
     assert model.describe().revision == hub.repos["tiny/bert"].commit
     assert model.gap(LEFT, RIGHT, ["hill"]).candidates[0].text == "hill"
     hub.repos["tiny/gated"] = Repo(tiny_masked_folder("bert"), "gated")

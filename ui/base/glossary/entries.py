@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from ui.base.errors import escape_markdown
 
-__all__ = ["LANGUAGES", "WORDS", "Term", "Word", "explained", "explained_label", "find", "search"]
+__all__ = ["LANGUAGES", "WORDS", "Term", "Word", "explained", "explained_label", "find", "said_of", "search"]
 
 LANGUAGES: Mapping[str, str] = MappingProxyType(
     {
@@ -35,7 +35,7 @@ LANGUAGES: Mapping[str, str] = MappingProxyType(
 _HERE = Path(__file__).parent
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _UNIT = re.compile(r" \([^()]*\)$")
-_QUALIFIER = re.compile(r"^(mean|median|all|99%) ", re.IGNORECASE)
+_QUALIFIER = re.compile(r"^(mean|median|all|99%|speculative:) ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +138,23 @@ def explained_label(label: str) -> str | None:
     >>> print(explained_label("Language"))
     None
     """
-    bare = _UNIT.sub("", label)
-    word = find(label) or find(bare) or find(_QUALIFIER.sub("", bare))
+    word = _named_by(label)
     return None if word is None else explained(word.key)
+
+
+def said_of(label: str) -> str:
+    """The same as plain text, for what is drawn in the browser; empty for any other label.
+
+    >>> said_of("Beam search") == WORDS["beam_search"].says, said_of("Language")
+    (True, '')
+    """
+    word = _named_by(label)
+    return "" if word is None else word.says
+
+
+def _named_by(label: str) -> Word | None:
+    bare = _UNIT.sub("", label)
+    return find(label) or find(bare) or find(_QUALIFIER.sub("", bare))
 
 
 def search(text: str) -> tuple[Word, ...]:

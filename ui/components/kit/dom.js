@@ -34,6 +34,20 @@ export function signed(sign, words, works, does) {
 }
 
 /**
+ * Let a label say what it means while the pointer or the focus is on it; one that has nothing to say stays as it is.
+ * @template {HTMLElement} Node
+ * @param {Node} node @param {string} says plain text
+ */
+export function explained(node, says) {
+  if (!says) return node;
+  node.classList.add("explained");
+  node.dataset.says = says;
+  node.tabIndex = 0;
+  node.setAttribute("aria-description", says);
+  return node;
+}
+
+/**
  * An SVG element; numbers are rounded to hundredths.
  * @template {keyof SVGElementTagNameMap} Tag
  * @param {Tag} tag

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ui.base import theme
+from ui.base.glossary.entries import said_of
 from ui.components import kit
 
 __all__ = [
@@ -221,7 +222,7 @@ def fits_matrix(
 
 def equations(worked: Sequence[Worked], *, key: str) -> None:
     """Draw the equations, each with its rule of thumb."""
-    _equations(key=key, data={"worked": [asdict(one) for one in worked]})
+    _equations(key=key, data={"worked": [asdict(one) | {"says": said_of(one.name)} for one in worked]})
 
 
 def shares(parts: Sequence[tuple[str, int, str]], *, label: str, key: str) -> None:

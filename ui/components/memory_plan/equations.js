@@ -1,6 +1,6 @@
 // Each part of the memory as its equation: in words, with this model's numbers, and the rule of thumb beside it.
 
-import { make } from "../kit/dom.js";
+import { explained, make } from "../kit/dom.js";
 import { drawn } from "../kit/mount.js";
 
 /**
@@ -8,6 +8,7 @@ import { drawn } from "../kit/mount.js";
  * @typedef {object} Worked
  * @property {string} kind whose colour it has in the bars
  * @property {string} name
+ * @property {string} says what the glossary says of it; "" for nothing
  * @property {string} symbols
  * @property {string} numbers
  * @property {string} result
@@ -18,10 +19,10 @@ import { drawn } from "../kit/mount.js";
  */
 
 /** @param {Worked} worked */
-function line({ kind, name, symbols, numbers, result, exact, rule, off, note }) {
+function line({ kind, name, says, symbols, numbers, result, exact, rule, off, note }) {
   const node = make("div", "worked");
   const head = make("dt");
-  head.append(make("i", `dot ${kind}`), make("span", "", name), make("b", "", result));
+  head.append(make("i", `dot ${kind}`), explained(make("span", "", name), says), make("b", "", result));
   const sum = make("dd", "sum");
   sum.append(make("div", "symbols", `= ${symbols}`), make("div", "", `= ${numbers}`), make("div", "", `= ${exact}`));
   const thumb = make("dd", "rule");

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ui.base.glossary.entries import said_of
 from ui.components import kit
 from ui.components.stream_view import StreamToken
 
@@ -52,6 +53,7 @@ def strategy_rows(rows: Sequence[StrategyRow], *, base: str, key: str) -> None:
     data = [
         {
             "name": row.name,
+            "says": said_of(row.name),
             "facts": list(row.facts),
             "tokens": [token.packed() for token in row.tokens],
             "same": row.same,

@@ -1,6 +1,6 @@
 // Texts from one prompt, row under row: the name and its numbers, and the tokens as boxes as on Generate.
 
-import { make } from "../kit/dom.js";
+import { explained, make } from "../kit/dom.js";
 import { drawn } from "../kit/mount.js";
 import { endsLine, groupNode } from "../stream_view/boxes.js";
 import { Reply } from "../stream_view/tokens.js";
@@ -11,6 +11,7 @@ import { Reply } from "../stream_view/tokens.js";
  * What `strategy_rows` in strategy_rows/__init__.py sends.
  * @typedef {object} StrategyRow
  * @property {string} name
+ * @property {string} says what the glossary says of it; "" for nothing
  * @property {string[]} facts
  * @property {Token[]} tokens
  * @property {number} same tokens at the beginning that are the base's
@@ -24,7 +25,8 @@ import { Reply } from "../stream_view/tokens.js";
 function rowNode(row, base) {
   const node = make("section", "strategy");
   const head = make("div", "head");
-  const name = make("h3", "name", row.name);
+  const name = make("h3", "name");
+  name.append(explained(make("span", "", row.name), row.says));
   if (row.badge) name.append(make("span", "badge", row.badge));
   const facts = make("ul", "facts");
   facts.append(...row.facts.map((fact) => make("li", "", fact)));

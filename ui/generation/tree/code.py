@@ -16,7 +16,8 @@ tok = engine.tokenizer
 {prompt}
 sampling = lm.{sampling!r}
 """
-_PLAIN = """for step in engine.generate(ids, sampling, max_new_tokens={n}, seed={seed}):
+_PLAIN = """steps = list(engine.generate(ids, sampling, max_new_tokens={n}, seed={seed}))
+for step in steps:
     print(repr(step.text), step.log_prob, step.entropy_bits)
 """
 _PARTS = """

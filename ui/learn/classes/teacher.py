@@ -30,7 +30,7 @@ from ui.learn.lessons.player import draw_style, draw_view
 from ui.page import finding
 from ui.state import store as state
 
-__all__ = ["draw_teacher", "turn"]
+__all__ = ["SHOWN", "draw_teacher", "turn"]
 
 SHOWN = "class_shown"
 """Position and phase on this session's screen: a press that was meant for them moves nothing else."""
@@ -101,7 +101,7 @@ def _draw_lobby(room: Classroom, joined: int, name: str) -> None:
             "computer's address in the network, such as 192.168.1.20:8501, and start the class there.",
             icon=":material/wifi_off:",
         )
-    st.caption(_pinned_words(room))
+    st.container(key="class_facts").caption(_pinned_words(room))
 
 
 def _pinned_words(room: Classroom) -> str:
@@ -146,8 +146,10 @@ def _draw_question(room: Classroom, step: Shown, joined: int) -> None:
 
 def _draw_live(room: Classroom, joined: int) -> None:
     """The count, with the code for who comes late; in the presenter view it stands in the corner."""
-    with st.container(key="class_corner", horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{room.code}**", width="content")
+    at_door = room.phase == "lobby" or room.pace == "own"
+    with st.container(key="class_joined" if at_door else "class_corner", horizontal=True, vertical_alignment="center"):
+        if not at_door:
+            st.markdown(f"**{room.code}**", width="content")
         draw_live_count(room, joined, "class_count")
 
 

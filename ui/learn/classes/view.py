@@ -16,7 +16,7 @@ from ui.learn.classes.shared import leave, led, remembered, room_of, store
 from ui.learn.classes.store.answers import ClassError, Classroom
 from ui.learn.classes.store.codes import CODE_LENGTH, read_code
 from ui.learn.classes.student import draw_ended, draw_join, draw_student
-from ui.learn.classes.teacher import draw_teacher, turn
+from ui.learn.classes.teacher import SHOWN, draw_teacher, turn
 from ui.learn.lessons.shelf import lesson
 from ui.state import store as state
 
@@ -32,9 +32,7 @@ def draw_class_page() -> None:
     leads = None
     with show_errors():
         leads = led()
-    bar = page_bar(
-        "class", None if leads is None else partial(turn, *leads), link=None if code is None else join_link(code)
-    )
+    bar = page_bar("class", None if leads is None else partial(turn, *leads), link=_link(code, leads is not None))
     st.html(f"<style>{_STYLE}</style>")
     draw_said()
     if not typed:
@@ -70,6 +68,15 @@ def draw_class_page() -> None:
             draw_student(room, keys)
         else:
             draw_join(room, keys, name)
+
+
+def _link(code: str | None, leads: bool) -> str | None:
+    """What the corner's QR code holds: the way in, and nothing beside the large one at the door."""
+    if code is None:
+        return None
+    shown = st.session_state.get(SHOWN)
+    at_door = leads and shown is not None and (shown[0], shown[2]) == (code, "lobby")
+    return "" if at_door else join_link(code)
 
 
 def _name(room: Classroom) -> str:

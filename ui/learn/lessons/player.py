@@ -65,7 +65,7 @@ def draw_reveal(
     below: Callable[[], None] | None = None,
     corner: Corner | None = None,
 ) -> None:
-    """Draw the reveal: right or wrong with the true answer, why, and the page itself. Draw it last.
+    """Draw the reveal: the question, right or wrong with the true answer, why, and the page. Draw it last.
 
     Args:
         lesson: the lesson.
@@ -81,6 +81,7 @@ def draw_reveal(
             finding(step.title)
             _markdown(step.prose)
         else:
+            st.container(key="lesson_asked").markdown(step.question.ask)
             try:
                 answer = _computed(lesson, index, step.question)
             except LoupeError as error:

@@ -36,7 +36,7 @@ def filled(tok: Tokenizer, left: str, candidate: str, right: str) -> Filled:
     >>> from lmloupe import load_tokenizer
     >>> found = filled(load_tokenizer("llama-3.1"), "un", "happi", "ness")
     >>> found.input_ids.tolist(), found.places, found.merges
-    ([128000, 359, 57621, 1918], (2,), False)
+    ([128000, 359, 71, 67391], (2, 3), True)
     """
     enc = encode(tok, left + candidate + right, add_special_tokens=True)
     start, end = len(left), len(left) + len(candidate)

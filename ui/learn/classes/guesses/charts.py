@@ -80,22 +80,23 @@ def _number_chart(histogram: Histogram, question: Question, answer: Value | None
     layout = theme.chart_layout(x_title=_axis(histogram, question), y_title="guesses", height=_HEIGHT, bargap=0.08)
     layout["yaxis"] |= _whole_axis(max(histogram.counts))
     layout["margin"] = layout["margin"] | {"t": round(34 * theme.chart_scale())}
-    colours = [theme.MUTED] * len(centres)
-    if histogram.answer is not None and answer is not None:
+    right = histogram.answer
+    holds = [right is not None and a <= right <= b for a, b in pairwise(edges)]
+    colours = [theme.accent() if one or right is None else theme.MUTED for one in holds]
+    if right is not None and answer is not None:
         layout["shapes"] = [
-            {"type": "line", "x0": histogram.answer, "x1": histogram.answer, "yref": "paper", "y0": 0, "y1": 1,
+            {"type": "line", "layer": "below", "x0": right, "x1": right, "yref": "paper", "y0": 0, "y1": 1,
              "line": {"color": theme.accent(), "width": 3 * theme.chart_scale()}}
         ]  # fmt: skip
         layout["annotations"] = [
-            {"x": histogram.answer, "yref": "paper", "y": 1, "yanchor": "bottom", "showarrow": False,
+            {"x": right, "yref": "paper", "y": 1, "yanchor": "bottom", "showarrow": False,
              "text": escape_plotly(_RIGHT + shown(question, answer)), "font": {"color": theme.ink()}}
         ]  # fmt: skip
-    else:
-        colours = [theme.accent()] * len(centres)
     bar = {
         "type": "bar", "x": centres, "y": histogram.counts, "width": 0.92 * width, "marker": {"color": colours},
-        "text": [f"{n}" if n else "" for n in histogram.counts], **_UPRIGHT,
-        "hovertemplate": "%{y} guesses<extra></extra>", "textfont": {"color": theme.ink()},
+        "text": [f"{n}" if n else "" for n in histogram.counts], "hovertemplate": "%{y} guesses<extra></extra>",
+        **_UPRIGHT, "textposition": ["inside" if one else "outside" for one in holds],
+        "insidetextfont": {"color": theme.ink(on_accent=True)}, "outsidetextfont": {"color": theme.ink()},
     }  # fmt: skip
     return go.Figure({"data": [bar], "layout": layout})
 
