@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import lmloupe as lm
-from ui.learn.facts.model import Stored, answer_to, ids_of, loaded, single
+from ui.learn.facts.computed.model import Stored, answer_to, ids_of, loaded, single
 from ui.learn.facts.registry import fact
 from ui.model.answers import scored
 from ui.state.settings import EMBEDDED_MODEL

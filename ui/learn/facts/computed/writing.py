@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 import lmloupe as lm
-from ui.learn.facts.model import answer_to, ids_of, loaded, single
+from ui.learn.facts.computed.model import answer_to, ids_of, loaded, single
 from ui.learn.facts.registry import fact
 
 __all__ = [

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Literal
 
 import lmloupe as lm
-from ui.learn.facts.model import loaded
+from ui.learn.facts.computed.model import loaded
 from ui.learn.facts.registry import fact
 
 __all__ = ["gap_changes", "gap_share", "gap_winner"]

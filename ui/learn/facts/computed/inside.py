@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import lmloupe as lm
 from ui.base.loaders import encoding
-from ui.learn.facts.model import ids_of, loaded, single
+from ui.learn.facts.computed.model import ids_of, loaded, single
 from ui.learn.facts.registry import fact
 from ui.model.answers import attention, attention_summary
 from ui.state.settings import EMBEDDED_MODEL

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import lmloupe as lm
-from ui.learn.facts.model import loaded
+from ui.learn.facts.computed.model import loaded
 from ui.learn.facts.registry import fact
 
 __all__ = ["returned_ids", "same_reply", "without_stars"]
