@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.pages import REPOSITORY, no_exception, open_page
 from ui.generation.tree.session import Held
-from ui.learn.embedded_page import read_address
+from ui.learn.embedded_page import read_address, read_view
 from ui.state.link import encode
 
 
@@ -41,6 +41,15 @@ def test_an_address_says_what_is_wrong_with_it(address: str, reason: str) -> Non
 def test_an_old_address_and_a_whole_link_are_read() -> None:
     read = read_address("https://loupe.example/score?text=a+b&temperature=0.5")
     assert (read.page.url, read.values) == ("surprise", {"text": "a b", "temperature": 0.5})
+
+
+def test_a_page_that_shows_pages_links_to_them_within_another_and_frames_are_not_shown_at_all() -> None:
+    lesson = {"lesson_file": "15_two_levels_of_code", "lesson_step": "5"}  # its view is Diagnose, which shows a page
+    app = no_exception(open_page("lessons", **lesson))
+    assert any(link.proto.label.startswith("Open ") for link in app.get("page_link"))
+    for address in ("/class?class_code=BCDFGH", "/lessons", "/start"):
+        with pytest.raises(ValueError, match="cannot be shown within another one"):
+            read_view(address)
 
 
 @pytest.mark.model

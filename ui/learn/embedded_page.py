@@ -9,13 +9,17 @@ from types import CodeType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import streamlit as st
+
 from ui.pages import MOVED, PAGES, Page, page
 from ui.state.link import decode
-from ui.state.session import embedded
+from ui.state.session import embedded, is_embedded
 
-__all__ = ["Address", "draw_page", "read_address"]
+__all__ = ["Address", "draw_page", "read_address", "read_view"]
 
 _ROOT = Path(__file__).parents[2]
+_FRAMES = ("start", "lessons", "class")
+"""Pages that are all settings of the frame (`Setting.of_frame`): within another page they would not be their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,33 @@ def read_address(address: str) -> Address:
     return Address(page(url), values, params)
 
 
+def read_view(address: str) -> Address:
+    """The same for a page that is to be drawn within another one.
+
+    Raises:
+        ValueError: as `read_address`, or the page cannot be.
+    """
+    read = read_address(address)
+    if read.page.url in _FRAMES:
+        raise ValueError(f"the page /{read.page.url} cannot be shown within another one")
+    return read
+
+
 def draw_page(shown: Address, key: str) -> None:
     """Draw the page here, with a small bar. Draw it last: a page may end the run.
+
+    Within a page that is drawn so itself it is a link, as widgets have one key in a run.
 
     Args:
         shown: the page and what it begins with.
         key: what it is shown for; with another key it begins anew.
     """
+    if is_embedded():
+        st.page_link(
+            shown.page.path, label=f"Open {shown.page.title}", icon=shown.page.icon_shortcode,
+            query_params=shown.params, width="content",
+        )  # fmt: skip
+        return
     with embedded(key, shown.values):
         exec(_code(shown.page.path), {"__name__": "__main__", "__file__": str(_ROOT / shown.page.path)})  # noqa: S102
 

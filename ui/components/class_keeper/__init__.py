@@ -18,19 +18,20 @@ _render = kit.messenger("lmloupe_class_keeper", _HERE / "class_keeper.js")
 KEY = "class_keeper"
 
 
-def kept(code: str, *, student: str | None, teacher: str | None) -> tuple[object, object]:
+def kept(code: str, *, student: str | None, teacher: str | None) -> tuple[object, object, object]:
     """Let the browser remember what the session has of a class, and get what it remembers.
 
     Args:
         code: of the class.
         student: the id of the student who has joined in this session.
-        teacher: the secret of the teacher.
+        teacher: the secret of the teacher, found right.
 
     Returns:
-        What the browser remembers of a student and of a teacher: trust neither its form nor that it is right.
+        What the browser remembers of a student and of a teacher, and the secret of the link that it was opened by:
+        trust neither their form nor that they are right.
     """
     _render(key=KEY, data={"code": code, "student": student, "teacher": teacher}, on_held_change=kit.nothing)
     held = kit.sent(KEY, "held")
     if not isinstance(held, dict) or held.get("code") != code:
-        return None, None
-    return held.get("student"), held.get("teacher")
+        return None, None, None
+    return held.get("student"), held.get("teacher"), held.get("offered")

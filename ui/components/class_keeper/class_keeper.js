@@ -36,6 +36,7 @@ function remember(memory) {
 class Keeper {
   constructor() {
     this.said = "";
+    this.offered = ""; // the secret of a link, which the server has to judge
     this.data = /** @type {Data} */ ({ code: "", student: null, teacher: null });
     this.send = (/** @type {unknown} */ _held) => {};
     this.stop = new AbortController();
@@ -53,17 +54,21 @@ class Keeper {
   look() {
     const { code, student, teacher } = this.data;
     const secret = secretIn(location.hash);
-    if (secret) history.replaceState(history.state, "", location.pathname + location.search);
+    if (secret) {
+      this.offered = secret;
+      history.replaceState(history.state, "", location.pathname + location.search);
+    }
     const before = remembered();
-    const memory = merged(before, code, { student, teacher: secret ?? teacher }, Date.now());
+    const memory = merged(before, code, { student, teacher }, Date.now());
     if (JSON.stringify(memory) !== JSON.stringify(before)) remember(memory);
     /** @type {Held} */
     const held = memory[code] ?? { student: null, teacher: null, at: 0 };
-    const said = JSON.stringify([code, held.student, held.teacher]);
+    const { offered } = this;
+    const said = JSON.stringify([code, held.student, held.teacher, offered]);
     if (said === this.said) return;
-    const known = held.student === student && held.teacher === teacher;
+    const known = held.student === student && held.teacher === teacher && (!offered || offered === teacher);
     this.said = said;
-    if (!known) this.send({ code, student: held.student, teacher: held.teacher });
+    if (!known) this.send({ code, student: held.student, teacher: held.teacher, offered });
   }
 
   destroy() {

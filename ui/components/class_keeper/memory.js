@@ -16,6 +16,7 @@ export function secretIn(hash) {
 
 /**
  * The memory with what is now known of a class. A student who is remembered stays who they are: one browser is one.
+ * A secret comes in once the server has found it right: whoever sends a teacher a link with another takes nothing away.
  * @param {Memory} memory
  * @param {string} code
  * @param {{ student: string | null, teacher: string | null }} known

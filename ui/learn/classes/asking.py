@@ -12,6 +12,7 @@ import streamlit as st
 from ui.base.errors import escape_markdown
 from ui.learn.classes.store.answers import ClassError
 from ui.learn.classes.store.plan import OwnQuestion, read_question
+from ui.learn.embedded_page import read_view
 from ui.pages import page
 from ui.state import store as state
 from ui.state.drafts import commit, draft
@@ -42,9 +43,12 @@ def own_question() -> OwnQuestion | None:
     if not held.get("ask"):
         return None
     try:
-        return read_question({"kind": "choice"} | held)
+        question = read_question({"kind": "choice"} | held)
+        if question.view:
+            read_view(question.view)
     except ValueError as error:
         raise ClassError(f"Your question cannot be asked yet: {error}.") from error
+    return question
 
 
 def question_form(key: str) -> None:

@@ -87,12 +87,8 @@ def _about(lessons: list[Lesson], questions: int) -> str:
 def draw_pins() -> None:
     """Draw which of the settings of this session all pages of the class have."""
     values = session("class_pins").values
-    changed = [
-        name for name, setting in SETTINGS.items()
-        if name not in _ALWAYS and not setting.of_frame and not setting.packed and values[name] != setting.default
-    ]  # fmt: skip
     state.multiselect(
-        "class_pins", "Pinned for everybody, as you have it now", [*_ALWAYS, *changed],
+        "class_pins", "Pinned for everybody, as you have it now", _pinnable(),
         format_func=lambda name: f"{name.replace('_', ' ')}: {_short(name, values[name])}",
         help="The pages that students see begin with these settings. Change them on the other pages, then come back.",
     )  # fmt: skip
@@ -101,7 +97,18 @@ def draw_pins() -> None:
 def pinned_params() -> dict[str, str]:
     """The pinned settings as the parameters of a link."""
     values = session("class_pins").values
-    return encode({name: values[name] for name in values["class_pins"] if name in values}).params
+    offered = _pinnable()  # a link may name others, which nobody has seen here
+    return encode({name: values[name] for name in values["class_pins"] if name in offered}).params
+
+
+def _pinnable() -> list[str]:
+    """The settings that can be pinned: model and quantization, and what this session has changed."""
+    values = session("class_pins").values
+    changed = [
+        name for name, setting in SETTINGS.items()
+        if name not in _ALWAYS and not setting.of_frame and not setting.packed and values[name] != setting.default
+    ]  # fmt: skip
+    return [*_ALWAYS, *changed]
 
 
 def _short(name: str, value: object) -> str:

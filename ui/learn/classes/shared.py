@@ -45,11 +45,13 @@ class Keys:
         student: a random id that this browser has been given, whether it has joined or not.
         teacher: the secret.
         joined: whether the student has joined, as this session knows.
+        wrong: whether a link or this browser has a secret that is not this class's.
     """
 
     student: str | None = None
     teacher: str | None = None
     joined: bool = False
+    wrong: bool = False
 
 
 def keys_of(code: str) -> Keys:
@@ -59,13 +61,19 @@ def keys_of(code: str) -> Keys:
 
 
 def remembered(code: str) -> Keys:
-    """The same with what the browser remembers; draws the component that knows, once in a run."""
+    """The same with what the browser remembers; draws the component that knows, once in a run.
+
+    Raises:
+        ClassError: the classes cannot be read.
+    """
     keys = keys_of(code)
-    student, teacher = kept(code, student=keys.student if keys.joined else None, teacher=keys.teacher)
+    student, *secrets = kept(code, student=keys.student if keys.joined else None, teacher=keys.teacher)
     if isinstance(student, str) and is_secret(student) and not keys.joined:
         keys.student = student
-    if isinstance(teacher, str) and is_secret(teacher) and keys.teacher is None:
-        keys.teacher = teacher
+    offered = [secret for secret in secrets if isinstance(secret, str) and is_secret(secret)]
+    if keys.teacher is None and offered:
+        keys.teacher = next((secret for secret in offered if store().leads(code, secret)), None)
+        keys.wrong = keys.teacher is None
     return keys
 
 
@@ -112,12 +120,15 @@ def leave() -> None:
 def room_of(code: str) -> Classroom:
     """The class with this code. A session may try a few wrong codes, then it has to wait.
 
+    Who can show to be in the class looks up no code: others who guess codes keep nobody out who comes back.
+
     Raises:
         NoClassError: there is none.
         ClassError: too many wrong codes were tried.
     """
     known: set[str] = st.session_state.setdefault(_KNOWN, set())
-    if code in known:
+    if code in known or _is_in(code):
+        known.add(code)
         return store().look(code)
     level, at, last = st.session_state.get(_TRIED, (WRONG_OF_SESSION.most, time.time(), None))
     if last == code:  # a run of the page for another reason is no other try
@@ -133,3 +144,10 @@ def room_of(code: str) -> Classroom:
         raise
     known.add(code)
     return room
+
+
+def _is_in(code: str) -> bool:
+    keys = keys_of(code)
+    if keys.teacher is not None and store().leads(code, keys.teacher):
+        return True
+    return keys.student is not None and store().is_student(code, keys.student)

@@ -10,7 +10,7 @@ from typing import Any
 from ui.base.errors import escape_markdown
 from ui.learn.classes.store.answers import ClassError, Classroom
 from ui.learn.classes.store.plan import Item, OwnQuestion
-from ui.learn.embedded_page import Address, read_address
+from ui.learn.embedded_page import Address, read_view
 from ui.learn.facts import Fact, Value
 from ui.learn.lessons.answers import answer_of
 from ui.learn.lessons.judging import judge, read_cuts, read_number
@@ -102,7 +102,7 @@ def own_step(own: OwnQuestion, pins: Mapping[str, str], position: int) -> Shown:
     view = None
     if own.view:
         try:
-            view = _pinned(read_address(own.view), pins)
+            view = _pinned(read_view(own.view), pins)
         except ValueError as error:
             raise ClassError(f"The page of this question cannot be shown: {error}.") from error
     # What a person wrote is no Markdown; what an author of a lesson wrote is.

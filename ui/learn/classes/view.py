@@ -42,8 +42,8 @@ def draw_class_page() -> None:
         st.error(f"“{escape_markdown(typed)}” is no code of a class: a code has {CODE_LENGTH} letters.")
         draw_front(typed)
         return
-    keys = remembered(code)
     try:
+        keys = remembered(code)
         room = room_of(code)
         is_teacher = keys.teacher is not None and store().leads(code, keys.teacher)
         keys.joined = keys.student is not None and not is_teacher and store().is_student(code, keys.student)
@@ -58,7 +58,7 @@ def draw_class_page() -> None:
         return
     with bar.gear:
         st.button("Leave the class", key="class_leave", on_click=leave)
-    if keys.teacher is not None:
+    if keys.wrong or keys.teacher is not None:
         st.warning("The teacher's link that this browser has is not that of this class: ask for it again.")
     with show_errors():
         if not room.pulse.running:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ui.learn.embedded_page import Address, read_address
+from ui.learn.embedded_page import Address, read_view
 from ui.learn.facts import gives
 from ui.learn.facts.calls import mentions, read_fact
 from ui.learn.lessons.fields import Fields, Mistake
@@ -174,7 +174,7 @@ def _view(block: _Block) -> Address:
     if len(addresses) != 1:
         raise Mistake(block.line, "a view is one address of a page, such as /tokens?text=coconut")
     try:
-        return read_address(addresses[0])
+        return read_view(addresses[0])
     except ValueError as error:
         raise Mistake(block.line, str(error)) from None
 

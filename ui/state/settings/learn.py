@@ -60,14 +60,19 @@ def _names(value: object) -> tuple[str, ...]:
 
 
 def _own_question(value: object) -> dict[str, object]:
-    """Sizes alone; what it must be is said where it is asked (`ui.learn.classes.store.plan`)."""
+    """Sizes and kinds alone; what it must be is said where it is asked (`ui.learn.classes.store.plan`)."""
+    wrong = ValueError("it must be a question with its kind, its words and its answer")
     if not isinstance(value, dict) or len(value) > 10:
-        raise ValueError("it must be a question with its kind, its words and its answer")
-    lists = [one for one in value.values() if isinstance(one, list | tuple)]
-    texts = [*value, *(one for one in value.values() if one not in lists), *(text for one in lists for text in one)]
-    if len(texts) > 40 or any(len(plain_text(text)) > 2000 for text in texts):
-        raise ValueError("each of its parts must have at most 2000 characters")
-    return {name: list(one) if isinstance(one, list | tuple) else one for name, one in value.items()}
+        raise wrong
+    checked: dict[str, object] = {}
+    for name, one in value.items():
+        if isinstance(one, list | tuple) != (name == "choices"):
+            raise wrong
+        parts = list(one) if name == "choices" else [one]
+        if len(parts) > 30 or any(len(plain_text(text)) > 2000 for text in [name, *parts]):
+            raise ValueError("each of its parts must have at most 2000 characters")
+        checked[name] = parts if name == "choices" else one
+    return checked
 
 
 def _pasted(value: object) -> str:

@@ -28,9 +28,7 @@ def guarded(cell: str) -> str:
     >>> guarded("=1+1"), guarded("-3.5"), guarded("-2+3"), guarded("cafe"), guarded("\t=1")
     ("'=1+1", '-3.5', "'-2+3", 'cafe', "'\t=1")
     """
-    begins = cell.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) or cell.startswith(
-        ("\t", "\r", "\n")
-    )
+    begins = cell.lstrip().startswith(_FORMULA) or cell.startswith(_BREAKS)
     return f"'{cell}" if begins and not _NUMBER.fullmatch(cell) else cell
 
 
