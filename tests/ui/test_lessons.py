@@ -66,6 +66,12 @@ MISTAKES = {
     "minutes": (HEAD.replace("5", "five") + "# S\n", 3, "minutes must be a whole number"),
     "words": (HEAD.replace("[]", "token") + "# S\n", 4, "words must be a list such as"),
     "no mapping": ("---\n- title\n---\n# S\n", 2, "the head must be lines such as"),
+    "lists in lists": (HEAD.replace("[]", "[" * 9000) + "# S\n", 4, "lists in lists"),
+    "no character": (HEAD.replace("about: A", 'about: "\\UFFFFFFFF"') + "# S\n", 2, "the head is not YAML"),
+    "half a character": (HEAD.replace("about: A", 'about: "\\uD800"') + "# S\n", 5, "half a surrogate pair"),
+    "a control character": (HEAD + "# S\n\nA\0B\n", 9, "a control character"),
+    "no end of a value": (HEAD + "# S\n\nIt is {{token_count(\n", 9, "{{ has no }}"),
+    "many beginnings of values": (HEAD + "# S\n\n" + "{{" * 100_000 + "\n", 9, "{{ has no }}"),
     "no step": (HEAD, 7, "a lesson needs at least one step"),
     "prose first": (HEAD + "\nHello\n# S\n", 8, "a step begins with a line such as"),
     "two headings": (HEAD + "# S\n\n## T\n", 9, "a step has one heading"),
@@ -269,6 +275,8 @@ def test_a_bad_file_is_a_sentence_and_the_others_load(folder: Path) -> None:
     (folder / "b.md").write_text(SAMPLE.replace("choices: [nut, con,", "choices: [nut, cat,"), "utf-8")
     (folder / "c.md").write_bytes(b"\xff\xfe")
     (folder / "d.md").mkdir()
+    (folder / "d2.md").write_bytes(b" " * 600_000)
+    os.mkfifo(folder / "d3.md")  # reading it would wait for ever
     (folder / "e.txt").write_text("no lesson", "utf-8")
     ours = len(list(shelves.FOLDER.glob("*.md")))
     found = shelf()
@@ -277,6 +285,8 @@ def test_a_bad_file_is_a_sentence_and_the_others_load(folder: Path) -> None:
         "b.md, line 45: the answer is con, which is not among the choices.",
         "c.md, line 1: it is not UTF-8 text.",
         "d.md, line 1: it cannot be read.",
+        "d2.md, line 1: it has more than 500,000 bytes.",
+        "d3.md, line 1: it cannot be read.",
     )
 
 

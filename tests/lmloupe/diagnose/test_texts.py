@@ -53,6 +53,10 @@ def test_marks_of_the_formats_are_the_tokens_of_their_families() -> None:
         ("<s><s>[INST] Hi [/INST]", ["doubled_bos"]),
         ("<start_of_turn>user\nHi<end_of_turn>\n", ["generation_prompt_lost"]),
         ("<user>Hi</user> is XML", ["unknown"]),
+        ("The train never stops at our village, and the heater does not stop.", ["unknown"]),
+        ("import re\n\nEND = '</s>'\n\ndef message(text):\n    return '{%s}' % text\n", ["unknown"]),
+        ('{% extends "base.html" %}{% for message in messages %}<li>{{ message }}</li>{% endfor %}', ["unknown"]),
+        ("# Readme\n\nIt reads a BitsAndBytesConfig and says in one plain sentence what it really does.", ["unknown"]),
         ("   \n\t", []),
     ],
 )

@@ -5,6 +5,7 @@ Only YAML's structure is used, so that ``choices: [Yes, No]`` are the words that
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ import yaml
 __all__ = ["Fields", "Mistake"]
 
 MAX_CHARACTERS = 1000
+MAX_BLOCK = 20_000
+DEEPEST = 3
 
 
 class Mistake(Exception):  # noqa: N818 - becomes a LessonError where the file's name is known
@@ -53,14 +56,17 @@ class Fields:
             Mistake: it is no YAML, or no names with texts and lists of texts.
         """
         fields = cls(block, line)
+        if len(source) > MAX_BLOCK:
+            raise Mistake(line, f"the {block} has more than {MAX_BLOCK:,} characters")
         try:
+            _check_depth(source, block, line)
             root = yaml.compose(source, Loader=yaml.BaseLoader)
         except yaml.MarkedYAMLError as error:
             at = line + (error.problem_mark.line if error.problem_mark else 0)
             problem = " ".join((error.problem or "something is missing").split())
             hint = "; put a text with a colon or a # in it between quotes" if "mapping" in problem else ""
             raise Mistake(at, f"the {block} is not YAML: {problem}{hint}") from None
-        except (yaml.YAMLError, RecursionError):
+        except (yaml.YAMLError, RecursionError, ValueError, OverflowError):  # the last two: no such character
             raise Mistake(
                 line, f"the {block} is not YAML: it has characters or nested lists that YAML forbids"
             ) from None
@@ -132,6 +138,15 @@ class Fields:
         return Mistake(self.lines.get(name, self.line), reason)
 
 
+def _check_depth(source: str, block: str, line: int) -> None:
+    """Refuse lists in lists before all is read: YAML's time grows with the square of their depth."""
+    depth = 0
+    for event in yaml.parse(source, Loader=yaml.BaseLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise Mistake(line + event.start_mark.line, f"the {block} has lists in lists; a value is a text or a list")
+
+
 def _value(node: yaml.Node, name: str, line: int) -> str | list[str]:
     items = node.value if isinstance(node, yaml.SequenceNode) else [node]
     if not all(isinstance(item, yaml.ScalarNode) for item in items):
@@ -139,4 +154,11 @@ def _value(node: yaml.Node, name: str, line: int) -> str | list[str]:
     texts = [str(item.value) for item in items]
     if any(len(text) > MAX_CHARACTERS for text in texts) or len(texts) > 100:
         raise Mistake(line, f"{name} is longer than {MAX_CHARACTERS:,} characters or has more than 100 texts")
+    if any(
+        unicodedata.category(character) in ("Cc", "Cs")
+        for text in texts
+        for character in text
+        if character not in "\t\n"
+    ):
+        raise Mistake(line, f"{name} has a control character or half a surrogate pair, which is no text")
     return texts if isinstance(node, yaml.SequenceNode) else texts[0]

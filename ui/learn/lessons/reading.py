@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 from ui.learn.embedded_page import Address, read_view
 from ui.learn.facts import gives
-from ui.learn.facts.calls import mentions, read_fact
+from ui.learn.facts.calls import UnreadableValueError, mentions, read_fact
 from ui.learn.lessons.fields import Fields, Mistake
 from ui.learn.lessons.lesson import Kind, Lesson, LessonError, Question, Step
 from ui.state.settings.learn import MAX_GUESS_CHARACTERS
 
-__all__ = ["MAX_STEPS", "read_lesson"]
+__all__ = ["MAX_BYTES", "MAX_STEPS", "read_lesson"]
 
 MAX_STEPS = 50
 MAX_BYTES = 500_000
-_FENCE = re.compile(r"(```+|~~~+)[ ]*([^`]*)$")
+_FENCE = re.compile(r"[ ]{0,3}(```+|~~~+)[ ]*([^`]*)$")
+_READABLE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]*")
 _GIVEN: dict[Kind, set[type]] = {"choice": {str, int}, "number": {int, float}, "word": {str}, "cut": {tuple}}
 _ONLY: dict[Kind, tuple[str, ...]] = {
     "choice": ("choices",),
@@ -38,7 +39,7 @@ def read_lesson(source: str, file: str) -> Lesson:
         LessonError: something in it is not as docs/lessons.md describes; the message names the line.
     """
     try:
-        return _lesson(source.replace("\r\n", "\n"), file)
+        return _lesson(source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), file)
     except Mistake as mistake:
         raise LessonError(f"{file}, line {mistake.line}: {mistake.reason}.") from None
 
@@ -50,6 +51,9 @@ def _lesson(source: str, file: str) -> Lesson:
     if len(source.encode("utf-8", "replace")) > MAX_BYTES:
         raise Mistake(1, f"it has more than {MAX_BYTES:,} bytes")
     lines = source.split("\n")
+    for number, line in enumerate(lines, 1):
+        if not _READABLE.fullmatch(line):
+            raise Mistake(number, "it has a control character, which is no text")
     end = next((i for i, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), None)
     if lines[0].rstrip() != "---" or end is None:
         raise Mistake(1, "a lesson begins with its title, minutes, words and about between two lines of ---")
@@ -111,8 +115,8 @@ def _blocks(lines: list[str], start: int, stop: int) -> list[_Block]:
         line = lines[i]
         before, fence = fence, _after(line, fence)
         found = _FENCE.match(line.rstrip())
-        if not before and fence and found and found[2].strip() in ("question", "view"):
-            blocks.append(_Block(found[2].strip(), i + 2, []))
+        if not before and fence and found and found[2].strip().casefold() in ("question", "view"):
+            blocks.append(_Block(found[2].strip().casefold(), i + 2, []))
         elif before and not fence and blocks[-1].kind:
             blocks.append(_Block("", i + 2, []))
         else:
@@ -147,26 +151,12 @@ def _step(lines: list[str], start: int, stop: int) -> Step:
 
 
 def _check_prose(block: _Block) -> None:
+    text = "\n".join(block.lines)
     try:
-        for _ in mentions(block.source):
+        for _ in mentions(text):
             pass
-    except ValueError as error:
-        raise Mistake(_line_of_value(block), str(error)) from None
-
-
-def _line_of_value(block: _Block) -> int:
-    """The line of the first value in a text that cannot be read."""
-    at = block.line
-    skipped = next((i for i, line in enumerate(block.lines) if line.strip()), 0)
-    text = ""
-    for i, line in enumerate(block.lines[skipped:]):
-        text += line + "\n"
-        try:
-            for _ in mentions(text):
-                pass
-        except ValueError:
-            return at + skipped + i
-    return at
+    except UnreadableValueError as error:
+        raise Mistake(block.line + text.count("\n", 0, error.start), str(error)) from None
 
 
 def _view(block: _Block) -> Address:

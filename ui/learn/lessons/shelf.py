@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from ui.learn.lessons.answers import uncomputed
 from ui.learn.lessons.lesson import Lesson, LessonError
-from ui.learn.lessons.reading import read_lesson
+from ui.learn.lessons.reading import MAX_BYTES, read_lesson
 
 __all__ = ["FOLDER", "VARIABLE", "Shelf", "lesson", "lessons", "shelf"]
 
@@ -37,13 +38,15 @@ def shelf() -> Shelf:
     mistakes = []
     for folder in _folders():
         try:
-            files = sorted(folder.glob("*.md"))[:MAX_FILES] if folder.is_dir() else None
+            files = sorted(folder.glob("*.md")) if folder.is_dir() else None
         except OSError:
             files = None
         if files is None:
             mistakes.append(f"{VARIABLE} names {folder}, which is not a folder that can be read.")
             continue
-        for file in files:
+        if len(files) > MAX_FILES:
+            mistakes.append(f"{folder} has {len(files):,} lessons, and only the first {MAX_FILES} are shown.")
+        for file in files[:MAX_FILES]:
             held = _held(file)
             if isinstance(held, LessonError):
                 mistakes.append(str(held))
@@ -78,6 +81,10 @@ def _checked(file: Path) -> Lesson:
 def _held(file: Path) -> Lesson | LessonError:
     try:
         status = file.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return LessonError(f"{file.name}, line 1: it cannot be read.")
+        if status.st_size > MAX_BYTES:
+            return LessonError(f"{file.name}, line 1: it has more than {MAX_BYTES:,} bytes.")
         stamp = status.st_mtime_ns, status.st_size
         held = _read.get(file)
         if held is None or held[0] != stamp:

@@ -17,6 +17,12 @@ STREAMS_THE_PROMPT = Pattern(
     after="streamer = TextStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)",
     page=address("two_levels"),
 )
+# A train never stops either: who writes has to stand nearby.
+_WRITER = (
+    r"(?:models?|llms?|llama|qwen|phi|mistral|gemma|smollm2?|chatbot|generation|generate(?:\(\))?|replies|reply|"
+    r"responses?|outputs?|pipeline)"
+)
+_GOES_ON = r"(?:never stops?|doesn't stop|does not stop|won't stop|will not stop|keeps? (?:on )?(?:generating|writing))"
 GENERATING = (
     Pattern(
         key="not_a_probability",
@@ -141,7 +147,10 @@ GENERATING = (
         key="never_stops",
         kind="warning",
         library="",
-        seen=(r"\b(?:never stops|doesn't stop|does not stop|won't stop|will not stop|keeps? (?:on )?generating)\b",),
+        seen=(
+            rf"\b{_WRITER}(?:\W+\w+){{0,2}}? {_GOES_ON}\b",
+            rf"\b{_GOES_ON} (?:generating|writing|talking|at the end|after the (?:answer|reply))\b",
+        ),
         means="The model does write its end token, but generate() waits for another one.",
         why="An instruct model ends a turn with a token of its own (<|eot_id|>, <|im_end|>, <|end|>). Where the "
         "generation config knows only the tokenizer's eos, nothing stops it before max_new_tokens.",

@@ -16,7 +16,7 @@ from lmloupe.diagnose.places import Places
 from lmloupe.diagnose.results import Diagnosis
 from lmloupe.diagnose.texts.formats import FORMATS, formats_in
 
-__all__ = ["code_findings"]
+__all__ = ["code_findings", "is_program"]
 
 _MAX_CODE, _MAX_NAME = 100_000, 100
 _MARKS = re.compile(r"^(\s*)(?:>>> ?|\.\.\. ?|[!%].*$)", re.MULTILINE)
@@ -57,6 +57,21 @@ def code_findings(places: Places) -> Iterator[Diagnosis]:
     for check in (script.prompts, script.twice, script.positional, script.streamers, script.remote, script.padding):
         yield from check()
     yield from script.formats(tree)
+
+
+def is_program(text: str) -> bool:
+    r"""Whether a text is Python that imports or defines something.
+
+    >>> is_program("import os\nprint(1)"), is_program("<|im_start|>user\nHi<|im_end|>")
+    (True, False)
+    """
+    if len(text) > _MAX_CODE or not any(word in text for word in ("import ", "def ", "class ")):
+        return False
+    tree = _tree(text)
+    return tree is not None and any(isinstance(node, _DEFINES) for node in ast.iter_child_nodes(tree))
+
+
+_DEFINES = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def _tree(text: str) -> ast.AST | None:

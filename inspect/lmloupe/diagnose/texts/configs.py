@@ -17,6 +17,8 @@ __all__ = ["config_findings", "looks_like_config"]
 
 _MARKS = ("BitsAndBytesConfig", "quantization_config", "quant_method", "load_in_4bit", "load_in_8bit", "bnb_4bit_")
 _MAX_CONFIG, _MAX_IN_LINK = 100_000, 6_000
+_WORDS_OF_PROSE = 12
+_CODE = ("#", '"', "'", "{", "[", "(")
 # How the warning of a setting that nobody wrote begins, and what to write in Python and in JSON.
 _DEFAULTS = {
     "bnb_4bit_quant_type": ("fp4 is stored", 'bnb_4bit_quant_type="nf4",', '"bnb_4bit_quant_type": "nf4"'),
@@ -45,6 +47,8 @@ def config_findings(places: Places) -> Iterator[Diagnosis]:
     try:
         found = explain_quantization(text)
     except InvalidSettingError as error:  # the answer: with line and column where it cannot be read
+        if _is_prose(text):
+            return
         yield _diagnosis(
             places, "config_not_read", 1, means="This config cannot be read as it stands.", why=str(error), page=page
         )
@@ -68,6 +72,14 @@ def config_findings(places: Places) -> Iterator[Diagnosis]:
             why=found.outcome,
             page=page,
         )
+
+
+def _is_prose(text: str) -> bool:
+    """Whether sentences stand in it: a README that names a setting is no config."""
+    lines = (line.strip() for line in text.split("\n"))
+    return any(
+        len(line.split()) >= _WORDS_OF_PROSE and not line.startswith(_CODE) and "=" not in line for line in lines
+    )
 
 
 def _line_of(places: Places, found: ExplainedConfig, setting: str) -> int:

@@ -9,6 +9,7 @@ from lmloupe.diagnose.linear import compiled
 from lmloupe.diagnose.pattern import address
 from lmloupe.diagnose.places import Places
 from lmloupe.diagnose.results import Diagnosis
+from lmloupe.diagnose.texts.codes import is_program
 from lmloupe.diagnose.texts.formats import FORMATS, ChatFormat, formats_in, header_at_end, misspelt
 from lmloupe.encodings.encoding import encode
 from lmloupe.encodings.special_tokens import doubled_bos
@@ -27,8 +28,14 @@ _MOST_TOKENS = 20_000
 
 
 def prompt_findings(places: Places) -> Iterator[Diagnosis]:
-    """What is wrong with a prompt or a reply; one that nothing is wrong with is called so."""
+    """What is wrong with a prompt or a reply; one that nothing is wrong with is called so.
+
+    Marks in a program are pieces of strings: where a turn ends there says nothing, so only their spelling is looked at.
+    """
     text, found = places.text, list(_misspelt(places))
+    if is_program(text):
+        yield from found
+        return
     families = formats_in(text)
     if not families:
         found += _begins_with_assistant(places)

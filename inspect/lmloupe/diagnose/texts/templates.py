@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lmloupe.chat.render import RenderedChat, render_chat
+from lmloupe.diagnose.linear import searched
 from lmloupe.diagnose.pattern import address
 from lmloupe.diagnose.places import Places
 from lmloupe.diagnose.results import Diagnosis
@@ -36,12 +37,19 @@ _TOOLS = (
 )
 _ASKING = """{% if add_generation_prompt %}<|im_start|>assistant
 {% endif %}"""
+# Pages of web frameworks are Jinja as well, and "{%" and "{{" stand in strings of code.
+_TAG = (
+    r"\{%[-+]?\s*(?:for|if|elif|else|endfor|endif|set|macro|generation)\b"
+    r"|\{\{[^{}]{0,300}(?:message|\b(?:bos|eos)_token\b)"
+)
+_WEB_PAGE = r"\{%[-+]?\s*(?:extends|block|load|include|url)\b"
 _FINAL = "{{ message['content'] }}"
 
 
 def looks_like_template(text: str) -> bool:
     """Whether a text is a chat template, alone or in a tokenizer_config.json."""
-    return ("{%" in text or "{{" in text) and "message" in text
+    data = text.encode("utf-8")
+    return "message" in text and searched(_TAG, data) is not None and searched(_WEB_PAGE, data) is None
 
 
 def template_findings(places: Places) -> Iterator[Diagnosis]:
