@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.bar.bar import page_bar
-from ui.learn.door.figure import draw, start_over
+from ui.learn.door.figure import draw, draw_style, start_over
 from ui.learn.door.figures import MODEL_FIGURES, TEXT_FIGURES
 from ui.learn.door.loading import model_loader, wait_for_model
 from ui.learn.door.ways import three_ways
@@ -17,6 +17,7 @@ with bar.gear:
         help="Takes every guess on this page back, and shows its figures as they are at first.",
     )  # fmt: skip
 
+draw_style()
 for number, figure in enumerate(TEXT_FIGURES, 1):
     draw(number, figure)
     if number == 1:

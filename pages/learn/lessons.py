@@ -23,7 +23,11 @@ from ui.state import store as state
 
 def draw_list() -> None:
     """Draw all lessons, and where the person is in each."""
-    finding(f"{counted(len(found.lessons), 'lesson')}: guess first, then look")
+    done = sum(at == of for at, of in map(progress.answered, found.lessons))
+    finding(
+        f"{counted(len(found.lessons), 'lesson')} from a word to a running model, "
+        + (f"{done} finished" if done else f"{counted(sum(one.minutes for one in found.lessons), 'minute')} in all")
+    )
     if not found.lessons:
         st.info("There is no lesson that can be read.")
     if (begun := begun_lesson()) is not None:
@@ -42,20 +46,24 @@ def draw_list() -> None:
 def draw_card(number: int, one: Lesson) -> None:
     """Draw one lesson of the list."""
     at, of = progress.answered(one)
-    with st.container(border=True, gap="xxsmall"):
+    stage = "finished" if at == of else "begun" if at else "new"
+    with st.container(key=f"lesson_card_{stage}_{number}", border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.html(f'<span class="lesson-number">{number}</span>', width="content")
             st.button(
-                f"{number} · {escape_markdown(one.title)}", key=f"open_{one.key}", type="tertiary",
+                escape_markdown(one.title), key=f"open_{one.key}", type="tertiary",
                 on_click=progress.open_step, args=(one, 0 if at == of else first_open(one)),
             )  # fmt: skip
+        st.markdown(escape_markdown(one.about))
+        st.caption(escape_markdown(" · ".join(one.words)))
+        with st.container(key=f"lesson_foot_{number}", horizontal=True, vertical_alignment="center", gap="small"):
+            st.badge(counted(one.minutes, "minute"), icon=":material/schedule:", color="gray")
             if at:
                 st.badge(
                     f"{at} of {of} answered",
                     icon=":material/check:" if at == of else None,
                     color="green" if at == of else "blue",
                 )
-        st.markdown(escape_markdown(one.about))
-        st.caption(escape_markdown(" · ".join([counted(one.minutes, "minute"), *one.words])))
 
 
 def begun_lesson() -> Lesson | None:

@@ -37,6 +37,7 @@ def chips(
     place: DeltaGenerator | None = None,
     colours: Sequence[str] = (),
     size_rem: float = 1.25,
+    fit: bool = False,
 ) -> None:
     """Draw pieces side by side; they wrap. Every piece is escaped: it is a person's text.
 
@@ -47,6 +48,7 @@ def chips(
         place: draw into this instead of a new element.
         colours: of the boxes in turn; the two tints of tokens if none are given.
         size_rem: of the letters.
+        fit: whether the letters grow until all stand in one line of the container they are in, to at most ``size_rem``.
     """
     colours = colours or theme.token_tints()
     notes = list(below) or [""] * len(pieces)
@@ -58,9 +60,13 @@ def chips(
         boxes.append(
             '<span style="display:inline-flex;flex-direction:column;align-items:center">'
             f'<span style="background:{colours[i % len(colours)]};color:{theme.ink()};border:{border};'
-            f'border-radius:.3rem;padding:.05rem .35rem;overflow-wrap:anywhere">'
+            f'border-radius:.3rem;padding:.04em .28em;overflow-wrap:anywhere">'
             f"{html.escape(visible(piece)) or '∅'}</span>{small}</span>"
         )
-    style = f"display:flex;flex-wrap:wrap;gap:.3rem;font-family:monospace;font-size:{size_rem}rem"
+    size = f"{size_rem}rem"
+    if fit:  # a letter is 0.61 em wide, the edges of a box 0.56 em; then come its border and the gap
+        em = sum(map(len, pieces)) * 0.61 + len(pieces) * 0.56
+        size = f"clamp(1.25rem, calc((100cqi - {len(pieces) * 0.6:.1f}rem) / {em:.2f}), {size})"
+    style = f"display:flex;flex-wrap:wrap;gap:.3rem;font-family:monospace;font-size:{size}"
     body = f'<div style="{style}">{"".join(boxes)}</div>'
     (place or st).html(body)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -20,8 +21,9 @@ from ui.state import store as state
 from ui.state.link import encode
 from ui.state.settings import SETTINGS
 
-__all__ = ["NO_GUESS", "Figure", "draw", "exact_params", "start_over"]
+__all__ = ["NO_GUESS", "Figure", "draw", "draw_style", "exact_params", "start_over"]
 
+_STYLE = (Path(__file__).parent / "door.css").read_text("utf-8")
 NO_GUESS = "?"
 """What is kept for somebody who would rather see than guess."""
 
@@ -87,6 +89,11 @@ def start_over() -> None:
             state.put(name, setting.default)
 
 
+def draw_style() -> None:
+    """Write the style of all figures, once for each run."""
+    st.html(f"<style>{_STYLE}</style>")
+
+
 def draw(number: int, figure: Figure) -> None:
     """Draw a figure, with its number in front of its heading."""
     with st.container(key=f"figure_{figure.key}"):
@@ -101,7 +108,7 @@ def _draw(number: int, figure: Figure) -> None:
     open_now = guess is not None and figure.ready
     with prose:
         st.markdown(figure.says)
-        verdict = st.container()
+        verdict = st.container(key=f"door_{'guess' if guess is None else 'verdict'}_{figure.key}")
         if guess is None:
             with verdict:
                 _guess(figure)
@@ -109,14 +116,15 @@ def _draw(number: int, figure: Figure) -> None:
             st.markdown(f"**Try this:** {figure.try_this}")
             figure.control()
         _ways_on(figure)
-    with picture, show_errors():
+    with picture.container(key=f"door_stage_{'open' if open_now else 'covered'}_{figure.key}"), show_errors():
         if open_now:
             figure.shown()
         else:
             figure.covered()
             if not figure.ready:
                 st.caption("The model is loading. This figure then appears by itself.")
-        if open_now:
+    if open_now:
+        with picture, show_errors():
             reproduce(figure.code())
     if guess is not None:
         with verdict:
@@ -125,7 +133,7 @@ def _draw(number: int, figure: Figure) -> None:
 
 
 def _guess(figure: Figure) -> None:
-    st.markdown(f"**Your guess:** {escape_markdown(figure.ask)}")
+    st.container(key=f"door_asked_{figure.key}").markdown(f"**{escape_markdown(figure.ask)}**")
     with st.container(horizontal=True, gap="small"):
         for number, choice in enumerate(figure.choices):
             st.button(

@@ -28,7 +28,7 @@ FAMILIES = ("llama-3.1", "phi-3", "qwen2", "starcoder2")
 LLAMA, BESIDE = FAMILIES[0], FAMILIES[1]
 WORD = str(SETTINGS["door_word"].default)
 SPECIAL = str(SETTINGS["door_special_text"].default)
-LETTERS_REM = 3.0
+LETTERS_REM = 6.0
 _WAYS = ("They all cut it alike", "In two ways", "In three ways", "In four ways")
 
 
@@ -37,9 +37,9 @@ def said(sentence: str) -> None:
     st.subheader(escape_markdown(sentence), anchor=False)
 
 
-def covered(*pieces: str, size_rem: float = 1.25) -> None:
-    """What a figure begins with, in boxes of one tint, and nothing of its answer."""
-    chips(pieces, colours=(theme.token_tints()[1],), size_rem=size_rem)
+def covered(*pieces: str, size_rem: float = 2.5) -> None:
+    """What a figure begins with, in boxes of one colour as large as its stage lets them be; nothing of its answer."""
+    chips(pieces, colours=(theme.ground(),), size_rem=size_rem, fit=True)
 
 
 def some(text: str) -> str:
@@ -64,7 +64,7 @@ def _show_word() -> None:
     word = some(state.get("door_word"))
     enc = encoding(LLAMA, word, False, False)
     said(f"You read {counted(len(word), 'character')}; {display_name(LLAMA)} reads {counted(len(enc), 'token')}")
-    covered(*word, size_rem=LETTERS_REM)
+    chips([token.text for token in enc.tokens], size_rem=LETTERS_REM, fit=True)
     token_view([TokenRow(display_name(LLAMA), enc, family=LLAMA)], text=word, key="door_word_tokens", show="both")
 
 
