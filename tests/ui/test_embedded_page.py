@@ -63,3 +63,8 @@ def test_a_generation_in_a_lesson_leaves_the_person_s_own_tree_alone() -> None:
     shown_for, inner = app.session_state["tree_generate_within"]
     assert shown_for == "12_reading_and_writing 0"
     assert inner.ground.sampling.temperature == 0
+
+
+def test_a_page_that_shows_another_one_shows_a_link_to_it_within_a_lesson() -> None:
+    app = no_exception(open_page("lessons", lesson_file="15_two_levels_of_code", lesson_step="5"))
+    assert "Open Two levels of API" in [one.proto.label for one in app.get("page_link")]
