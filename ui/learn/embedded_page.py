@@ -9,9 +9,11 @@ from types import CodeType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import streamlit as st
+
 from ui.pages import MOVED, PAGES, Page, page
 from ui.state.link import decode
-from ui.state.session import embedded
+from ui.state.session import embedded, is_embedded
 
 __all__ = ["Address", "draw_page", "read_address"]
 
@@ -59,10 +61,15 @@ def read_address(address: str) -> Address:
 def draw_page(shown: Address, key: str) -> None:
     """Draw the page here, with a small bar. Draw it last: a page may end the run.
 
+    Only one page can be embedded at a time: where this is called by an embedded page, a link stands in its place.
+
     Args:
         shown: the page and what it begins with.
         key: what it is shown for; with another key it begins anew.
     """
+    if is_embedded():
+        st.page_link(shown.page.path, label=shown.page.title, icon=shown.page.icon_shortcode, query_params=shown.params)
+        return
     with embedded(key, shown.values):
         exec(_code(shown.page.path), {"__name__": "__main__", "__file__": str(_ROOT / shown.page.path)})  # noqa: S102
 

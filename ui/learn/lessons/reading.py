@@ -164,9 +164,12 @@ def _view(block: _Block) -> Address:
     if len(addresses) != 1:
         raise Mistake(block.line, "a view is one address of a page, such as /tokens?text=coconut")
     try:
-        return read_address(addresses[0])
+        view = read_address(addresses[0])
     except ValueError as error:
         raise Mistake(block.line, str(error)) from None
+    if view.page.url in ("lessons", "class"):
+        raise Mistake(block.line, f"the page {view.page.title} shows lessons itself and cannot stand in one")
+    return view
 
 
 def _question(block: _Block) -> Question:
