@@ -72,6 +72,7 @@ MISTAKES = {
     "a control character": (HEAD + "# S\n\nA\0B\n", 9, "a control character"),
     "no end of a value": (HEAD + "# S\n\nIt is {{token_count(\n", 9, "{{ has no }}"),
     "many beginnings of values": (HEAD + "# S\n\n" + "{{" * 100_000 + "\n", 9, "{{ has no }}"),
+    "a lesson in a lesson": (HEAD + "# S\n\n```view\n/lessons\n```\n", 10, "cannot be shown within another one"),
     "no step": (HEAD, 7, "a lesson needs at least one step"),
     "prose first": (HEAD + "\nHello\n# S\n", 8, "a step begins with a line such as"),
     "two headings": (HEAD + "# S\n\n## T\n", 9, "a step has one heading"),

@@ -76,7 +76,6 @@ def draw_page(shown: Address, key: str) -> None:
     """Draw the page here, with a small bar. Draw it last: a page may end the run.
 
     Within a page that is drawn so itself it is a link, as widgets have one key in a run.
-    Within a page that is itself drawn here, it is a link: one page at a time can be drawn within another.
 
     Args:
         shown: the page and what it begins with.
@@ -87,8 +86,6 @@ def draw_page(shown: Address, key: str) -> None:
             shown.page.path, label=f"Open {shown.page.title}", icon=shown.page.icon_shortcode,
             query_params=shown.params, width="content",
         )  # fmt: skip
-        icon = shown.page.icon_shortcode
-        st.page_link(shown.page.path, label=f"Open {shown.page.title}", icon=icon, query_params=shown.params)
         return
     with embedded(key, shown.values):
         exec(_code(shown.page.path), {"__name__": "__main__", "__file__": str(_ROOT / shown.page.path)})  # noqa: S102
