@@ -13,6 +13,7 @@ from lmloupe.merges.fork import compare_merges
 from ui.base import theme
 from ui.base.chips import chips
 from ui.base.errors import escape_markdown
+from ui.base.labels import token_label
 from ui.base.loaders import display_name, encoding, tokenizer
 from ui.base.words import counted
 from ui.components.merge_tree import merge_tree
@@ -64,7 +65,7 @@ def _show_word() -> None:
     word = some(state.get("door_word"))
     enc = encoding(LLAMA, word, False, False)
     said(f"You read {counted(len(word), 'character')}; {display_name(LLAMA)} reads {counted(len(enc), 'token')}")
-    chips([token.text for token in enc.tokens], size_rem=LETTERS_REM, fit=True)
+    chips([token_label(tokenizer(LLAMA), token.id) for token in enc.tokens], size_rem=LETTERS_REM, fit=True)
     token_view([TokenRow(display_name(LLAMA), enc, family=LLAMA)], text=word, key="door_word_tokens", show="both")
 
 
