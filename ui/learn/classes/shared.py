@@ -74,6 +74,8 @@ def remembered(code: str) -> Keys:
     if keys.teacher is None and offered:
         keys.teacher = next((secret for secret in offered if store().leads(code, secret)), None)
         keys.wrong = keys.teacher is None
+        if keys.teacher not in (None, secrets[0]):
+            st.rerun()  # the browser keeps a secret once the server has found it right, which the next run tells it
     return keys
 
 
