@@ -102,6 +102,7 @@ def draw(number: int, figure: Figure) -> None:
 
 @st.fragment
 def _draw(number: int, figure: Figure) -> None:
+    state.keep()  # a fragment runs alone: the address bar has the guess before the figure is drawn, which takes a while
     st.header(f"{number}. {figure.title}", anchor=False)
     picture, prose = st.columns([3, 2], gap="medium")
     guess = state.get("door_guesses").get(figure.key)
@@ -129,7 +130,7 @@ def _draw(number: int, figure: Figure) -> None:
     if guess is not None:
         with verdict:
             _verdict(figure, guess)
-    state.keep()  # a fragment runs alone: the address bar follows here
+    state.keep()  # what was changed in the figure
 
 
 def _guess(figure: Figure) -> None:
