@@ -20,7 +20,7 @@ LOADING = (
     "loading/",
     "names.py",
     "model/load.py",
-    "model/load_masked.py",
+    "model/weights.py",
     "model/gap/masked.py",
     "model/sources.py",
     "planner/",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
@@ -11,18 +10,17 @@ import torch
 import transformers
 
 from lmloupe.errors import InvalidSettingError, NotEnoughMemoryError, UnsupportedError
-from lmloupe.loading.hub_errors import loading
 from lmloupe.model.architecture.describe import published_as
 from lmloupe.model.architecture.results import Device, Dtype, Quantization
 from lmloupe.model.local import Files, LocalEngine
 from lmloupe.model.passes.continuation import Reading
-from lmloupe.model.passes.worker import is_out_of_memory
-from lmloupe.model.quiet import one_at_a_time, quiet_transformers, without_remarks
+from lmloupe.model.quiet import without_remarks
 from lmloupe.model.sources import causal_config, model_sources
+from lmloupe.model.weights import in_a_thread_that_ends, read_weights, too_large
 from lmloupe.names import EMBEDDED_MODEL, shown
 from lmloupe.tokens.tokenizer import Tokenizer
 
-__all__ = ["Origin", "compute_dtype", "load_again", "load_engine", "pick_device", "require_complete"]
+__all__ = ["Origin", "compute_dtype", "load_again", "load_engine", "pick_device"]
 
 
 def pick_device(device: Device = "auto", quantization: Quantization = "none") -> str:
@@ -71,18 +69,6 @@ def _quantization_config(wanted: _Wanted) -> transformers.BitsAndBytesConfig | N
         bnb_4bit_use_double_quant=wanted.double_quant,
     )
     return cast(transformers.BitsAndBytesConfig, made)
-
-
-def require_complete(name: str, report: dict[str, Any]) -> None:
-    """Refuse weights that lack what the config asks for; ``report`` is transformers' ``output_loading_info``."""
-    # transformers fills what is missing with random numbers and only warns.
-    missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
-    if missing:
-        others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise UnsupportedError(
-            f"The weights of {shown(name)} lack {missing[0]}{others}, which its config asks for: they would be random "
-            "numbers, so LM Loupe does not show them."
-        )
 
 
 def _require_own_head(name: str, model: Any, report: dict[str, Any]) -> None:
@@ -154,7 +140,7 @@ def load_engine(
     """
     key = os.fspath(name).strip()
     wanted = _Wanted.of(device, quantization, double_quant, dtype, compute_dtype)
-    return _in_a_thread_that_ends(key, wanted, revision, token, None)
+    return in_a_thread_that_ends(_load, key, wanted, revision, token, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +186,7 @@ def load_again(
     """
     origin = Origin.of(engine) if isinstance(engine, LocalEngine) else engine
     wanted = _Wanted.of(origin.device, quantization, double_quant, dtype, compute_dtype)
-    return _in_a_thread_that_ends(origin.name, wanted, origin.revision, None, origin)
+    return in_a_thread_that_ends(_load, origin.name, wanted, origin.revision, None, origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,15 +216,6 @@ def _chosen_dtype(what: str, dtype: Dtype, device: str) -> torch.dtype:
     return compute_dtype(device) if dtype == "auto" else cast(torch.dtype, getattr(torch, dtype))
 
 
-def _in_a_thread_that_ends(
-    key: str, wanted: _Wanted, revision: str | None, token: str | bool | None, known: Origin | None
-) -> LocalEngine:
-    # torch leaves a pool of its own in a thread that quantizes, and on two cores a second pool in a live thread slows
-    # the worker's products by a tenth to a quarter.
-    with ThreadPoolExecutor(1, "lmloupe-load") as loader:
-        return loader.submit(_load, key, wanted, revision, token, known).result()
-
-
 def _load(
     key: str, wanted: _Wanted, revision: str | None, token: str | bool | None, known: Origin | None
 ) -> LocalEngine:
@@ -255,26 +232,11 @@ def _load(
         )
     published = published_as(key, config)
     without_remarks()
-    auto: Any = transformers.AutoModelForCausalLM
-    settings = _quantization_config(wanted)
-    with loading(key, revision, "model"):
-        try:
-            with one_at_a_time, quiet_transformers():
-                model, report = auto.from_pretrained(
-                    path,
-                    config=config,
-                    dtype=wanted.dtype,
-                    device_map={"": wanted.device},
-                    use_safetensors=True,
-                    quantization_config=settings,
-                    output_loading_info=True,
-                    **options,
-                )
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise _too_large(key, wanted.device) from error.with_traceback(None)
-            raise
-    require_complete(key, report)
+    instead = f"nf4{'' if wanted.device == 'cpu' else ', device cpu'} or "
+    model, report = read_weights(
+        transformers.AutoModelForCausalLM, key, revision, path, wanted.device, instead,
+        config=config, dtype=wanted.dtype, quantization_config=_quantization_config(wanted), **options,
+    )  # fmt: skip
     _require_own_head(key, model, report)
     _require_shapes(key, model)
     model.eval()
@@ -290,11 +252,4 @@ def _load(
             files=Files(path, options),
         )
     except NotEnoughMemoryError as error:  # its first passes need some too
-        raise _too_large(key, wanted.device) from error.with_traceback(None)
-
-
-def _too_large(key: str, device: str) -> UnsupportedError:
-    return UnsupportedError(
-        f"{shown(key)} does not fit into the memory of this {device} device: "
-        f"choose nf4{'' if device == 'cpu' else ', device cpu'} or a smaller model."
-    )
+        raise too_large(key, wanted.device, instead) from error.with_traceback(None)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import torch
 import transformers
 
-from lmloupe.errors import UnsupportedError
-from lmloupe.loading.hub_errors import loading
+from lmloupe.errors import NotEnoughMemoryError
 from lmloupe.model.architecture.results import Device
 from lmloupe.model.gap.masked import LocalMaskedModel
-from lmloupe.model.load import compute_dtype, pick_device, require_complete
-from lmloupe.model.quiet import one_at_a_time, quiet_transformers
+from lmloupe.model.load import compute_dtype, pick_device
 from lmloupe.model.sources import masked_config, model_sources, require_masked
+from lmloupe.model.weights import in_a_thread_that_ends, read_weights, too_large
 from lmloupe.names import EMBEDDED_MODEL, shown
 
 __all__ = ["load_masked_model"]
@@ -47,27 +43,19 @@ def load_masked_model(
     """
     key = os.fspath(name).strip()
     chosen = pick_device(device)
-    # As for a causal model: torch leaves a pool in the thread that loads.
-    with ThreadPoolExecutor(1, "lmloupe-load") as loader:
-        return loader.submit(_load, key, chosen, revision, token).result()
+    return in_a_thread_that_ends(_load, key, chosen, revision, token)
 
 
 def _load(key: str, device: str, revision: str | None, token: str | bool | None) -> LocalMaskedModel:
     if key == EMBEDDED_MODEL:  # without fetching it first
         require_masked(shown(key), transformers.LlamaConfig(architectures=["LlamaForCausalLM"]))
     tokenizer, path, config, options = model_sources(key, revision, token, masked_config)
-    auto: Any = transformers.AutoModelForMaskedLM
-    with loading(key, revision, "model"):
-        try:
-            with one_at_a_time, quiet_transformers():
-                model, report = auto.from_pretrained(
-                    path, config=config, dtype=compute_dtype(device), device_map={"": device}, use_safetensors=True,
-                    output_loading_info=True, **options,
-                )  # fmt: skip
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise UnsupportedError(
-                f"{shown(key)} does not fit into the memory of this {device} device: choose a smaller model."
-            ) from error
-    require_complete(key, report)
+    model, _ = read_weights(
+        transformers.AutoModelForMaskedLM, key, revision, path, device, "",
+        config=config, dtype=compute_dtype(device), **options,
+    )  # fmt: skip
     model.eval()
-    return LocalMaskedModel(model, tokenizer, name=key, revision=options.get("revision"))
+    try:
+        return LocalMaskedModel(model, tokenizer, name=key, revision=options.get("revision"))
+    except NotEnoughMemoryError as error:  # its first passes need some too
+        raise too_large(key, device, "") from error.with_traceback(None)

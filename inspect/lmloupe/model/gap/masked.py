@@ -20,7 +20,7 @@ from lmloupe.model.passes.continuation import Reading
 from lmloupe.model.passes.loaded import LoadedModel, input_ids
 from lmloupe.model.passes.logit_facts import require_finite
 from lmloupe.model.passes.reading import errors, probe_ids, rounding_of
-from lmloupe.model.passes.worker import worker_for
+from lmloupe.model.passes.worker import is_out_of_memory, worker_for
 from lmloupe.names import shown
 from lmloupe.tokens.tokenizer import Tokenizer
 
@@ -163,9 +163,9 @@ def _require_both_sides(name: str, model: Any, limit: int | None) -> None:
     other = torch.cat((text[:, : n // 2], ids[:, n : 2 * n - n // 2]), 1)
     try:
         found = [model(input_ids=one, attention_mask=torch.ones_like(one)).logits[0].float() for one in (text, other)]
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
     except Exception as error:  # whatever a model of another kind says when it is given ids and nothing else
+        if is_out_of_memory(error):
+            raise
         raise UnsupportedError(
             f"{type(model).__name__} does not read a text of token ids alone ({type(error).__name__}: "
             f"{str(error)[:120]}), so LM Loupe cannot show it. Choose a masked language model of text."

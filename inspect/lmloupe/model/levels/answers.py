@@ -22,6 +22,7 @@ from lmloupe.model.levels.lines import pipeline_lines
 from lmloupe.model.levels.questions import Prompt
 from lmloupe.model.levels.results import TensorFacts, TwoLevels, WrongCall
 from lmloupe.model.passes.loaded import LoadedModel, input_ids
+from lmloupe.model.passes.worker import is_out_of_memory
 from lmloupe.model.quiet import quiet_transformers
 
 __all__ = ["Settings", "two_levels"]
@@ -176,9 +177,9 @@ def _wrong_call(loaded: LoadedModel, inputs: Any) -> WrongCall | None:
     try:
         with quiet_transformers():
             loaded.model.generate(inputs, max_new_tokens=1)
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         chain: list[BaseException] = [error]
         while (before := chain[0].__cause__ or chain[0].__context__) is not None and len(chain) < 8:
             chain.insert(0, before)
@@ -191,9 +192,11 @@ def _as_ours(what: str) -> Iterator[None]:
     """Tell what transformers raises inside the block as an error of ours; the block runs its code and none of ours."""
     try:
         yield
-    except (LoupeError, torch.OutOfMemoryError, MemoryError):
+    except LoupeError:
         raise
     except Exception as error:  # whatever a model's own class or a template raises
+        if is_out_of_memory(error):
+            raise
         words = " ".join(str(error).split())[:200]
         raise NotAvailableError(
             f"transformers' own {what} fails on this model or prompt ({type(error).__name__}: {words}). "
