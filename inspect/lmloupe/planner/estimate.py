@@ -27,7 +27,7 @@ from lmloupe.planner.counting import FIXED_BYTES, available_bytes, kv_cache_byte
 from lmloupe.planner.measure import makeup_of
 from lmloupe.planner.storage import format_of, itemsize
 
-__all__ = ["MemoryEstimate", "memory_estimate", "source", "spoken"]
+__all__ = ["MemoryEstimate", "estimated", "memory_estimate", "source"]
 
 _DEVICES = {"cpu": "in this machine's memory", "cuda": "on the GPU", "mps": "on the GPU"}
 
@@ -140,32 +140,56 @@ def memory_estimate(
     )
     if disk is None:  # nobody names the size: as many numbers as there are, in the dtype that the config names
         disk = makeup.n_parameters * itemsize(makeup.dtype)
-    if download is None:
-        download = disk
-    free = available_bytes(chosen)
     cache = counted.cache
     if any(group.kind == "other" for group in makeup.caches):  # those grow otherwise than by the token: by a pass
         cache = kv_cache_bytes(meta_model(config, compute_dtype(chosen)), counted.context)
     parts = (disk if stored else counted.weights, cache, counted.work + FIXED_BYTES[chosen])
+    return estimated(key, quantization, chosen, counted.context, makeup.n_parameters, parts, disk, download)
+
+
+def estimated(
+    key: str,
+    quantization: Quantization,
+    device: str,
+    context: int,
+    n_parameters: int,
+    parts: tuple[int, int, int],
+    disk: int,
+    download: int | None,
+) -> MemoryEstimate:
+    """The estimate of counted bytes on a device as it is now.
+
+    Args:
+        key: the model's name.
+        quantization: of its weights.
+        device: where it would be.
+        context: tokens; 0 for a model that keeps no cache.
+        n_parameters: how many numbers the model has.
+        parts: bytes of weights, cache and work.
+        disk: bytes of the weight files.
+        download: bytes of those to fetch; None where nobody says, which is then all.
+    """
+    free, total = available_bytes(device), sum(parts)
+    fetched = disk if download is None else download
     return MemoryEstimate(
         name=key,
         quantization=quantization,
-        device=chosen,
-        context=counted.context,
-        n_parameters=makeup.n_parameters,
+        device=device,
+        context=context,
+        n_parameters=n_parameters,
         weights_bytes=parts[0],
         kv_cache_bytes=parts[1],
         overhead_bytes=parts[2],
-        total_bytes=sum(parts),
+        total_bytes=total,
         available_bytes=free,
-        fits=sum(parts) <= free,
+        fits=total <= free,
         disk_bytes=disk,
-        download_bytes=download,
-        sentence=spoken(chosen, counted.context, parts, free, download),
+        download_bytes=fetched,
+        sentence=_spoken(device, context, parts, free, fetched),
     )
 
 
-def spoken(device: str, context: int, parts: tuple[int, int, int], free: int, download: int) -> str:
+def _spoken(device: str, context: int, parts: tuple[int, int, int], free: int, download: int) -> str:
     """An estimate in words: weights, cache and work in bytes; a context of 0 is of a model that keeps no cache."""
     weights, cache, overhead = parts
     kept = f"{_size(cache)} for the cache of {context:,} tokens, " if context else ""

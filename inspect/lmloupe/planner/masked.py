@@ -14,8 +14,8 @@ from lmloupe.model.load import compute_dtype, pick_device
 from lmloupe.model.quiet import one_at_a_time, quiet_transformers
 from lmloupe.model.sources import masked_config, require_masked
 from lmloupe.names import shown
-from lmloupe.planner.counting import FIXED_BYTES, available_bytes
-from lmloupe.planner.estimate import MemoryEstimate, source, spoken
+from lmloupe.planner.counting import FIXED_BYTES
+from lmloupe.planner.estimate import MemoryEstimate, estimated, source
 
 __all__ = ["masked_memory_estimate"]
 
@@ -50,21 +50,4 @@ def masked_memory_estimate(
         n = sum(parameter.numel() for parameter in auto.from_config(config).parameters())
     weights, work = n * compute_dtype(chosen).itemsize, FIXED_BYTES[chosen]
     disk = weights if disk is None else disk
-    download = disk if download is None else download
-    free = available_bytes(chosen)
-    return MemoryEstimate(
-        name=key,
-        quantization="none",
-        device=chosen,
-        context=0,
-        n_parameters=n,
-        weights_bytes=weights,
-        kv_cache_bytes=0,
-        overhead_bytes=work,
-        total_bytes=weights + work,
-        available_bytes=free,
-        fits=weights + work <= free,
-        disk_bytes=disk,
-        download_bytes=download,
-        sentence=spoken(chosen, 0, (weights, 0, work), free, download),
-    )
+    return estimated(key, "none", chosen, 0, n, (weights, 0, work), disk, download)
