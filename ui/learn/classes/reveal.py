@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.loaders import display_name
 from ui.learn.classes.steps import Shown
-from ui.learn.facts import Value, is_slow
+from ui.learn.facts import Value
+from ui.learn.lessons import player
 from ui.learn.lessons.player import draw_reveal, draw_style, draw_verdict, draw_view
-from ui.model.choice import fetch_embedded
 from ui.page import finding
 from ui.state.settings import EMBEDDED_MODEL
 
@@ -49,11 +48,7 @@ def computed(step: Shown) -> Value | None:
     Raises:
         LoupeError: it could not be computed.
     """
-    question = step.question
-    if question is not None and not step.own and is_slow(question.answer) and lm.embedded_model_folder() is None:
-        fetch_embedded()
-    with st.spinner("Computing the answer …"):
-        return step.answer()
+    return step.answer() if step.own or step.question is None else player.computed(step.lesson, step.index)
 
 
 def _below(step: Shown, below: Callable[[], None]) -> None:

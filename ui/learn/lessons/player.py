@@ -21,7 +21,7 @@ from ui.model.choice import fetch_embedded
 from ui.page import finding
 from ui.state import store as state
 
-__all__ = ["answer_of", "draw_question", "draw_reveal", "draw_style", "draw_verdict", "draw_view", "verdict"]
+__all__ = ["computed", "draw_question", "draw_reveal", "draw_style", "draw_verdict", "draw_view", "verdict"]
 
 _PLAYER = (Path(__file__).parent / "player.css").read_text("utf-8")
 _PRESENTING = (Path(__file__).parent / "presenting.css").read_text("utf-8")
@@ -83,7 +83,7 @@ def draw_reveal(
         else:
             st.container(key="lesson_asked").markdown(step.question.ask)
             try:
-                answer = _computed(lesson, index, step.question)
+                answer = computed(lesson, index)
             except LoupeError as error:
                 st.error(escape_markdown(str(error)))
             else:
@@ -139,9 +139,14 @@ def draw_verdict(question: Question, guess: str | None, answer: Value) -> None:
     st.header(sign + escape_markdown(verdict(question, guess, answer)), anchor=False)
 
 
-def _computed(lesson: Lesson, index: int, question: Question) -> Value:
-    """The answer; where the model is needed and is not there yet, it is fetched under the eyes of the person."""
-    if is_slow(question.answer) and lm.embedded_model_folder() is None:
+def computed(lesson: Lesson, index: int) -> Value:
+    """The answer of a step that asks; a model that it needs and that is not there yet is fetched before the person.
+
+    Raises:
+        LoupeError: it could not be computed.
+    """
+    question = lesson.steps[index].question
+    if question is not None and is_slow(question.answer) and lm.embedded_model_folder() is None:
         fetch_embedded()
     with st.spinner("Computing the answer …"):
         return answer_of(lesson, index)
