@@ -21,7 +21,7 @@ def require_ray() -> None:
         pytest.skip(words)
 
 
-def start(request: pytest.FixtureRequest, folder: Path) -> None:
+def start(request: pytest.FixtureRequest) -> None:
     """A cluster in this process's care, in a folder of its own; ends with the session."""
     require_ray()
     with warnings.catch_warnings():  # Ray's modules use what pydantic calls deprecated
@@ -44,7 +44,7 @@ def start(request: pytest.FixtureRequest, folder: Path) -> None:
 
 def served_engine(request: pytest.FixtureRequest, folder: Path, replicas: int = 1) -> lm.Engine:
     """The engine of a model that the cluster serves."""
-    start(request, folder)
+    start(request)
     import ray
 
     from lmloupe.cluster.deploy import serve_model

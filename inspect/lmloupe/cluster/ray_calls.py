@@ -8,7 +8,9 @@ makers will not change (issue 43357 of ray-project/ray).
 from __future__ import annotations
 
 import os
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
@@ -16,13 +18,16 @@ from lmloupe.cluster.calls import LostError
 from lmloupe.cluster.wire import Packed
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, ClusterVersionError, NotAvailableError
 
-__all__ = ["RAY_VERSION", "RayCalls", "application", "join", "require_ray"]
+__all__ = ["RAY_VERSION", "RayCalls", "application", "is_there", "join", "require_ray"]
 
 RAY_VERSION = "2.60.0"
 """The version that requirements-cluster.txt pins; both sides of a cluster need the same one."""
 
 T = TypeVar("T")
 _joining = threading.Lock()
+_n_joined = 0  # a handle of an earlier time asks nobody
+
+_LOOK_S = 5.0  # how often to look whether the cluster is there while its answer is waited for
 
 
 def require_ray() -> Any:
@@ -60,12 +65,16 @@ def join(address: str) -> None:
         ClusterGoneError: no cluster there, or this machine has no node of it.
         ClusterVersionError: it has another version of Ray or of Python.
     """
+    global _n_joined
     ray = require_ray()
     with _joining:
         if ray.is_initialized():
             return
         where = address.removeprefix("ray://")
+        if not is_there(address):  # Ray itself would try for two minutes
+            raise _gone(where, ConnectionError("nothing listens there"))
         try:
+            _n_joined += 1
             ray.init(address=where, log_to_driver=False, configure_logging=False)
         except RuntimeError as error:
             if "ersion" in str(error):
@@ -76,6 +85,24 @@ def join(address: str) -> None:
             raise _gone(where, error) from error
         except (ConnectionError, ray.exceptions.RayError) as error:
             raise _gone(where, error) from error
+
+
+def is_there(address: str) -> bool:
+    """Whether something listens at a cluster's address."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), 2).close()
+    except (OSError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _leave() -> None:
+    """Be no driver any more: the next question joins anew."""
+    ray = require_ray()
+    with _joining:
+        if ray.is_initialized():
+            ray.shutdown()
 
 
 def _gone(where: str, error: BaseException) -> ClusterGoneError:
@@ -98,28 +125,43 @@ class RayCalls:
 
     def __init__(self, address: str, name: str) -> None:
         self._address, self._name = address, name
-        self._handle: Any = self._told(self._found)
+        self._found: tuple[int, Any] = (-1, None)
+        self._told(self._handle)
 
-    def _found(self) -> Any:
+    def _handle(self) -> Any:
         join(self._address)
         from ray import serve
 
-        return serve.get_app_handle(self._name)
+        if self._found[0] != _n_joined:
+            self._found = (_n_joined, serve.get_app_handle(self._name))
+        return self._found[1]
 
     def ask(self, name: str, arguments: Packed, limit_s: float) -> Packed:
         """Ask a question and wait for the answer; see `lmloupe.cluster.calls.Calls`."""
 
         def asked() -> Packed:
-            handle = self._handle
+            handle = self._handle()
             response = handle.hello.remote() if name == "hello" else handle.ask.remote(name, arguments)
-            return response.result(timeout_s=max(limit_s, 0.0))
+            until = time.monotonic() + limit_s
+            while True:
+                left = until - time.monotonic()
+                try:
+                    return response.result(timeout_s=min(max(left, 0.0), _LOOK_S))
+                except TimeoutError:
+                    if left <= _LOOK_S or not is_there(self._address):
+                        response.cancel()
+                        raise
 
         return self._told(asked)
 
     def stream(self, name: str, arguments: Packed, skip: int, limit_s: float) -> RayStream:
         """Begin work that is followed; see `lmloupe.cluster.calls.Calls`."""
-        handle = self._handle.options(stream=True, method_name="stream")
-        return RayStream(self._told(lambda: handle.remote(name, arguments, skip, limit_s)), self._told)
+
+        def begun() -> Any:
+            handle = self._handle().options(stream=True, method_name="stream")
+            return handle.remote(name, arguments, skip, limit_s)
+
+        return RayStream(self._told(begun), self._told)
 
     def _told(self, work: Callable[[], T]) -> T:
         """What Ray says went wrong, as this room says it."""
@@ -131,6 +173,7 @@ class RayCalls:
         except ClusterError:
             raise
         except (ray.exceptions.GetTimeoutError, TimeoutError) as error:
+            self._look(error)
             raise ClusterTimeoutError("The cluster did not answer in time: ask again, or ask for less.") from error
         except (
             ray.exceptions.RayActorError,
@@ -138,12 +181,19 @@ class RayCalls:
             ray.exceptions.NodeDiedError,
             ray.exceptions.ObjectLostError,
         ) as error:
+            self._look(error)
             raise LostError(str(error)) from error
         except (RayServeException, ray.exceptions.RaySystemError, ray.exceptions.RpcError, ConnectionError) as error:
             raise ClusterGoneError(
                 f"The cluster at {self._address} does not answer for {self._name}: look whether it runs and has this "
                 "model."
             ) from error
+
+    def _look(self, error: BaseException) -> None:
+        """Say where not a replica but the cluster is gone, so that the next question joins it anew."""
+        if not is_there(self._address):
+            _leave()
+            raise _gone(self._address.removeprefix("ray://"), error) from error
 
 
 class RayStream:

@@ -15,7 +15,7 @@ import pytest
 
 import lmloupe as lm
 from lmloupe.cluster.wire import unpack
-from tests.support.ray_cluster import served_engine
+from tests.support.ray_cluster import require_ray, served_engine, start
 
 
 def pids(remote: Any, n: int, patience_s: float = 60) -> set[int]:
@@ -80,9 +80,20 @@ def test_a_replica_is_killed_during_questions_and_generations(
     assert len(pids(remote, 2)) == 2  # Ray puts another one in its place
 
 
-def test_no_cluster_and_no_such_model_are_said(request: pytest.FixtureRequest) -> None:
-    served = pytest.importorskip("ray")
-    if not served.is_initialized():
-        pytest.skip("the cluster of the test before is not there")
+def test_no_such_model_is_said(request: pytest.FixtureRequest, tiny_model_folder: Callable[[str], Path]) -> None:
+    start(request)
+    import ray
+
     with pytest.raises(lm.ClusterGoneError, match="has this model"):
-        lm.connect_engine(served.get_runtime_context().gcs_address, "smollm2-135m-instruct", "nf4")
+        lm.connect_engine(ray.get_runtime_context().gcs_address, "smollm2-135m-instruct", "nf4")
+
+
+def test_no_cluster_is_said_at_once() -> None:
+    require_ray()
+    import ray
+
+    if ray.is_initialized():
+        ray.shutdown()  # whoever has joined one stays with it
+    for address in ("ray://127.0.0.1:9", "127.0.0.1:9", "nonsense", "ray://nonsense:99999999"):
+        with pytest.raises(lm.ClusterGoneError, match="No cluster answers at"):
+            lm.connect_engine(address)
