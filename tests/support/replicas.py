@@ -35,10 +35,17 @@ class ReplicaCalls:
         self._thread.start()
 
     def end(self) -> None:
-        """End the loop."""
+        """End what is at work, and the loop."""
+        self.run(self._finish())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _finish(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def _replica(self) -> Replica:
         return self.replicas[next(self._turn) % len(self.replicas)]
