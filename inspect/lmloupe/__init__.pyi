@@ -32,6 +32,7 @@ from .chat.templates.file import load_chat_templates as load_chat_templates
 from .chat.templates.file import read_chat_templates as read_chat_templates
 from .chat.warnings import ChatWarning as ChatWarning
 from .chat.warnings import check_chat as check_chat
+from .cluster.connect import connect_engine as connect_engine
 from .diagnose.diagnose import diagnose as diagnose
 from .diagnose.redacted import without_secrets as without_secrets
 from .diagnose.results import Diagnosis as Diagnosis
@@ -53,6 +54,11 @@ from .encodings.special_tokens import round_trip as round_trip
 from .encodings.special_tokens import special_in_text as special_in_text
 from .encodings.special_tokens import special_token_purpose as special_token_purpose
 from .errors import AnswerTimeoutError as AnswerTimeoutError
+from .errors import ClusterError as ClusterError
+from .errors import ClusterGoneError as ClusterGoneError
+from .errors import ClusterSizeError as ClusterSizeError
+from .errors import ClusterTimeoutError as ClusterTimeoutError
+from .errors import ClusterVersionError as ClusterVersionError
 from .errors import ContextLengthError as ContextLengthError
 from .errors import FetchError as FetchError
 from .errors import GatedError as GatedError

@@ -25,6 +25,11 @@
     │   ├── AnswerTimeoutError             a tokenizer did not answer in time (also a TokenizerTimeoutError)
     │   ├── NotEnoughMemoryError           the answer needs more memory than is free
     │   └── NotFiniteError                 scores that are not numbers, such as a broken quantization
+    ├── ClusterError                       a model on a cluster, or the way to it
+    │   ├── ClusterGoneError               nobody there answers
+    │   ├── ClusterSizeError               a question or an answer larger than what goes over the wire
+    │   ├── ClusterTimeoutError            the answer took longer than a question may
+    │   └── ClusterVersionError            another version of LM Loupe or of Ray there
     └── TokenizerTimeoutError              a tokenizer took too long: in loading or in answering, see above
 
 Every message is one or two sentences: what was wrong, with which value, and what to do.
@@ -35,6 +40,11 @@ from __future__ import annotations
 
 __all__ = [
     "AnswerTimeoutError",
+    "ClusterError",
+    "ClusterGoneError",
+    "ClusterSizeError",
+    "ClusterTimeoutError",
+    "ClusterVersionError",
     "ContextLengthError",
     "FetchError",
     "GatedError",
@@ -170,6 +180,26 @@ class NotEnoughMemoryError(QuestionError):
 
 class NotFiniteError(QuestionError):
     """The model's scores are NaN or infinite, so nothing that follows from them would be true."""
+
+
+class ClusterError(LoupeError):
+    """A model on a cluster did not answer; the same question of a model in this process would have."""
+
+
+class ClusterGoneError(ClusterError):
+    """Nobody on the cluster answers, or no cluster is there."""
+
+
+class ClusterSizeError(ClusterError):
+    """A question or an answer is larger than what goes to or from a cluster at once."""
+
+
+class ClusterTimeoutError(ClusterError):
+    """The answer took longer than a question to a cluster may."""
+
+
+class ClusterVersionError(ClusterError):
+    """The cluster has another version of LM Loupe or of Ray, so that the two do not understand each other."""
 
 
 for _name in __all__:  # a traceback names an error as callers do: lmloupe.InputError

@@ -41,7 +41,7 @@ def test_every_error_is_public_and_in_the_drawing() -> None:
 
 
 def test_what_failed_is_loading_asking_or_the_input_and_never_two_of_them() -> None:
-    roots = (lm.LoadError, lm.QuestionError, lm.InputError, lm.TemplateError)
+    roots = (lm.LoadError, lm.QuestionError, lm.InputError, lm.TemplateError, lm.ClusterError)
     for kind in KINDS:
         if kind not in (lm.LoupeError, lm.TokenizerTimeoutError):
             assert sum(issubclass(kind, root) for root in roots) == 1, kind

@@ -149,9 +149,9 @@ def test_installed_versions_are_the_pinned_ones(name: str) -> None:
 @pytest.mark.parametrize(
     ("folders", "files"),
     [
-        (("inspect", "ui", "pages"), ("requirements.txt",)),
+        (("inspect", "ui", "pages"), ("requirements.txt", "requirements-cluster.txt")),
         (("scripts", "benchmarks"), ("requirements.txt", "requirements-dev.txt")),
-        (("tests",), ("requirements.txt", "requirements-dev.txt")),
+        (("tests",), ("requirements.txt", "requirements-dev.txt", "requirements-cluster.txt")),
     ],
 )
 def test_whatever_is_imported_is_a_direct_dependency(folders: tuple[str, ...], files: tuple[str, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from llguidance import LLMatcher
@@ -109,6 +109,12 @@ class Guide:
             allowed_log_probs=log_probs[best],
             complete=complete,
         )
+
+    def follow(self, token_ids: Sequence[int]) -> None:
+        """Go on with tokens that were drawn before; where that ends in an error, `allowed` raises it."""
+        for token_id in token_ids:
+            self._matcher.consume_token(token_id)
+        self._look()
 
     def _look(self) -> None:
         bits = np.unpackbits(np.frombuffer(self._matcher.compute_bitmask(), np.uint8), bitorder="little")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from lmloupe.model.generation.results import NextToken
 from lmloupe.model.generation.serving.request import LocalGeneration, Request
 from lmloupe.model.generation.serving.scheduler import Scheduler
 from lmloupe.model.generation.writer import Writer
-from lmloupe.model.passes.loaded import LoadedModel
+from lmloupe.model.passes.loaded import LoadedModel, checked_ids
 from lmloupe.model.passes.logit_facts import require_finite
 from lmloupe.model.sampling.pipeline import Sampling
 from lmloupe.model.sampling.sampler import Sampler
@@ -49,12 +49,20 @@ def generate(
     lens: bool,
     stop_ids: Collection[int] | None,
     constraint: Constraint | None = None,
+    written: Sequence[int] = (),
 ) -> LocalGeneration:
     """The answer to `Engine.generate`."""
     if max_new_tokens < 1 or seed < 0:
         raise InvalidSettingError(f"max_new_tokens is {max_new_tokens} and seed {seed}; they must be at least 1 and 0.")
     until = ending(loaded, len(ids), max_new_tokens, stop_ids)
+    before = checked_ids(loaded, np.asarray(written))
+    if len(before) >= until.most or not until.stop_ids.isdisjoint(before.tolist()):
+        raise InvalidSettingError(
+            f"The {len(before)} tokens of this generation have ended it already: give fewer, or raise max_new_tokens."
+        )
     guide = None if constraint is None else Guide(loaded.tokenizer, constraint, until.stop_ids)
-    writer = Writer(loaded.tokenizer, ids.tolist(), Sampler(sampling, seed), until, guide=guide)
-    same = (ids.tobytes(), sampling, max_new_tokens, seed, lens, until.stop_ids, constraint)
-    return scheduler.submit(Request(ids, writer, until.most, loaded.parts if lens else None, same))
+    sampler = Sampler(sampling, seed)
+    writer = Writer(loaded.tokenizer, ids.tolist(), sampler, until, guide=guide, written=before.tolist())
+    same = (ids.tobytes(), sampling, max_new_tokens, seed, lens, until.stop_ids, constraint, before.tobytes())
+    parts, most = loaded.parts if lens else None, until.most - len(before)
+    return scheduler.submit(Request(np.concatenate([ids, before]), writer, most, parts, same))

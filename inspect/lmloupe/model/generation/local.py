@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from lmloupe.encodings.encoding import TextOrIds
 from lmloupe.model.constrained.constraint import Constraint
@@ -35,11 +35,12 @@ class GenerationAnswers(OfLoaded, GenerationQuestions):
         lens: bool = False,
         stop_ids: Collection[int] | None = None,
         constraint: Constraint | None = None,
+        written: Sequence[int] = (),
     ) -> LocalGeneration:
         ids, sampling, scheduler = self.input_ids(text_or_ids), sampling or Sampling(), self.scheduler
         return answers.generate(
             self.loaded, scheduler, ids, sampling, max_new_tokens, seed,
-            lens=lens, stop_ids=stop_ids, constraint=constraint,
+            lens=lens, stop_ids=stop_ids, constraint=constraint, written=written,
         )  # fmt: skip
 
     def serving(self) -> Serving:

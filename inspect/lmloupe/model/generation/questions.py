@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from lmloupe.encodings.encoding import TextOrIds
@@ -29,6 +29,7 @@ class GenerationQuestions(Protocol):
         lens: bool = False,
         stop_ids: Collection[int] | None = None,
         constraint: Constraint | None = None,
+        written: Sequence[int] = (),
     ) -> Generation:
         """Generate token by token, until an end token, ``max_new_tokens`` or the end of the context.
 
@@ -50,6 +51,9 @@ class GenerationQuestions(Protocol):
             constraint: what the text has to be: tokens with which it could not become so are struck out before the
                 draw, and each step says what that did (`Step.constrained`). Special tokens never come, and stop tokens
                 only where the text satisfies the constraint.
+            written: the first tokens of this very generation, where it was interrupted: prompt and tokens are read at
+                once, and only the steps after them come, from the draws that they would have had. Not with mirostat,
+                whose draws depend on all scores before.
 
         Returns:
             An iterator of `Step` that starts at once, or as soon as there is room where as many are served as can be

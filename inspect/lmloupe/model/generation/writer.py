@@ -36,6 +36,7 @@ class Writer:
         sampler: what draws.
         until: what ends it.
         guide: what says which tokens may come, where there is a constraint.
+        written: tokens that this generation has drawn already: it goes on after them.
 
     Attributes:
         ids: the prompt and all that has been written.
@@ -50,12 +51,18 @@ class Writer:
         until: Ending,
         *,
         guide: Guide | None = None,
+        written: Sequence[int] = (),
     ) -> None:
-        self.ids, self.ended = ids, False
+        self.ids, self.ended = [*ids, *written], False
         self._text, self._sampler = TextOfTokens(tokenizer), sampler
-        self._until, self._written, self._guide = until, 0, guide
+        self._until, self._written, self._guide = until, len(written), guide
         self._before: tuple[NDArray[np.float32], NDArray[np.bool_]] | None = None  # scores and mask of the last draw
         self._began = time.perf_counter()
+        sampler.resume(len(written))
+        for token_id in written:
+            self._text.add(token_id, last=False)
+        if guide is not None and written:
+            guide.follow(written)
 
     def begin(self) -> None:
         """Start the clock: the prefill begins."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -107,6 +108,30 @@ class Sampler:
         """What `choose` would draw from now, float64 (vocab,), without drawing."""
         previous = np.asarray(ids) if self._reads_text else None
         return sampling_probs(logits, self.sampling, previous, mu=self.mu, coin=self._coin())
+
+    def resume(self, n_drawn: int) -> None:
+        """Go on after so many tokens that a sampler of this seed has drawn elsewhere: the next draw is the one after.
+
+        Args:
+            n_drawn: at least 0; before the first draw of this sampler.
+
+        Raises:
+            InvalidSettingError: mirostat is on, and what it keeps depends on the scores of all those tokens.
+
+        >>> whole, rest = (Sampler(Sampling(), seed=7) for _ in range(2))
+        >>> drawn = [whole.choose([0.0] * 9, ()) for _ in range(5)]
+        >>> rest.resume(2)
+        >>> drawn[2:] == [rest.choose([0.0] * 9, ()) for _ in range(3)]
+        True
+        """
+        if n_drawn and self.sampling.applies("mirostat"):
+            raise InvalidSettingError(
+                "With mirostat a draw depends on the scores of all draws before it, so a generation cannot go on from "
+                "its tokens alone: begin it anew."
+            )
+        bits: Any = self._rng.bit_generator
+        bits.advance(n_drawn)  # `draw` takes one number of PCG64 for each token
+        self.n_drawn += n_drawn
 
     def remember(self, token_id: int, probs: NDArray[np.float64]) -> None:
         """Take note of a token that was drawn from `probs`, here or elsewhere."""

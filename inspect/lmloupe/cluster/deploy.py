@@ -1,0 +1,89 @@
+"""The cluster's side: a model as a deployment of Ray Serve, whose replicas come and go with the questions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+from lmloupe.cluster.ray_calls import application, require_ray
+from lmloupe.cluster.replica import MOST_AT_ONCE, Replica
+from lmloupe.cluster.wire import Packed
+from lmloupe.model.architecture.results import Device, Quantization
+from lmloupe.names import EMBEDDED_MODEL
+
+__all__ = ["serve_model"]
+
+_TARGET = 16
+"""Ongoing questions of a replica at which another one is added: a batch of so many is still quick."""
+
+
+class _Deployed(Replica):
+    """A replica that loads its model itself, in the process that Ray made for it."""
+
+    def __init__(self, model: str, quantization: Quantization, device: Device, revision: str | None) -> None:
+        from lmloupe.model.load import load_engine
+
+        super().__init__(partial(load_engine, model, quantization, device, revision=revision))
+
+    # Serve finds methods in the class that it is given.
+    async def hello(self) -> Packed:
+        return await super().hello()
+
+    async def ask(self, name: str, arguments: Packed) -> Packed:
+        return await super().ask(name, arguments)
+
+    async def stream(self, name: str, arguments: Packed, skip: int, limit_s: float) -> AsyncIterator[Packed]:
+        async for message in super().stream(name, arguments, skip, limit_s):
+            yield message
+
+
+def serve_model(
+    model: str = EMBEDDED_MODEL,
+    quantization: Quantization = "none",
+    device: Device = "auto",
+    *,
+    revision: str | None = None,
+    least: int = 1,
+    most: int = 1,
+    cpus: float = 1.0,
+    gpus: float = 0.0,
+) -> str:
+    """Put one model in one precision on the cluster that this process belongs to; waits until it answers.
+
+    Args:
+        model: embedded key, folder or hub id, as in `lmloupe.load_engine`; read on the machine of each replica.
+        quantization: as there.
+        device: as there.
+        revision: as there.
+        least: replicas that are always there, at least 1.
+        most: replicas that there may be; Ray adds one where each has about 16 questions at work.
+        cpus: of each replica, as Ray counts them; for a GPU, ``gpus``.
+        gpus: of each replica.
+
+    Returns:
+        The name of the application, which `lmloupe.cluster.connect.connect_engine` finds.
+
+    Raises:
+        NotAvailableError: Ray is not installed.
+    """
+    require_ray()
+    from ray import serve
+
+    scaling: dict[str, Any] = {"num_replicas": least}
+    if most > least:
+        scaling = {
+            "autoscaling_config": {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": _TARGET}
+        }
+    serve.start(proxy_location="Disabled")  # handles only: nothing here listens for HTTP
+    deployed: Any = serve.deployment(
+        max_ongoing_requests=MOST_AT_ONCE,
+        health_check_period_s=2,
+        health_check_timeout_s=30,
+        graceful_shutdown_timeout_s=20,
+        ray_actor_options={"num_cpus": cpus, "num_gpus": gpus},
+        **scaling,
+    )(_Deployed)
+    name = application(model, quantization)
+    serve.run(deployed.bind(model, quantization, device, revision), name=name, route_prefix=None)
+    return name
