@@ -118,6 +118,8 @@ from .model.cache.results import CacheTensor as CacheTensor
 from .model.cache.results import KeysValues as KeysValues
 from .model.cache.results import KVCache as KVCache
 from .model.cache.results import RaceStep as RaceStep
+from .model.capabilities import Capabilities as Capabilities
+from .model.capabilities import Capability as Capability
 from .model.constrained.constraint import Constraint as Constraint
 from .model.constrained.results import ConstrainedStep as ConstrainedStep
 from .model.embeddings.cosine import cosine_matrix as cosine_matrix

@@ -16,6 +16,8 @@ from ui.base.errors import escape_markdown
 from ui.base.glossary.entries import explained
 from ui.base.loaders import display_name, embedded_fetch, engine
 from ui.base.words import counted
+from ui.model.needs import require
+from ui.notebooks.drawn import page_drawn
 from ui.pages import page
 from ui.state import store as state
 from ui.state.settings import AUTO, EMBEDDED_MODEL
@@ -53,7 +55,7 @@ def choose_model(bar: Bar, fixed: lm.Quantization | None = None) -> tuple[str, l
     With ``fixed`` the model alone is a choice, loaded in that precision: for pages that compare precisions themselves.
 
     Ends the run of the page with one sentence when the model cannot be had, or is not asked for yet; what was typed
-    stays.
+    stays. So it does where the engine cannot answer what this page asks (`ui.model.needs`).
     """
     defaults = _defaults()
     held = fixed or state.get("quantization")
@@ -86,6 +88,7 @@ def choose_model(bar: Bar, fixed: lm.Quantization | None = None) -> tuple[str, l
             f"it can store in {quantization}. The numbers are those of the model as it is without quantization.",
             icon=":material/compress:",
         )
+    require(page_drawn.get(), model, loaded.capabilities)
     return model, quantization, loaded
 
 
