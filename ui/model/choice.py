@@ -12,6 +12,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.bar.bar import Bar
+from ui.base import tally
 from ui.base.errors import escape_markdown
 from ui.base.glossary.entries import explained
 from ui.base.loaders import display_name, embedded_fetch, engine
@@ -73,6 +74,7 @@ def choose_model(bar: Bar, fixed: lm.Quantization | None = None) -> tuple[str, l
             _ask(model, quantization)
         loaded = _loaded(model, quantization, defaults.dtype if quantization == "none" else quantization)
     except lm.LoupeError as error:
+        tally.add("errors", type(error).__name__)
         _asked_for().discard((model, quantization))
         st.error(escape_markdown(str(error)))
         _offer_embedded(model)
