@@ -193,6 +193,8 @@ from .pipeline.stage_data import Stages as Stages
 from .pipeline.stages import stages as stages
 from .planner.cards import Card as Card
 from .planner.cards import known_cards as known_cards
+from .planner.classroom.capacity import ClassCapacity as ClassCapacity
+from .planner.classroom.capacity import class_capacity as class_capacity
 from .planner.equations import Equation as Equation
 from .planner.estimate import MemoryEstimate as MemoryEstimate
 from .planner.estimate import memory_estimate as memory_estimate

@@ -11,7 +11,6 @@ from typing import Literal
 import psutil  # type: ignore[import-untyped]
 from streamlit.runtime import Runtime
 
-from lmloupe.errors import LoupeError
 from ui.base import tally
 from ui.base.jobs import server_jobs
 from ui.base.loaders import loaded_engines
@@ -105,7 +104,7 @@ def _memory() -> list[Reading]:
 def _errors() -> list[Reading]:
     says = "Errors by kind: of the library, each shown as one sentence; and any other, which is a fault of the program."
     kinds = tally.counts("errors")
-    known = {LoupeError.__name__: 0.0, "Exception": 0.0} | dict(kinds)
+    known = {"LoupeError": 0.0, "Exception": 0.0} | dict(kinds)
     return [
         Reading("lmloupe_errors", "counter", says, value, (("kind", kind),)) for kind, value in sorted(known.items())
     ]
