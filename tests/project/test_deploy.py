@@ -190,7 +190,7 @@ def test_a_class_is_one_across_the_front_ends(deployed: Deployed) -> None:
 def test_who_was_on_a_front_end_that_dies_goes_on_from_the_link_and_it_comes_back(deployed: Deployed) -> None:
     cookie, victim = cookie_of(deployed), deployed.served_by("/")[-1]
     port = victim.rpartition(":")[2]
-    asked = "vocabulary", "", cookie
+    asked = "tokens", "", cookie
 
     async def once() -> str:
         tab = await open_tab(deployed.server, *asked)
@@ -220,7 +220,7 @@ def test_at_the_end_nothing_is_left(deployed: Deployed) -> None:
     cookie = cookie_of(deployed)
 
     async def with_a_tab() -> int:
-        tab = await open_tab(deployed.server, "vocabulary", "", cookie)
+        tab = await open_tab(deployed.server, "tokens", "", cookie)
         deployed.process.send_signal(signal.SIGTERM)
         code = await asyncio.to_thread(deployed.process.wait, 40)
         await close(tab)

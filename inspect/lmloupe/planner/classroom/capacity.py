@@ -74,7 +74,7 @@ def class_capacity(
         prompt_tokens: read for each question. What is kept of an earlier turn is not read again, so this is less than
             the whole conversation.
         prompt_tokens_per_s: how fast prompts are read, one after another; None for eight times ``tokens_per_s``,
-            which is low for a GPU and about right for a small model on a CPU.
+            an assumption: a pass over many tokens of one text costs less than so many passes.
         pass_of_32: how much longer a pass over 32 texts takes than one over one text; 1 where it is as fast (a GPU
             with room), 32 where they take turns. The embedded model on one core: 3. In between it grows evenly.
         most_together: how many are served at once; others wait for their turn.
