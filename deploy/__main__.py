@@ -33,9 +33,11 @@ def main() -> None:
         signal.signal(number, lambda *_: ends.set())
     given.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FrontEnds(given.number) as front_ends:
+        front_ends = FrontEnds(given.number)
+        proxy = Proxy(given.folder.resolve(), given.listen, front_ends.ports, runs=not given.no_proxy)
+        with front_ends:
             front_ends.wait_until_up(ends)
-            with Proxy(given.folder.resolve(), given.listen, front_ends.ports, runs=not given.no_proxy) as proxy:
+            with proxy:
                 while not ends.wait(0.5):
                     front_ends.keep_up()
                     proxy.require_alive()

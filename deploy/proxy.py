@@ -57,6 +57,7 @@ class Proxy:
 
     Raises:
         ValueError: see `configuration`.
+        RuntimeError: nginx is not installed, and it is to be run.
     """
 
     def __init__(self, folder: Path, listen: str, ports: Sequence[int], *, runs: bool = True) -> None:
@@ -67,16 +68,16 @@ class Proxy:
         (folder / "prometheus_targets.json").write_text(json.dumps(targets) + "\n", "utf-8")
         self._process: subprocess.Popen[bytes] | None = None
         self._listen = listen
+        self._nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+        if runs and self._nginx is None:
+            raise RuntimeError("nginx is not installed: apt-get install nginx-light, or give --no-proxy.")
 
     def __enter__(self) -> Proxy:
-        if not self._runs:
+        if not self._runs or self._nginx is None:
             _log.info("Wrote %s.", self._path)
             return self
-        nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-        if nginx is None:
-            raise RuntimeError("nginx is not installed: apt-get install nginx, or give --no-proxy.")
         # The compiled-in error log is opened before the configuration is read, and belongs to root.
-        command = [nginx, "-e", "stderr", "-p", str(self._folder), "-c", str(self._path), "-g", "daemon off;"]
+        command = [self._nginx, "-e", "stderr", "-p", str(self._folder), "-c", str(self._path), "-g", "daemon off;"]
         self._process = subprocess.Popen(command, start_new_session=True)
         _log.info("nginx listens on %s, process %d.", self._listen, self._process.pid)
         return self

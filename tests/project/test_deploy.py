@@ -53,6 +53,21 @@ def test_an_address_that_nginx_would_misread_is_refused(listen: str, tmp_path: P
         configuration(tmp_path, listen, (1,))
 
 
+def test_what_cannot_start_says_why_before_anything_is_started(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "deploy", "--listen", "nowhere", "--folder", str(tmp_path)]
+    told = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env=environment(LMLOUPE_CACHE=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert told.stderr.startswith("deploy: --listen is 'nowhere'; it must be a port")
+    assert len(told.stderr.splitlines()) == 1
+
+
 def test_nginx_takes_the_configuration_and_the_limit_is_above_the_app_s(nginx: str, tmp_path: Path) -> None:
     text = configuration(tmp_path, "127.0.0.1:8080", (8501, 8502))
     assert not re.findall(r"@[A-Z]+@", text)

@@ -60,7 +60,7 @@ def test_a_page_without_what_it_needs_says_so_and_asks_nothing(url: str, monkeyp
     assert re.fullmatch(
         rf"{page(url).title} needs [^.]+, but the cluster \*sends\* none\.", app.info[0].value.replace("\\", "")
     )
-    assert "These pages work with it" in sentences(app)
+    assert "These pages work with this model" in sentences(app)
     assert not app.error
     assert "Use SmolLM2" not in [button.label for button in app.button]
 

@@ -78,7 +78,7 @@ def require(url: str, model: str, capabilities: Capabilities) -> None:
         st.button("Use SmolLM2", on_click=state.put, args=("model", EMBEDDED_MODEL), icon=":material/undo:")
     others = able(url, capabilities)[:_OFFERED]
     if others:
-        st.caption("These pages work with it:")
+        st.caption("These pages work with this model:")
         for one in others:
             st.page_link(one.path, label=one.title, icon=one.icon_shortcode, query_params=state.link_params())
     st.stop()
