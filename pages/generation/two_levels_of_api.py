@@ -62,8 +62,7 @@ model.generate(inputs)    # {raised}
 model.generate(**inputs)  # right: the dict's tensors by their names"""
 
 bar = page_bar("two_levels")
-with bar.picks:
-    source = choose_prompt("levels_prompt")
+source = state.get("levels_prompt")  # drawn below: the bar of a small projector has no room for it
 if source == "question":
     bar.text("levels_question", "Question")
 elif source == "text":
@@ -71,6 +70,7 @@ elif source == "text":
 model, quantization, engine = choose_model(bar)
 result = st.container()
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+    choose_prompt("levels_prompt")
     way = state.segmented(
         "levels_draw", "Choice of a token", format_func=WAYS.__getitem__,
         help="Greedy takes the most probable token (do_sample=False); sampled draws one (do_sample=True).",

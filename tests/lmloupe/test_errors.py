@@ -20,6 +20,8 @@ LOADING = (
     "loading/",
     "names.py",
     "model/load.py",
+    "model/load_masked.py",
+    "model/gap/masked.py",
     "model/sources.py",
     "planner/",
     "model/passes/",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import lmloupe as lm
@@ -39,8 +39,12 @@ SAMPLINGS = st.builds(
 )
 
 
+GREEDY_FIRST = ("temperature", *(rule for rule in lm.TRANSFORMERS_ORDER if rule != "temperature"))
+
+
 @settings(max_examples=120, deadline=None)
 @given(SAMPLINGS, st.integers(0, 999), st.sampled_from([0.2, 0.8]))
+@example(lm.Sampling(temperature=0.0, no_repeat_ngram_size=1, order=GREEDY_FIRST), 99, 0.2)
 def test_the_code_prints_what_the_stages_are_for_every_rule_in_every_order(
     sampling: lm.Sampling, seed: int, coin: float
 ) -> None:

@@ -131,7 +131,8 @@ def warpers_code(sampling: lm.Sampling, coin: float = 0.0) -> str:
         before = sampling.rules[: sampling.rules.index(rule)]
         greedy = rule == "temperature" and sampling.temperature == 0
         classes.add(name := "TopKLogitsWarper" if greedy else _CLASSES[rule])
-        if rule == "no_repeat_ngram_size" and not _KEEP_THE_SCORES.issuperset(before):
+        greedy_before = sampling.temperature == 0 and "temperature" in before  # leaves one token
+        if rule == "no_repeat_ngram_size" and (greedy_before or not _KEEP_THE_SCORES.issuperset(before)):
             functions.append(f"{_no_repeat(sampling)}\n\n\n")
             listed.append("no_repeat_ngram")
         else:

@@ -77,17 +77,19 @@ def _byte_places(text: str) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
 
 
-def _sizes(enc: Encoding) -> NDArray[np.int64]:
-    """Bytes of every token."""
+def _sizes(enc: Encoding) -> tuple[list[bytes], NDArray[np.int64], NDArray[np.int64]]:
+    """The bytes of every id that is there, which of them each token has, and how many they are."""
     ids, slots = np.unique(enc.input_ids, return_inverse=True)
-    return np.array([len(enc.tokenizer.token_bytes(i)) for i in ids.tolist()], np.int64)[slots]
+    known = [enc.tokenizer.token_bytes(i) for i in ids.tolist()]
+    return known, slots, np.array([len(one) for one in known], np.int64)[slots]
 
 
 def _keys(enc: Encoding, places: NDArray[np.int64], odd: dict[tuple[int, ...], int]) -> NDArray[np.int64]:
     """A number for the bytes of the text that every token covers: int64 (n,), equal for the same bytes.
 
     The bytes of a run of tokens that share characters lie end to end. Where they are not the text's own (the space that
-    SentencePiece puts before a text shares its first character), ``odd`` numbers what the tokens cover.
+    SentencePiece puts before a text shares its first character; NFC puts marks in another order), ``odd`` numbers what
+    the tokens cover.
     """
     starts, ends = enc.offsets.T
     # One number for both ends: a text has far fewer than 2 ** 31 bytes.
@@ -100,12 +102,20 @@ def _keys(enc: Encoding, places: NDArray[np.int64], odd: dict[tuple[int, ...], i
     stops = np.flatnonzero(shares[:-1] & ~shares[1:]) + 1
     members = np.flatnonzero(shares[:-1] | shares[1:])
     run = np.repeat(np.arange(len(begins)), stops - begins)
-    after = np.concatenate([[0], np.cumsum(_sizes(enc))])
+    known, slots, sizes = _sizes(enc)
+    after = np.concatenate([[0], np.cumsum(sizes)])
     own = np.stack([after[members], after[members + 1]], axis=1) - after[begins][run, None]  # bytes within the run
     firsts = places[starts[begins]]
     lasts = places[np.maximum.reduceat(ends[members], np.searchsorted(members, begins))]
     keys[members] = ((own[:, 0] + firsts[run]) << 31) | (own[:, 1] + firsts[run])
-    exact = after[stops] - after[begins] == lasts - firsts
+    text = enc.text.encode()
+    exact = np.array(
+        [
+            b"".join([known[slot] for slot in slots[begin:stop].tolist()]) == text[first:last]
+            for begin, stop, first, last in zip(*(one.tolist() for one in (begins, stops, firsts, lasts)), strict=True)
+        ],
+        np.bool_,
+    )
     for i in np.flatnonzero(~exact[run]).tolist():
         what = (*enc.offsets[members[i]].tolist(), *own[i].tolist())
         keys[members[i]] = -1 - odd.setdefault(what, len(odd))

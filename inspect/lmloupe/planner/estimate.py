@@ -120,7 +120,7 @@ def memory_estimate(
     chosen = pick_device(device, quantization)
     if context < 1:
         raise InvalidSettingError(f"context is {context}; it must be at least 1 token.")
-    config, disk, download = source(key, revision, token)
+    config, disk, download = source(key, revision, token, causal_config)
     stored = getattr(config, "quantization_config", None) is not None
     if stored and quantization != "none":
         raise UnsupportedError(
@@ -184,7 +184,7 @@ def _size(n_bytes: int) -> str:
 
 
 def source(
-    key: str, revision: str | None, token: str | bool | None, read: ReadConfig = causal_config
+    key: str, revision: str | None, token: str | bool | None, read: ReadConfig
 ) -> tuple[transformers.PreTrainedConfig, int | None, int | None]:
     """Config, bytes of the weight files and of those to fetch; None where nobody says. ``read`` checks the config."""
     if key == EMBEDDED_MODEL:

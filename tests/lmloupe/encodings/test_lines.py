@@ -46,6 +46,7 @@ def test_every_token_is_in_the_line_where_it_begins(text: str, names: tuple[str,
 @settings(max_examples=60, deadline=None)
 @given(text=TEXTS, names=PAIRS, add=st.booleans())
 @example("\n\n\nx", ("llama-3.1", "starcoder2"), False)
+@example("0\u0300\u0316", ("llama-3.1", "qwen2"), False)
 def test_a_line_is_the_same_where_each_of_its_tokens_is_in_both(text: str, names: tuple[str, str], add: bool) -> None:
     found = compared(text, names, add)
     odd = [
