@@ -5,6 +5,7 @@ import logging
 import streamlit as st
 
 from ui import early
+from ui.metrics.endpoint import count_error, routes
 from ui.pages import MOVED, PAGES, SECTIONS
 from ui.pages import page as page_at
 
@@ -16,7 +17,7 @@ if not st.runtime.exists():
     logging.disable(logging.WARNING)  # it says that there is no session yet
     st.navigation([PAGES[0].path])
     logging.disable(logging.NOTSET)
-    app = st.App(__file__, lifespan=early.serving)
+    app = st.App(__file__, lifespan=early.serving, routes=routes(), on_script_error=count_error)
 else:
     from ui.state.session import leads_to_tokens, one_run
 
@@ -48,5 +49,5 @@ else:
         st.switch_page(page_at("tokens").path, query_params=st.query_params.to_dict())
     if page.url_path in MOVED:
         st.switch_page(page_at(MOVED[page.url_path]).path, query_params=st.query_params.to_dict())
-    with early.a_page_runs(), one_run(page.url_path or first.url):
+    with early.a_page_runs(page.url_path or first.url), one_run(page.url_path or first.url):
         page.run()

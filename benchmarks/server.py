@@ -124,10 +124,11 @@ async def join(server: Server, page: str = "", query: str = "") -> ClientConnect
     return connection
 
 
-async def open_session(server: Server) -> ClientConnection:
+async def open_session(server: Server, cookie: str = "") -> ClientConnection:
     """Open the websocket of a new session; nothing runs yet. The caller closes the connection."""
     return await connect(
         f"ws://127.0.0.1:{server.port}/_stcore/stream",
+        additional_headers={"Cookie": cookie} if cookie else None,
         max_size=None,
         proxy=None,
         compression=None,

@@ -13,10 +13,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from lmloupe.tokens.embedded import load_embedded
+from ui.base import tally
 
 __all__ = ["a_page_runs", "begin", "serving"]
 
@@ -67,15 +69,18 @@ async def serving(_app: object) -> AsyncIterator[None]:
 
 
 @contextmanager
-def a_page_runs() -> Iterator[None]:
-    """Begin no further step meanwhile."""
+def a_page_runs(page: str) -> Iterator[None]:
+    """Begin no further step meanwhile; the page's runs and their seconds are counted under its address."""
     global _running
     with _lock:
         _running += 1
         _no_page_runs.clear()
+    began = time.monotonic()
     try:
         yield
     finally:
+        tally.add("page runs", page)
+        tally.add("page seconds", page, time.monotonic() - began)
         with _lock:
             _running -= 1
             if not _running:

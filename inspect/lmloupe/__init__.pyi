@@ -124,6 +124,8 @@ from .model.cache.results import CacheTensor as CacheTensor
 from .model.cache.results import KeysValues as KeysValues
 from .model.cache.results import KVCache as KVCache
 from .model.cache.results import RaceStep as RaceStep
+from .model.capabilities import Capabilities as Capabilities
+from .model.capabilities import Capability as Capability
 from .model.constrained.constraint import Constraint as Constraint
 from .model.constrained.results import ConstrainedStep as ConstrainedStep
 from .model.embeddings.cosine import cosine_matrix as cosine_matrix
@@ -197,6 +199,8 @@ from .pipeline.stage_data import Stages as Stages
 from .pipeline.stages import stages as stages
 from .planner.cards import Card as Card
 from .planner.cards import known_cards as known_cards
+from .planner.classroom.capacity import ClassCapacity as ClassCapacity
+from .planner.classroom.capacity import class_capacity as class_capacity
 from .planner.equations import Equation as Equation
 from .planner.estimate import MemoryEstimate as MemoryEstimate
 from .planner.estimate import memory_estimate as memory_estimate

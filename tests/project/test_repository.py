@@ -27,7 +27,7 @@ from ui.pages import PAGES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-LOCAL = {"lmloupe", "ui", "pages", "tests", "scripts", "benchmarks", "streamlit_app"}
+LOCAL = {"deploy", "lmloupe", "ui", "pages", "tests", "scripts", "benchmarks", "streamlit_app"}
 RUN_LINE = "pip install -r requirements.txt && streamlit run streamlit_app.py"
 TEST_LINE = "pip install -r requirements-dev.txt && python -m pytest"
 
@@ -125,7 +125,8 @@ def test_requirements_are_pinned_exactly() -> None:
 
 def test_dev_requirements_add_to_the_others() -> None:
     first, *others = requirements("requirements-dev.txt")
-    assert first == "-r requirements.txt"
+    assert first == "-r requirements-server.txt"
+    assert requirements("requirements-server.txt")[0] == "-r requirements.txt"
     assert [line for line in others if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", line)] == []
     assert direct_dependencies("requirements-dev.txt") & direct_dependencies("requirements.txt") == set()
 
@@ -149,9 +150,15 @@ def test_installed_versions_are_the_pinned_ones(name: str) -> None:
 @pytest.mark.parametrize(
     ("folders", "files"),
     [
-        (("inspect", "ui", "pages"), ("requirements.txt", "requirements-cluster.txt")),
+        (("inspect",), ("requirements.txt", "requirements-cluster.txt")),
+        (("pages",), ("requirements.txt",)),
+        (("ui",), ("requirements.txt", "requirements-server.txt")),
+        (("deploy",), ("requirements.txt",)),
         (("scripts", "benchmarks"), ("requirements.txt", "requirements-dev.txt")),
-        (("tests",), ("requirements.txt", "requirements-dev.txt", "requirements-cluster.txt")),
+        (
+            ("tests",),
+            ("requirements.txt", "requirements-server.txt", "requirements-cluster.txt", "requirements-dev.txt"),
+        ),
     ],
 )
 def test_whatever_is_imported_is_a_direct_dependency(folders: tuple[str, ...], files: tuple[str, ...]) -> None:

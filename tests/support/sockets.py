@@ -71,8 +71,8 @@ class Tab:
                     self.texts.append(getattr(element, name).body)
 
 
-async def open_tab(server: Server, page: str, query: str = "") -> Tab:
+async def open_tab(server: Server, page: str, query: str = "", cookie: str = "") -> Tab:
     """A session that has run the page once. The caller closes its connection."""
-    tab = Tab(server, await open_session(server), page, query)
+    tab = Tab(server, await open_session(server, cookie), page, query)
     await tab.run()
     return tab

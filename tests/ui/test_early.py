@@ -19,8 +19,8 @@ def test_no_step_begins_while_a_page_runs(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(early, "_port_opens", at_port)
     monkeypatch.setattr(early, "_no_page_runs", idle := threading.Event())
     idle.set()
-    with early.a_page_runs():
-        with early.a_page_runs():
+    with early.a_page_runs("tokens"):
+        with early.a_page_runs("tokens"):
             pass
         assert not idle.is_set()  # the outer one still runs
         thread = early.begin()

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from lmloupe.errors import LoupeError
+from ui.base import tally
 
 __all__ = ["Offer", "escape_markdown", "escape_plotly", "show_errors"]
 
@@ -63,6 +64,7 @@ def show_errors() -> Iterator[None]:
     try:
         yield
     except LoupeError as error:
+        tally.add("errors", type(error).__name__)
         st.error(escape_markdown(str(error)))
         offer = getattr(error, "offer", None)
         if isinstance(offer, Offer):

@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar, cast
 import streamlit as st
 
 from lmloupe.errors import LoupeError
+from ui.base import tally
 
 __all__ = ["Job", "Jobs", "job", "server_jobs", "watch"]
 
@@ -120,6 +121,7 @@ class Job(Generic[T]):
         except Exception as error:  # not swallowed: `result` raises it in every session that watches
             if not isinstance(error, LoupeError):
                 _log.error("Work in the background failed.", exc_info=error)
+            tally.add("errors", type(error).__name__)
             _without_frames(error)
             self.error = error
         finally:

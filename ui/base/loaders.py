@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import streamlit as st
 
@@ -22,6 +23,7 @@ __all__ = [
     "embedded_fetch",
     "encoding",
     "engine",
+    "loaded_engines",
     "next_token",
     "ready",
     "round_trips",
@@ -102,7 +104,17 @@ def stages(name: str, text: str, add_special_tokens: bool) -> lm.Stages:
 @st.cache_resource(max_entries=2, show_spinner=False)
 def engine(model: str, quantization: lm.Quantization) -> lm.Engine:
     """One copy of a model for all sessions; loading a third one lets the oldest go."""
-    return lm.load_engine(model, quantization)
+    loaded = lm.load_engine(model, quantization)
+    _loaded[model, quantization] = loaded
+    return loaded
+
+
+_loaded: WeakValueDictionary[tuple[str, str], lm.Engine] = WeakValueDictionary()
+
+
+def loaded_engines() -> dict[tuple[str, str], lm.Engine]:
+    """The models that are in memory now, by name and precision."""
+    return dict(_loaded)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)

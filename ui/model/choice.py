@@ -12,10 +12,13 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.bar.bar import Bar
+from ui.base import tally
 from ui.base.errors import escape_markdown
 from ui.base.glossary.entries import explained
 from ui.base.loaders import display_name, embedded_fetch, engine
 from ui.base.words import counted
+from ui.model.needs import require
+from ui.notebooks.drawn import page_drawn
 from ui.pages import page
 from ui.state import store as state
 from ui.state.settings import AUTO, EMBEDDED_MODEL
@@ -53,7 +56,7 @@ def choose_model(bar: Bar, fixed: lm.Quantization | None = None) -> tuple[str, l
     With ``fixed`` the model alone is a choice, loaded in that precision: for pages that compare precisions themselves.
 
     Ends the run of the page with one sentence when the model cannot be had, or is not asked for yet; what was typed
-    stays.
+    stays. So it does where the engine cannot answer what this page asks (`ui.model.needs`).
     """
     defaults = _defaults()
     held = fixed or state.get("quantization")
@@ -71,6 +74,7 @@ def choose_model(bar: Bar, fixed: lm.Quantization | None = None) -> tuple[str, l
             _ask(model, quantization)
         loaded = _loaded(model, quantization, defaults.dtype if quantization == "none" else quantization)
     except lm.LoupeError as error:
+        tally.add("errors", type(error).__name__)
         _asked_for().discard((model, quantization))
         st.error(escape_markdown(str(error)))
         _offer_embedded(model)
@@ -86,6 +90,7 @@ def choose_model(bar: Bar, fixed: lm.Quantization | None = None) -> tuple[str, l
             f"it can store in {quantization}. The numbers are those of the model as it is without quantization.",
             icon=":material/compress:",
         )
+    require(page_drawn.get(), model, loaded.capabilities)
     return model, quantization, loaded
 
 

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from lmloupe.encodings.encoding import TextOrIds
 from lmloupe.model.architecture.results import Histogram, ModelDescription
 from lmloupe.model.cache.questions import CacheQuestions
+from lmloupe.model.capabilities import Capabilities
 from lmloupe.model.embeddings.results import (
     Indicator,
     Matrix,
@@ -82,6 +83,10 @@ class Engine(
     @property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer that goes with the model."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What can be asked here, and why not where it cannot; known without a pass, the same at every call."""
 
     def describe(self) -> ModelDescription:
         """What is loaded: modules, shapes, dtypes, bytes."""

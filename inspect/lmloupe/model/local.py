@@ -17,6 +17,7 @@ from lmloupe.model.cache import answers as cache
 from lmloupe.model.cache.race import LocalCacheRace
 from lmloupe.model.cache.reading import LocalCacheGrowth
 from lmloupe.model.cache.results import CacheReuse, KeysValues, KVCache
+from lmloupe.model.capabilities import Capabilities, Capability
 from lmloupe.model.embeddings import answers as embeddings
 from lmloupe.model.embeddings.matrix import vocabulary_matrices
 from lmloupe.model.embeddings.results import (
@@ -38,6 +39,7 @@ from lmloupe.model.inside.attention_summary import KeptAttention
 from lmloupe.model.inside.lens import KeptStream, LocalLensRows, assemble
 from lmloupe.model.inside.results import AttentionSummary, AttentionWeights, Attribution, LensParts, LogitLens, Scored
 from lmloupe.model.levels.local import LevelAnswers
+from lmloupe.model.padding.answers import reads_mask
 from lmloupe.model.padding.local import PaddingAnswers
 from lmloupe.model.passes.config_sizes import context_length
 from lmloupe.model.passes.continuation import Reading
@@ -112,6 +114,7 @@ class LocalEngine(StrategyAnswers, GenerationAnswers, PaddingAnswers, LevelAnswe
             context_length=limit,
             eos_ids=_eos_ids(described.stop_ids, tokenizer),
         )
+        self._capabilities = _capabilities(self.loaded)
         self.scheduler = Scheduler(self.loaded)
         self._matrices = vocabulary_matrices(name, model, tokenizer.vocab_size)
         self._kept_stream, self._kept_attention = KeptStream(), KeptAttention()
@@ -119,6 +122,10 @@ class LocalEngine(StrategyAnswers, GenerationAnswers, PaddingAnswers, LevelAnswe
     @property
     def tokenizer(self) -> Tokenizer:
         return self.loaded.tokenizer
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._capabilities
 
     # How the model is built
 
@@ -242,6 +249,24 @@ def first_passes(name: str, model: Any, limit: int | None, known: Reading | None
     """Run a new model for the first time, in the worker's thread: its quantized products, then how it reads texts."""
     require_products(name, model)
     return known or find_reading(model, limit)
+
+
+def _capabilities(loaded: LoadedModel) -> Capabilities:
+    kind = type(loaded.model).__name__
+
+    def only(can: bool, why_not: str) -> Capability:
+        return Capability("" if can else why_not, of_model=not can)
+
+    layers = only(loaded.blocks is not None, f"{kind} has no list of layers that LM Loupe can find")
+    no_cache = f"{kind} has no cache that LM Loupe can continue: it reads the whole text again for every token"
+    return Capabilities(
+        hidden_states=layers,
+        lens=layers,
+        attention=layers,
+        attribution=layers,
+        cache=only(loaded.reading.way is not None, no_cache),
+        batching=only(reads_mask(loaded.model), f"{kind} reads no attention mask, so its prompts are read one by one"),
+    )
 
 
 def _eos_ids(stop_ids: tuple[int, ...], tokenizer: Tokenizer) -> frozenset[int]:

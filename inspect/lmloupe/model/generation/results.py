@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -80,6 +80,7 @@ class Serving:
         batched: whether the steps of several are computed as one; otherwise they take turns. Found out when two meet
             for the first time, and true until then unless the model's build rules it out.
         reason: why they take turns, in a plain sentence; empty where they need not.
+        n_written: tokens that the model has written since it was loaded; two answers are equal without it.
     """
 
     n_writing: int
@@ -87,6 +88,7 @@ class Serving:
     most: int
     batched: bool
     reason: str = ""
+    n_written: int = field(default=0, compare=False)
 
 
 class Generation(Running[Step], Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +15,20 @@ from lmloupe.model.padding.results import PaddedBatch, PaddingSide, Positions
 from lmloupe.model.passes.loaded import LoadedModel, checked_ids
 from lmloupe.model.passes.logit_facts import require_finite
 
-__all__ = ["padded_batch"]
+__all__ = ["padded_batch", "reads_mask"]
 
 MOST = 32
 MOST_PLACES = 8_192
 """Tokens and padding of a batch together: it is read in one pass, and no other question comes in between."""
+
+
+def reads_mask(model: Any) -> bool:
+    """Whether the model can be told which tokens are padding."""
+    return _takes(model, "attention_mask")
+
+
+def _takes(model: Any, argument: str) -> bool:
+    return argument in inspect.signature(model.forward).parameters
 
 
 def padded_batch(
@@ -37,8 +47,7 @@ def padded_batch(
         raise InvalidSettingError(
             f"side is {side!r} and positions {positions!r}; they must be 'left' or 'right', and 'mask' or 'plain'."
         )
-    takes = inspect.signature(loaded.model.forward).parameters
-    if "attention_mask" not in takes:
+    if not reads_mask(loaded.model):
         raise NotAvailableError(
             f"{type(loaded.model).__name__} reads no attention mask, so it cannot be told which tokens are padding: "
             "its prompts are read one by one."
@@ -51,7 +60,7 @@ def padded_batch(
         )
     ids, is_pad = _rectangle(prompts, side, _pad_id(loaded, pad_id))
     seen = ~is_pad if mask else np.ones_like(is_pad)
-    counted = _positions(seen, positions) if "position_ids" in takes else None
+    counted = _positions(seen, positions) if _takes(loaded.model, "position_ids") else None
     last = np.argmax(np.where(is_pad, -1, np.arange(ids.shape[1])), axis=1)
     read = np.union1d(last, [ids.shape[1] - 1])  # the columns whose scores are wanted; all would be gigabytes
 

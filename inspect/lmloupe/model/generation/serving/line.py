@@ -16,10 +16,13 @@ class Line:
 
     Args:
         most: how many are served at once.
+
+    Attributes:
+        n_put: steps that were handed on so far.
     """
 
     def __init__(self, most: int) -> None:
-        self.most = most
+        self.most, self.n_put = most, 0
         self._lock = threading.Lock()
         self._open = False
         self._waiting: deque[Request] = deque()
@@ -79,6 +82,7 @@ class Line:
     def put(self, request: Request, step: Step) -> None:
         """Hand a request a step."""
         with self._lock:
+            self.n_put += 1
             request.put(step)
 
     def end(self, request: Request, error: BaseException | None = None) -> None:

@@ -81,7 +81,9 @@ class Scheduler:
         """The answer to `Engine.serving`."""
         n_served, n_waiting = self._line.counts()
         reason = self._batching.reason if self._batching is not None else ""
-        return Serving(n_served, n_waiting, self._line.most, batched=not reason, reason=reason)
+        return Serving(
+            n_served, n_waiting, self._line.most, batched=not reason, reason=reason, n_written=self._line.n_put
+        )
 
     def _work(self) -> Iterator[None]:
         try:

@@ -1,0 +1,49 @@
+"""Several front ends behind one address: ``python -m deploy --number 3 --listen 127.0.0.1:8080``.
+
+It stays until SIGTERM or Ctrl+C, and then ends all that it has started. docs/deploy.md says when this is of use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import threading
+from pathlib import Path
+
+from deploy.front_ends import FrontEnds
+from deploy.proxy import Proxy
+from lmloupe import cache_folder
+
+
+def main() -> None:
+    """Start, wait for a signal, stop."""
+    ask = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
+    ask.add_argument("--number", type=int, default=2, help="how many front ends; each is a process with its own models")
+    ask.add_argument("--listen", default="127.0.0.1:8080", help="address and port of nginx")
+    ask.add_argument("--no-proxy", action="store_true", help="write nginx.conf, and leave nginx to somebody else")
+    ask.add_argument("--folder", type=Path, default=cache_folder() / "front_ends", help="of nginx.conf and its files")
+    given = ask.parse_args()
+    if given.number < 1:
+        ask.error(f"--number is {given.number}; it must be at least 1.")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s deploy: %(message)s")
+
+    ends = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ends.set())
+    given.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        front_ends = FrontEnds(given.number)
+        proxy = Proxy(given.folder.resolve(), given.listen, front_ends.ports, runs=not given.no_proxy)
+        with front_ends:
+            front_ends.wait_until_up(ends)
+            with proxy:
+                while not ends.wait(0.5):
+                    front_ends.keep_up()
+                    proxy.require_alive()
+    except (RuntimeError, ValueError) as error:
+        raise SystemExit(f"deploy: {error}") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""Several front ends behind nginx: one class across all of them, sticky sessions, a front end that dies, the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psutil
+import pytest
+
+from benchmarks.server import REPOSITORY, Server, environment
+from deploy.front_ends import cookie_secret, free_port
+from deploy.proxy import configuration
+from tests.support.sockets import Tab, open_tab
+from ui.state.link import encode
+
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+N_STUDENTS = 5
+QUESTION = {"kind": "choice", "ask": "Which is larger?", "choices": ["One", "Two"], "answer": "Two"}
+
+
+@pytest.fixture(scope="module")
+def nginx() -> str:
+    if NGINX is None:
+        assert not os.environ.get("CI"), "nginx is not installed"
+        pytest.skip("nginx is not installed: apt-get install nginx")
+    return NGINX
+
+
+def test_the_cookie_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    made = cookie_secret(tmp_path / "cache")
+    assert re.fullmatch(r"[0-9a-f]{64}", made)
+    assert cookie_secret(tmp_path / "cache") == made
+    assert stat.S_IMODE((tmp_path / "cache" / "cookie_secret").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("listen", ["8080; }", "", "http://here:80", "0.0.0.0:port"])
+def test_an_address_that_nginx_would_misread_is_refused(listen: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must be a port"):
+        configuration(tmp_path, listen, (1,))
+
+
+def test_what_cannot_start_says_why_before_anything_is_started(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "deploy", "--listen", "nowhere", "--folder", str(tmp_path)]
+    told = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env=environment(LMLOUPE_CACHE=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert told.stderr.startswith("deploy: --listen is 'nowhere'; it must be a port")
+    assert len(told.stderr.splitlines()) == 1
+
+
+def test_nginx_takes_the_configuration_and_the_limit_is_above_the_app_s(nginx: str, tmp_path: Path) -> None:
+    text = configuration(tmp_path, "127.0.0.1:8080", (8501, 8502))
+    assert not re.findall(r"@[A-Z]+@", text)
+    limit = int(re.search(r"client_max_body_size (\d+)m", text)[1])  # type: ignore[index]
+    settings = (REPOSITORY / ".streamlit" / "config.toml").read_text("utf-8")
+    assert limit > int(re.search(r"maxUploadSize = (\d+)", settings)[1])  # type: ignore[index]
+    (tmp_path / "nginx.conf").write_text(text, "utf-8")
+    checked = subprocess.run(
+        [nginx, "-t", "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stderr
+
+
+@dataclass
+class Deployed:
+    server: Server
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def front_ends(self) -> list[psutil.Process]:
+        found = [child for child in psutil.Process(self.process.pid).children() if "streamlit" in child.cmdline()]
+        return [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
+
+    def ask(self, path: str, cookie: str = "", body: bytes | None = None) -> tuple[int, str]:
+        """Status, and the cookie that was set."""
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{self.server.port}{path}", data=body, headers={"Cookie": cookie} if cookie else {}
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 - the address is ours
+                return answer.status, answer.headers.get("Set-Cookie") or ""
+        except urllib.error.HTTPError as error:
+            return error.code, ""
+
+    def served_by(self, path: str) -> list[str]:
+        """Who served a path, as nginx noted it, the oldest first."""
+        noted = (self.folder / "access.log").read_text("utf-8")
+        return re.findall(rf" \d+ \w+ {re.escape(path)} .* front end (\S+)", noted)
+
+
+@pytest.fixture(scope="module")
+def deployed(nginx: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    folder, port = tmp_path_factory.mktemp("deployed"), free_port()
+    log = folder / "log.txt"
+    command = [sys.executable, "-m", "deploy", "--number", "2", "--listen", f"127.0.0.1:{port}"]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [*command, "--folder", str(folder / "run")], cwd=REPOSITORY, stdout=sink, stderr=subprocess.STDOUT,
+            env=environment(LMLOUPE_CACHE=str(folder / "cache")),
+        )  # fmt: skip
+        made = Deployed(Server(port, process.pid, time.perf_counter(), log), folder / "run", process)
+        try:
+            until(lambda: "nginx listens" in log.read_text() or process.poll() is not None, "it did not start")
+            assert process.poll() is None, log.read_text()
+            until(lambda: reached(made), "nginx did not answer")
+            yield made
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def until(true: object, otherwise: str, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.1)
+
+
+def reached(deployed: Deployed) -> bool:
+    try:
+        return deployed.ask("/_stcore/health")[0] == 200
+    except OSError:
+        return False
+
+
+def cookie_of(deployed: Deployed, front_end: str | None = None) -> str:
+    """A cookie as a browser gets it; of a certain front end where one is named."""
+    for _ in range(200):
+        status, given = deployed.ask("/")
+        assert status == 200
+        cookie = given.split(";")[0]
+        if front_end is None or deployed.served_by("/")[-1] == front_end:
+            return cookie
+    raise AssertionError(f"Nobody was sent to {front_end}.")
+
+
+def test_a_browser_stays_with_one_front_end_and_browsers_are_spread(deployed: Deployed) -> None:
+    cookies = [cookie_of(deployed) for _ in range(12)]
+    assert len(set(cookies)) == 12
+    first = deployed.served_by("/")[-12:]
+    assert len(set(first)) == 2
+    for cookie, front_end in zip(cookies, first, strict=True):
+        assert deployed.ask("/", cookie) == (200, "")
+        assert deployed.served_by("/")[-1] == front_end
+
+
+def test_what_is_for_the_operator_is_not_passed_on_and_uploads_have_a_limit(deployed: Deployed) -> None:
+    for path in ("/metrics", "/_stcore/metrics", "/_stcore/agent/mcp", "/tokens/_stcore/agent/openapi.json"):
+        assert deployed.ask(path)[0] == 404
+    assert deployed.ask("/_stcore/upload_file/a/b", body=bytes(12 << 20))[0] == 413
+
+
+async def held(deployed: Deployed) -> None:
+    """A class whose people are on both front ends: it is one class."""
+    both = sorted(set(deployed.served_by("/")))
+    cookies = [cookie_of(deployed, both[i % 2]) for i in range(N_STUDENTS + 1)]
+    settings = urlencode(encode({"class_question": QUESTION}).params)
+    teacher = await open_tab(deployed.server, "class", settings, cookies[0])
+    await teacher.press("Start with your question")
+    code = re.search(r"class_code=([A-Z]{6})", teacher.query)[1]  # type: ignore[index]
+    students = await asyncio.gather(
+        *(open_tab(deployed.server, "class", f"class_code={code}", cookie) for cookie in cookies[1:])
+    )
+    await asyncio.gather(*(student.press("Join") for student in students))
+    await teacher.press("Begin")
+    await asyncio.gather(*(student.follow() for student in students))
+    await asyncio.gather(*(student.press("Two") for student in students))
+    await teacher.run()
+    assert f"{N_STUDENTS} guessed** · 0 still thinking" in teacher.said
+    await close(teacher, *students)
+
+
+async def close(*tabs: Tab) -> None:
+    for tab in tabs:
+        await tab.connection.close()
+
+
+def test_a_class_is_one_across_the_front_ends(deployed: Deployed) -> None:
+    asyncio.run(held(deployed))
+    assert len(set(deployed.served_by("/_stcore/stream"))) == 2
+
+
+def test_who_was_on_a_front_end_that_dies_goes_on_from_the_link_and_it_comes_back(deployed: Deployed) -> None:
+    cookie, victim = cookie_of(deployed), deployed.served_by("/")[-1]
+    port = victim.rpartition(":")[2]
+    asked = "tokens", "", cookie
+
+    async def once() -> str:
+        tab = await open_tab(deployed.server, *asked)
+        await close(tab)
+        return tab.said
+
+    before = asyncio.run(once())
+    dies = next(child for child in deployed.front_ends if f"--server.port={port}" in child.cmdline())
+    dies.kill()
+    dies.wait(10)
+    assert asyncio.run(once()) == before
+    # nginx notes those that it has tried, the one that answered last.
+    assert not deployed.served_by("/_stcore/stream")[-1].endswith(f":{port}")
+    until(lambda: len(deployed.front_ends) == 2, "it was not started again")
+
+    def is_back() -> bool:
+        assert deployed.ask("/", cookie)[0] == 200  # nobody sees an error meanwhile
+        return deployed.served_by("/")[-1] == victim
+
+    until(is_back, "nobody is sent to it again")
+
+
+def test_at_the_end_nothing_is_left(deployed: Deployed) -> None:
+    """The last of this file, because it ends what the others use."""
+    started = psutil.Process(deployed.process.pid).children(recursive=True)
+    assert len(started) >= 4
+    cookie = cookie_of(deployed)
+
+    async def with_a_tab() -> int:
+        tab = await open_tab(deployed.server, "tokens", "", cookie)
+        deployed.process.send_signal(signal.SIGTERM)
+        code = await asyncio.to_thread(deployed.process.wait, 40)
+        await close(tab)
+        return code
+
+    assert asyncio.run(with_a_tab()) == 0, deployed.server.log.read_text()
+    assert not psutil.wait_procs(started, timeout=1)[1]
+    assert "killed" not in deployed.server.log.read_text()
