@@ -124,9 +124,10 @@ def test_requirements_are_pinned_exactly() -> None:
 
 
 def test_dev_requirements_add_to_the_others() -> None:
-    first, *others = requirements("requirements-dev.txt")
-    assert first == "-r requirements-server.txt"
+    server, cluster, *others = requirements("requirements-dev.txt")
+    assert (server, cluster) == ("-r requirements-server.txt", "-r requirements-cluster.txt")
     assert requirements("requirements-server.txt")[0] == "-r requirements.txt"
+    assert requirements("requirements-cluster.txt")[0] == "-r requirements.txt"
     assert [line for line in others if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", line)] == []
     assert direct_dependencies("requirements-dev.txt") & direct_dependencies("requirements.txt") == set()
 
@@ -139,11 +140,13 @@ def test_javascript_tools_are_pinned_and_their_lock_names_no_registry() -> None:
     assert [name for name, package in lock.items() if "resolved" in package] == []
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-server.txt", "requirements-cluster.txt", "requirements-dev.txt"]
+)
 def test_installed_versions_are_the_pinned_ones(name: str) -> None:
     pinned = dict(line.split("==") for line in requirements(name) if "==" in line)
     # A build for one kind of device says so after a plus sign.
-    installed = {project: metadata.version(project).split("+")[0] for project in pinned}
+    installed = {project: metadata.version(project.partition("[")[0]).split("+")[0] for project in pinned}
     assert installed == pinned
 
 

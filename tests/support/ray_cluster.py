@@ -13,10 +13,10 @@ import lmloupe as lm
 
 
 def require_ray() -> None:
-    """Skip where Ray is not installed; where ``LMLOUPE_NEEDS_RAY`` is set, as in CI, that fails."""
+    """Skip where Ray is not installed; where ``CI`` is set that fails."""
     if importlib.util.find_spec("ray") is None:
         words = "Ray is not installed: pip install -r requirements-cluster.txt"
-        if os.environ.get("LMLOUPE_NEEDS_RAY"):
+        if os.environ.get("CI"):
             pytest.fail(words)
         pytest.skip(words)
 

@@ -65,7 +65,7 @@ class _Now:
 
         from ui.metrics.readings import readings
 
-        families: dict[str, Metric] = {}
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
         for one in readings():
             family = CounterMetricFamily if one.kind == "counter" else GaugeMetricFamily
             made = families.setdefault(one.name, family(one.name, one.says, labels=[name for name, _ in one.labels]))
