@@ -16,7 +16,7 @@ from lmloupe.cluster import engine as asking
 from lmloupe.cluster.engine import remote_engine
 from lmloupe.cluster.messages import Hello
 from lmloupe.cluster.replica import Replica
-from lmloupe.cluster.wire import pack, unpack
+from lmloupe.wire.packed import pack, unpack
 from tests.support.questions import CASES, answer, difference
 from tests.support.replicas import ReplicaCalls
 
