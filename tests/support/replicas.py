@@ -64,6 +64,9 @@ class ReplicaCalls:
         answer = self.run(replica.hello() if name == "hello" else replica.ask(name, crossed), limit_s)
         return pickle.loads(pickle.dumps(answer))  # noqa: S301 - as above
 
+    def ask_all(self, name: str, arguments: Packed, limit_s: float) -> tuple[Packed, ...]:
+        return tuple(self.run(replica.ask(name, arguments), limit_s) for replica in self.replicas)
+
     def stream(self, name: str, arguments: Packed, skip: int, limit_s: float) -> ReplicaStream:
         crossed = pickle.loads(pickle.dumps(arguments))  # noqa: S301 - as above
         self.asked.append((name, crossed))

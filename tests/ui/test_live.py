@@ -311,3 +311,45 @@ def test_who_else_is_served_is_said_with_the_own_place() -> None:
     assert say(8, 3, 2) == "8 replies are being written together; 2 others are before you."
     assert say(8, 3) == "8 replies are being written together, 3 wait."
     assert say(1, 1) == "1 reply is being written, 1 waits."
+
+
+def test_a_slow_beginning_holds_up_nobody_else_and_equal_requests_begin_once() -> None:
+    lives, begins, go = Lives(), [], threading.Event()
+    quick = lives.attach(asks(1), Writing)
+
+    def slowly() -> lm.Generation:
+        begins.append(Writing())
+        assert go.wait(LONG_S)
+        return begins[-1]
+
+    found: list[Watch] = []
+    waiting = [threading.Thread(target=lambda: found.append(lives.attach(asks(2), slowly))) for _ in range(3)]
+    for thread in waiting:
+        thread.start()
+    assert lives.finished(asks(1)) is None
+    quick.leave()  # Stop, while the other one has not begun
+    assert found == []
+    go.set()
+    for thread in waiting:
+        thread.join(LONG_S)
+    assert len(begins) == 1
+    assert len({watch.name for watch in found}) == 1
+    assert lives._turns == {}
+    for watch in found:
+        watch.leave()
+
+
+def test_who_waited_for_a_beginning_that_failed_begins_it_again() -> None:
+    lives, n = Lives(), 0
+
+    def fails_once() -> lm.Generation:
+        nonlocal n
+        n += 1
+        if n == 1:
+            raise lm.InvalidSettingError("no")
+        return Writing()
+
+    with pytest.raises(lm.InvalidSettingError):
+        lives.attach(asks(1), fails_once)
+    lives.attach(asks(1), fails_once).leave()
+    assert lives._turns == {}

@@ -44,5 +44,12 @@ class Calls(Protocol):
             ClusterTimeoutError: it took longer than ``limit_s``.
         """
 
+    def ask_all(self, name: str, arguments: Packed, limit_s: float) -> tuple[Packed, ...]:
+        """Ask every replica that is there now; one that is lost meanwhile is left out of the answers.
+
+        Raises:
+            ClusterTimeoutError: it took longer than ``limit_s``.
+        """
+
     def stream(self, name: str, arguments: Packed, skip: int, limit_s: float) -> Stream:
         """Begin work that is followed, and leave its first ``skip`` results out."""

@@ -46,7 +46,8 @@ class Replica:
         """Who answers."""
         described: ModelDescription = self._engine.describe()
         version, print_ = lmloupe.__version__, fingerprint()
-        return pack(Hello(version, os.getpid(), described.name, described.revision, described.vocab_rows, print_))
+        who = version, os.getpid(), described.name, described.revision, described.vocab_rows, print_
+        return pack(Hello(*who, self._engine.capabilities))
 
     async def ask(self, name: str, arguments: Packed) -> Packed:
         """The answer to a question that has one."""

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from lmloupe.errors import ClusterGoneError
 from ui.base.jobs.one import Job
 from ui.base.kept.finished import Finished
+from ui.cluster.presence import when_back
 
 __all__ = ["KEPT", "Jobs", "job", "server_jobs"]
 
@@ -63,6 +65,13 @@ class Jobs:
             key = next((key for key, held in self._jobs.items() if held is one), None)
             if key is not None and one.ended and (one.stopped or one.error is not None):
                 self._start(key, Job(one.work, one.kept))
+
+    def retry(self, kind: type[Exception]) -> None:
+        """Start those that have ended with such an error once more."""
+        with self._lock:
+            for key, one in list(self._jobs.items()):
+                if one.ended and isinstance(one.error, kind):
+                    self._start(key, Job(one.work, one.kept))
 
     def ahead(self, one: Job[T]) -> int:
         """How many jobs come before this one, the running one included."""
@@ -126,6 +135,9 @@ class Jobs:
 def server_jobs() -> Jobs:
     """All jobs of this server."""
     return Jobs()
+
+
+when_back(lambda: server_jobs().retry(ClusterGoneError))
 
 
 def job(key: Hashable, work: Callable[[], Iterator[T]] | None = None, kept: Finished[T] | None = None) -> Job[T] | None:

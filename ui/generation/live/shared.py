@@ -9,7 +9,8 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -101,12 +102,20 @@ class Watch:
         self._lives.leave(self, self._live, grace_s)
 
 
+class _Turn:
+    """Of those who ask the same at the same time: one begins it, the others wait for that."""
+
+    def __init__(self) -> None:
+        self.lock, self.n_waiting = threading.Lock(), 0
+
+
 class Lives:
     """The generations of this server: those that run, and those that have ended well, the oldest let go first."""
 
     def __init__(self) -> None:
         self._running: dict[Request, _Live] = {}
         self._finished: OrderedDict[Request, _Live] = OrderedDict()
+        self._turns: dict[Request, _Turn] = {}
         self._lock = threading.Lock()
 
     def attach(self, request: Request, start: Callable[[], lm.Generation]) -> Watch:
@@ -115,16 +124,42 @@ class Lives:
         Raises:
             LoupeError: what ``start`` raises.
         """
+        with self._turn(request):
+            watch = self._watch(request)
+            if watch is not None:
+                return watch
+            generation = start()
+            with self._lock:
+                live = self._running[request] = _Live(generation)
+                live.watchers.add(watch := Watch(self, live))
+            follower = threading.Thread(target=self._follow, args=(request, live, generation), name="lmloupe-reply")
+            follower.daemon = True
+            follower.start()
+            return watch
+
+    def _watch(self, request: Request) -> Watch | None:
         with self._lock:
             live = self._running.get(request) or self._finished.get(request)
             if live is None:
-                live = self._running[request] = _Live(generation := start())
-                follower = threading.Thread(target=self._follow, args=(request, live, generation), name="lmloupe-reply")
-                follower.daemon = True
-                follower.start()
+                return None
             watch = Watch(self, live)
             live.watchers.add(watch)
             return watch
+
+    @contextmanager
+    def _turn(self, request: Request) -> Iterator[None]:
+        """One at a time for each request. To begin takes a while (a grammar, a cluster), and holds up no other one."""
+        with self._lock:
+            turn = self._turns.setdefault(request, _Turn())
+            turn.n_waiting += 1
+        try:
+            with turn.lock:
+                yield
+        finally:
+            with self._lock:
+                turn.n_waiting -= 1
+                if not turn.n_waiting:
+                    del self._turns[request]
 
     def finished(self, request: Request) -> Run | None:
         """A run of this request, with all steps, if it has ended well."""
