@@ -10,8 +10,8 @@ from contextlib import aclosing
 
 from lmloupe.cluster.calls import LostError
 from lmloupe.cluster.replica import Replica
-from lmloupe.cluster.wire import Packed
 from lmloupe.errors import ClusterTimeoutError
+from lmloupe.wire.packed import Packed
 
 
 class ReplicaCalls:
@@ -42,6 +42,9 @@ class ReplicaCalls:
                 return _crossed(await (replica.hello() if name == "hello" else replica.ask(name, crossed, known)))
         except TimeoutError as error:
             raise ClusterTimeoutError("too slow") from error
+
+    async def ask_all(self, name: str, arguments: Packed, known: str, limit_s: float) -> tuple[Packed, ...]:
+        return tuple([await replica.ask(name, arguments, known) for replica in self.replicas])
 
     async def stream(
         self, name: str, arguments: Packed, known: str, skip: int, limit_s: float

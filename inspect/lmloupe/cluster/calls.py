@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from lmloupe.cluster.wire import Packed
+from lmloupe.wire.packed import Packed
 
 __all__ = [
     "ASK_LIMIT_S",
@@ -58,6 +58,13 @@ class Calls(Protocol):
 
     async def ask(self, name: str, arguments: Packed, known: str, limit_s: float) -> Packed:
         """Ask a question and wait for the answer; ``hello`` is one whose arguments are None.
+
+        Raises:
+            ClusterTimeoutError: it took longer than ``limit_s``.
+        """
+
+    async def ask_all(self, name: str, arguments: Packed, known: str, limit_s: float) -> tuple[Packed, ...]:
+        """Ask every replica that is there now; one that is lost meanwhile is left out of the answers.
 
         Raises:
             ClusterTimeoutError: it took longer than ``limit_s``.

@@ -3,8 +3,8 @@
 Two sides. On the cluster a `Replica` (``replica``) holds the engine of one model and answers by name; ``deploy`` makes
 it a deployment of Ray Serve. Beside the pages a `RemoteEngine` (``engine``) has the methods of `lmloupe.Engine`, made
 from the protocol itself (``questions``), and asks through `Calls` (``calls``): Ray Serve's handle (``ray_calls``), or
-anything else that brings a question to a replica. What crosses is checked on both sides (``wire``). A question whose
-replica is lost is asked again, and a generation goes on from its tokens (``following``).
+anything else that brings a question to a replica. What crosses is checked on both sides (`lmloupe.wire`). A question
+whose replica is lost is asked again, and a generation goes on from its tokens (``following``).
 
 Ray is imported inside functions only: without it, all else of the library is as it was.
 """
@@ -15,6 +15,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any, cast
 
@@ -24,13 +25,18 @@ from lmloupe.cluster.following import follow
 from lmloupe.cluster.messages import Hello
 from lmloupe.cluster.met import MOST_MET, Met, replaced
 from lmloupe.cluster.questions import QUESTIONS, Question
-from lmloupe.cluster.wire import Packed, pack, unpack
+from lmloupe.cluster.served import Shared
 from lmloupe.errors import ClusterGoneError, LoupeError
 from lmloupe.model.architecture.results import ModelDescription
+from lmloupe.model.capabilities import Capabilities, Capability
 from lmloupe.model.engine import Engine
 from lmloupe.tokens.tokenizer import Tokenizer
+from lmloupe.wire.packed import Packed, pack, unpack
 
 __all__ = ["RemoteEngine", "remote_engine"]
+
+
+_NO_WEIGHTS = Capability("the model is on a cluster, which has it in one precision and does not send its weights")
 
 
 class RemoteEngine:
@@ -51,11 +57,28 @@ class RemoteEngine:
     def __init__(self, calls: Calls, tokenizer: Tokenizer) -> None:
         self._calls, self._met = calls, Met(tokenizer)
         self._met.meet(wait(self._answer("hello", None)))
+        self._shared = Shared(calls, self._met)
 
     @property
     def tokenizer(self) -> Tokenizer:
         """That of the model, which knows how many rows its matrix has."""
         return self._met.tokenizer
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the replica's own engine, but for what measures a model in this very process."""
+        return replace(self._met.capabilities, precision=_NO_WEIGHTS)
+
+    @property
+    def loaded(self) -> Any:
+        """What `lmloupe.precision` measures in this process; a model on a cluster has none of it.
+
+        Raises:
+            NotAvailableError: always.
+        """
+        return self.capabilities.require("precision")
+
+    files = scheduler = loaded
 
     def _described(self) -> ModelDescription:
         """Asked for once, and again where the model is another one."""
@@ -96,6 +119,8 @@ def _method(question: Question) -> Callable[..., Any]:
         arguments = question.arguments(*args, **kwargs)
         if question.name == "describe":
             return self._described()
+        if question.name == "serving":
+            return self._shared.now()
         if question.follows:
             return follow(self._calls, question, arguments, self._met)
         return wait(self._answer(question.name, pack(arguments)))

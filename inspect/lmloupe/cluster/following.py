@@ -18,9 +18,9 @@ from lmloupe.cluster.driver.loop import begin
 from lmloupe.cluster.messages import Hello, News, Started
 from lmloupe.cluster.met import MOST_MET, Met, replaced
 from lmloupe.cluster.questions import Question
-from lmloupe.cluster.wire import pack, unpack
 from lmloupe.errors import ClusterGoneError, LoupeError
 from lmloupe.model.generation.results import Step
+from lmloupe.wire.packed import pack, unpack
 
 __all__ = ["RemoteGeneration", "RemoteRunning", "follow"]
 

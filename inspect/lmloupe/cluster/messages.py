@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.errors import LoupeError
+from lmloupe.model.capabilities import Capabilities
 
 __all__ = ["Hello", "News", "Started"]
 
@@ -25,6 +26,7 @@ class Hello:
         vocab_rows: rows of the embedding matrix.
         fingerprint: of the names and fields of all that may travel; equal where both sides understand each other.
         identity: of the version, the fingerprint and the model; equal where two replicas give the same answers.
+        capabilities: of its engine.
     """
 
     version: str
@@ -34,6 +36,7 @@ class Hello:
     vocab_rows: int
     fingerprint: str
     identity: str
+    capabilities: Capabilities
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ from lmloupe.cluster.fingerprint import fingerprint
 from lmloupe.cluster.messages import Hello
 from lmloupe.errors import ClusterVersionError
 from lmloupe.model.architecture.results import ModelDescription
+from lmloupe.model.capabilities import Capabilities
 from lmloupe.tokens.tokenizer import Tokenizer
 
 __all__ = ["MOST_MET", "Met", "replaced"]
@@ -21,11 +22,13 @@ class Met:
     Attributes:
         known: `Hello.identity` of them; empty before the first.
         tokenizer: of the model, for the rows of its matrix.
+        capabilities: of a replica's engine.
         description: of the model, once it was asked for.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.known, self._tokenizer, self.tokenizer = "", tokenizer, tokenizer
+        self.capabilities = Capabilities()
         self.description: ModelDescription | None = None
 
     def meet(self, hello: Hello) -> None:
@@ -40,7 +43,7 @@ class Met:
                 f"{lmloupe.__version__} ({fingerprint()}): install the same on both."
             )
         if hello.identity != self.known:
-            self.known, self.description = hello.identity, None
+            self.known, self.description, self.capabilities = hello.identity, None, hello.capabilities
             self.tokenizer = self._tokenizer.for_matrix(hello.vocab_rows)
 
 

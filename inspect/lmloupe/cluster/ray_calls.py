@@ -14,12 +14,13 @@ from collections.abc import AsyncGenerator, Awaitable
 from typing import Any, NamedTuple
 
 from lmloupe.cluster.calls import ASK_LIMIT_S, LEASE_S, SILENCE_S, LostError
+from lmloupe.cluster.driver import membership
 from lmloupe.cluster.driver.loop import wait
-from lmloupe.cluster.driver.membership import Member, is_there, member, require_ray
-from lmloupe.cluster.wire import Packed
+from lmloupe.cluster.driver.membership import Member, gone, is_there, member, require_ray
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError
+from lmloupe.wire.packed import Packed
 
-__all__ = ["RAY_VERSION", "RayCalls", "application", "is_there", "join", "require_ray"]
+__all__ = ["RAY_VERSION", "RayCalls", "application", "gone", "is_there", "join", "leave", "require_ray"]
 
 RAY_VERSION = "2.60.0"
 """The version that requirements-cluster.txt pins; both sides of a cluster need the same one."""
@@ -46,6 +47,11 @@ def join(address: str) -> None:
         ClusterVersionError: it has another version of Ray or of Python.
     """
     wait(member(address))
+
+
+def leave(why: ClusterGoneError | None = None) -> None:
+    """Be no driver any more: the next question joins anew. Whoever waits for an answer is told why."""
+    wait(membership.leave(why))
 
 
 class _Handles(NamedTuple):
@@ -90,6 +96,18 @@ class RayCalls:
             return await self._heard(response, response, joined, until - time.monotonic())
         except TimeoutError as error:
             raise await self._slow(limit_s) from error
+
+    async def ask_all(self, name: str, arguments: Packed, known: str, limit_s: float) -> tuple[Packed, ...]:
+        """Ask every replica that is there now."""
+        joined, handles = await self._handles()
+        told = handles.asks.broadcast("ask", name, arguments, known)
+        try:
+            answers = await told.results_async(timeout_s=limit_s, return_exceptions=True)
+        except TimeoutError as error:
+            raise await self._slow(limit_s) from error
+        except Exception as error:
+            raise self._said(error, joined) from error
+        return tuple(answer for answer in answers if not isinstance(answer, BaseException))
 
     async def stream(
         self, name: str, arguments: Packed, known: str, skip: int, limit_s: float

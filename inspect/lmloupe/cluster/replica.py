@@ -17,11 +17,11 @@ from lmloupe.cluster.calls import LEASE_S
 from lmloupe.cluster.fingerprint import fingerprint
 from lmloupe.cluster.messages import Hello, News, Started
 from lmloupe.cluster.questions import question
-from lmloupe.cluster.wire import MOST_ANSWERED, MOST_ASKED, Packed, pack, unpack
 from lmloupe.errors import ClusterTimeoutError, LoupeError
 from lmloupe.model.architecture.results import ModelDescription
 from lmloupe.model.engine import Engine
 from lmloupe.model.running import Running
+from lmloupe.wire.packed import MOST_ANSWERED, MOST_ASKED, Packed, pack, unpack
 
 __all__ = ["MOST_AT_ONCE", "Replica"]
 
@@ -44,7 +44,7 @@ class Replica:
     def __init__(self, load: Callable[[], Engine]) -> None:
         self._engine = load()
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, "lmloupe-replica")
-        self._hello = _hello(self._engine.describe())
+        self._hello = _hello(self._engine)
         self._leases: dict[str, float] = {}  # of each front end, when it was heard of last
 
     async def hello(self) -> Packed:
@@ -132,8 +132,9 @@ class Replica:
             raise
 
 
-def _hello(described: ModelDescription) -> Hello:
+def _hello(engine: Engine) -> Hello:
     """Who answers for a model. Where it runs is no part of what it is: a replica on a GPU is the same model."""
+    described: ModelDescription = engine.describe()
     version, print_ = lmloupe.__version__, fingerprint()
     model = (
         described.name,
@@ -148,7 +149,8 @@ def _hello(described: ModelDescription) -> Hello:
         described.published_as,
     )
     identity = hashlib.sha256(repr((version, print_, model)).encode()).hexdigest()[:16]
-    return Hello(version, os.getpid(), described.name, described.revision, described.vocab_rows, print_, identity)
+    who = version, os.getpid(), described.name, described.revision, described.vocab_rows, print_, identity
+    return Hello(*who, engine.capabilities)
 
 
 def _news(running: Running[Any], skip: int) -> tuple[Packed, int, bool]:

@@ -15,7 +15,7 @@ import pytest
 
 import lmloupe as lm
 from lmloupe.cluster.driver.loop import wait
-from lmloupe.cluster.wire import unpack
+from lmloupe.wire.packed import unpack
 from tests.support.ray_cluster import leave, require_ray, served_engine, shared
 
 

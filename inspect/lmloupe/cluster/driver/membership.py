@@ -76,8 +76,10 @@ def is_there(address: str) -> bool:
     return True
 
 
-def gone(where: str, why: str) -> ClusterGoneError:
-    """The error that says so."""
+def gone(where: str, why: str | BaseException) -> ClusterGoneError:
+    """What to raise where no cluster answers at ``HOST:PORT``."""
+    if isinstance(why, BaseException):
+        why = str(why).splitlines()[0].rstrip(".") if str(why) else type(why).__name__
     return ClusterGoneError(
         f"No cluster answers at {where} ({why}). Start one there, and on this machine ray start --address={where}."
     )
@@ -107,9 +109,9 @@ async def member(address: str) -> Member:
     return task.result()
 
 
-async def leave() -> None:
-    """Be no member any more; the next question joins anew."""
-    await _leave(ClusterGoneError("This process has left its cluster."))
+async def leave(why: ClusterGoneError | None = None) -> None:
+    """Be no member any more; the next question joins anew. Whoever waits for an answer is told why."""
+    await _leave(why or ClusterGoneError("These pages have left their cluster: ask again."))
 
 
 async def _leave(why: ClusterGoneError) -> None:
@@ -196,7 +198,7 @@ def _refused(where: str, error: Exception) -> ClusterError:
             f"The cluster at {where} asks for its token: set RAY_AUTH_MODE=token here, and RAY_AUTH_TOKEN_PATH to a "
             "file with the same token as there."
         )
-    return gone(where, words.splitlines()[0].rstrip(".") if words else type(error).__name__)
+    return gone(where, error)
 
 
 def _node(ray: Any) -> str:
