@@ -12,8 +12,8 @@ from typing import Any
 
 from lmloupe.cluster.calls import LostError
 from lmloupe.cluster.replica import Replica
-from lmloupe.cluster.wire import Packed
 from lmloupe.errors import ClusterTimeoutError
+from lmloupe.wire.packed import Packed
 
 
 class ReplicaCalls:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from lmloupe.cluster.wire import Packed
+from lmloupe.wire.packed import Packed
 
 __all__ = ["ASK_LIMIT_S", "MOST_LOST", "PAUSE_S", "STREAM_LIMIT_S", "Calls", "LostError", "Stream"]
 

@@ -3,8 +3,8 @@
 Two sides. On the cluster a `Replica` (``replica``) holds the engine of one model and answers by name; ``deploy`` makes
 it a deployment of Ray Serve. Beside the pages a `RemoteEngine` (``engine``) has the methods of `lmloupe.Engine`, made
 from the protocol itself (``questions``), and asks through `Calls` (``calls``): Ray Serve's handle (``ray_calls``), or
-anything else that brings a question to a replica. What crosses is checked on both sides (``wire``). A question whose
-replica is lost is asked again, and a generation goes on from its tokens (``following``).
+anything else that brings a question to a replica. What crosses is checked on both sides (`lmloupe.wire`). A question
+whose replica is lost is asked again, and a generation goes on from its tokens (``following``).
 
 Ray is imported inside functions only: without it, all else of the library is as it was.
 """
@@ -25,12 +25,12 @@ from lmloupe.cluster.following import follow
 from lmloupe.cluster.messages import Hello
 from lmloupe.cluster.questions import QUESTIONS, Question
 from lmloupe.cluster.served import Shared
-from lmloupe.cluster.wire import Packed, pack, unpack
 from lmloupe.errors import ClusterGoneError, ClusterVersionError, LoupeError
 from lmloupe.model.architecture.results import ModelDescription
 from lmloupe.model.capabilities import Capabilities, Capability
 from lmloupe.model.engine import Engine
 from lmloupe.tokens.tokenizer import Tokenizer
+from lmloupe.wire.packed import Packed, pack, unpack
 
 __all__ = ["RemoteEngine", "remote_engine"]
 

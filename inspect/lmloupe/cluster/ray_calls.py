@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 from lmloupe.cluster.calls import LostError
-from lmloupe.cluster.wire import Packed
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, ClusterVersionError, NotAvailableError
+from lmloupe.wire.packed import Packed
 
 __all__ = ["RAY_VERSION", "RayCalls", "application", "gone", "is_there", "join", "leave", "require_ray"]
 

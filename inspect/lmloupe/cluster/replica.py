@@ -15,11 +15,11 @@ import lmloupe
 from lmloupe.cluster.fingerprint import fingerprint
 from lmloupe.cluster.messages import Hello, News, Started
 from lmloupe.cluster.questions import question
-from lmloupe.cluster.wire import MOST_ANSWERED, MOST_ASKED, Packed, pack, unpack
 from lmloupe.errors import ClusterTimeoutError, LoupeError
 from lmloupe.model.architecture.results import ModelDescription
 from lmloupe.model.engine import Engine
 from lmloupe.model.running import Running
+from lmloupe.wire.packed import MOST_ANSWERED, MOST_ASKED, Packed, pack, unpack
 
 __all__ = ["MOST_AT_ONCE", "Replica"]
 

@@ -11,10 +11,10 @@ from typing import Any, TypeVar, cast, get_args
 
 from lmloupe.cluster.calls import Calls
 from lmloupe.cluster.ray_calls import application, gone, is_there, join, leave, require_ray
-from lmloupe.cluster.wire import pack, unpack
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, InvalidSettingError
 from lmloupe.model.architecture.results import Quantization
 from lmloupe.model.generation.results import Serving
+from lmloupe.wire.packed import pack, unpack
 
 __all__ = ["FORM", "ServedModel", "Shared", "cluster_address", "served_models"]
 
