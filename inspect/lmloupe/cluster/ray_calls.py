@@ -38,6 +38,9 @@ def require_ray() -> Any:
         NotAvailableError: it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray ends a process whose node has gone, or what it takes for that: where this is not set it looks whether the
+    # parent is process 1, which is so of every service. A front end has to stay without a cluster: it is its own.
+    os.environ.setdefault("RAY_RAYLET_PID", str(os.getpid()))
     try:
         import ray
     except ImportError as error:
