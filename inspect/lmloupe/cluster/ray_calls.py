@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 from lmloupe.cluster.calls import LostError
+from lmloupe.cluster.nodes.here import ready
+from lmloupe.cluster.nodes.secret import use_token
 from lmloupe.cluster.wire import Packed
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, ClusterVersionError, NotAvailableError
 
@@ -37,6 +39,9 @@ def require_ray() -> Any:
         NotAvailableError: it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # How many questions wait is told every second, so that another replica comes while they still do.
+    os.environ.setdefault("RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S", "1")
+    use_token()
     try:
         import ray
     except ImportError as error:
@@ -73,6 +78,7 @@ def join(address: str) -> None:
         where = address.removeprefix("ray://")
         if not is_there(address):  # Ray itself would try for two minutes
             raise _gone(where, ConnectionError("nothing listens there"))
+        ready(where)
         try:
             _n_joined += 1
             ray.init(address=where, log_to_driver=False, configure_logging=False)
