@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 from lmloupe.cluster.calls import LostError
+from lmloupe.cluster.nodes.secret import use_token
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, ClusterVersionError, NotAvailableError
 from lmloupe.wire.packed import Packed
 
@@ -38,6 +39,9 @@ def require_ray() -> Any:
         NotAvailableError: it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # How many questions wait is told every second, so that another replica comes while they still do.
+    os.environ.setdefault("RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S", "1")
+    use_token()
     try:
         import ray
     except ImportError as error:
