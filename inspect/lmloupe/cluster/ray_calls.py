@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 from lmloupe.cluster.calls import LostError
+from lmloupe.cluster.nodes.here import ready
 from lmloupe.cluster.nodes.secret import use_token
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, ClusterVersionError, NotAvailableError
 from lmloupe.wire.packed import Packed
@@ -78,6 +79,7 @@ def join(address: str) -> None:
         where = address.removeprefix("ray://")
         if not is_there(address):  # Ray itself would try for two minutes
             raise gone(where, ConnectionError("nothing listens there"))
+        ready(where)
         try:
             _n_joined += 1
             ray.init(address=where, log_to_driver=False, configure_logging=False)

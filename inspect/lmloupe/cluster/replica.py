@@ -15,6 +15,7 @@ import lmloupe
 from lmloupe.cluster.fingerprint import fingerprint
 from lmloupe.cluster.messages import Hello, News, Started
 from lmloupe.cluster.questions import question
+from lmloupe.cluster.sharing.kept import Kept
 from lmloupe.errors import ClusterTimeoutError, LoupeError
 from lmloupe.model.architecture.results import ModelDescription
 from lmloupe.model.engine import Engine
@@ -32,7 +33,8 @@ _NEWS_S = 0.25
 class Replica:
     """Answers the questions about one model, each by its name and packed arguments.
 
-    Every method gives packed answers; an error of the library is an answer too.
+    Every method gives packed answers; an error of the library is an answer too. Answers that were asked for are kept,
+    and equal questions that run are one.
 
     Args:
         load: makes the engine; called once, in the replica's own process.
@@ -41,6 +43,7 @@ class Replica:
     def __init__(self, load: Callable[[], Engine]) -> None:
         self._engine = load()
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, "lmloupe-replica")
+        self._kept = Kept()
 
     async def hello(self) -> Packed:
         """Who answers."""
@@ -51,7 +54,8 @@ class Replica:
 
     async def ask(self, name: str, arguments: Packed) -> Packed:
         """The answer to a question that has one."""
-        return await self._in_a_thread(partial(self._answer, name, arguments))
+        answered = partial(self._in_a_thread, partial(self._answer, name, arguments))
+        return await self._kept.answer(name, arguments, answered)
 
     def _answer(self, name: str, arguments: Packed) -> Packed:
         try:
