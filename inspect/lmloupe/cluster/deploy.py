@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from lmloupe.cluster.ray_calls import application, require_ray
 from lmloupe.cluster.replica import MOST_AT_ONCE, Replica
+from lmloupe.cluster.sharing.router import ROUTER
 from lmloupe.model.architecture.results import Device, Quantization
 from lmloupe.names import EMBEDDED_MODEL
 from lmloupe.wire.packed import Packed
@@ -45,12 +47,18 @@ class _Deployed(Replica):
     async def hello(self) -> Packed:
         return await super().hello()
 
-    async def ask(self, name: str, arguments: Packed) -> Packed:
-        return await super().ask(name, arguments)
+    async def ask(self, name: str, arguments: Packed, known: str) -> Packed:
+        return await super().ask(name, arguments, known)
 
-    async def stream(self, name: str, arguments: Packed, skip: int, limit_s: float) -> AsyncIterator[Packed]:
-        async for message in super().stream(name, arguments, skip, limit_s):
-            yield message
+    async def renew(self, owner: str) -> None:
+        await super().renew(owner)
+
+    async def stream(
+        self, name: str, arguments: Packed, known: str, skip: int, limit_s: float, owner: str
+    ) -> AsyncGenerator[Packed, None]:
+        async with aclosing(super().stream(name, arguments, known, skip, limit_s, owner)) as messages:
+            async for message in messages:
+                yield message
 
 
 def serve_model(
@@ -88,6 +96,7 @@ def serve_model(
     """
     require_ray()
     from ray import serve
+    from ray.serve.config import RequestRouterConfig
 
     number: dict[str, Any] = {"num_replicas": least}
     if most > least:
@@ -104,6 +113,7 @@ def serve_model(
     serve.start(proxy_location="Disabled")  # handles only: nothing here listens for HTTP
     deployed: Any = serve.deployment(
         max_ongoing_requests=MOST_AT_ONCE,
+        request_router_config=RequestRouterConfig(request_router_class=ROUTER),
         health_check_period_s=2,
         health_check_timeout_s=30,
         graceful_shutdown_timeout_s=drain_s,

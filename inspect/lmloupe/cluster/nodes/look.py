@@ -90,8 +90,8 @@ def look(address: Address) -> Seen:
     """Look at a cluster.
 
     Raises:
-        ClusterGoneError: nobody answers there.
-        ClusterError: it is no cluster, or asks for another token.
+        ClusterGoneError: nobody answers there, or no cluster.
+        ClusterError: it asks for another token.
     """
     import grpc
     from ray.core.generated import gcs_service_pb2 as messages
@@ -112,8 +112,9 @@ def look(address: Address) -> Seen:
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNAUTHENTICATED:
                 raise _other_token(address, bool(shown)) from error
-            raise ClusterError(
-                f"What listens at {address} is no cluster of LM Loupe ({error.code().name}): take another port."
+            raise ClusterGoneError(
+                f"No cluster answers at {address} (what listens there is none: {error.code().name}): "
+                "look whether the port is right, or take another one."
             ) from error
     alive = [node for node in found.node_info_list if node.state == _ALIVE]
     return Seen(
