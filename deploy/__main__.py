@@ -14,6 +14,7 @@ from pathlib import Path
 from deploy.front_ends import FrontEnds
 from deploy.proxy import Proxy
 from lmloupe import cache_folder
+from ui.cluster.address import check_address
 
 
 def main() -> None:
@@ -26,6 +27,7 @@ def main() -> None:
     given = ask.parse_args()
     if given.number < 1:
         ask.error(f"--number is {given.number}; it must be at least 1.")
+    check_address()  # said once here, not by every front end; they inherit the environment
     logging.basicConfig(level=logging.INFO, format="%(asctime)s deploy: %(message)s")
 
     ends = threading.Event()

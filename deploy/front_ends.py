@@ -1,8 +1,9 @@
 """Processes of Streamlit that serve the same app: one cookie secret, one cache folder, a free port each.
 
-What they share is in the cache folder: the embedded model's file, and ``classes.sqlite3``, so that a class goes on in
-all of them. It must be on a disk of this machine: SQLite's write-ahead log needs shared memory, which no network file
-system has. A session lives in one process; the settings of its page are in its link, and go on in another one.
+What they share is in the cache folder: the embedded model's file, ``results``, where what one of them has computed is
+read by the others, and ``classes.sqlite3``, so that a class goes on in all of them. That file must be on a disk of this
+machine: SQLite's write-ahead log needs shared memory, which no network file system has. A session lives in one process;
+the settings of its page are in its link, and go on in another one.
 """
 
 from __future__ import annotations
@@ -122,6 +123,7 @@ class FrontEnds:
         # Only this machine reaches their ports, so whoever can read the metrics may.
         metrics = "1" if importlib.util.find_spec("prometheus_client") else ""
         environment = {"LMLOUPE_METRICS": metrics, "STREAMLIT_SERVER_COOKIE_SECRET": cookie_secret(cache_folder())}
+        environment["LMLOUPE_RESULTS"] = str(cache_folder() / "results")
         paths = [str(REPOSITORY / "inspect"), str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
         environment |= os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
