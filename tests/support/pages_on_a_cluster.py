@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lmloupe.cluster.wire import Packed
 
 import lmloupe as lm
 from lmloupe.cluster.engine import remote_engine
 from lmloupe.cluster.replica import Replica
 from lmloupe.cluster.served import ServedModel
-from lmloupe.cluster.wire import Packed
 from tests.support.replicas import ReplicaCalls, ReplicaStream
 from ui.base import loaders
 from ui.cluster.address import VARIABLE, cluster_address

@@ -14,10 +14,10 @@ from typing import Any
 
 import lmloupe
 from lmloupe.cluster.calls import LEASE_S
-from lmloupe.cluster.fingerprint import fingerprint
 from lmloupe.cluster.messages import Hello, News, Started
 from lmloupe.cluster.questions import question
 from lmloupe.cluster.sharing.kept import Kept
+from lmloupe.cluster.terms.fingerprint import fingerprint
 from lmloupe.errors import ClusterTimeoutError, LoupeError
 from lmloupe.model.architecture.results import ModelDescription
 from lmloupe.model.engine import Engine
