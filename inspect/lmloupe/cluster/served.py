@@ -12,8 +12,8 @@ from typing import Any, TypeVar, cast, get_args
 from lmloupe.cluster.calls import Calls
 from lmloupe.cluster.driver.loop import wait
 from lmloupe.cluster.messages import Hello
-from lmloupe.cluster.met import Met
 from lmloupe.cluster.ray_calls import application, gone, is_there, join, leave, require_ray
+from lmloupe.cluster.terms.met import Met
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, InvalidSettingError
 from lmloupe.model.architecture.results import Quantization
 from lmloupe.model.generation.results import Serving

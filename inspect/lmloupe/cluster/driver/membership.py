@@ -11,6 +11,8 @@ import os
 import socket
 from typing import Any
 
+from lmloupe.cluster.nodes.here import ready
+from lmloupe.cluster.nodes.secret import use_token
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterVersionError, NotAvailableError
 
 __all__ = ["LOOK_S", "MISSED", "Member", "gone", "is_there", "leave", "member", "require_ray"]
@@ -57,6 +59,9 @@ def require_ray() -> Any:
         NotAvailableError: it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # How many questions wait is told every second, so that another replica comes while they still do.
+    os.environ.setdefault("RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S", "1")
+    use_token()
     try:
         import ray
     except ImportError as error:
@@ -81,7 +86,8 @@ def gone(where: str, why: str | BaseException) -> ClusterGoneError:
     if isinstance(why, BaseException):
         why = str(why).splitlines()[0].rstrip(".") if str(why) else type(why).__name__
     return ClusterGoneError(
-        f"No cluster answers at {where} ({why}). Start one there, and on this machine ray start --address={where}."
+        f"No cluster answers at {where} ({why}). Start it there, with python -m lmloupe.cluster serve, or ask whoever "
+        "runs it."
     )
 
 
@@ -175,6 +181,7 @@ def _enter(where: str) -> str:
         return _node(ray)
     if not is_there(where):  # Ray itself would try for two minutes
         raise gone(where, "nothing listens there")
+    ready(where)
     try:
         ray.init(address=where, log_to_driver=False, configure_logging=False)
         return _node(ray)
