@@ -148,6 +148,7 @@ class RayCalls:
             TimeoutError: nothing within ``limit_s`` seconds.
         """
         task = asyncio.ensure_future(awaited)  # of its own: Ray ends by CancelledError what it cancels itself
+        task.add_done_callback(_seen)
         try:
             await asyncio.wait({task, joined.left}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -175,7 +176,7 @@ class RayCalls:
                 "starts, or ask whoever runs it."
             )
         return ClusterTimeoutError(
-            f"The cluster did not answer within {limit_s:,.0f} s: ask again, or ask for less at once."
+            f"The cluster did not answer within {limit_s:,g} s: ask again, or ask for less at once."
         )
 
     def _said(self, error: BaseException, joined: Member) -> BaseException:
@@ -218,6 +219,12 @@ class RayCalls:
                 await told.results_async(timeout_s=LEASE_S / 4, return_exceptions=True)
             except (ClusterError, LostError, RayError, RayServeException, TimeoutError):
                 continue  # what is lost or gone is so to whoever follows it, who says it
+
+
+def _seen(task: asyncio.Future[Any]) -> None:
+    """Nobody waits for what was cancelled: that it failed is no news, so asyncio need not say it."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _cancel(response: Any, joined: Member) -> None:

@@ -106,7 +106,9 @@ class Replica:
                 if ended or self._leases.get(owner, 0.0) + LEASE_S < time.monotonic():
                     return
                 if time.monotonic() > until:
-                    yield pack(ClusterTimeoutError(f"This took longer than {limit_s:,.0f} s, so it was stopped."))
+                    yield pack(
+                        ClusterTimeoutError(f"This took longer than {round(limit_s, 1):,g} s, so it was stopped.")
+                    )
                     return
         finally:
             await asyncio.wait({begun})  # what was begun for somebody who has gone meanwhile is ended too
