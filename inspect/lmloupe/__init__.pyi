@@ -201,6 +201,9 @@ from .planner.cards import Card as Card
 from .planner.cards import known_cards as known_cards
 from .planner.classroom.capacity import ClassCapacity as ClassCapacity
 from .planner.classroom.capacity import class_capacity as class_capacity
+from .planner.classroom.measured import ClassSpeed as ClassSpeed
+from .planner.classroom.measured import class_speed as class_speed
+from .planner.classroom.measured import class_speed_steps as class_speed_steps
 from .planner.equations import Equation as Equation
 from .planner.estimate import MemoryEstimate as MemoryEstimate
 from .planner.estimate import memory_estimate as memory_estimate

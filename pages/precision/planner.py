@@ -13,6 +13,7 @@ from ui.components.memory_plan import equations, fits_matrix, memory_plan, share
 from ui.page import finding, metrics_row, reproduce, words_here
 from ui.planner import numbers, verdicts
 from ui.planner.choice import MOST_PEOPLE, choose, config_box, take
+from ui.planner.classroom.view import draw_class
 from ui.planner.code import planner_code
 from ui.planner.plans import axis_end, planned, positions, rows
 from ui.planner.ways_on import draw_ways_on
@@ -57,6 +58,8 @@ with result, show_errors():
     )  # fmt: skip
     st.caption(verdicts.UNITS)
 
+    crowd = draw_class(found)
+
     finding(numbers.cache_finding(plan))
     equations(numbers.worked(plan.equations), key="plan_equations")
 
@@ -68,6 +71,8 @@ with result, show_errors():
     with st.expander("The same as tables"):
         data_table(numbers.bars_table(found), hide_index=True, width="stretch", column_config=numbers.BYTES)
         data_table(numbers.cards_table(found, fits), hide_index=True, width="stretch", column_config=numbers.BYTES)
+        if crowd.table is not None:
+            data_table(crowd.table, hide_index=True, width="stretch", column_config=numbers.CLASS)
     take_away("planner", numbers.cards_table(found, fits), {})
     words_here("parameter", "precision", "kv_cache", "context_length", "batch")
-    reproduce(planner_code(found))
+    reproduce(planner_code(found) + crowd.code)

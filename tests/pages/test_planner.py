@@ -13,7 +13,10 @@ from streamlit.testing.v1 import AppTest
 import lmloupe as lm
 from tests.support.configs import CONFIG
 from tests.support.pages import REPOSITORY, no_exception, open_page, output_of, payload_of, sentences
+from ui.base.jobs import server_jobs
 from ui.planner.choice import SHOWN
+from ui.planner.classroom.speeds import MOST_SERVED
+from ui.planner.classroom.words import class_finding
 from ui.planner.words import at_most
 
 # Prints "torch" if running the page of a known model has loaded it.
@@ -187,3 +190,86 @@ def test_weights_that_are_published_quantized_are_drawn_as_they_are_stored():
     assert row["quantized"] + row["constants"] + row["kept"] == plan.weights_bytes
     assert not {"int8", "nf4"} & {row["spec"] for row in drawn}
     assert plan.stored_as in headings(app)[0]
+
+
+CLASS = {"plan_model": "smollm2-135m-instruct", "plan_precision": "float32", "plan_card": "here"}
+
+
+def class_heading(app: AppTest) -> str:
+    return next(one for one in headings(app) if "answer" in one or "depends on its speed" in one)
+
+
+@pytest.mark.parametrize(
+    ("students", "patience", "speed", "said"),
+    [
+        (30, 20, 20, "30 people wait 6.6 s for an answer on average; up to 67 people get theirs within 20 s"),
+        (1, 20, 20, "One person alone waits 3.6 s for an answer; up to 67 people get theirs within 20 s"),
+        (1, 3, 20, "One person alone waits 3.6 s for an answer; nobody gets one within 3.0 s"),
+        (2, 3, 20, "nobody gets one within 3.0 s: one alone waits 3.6 s"),
+        (10_000, 3600, 1e6, "10,000 people and more get theirs within 1 h"),
+        (2, 3.65, 20, "; only one person gets theirs within 3.6 s"),
+    ],
+)
+def test_the_class_is_what_the_library_computes(students, patience, speed, said):
+    app = open_page(
+        "planner", plan_students=str(students), plan_patience=str(patience), plan_speed=f"{speed:.0f}", **CLASS
+    )
+    no_exception(app)
+    assert class_heading(app).endswith(said)
+    found = lm.class_capacity(students, speed, patience_s=patience)
+    table = next(one.value for one in app.dataframe if "People" in one.value)
+    row = table[table["People"] == students].iloc[0]
+    assert row["Mean wait, s"] == pytest.approx(found.answer_s)
+    assert row["All at once, last, s"] == pytest.approx(found.at_once_s)
+    if 0 < found.most_students < 10_000:
+        assert table.loc[table["Within patience"], "People"].max() == found.most_students
+    printed = "\n".join(output_of(app))
+    assert f"{students} {found.answer_s} {found.at_once_s} {found.most_students}" in printed
+    assert "as typed" in sentences(app)
+
+
+def test_on_a_card_the_speed_is_a_bound_and_said_to_be_one():
+    app = no_exception(open_page("planner"))
+    assert "wait at least" in class_heading(app)
+    plan = lm.memory_plan("llama-3.1-8b", "nf4", 100)
+    assert f"{plan.on('t4').most_tokens_per_second:.3g} tokens/s" in sentences(app)
+    assert "an upper bound" in sentences(app)
+    app = no_exception(open_page("planner", plan_precision="float32"))
+    assert class_heading(app) == "Llama 3.1 8B does not fit a T4, so it answers nobody there"
+
+
+def test_a_cost_that_cannot_be_is_one_sentence():
+    app = no_exception(open_page("planner", plan_cost="0.5", plan_speed="5"))
+    assert [one.value.replace("\\", "") for one in app.error] == ["pass_of_32 is 0.5; it must be 1 to 32."]
+
+
+def test_the_speed_is_measured_at_a_press_and_can_be_kept_in_the_link(monkeypatch):
+    measured = lm.ClassSpeed("cpu", 12.0, 90.0, 2.5, 32, True, 1.0)
+    monkeypatch.setattr("ui.planner.classroom.speeds.engine", lambda *_: None)
+    monkeypatch.setattr("ui.planner.classroom.speeds.lm.class_speed_steps", lambda _: iter([measured]))
+    app = no_exception(open_page("planner", **CLASS))
+    assert class_heading(app).endswith("depends on its speed, which nobody knows of this machine yet")
+    try:
+        no_exception(app.button(key="plan_measure").click().run())
+        held = server_jobs().job(("class speed", "smollm2-135m-instruct", "none"), None)
+        assert held is not None
+        assert held.wait(30)
+        no_exception(app.run())
+        assert "measured on this server by asking the loaded model" in sentences(app)
+        before = class_heading(app)
+        assert before == class_finding(
+            lm.class_capacity(30, 12.0, prompt_tokens_per_s=90.0, pass_of_32=2.5), 20.0, bound=False
+        )
+        no_exception(app.button(key="plan_keep_speed").click().run())
+    finally:
+        server_jobs.clear()
+    link = {name: value[-1] if isinstance(value, list) else value for name, value in app.query_params.items()}
+    again = no_exception(open_page("planner", **link))
+    assert class_heading(again) == before
+    assert "as typed" in sentences(again)
+
+
+def test_as_many_are_written_at_once_as_the_scheduler_serves():
+    from lmloupe.model.generation.serving.scheduler import MOST_SERVED as SERVED
+
+    assert {kind: MOST_SERVED.get(kind, 32) for kind in SERVED} == SERVED

@@ -16,6 +16,7 @@ from ui.planner.words import NO_LIMIT, size
 
 __all__ = [
     "BYTES",
+    "CLASS",
     "bars_table",
     "cache_finding",
     "cards_table",
@@ -33,6 +34,14 @@ BYTES = {
     for name in (*_COLUMNS, "Memory (bytes)", "Needed (bytes)", "Largest context", "People at once")
 }
 """How the columns of both tables are written."""
+CLASS = {
+    name: st.column_config.NumberColumn(format=written)
+    for name, written in {
+        "People": "localized", "Mean wait, s": "%.2f", "All at once, last, s": "%.1f", "Waiting at a moment": "%.2f",
+        "Model busy": "percent", "Questions a minute": "%.1f", "Tokens a second, all": "%.1f",
+    }.items()
+}  # fmt: skip
+"""How those of a class are."""
 _KINDS = {
     "quantized": "quantized",
     "unquantized": "kept",

@@ -11,10 +11,10 @@ from ui.planner.verdicts import Fits
 from ui.state import store as state
 from ui.state.names import PASTED
 
-__all__ = ["draw_ways_on"]
+__all__ = ["LOADED", "draw_ways_on", "loadable"]
 
 HERE = "here"
-_LOADED = {"float32": "none", "int8": "int8", "nf4": "nf4", "fp4": "fp4"}
+LOADED = {"float32": "none", "int8": "int8", "nf4": "nf4", "fp4": "fp4"}
 """What the pages with a model load, by the planner's precision."""
 
 
@@ -38,10 +38,10 @@ def draw_ways_on(found: Planned, fits: Fits) -> None:
             page("precision").path, label="Compare its precisions here", icon=page("precision").icon_shortcode,
             query_params=state.link_params(model=name), help="It fits this machine: opens it on Precision.",
         )  # fmt: skip
-        if spec in _LOADED:
+        if spec in LOADED:
             st.page_link(
                 page("next_token").path, label=f"Load it here in {lm.Precision.parse(spec).label}",
                 icon=page("next_token").icon_shortcode,
-                query_params=state.link_params(model=name, quantization=_LOADED[spec]),
+                query_params=state.link_params(model=name, quantization=LOADED[spec]),
                 help="It fits this machine: opens it on Next token, where a press of a button loads it.",
             )  # fmt: skip

@@ -135,7 +135,7 @@ def test_what_is_too_large_is_not_sent(remote: lm.Engine, calls: ReplicaCalls) -
 def test_another_version_is_said_at_once(local: lm.Engine, calls: ReplicaCalls) -> None:
     class Old(Replica):
         async def hello(self) -> Any:
-            return pack(Hello("0.0.9", 1, "tiny", None, 512, "0" * 16))
+            return pack(Hello("0.0.9", 1, "tiny", None, 512, "0" * 16, local.capabilities))
 
     calls.replicas = [Old(lambda: local)]
     with pytest.raises(lm.ClusterVersionError, match=r"has LM Loupe 0\.0\.9 \(0{16}\)"):

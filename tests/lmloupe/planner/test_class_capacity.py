@@ -54,6 +54,21 @@ def test_one_alone_waits_for_its_own_answer_and_taking_turns_is_the_repairman() 
     assert found.asking == pytest.approx(sum(n * weight for n, weight in enumerate(weights)) / sum(weights))
 
 
+def test_all_at_once_are_served_in_groups_of_as_many_as_there_is_room_for() -> None:
+    def ask(n: int, **more: float) -> lm.ClassCapacity:
+        asked = {"tokens_per_question": 30, "prompt_tokens": 0, "pass_of_32": 3, "most_together": 4} | more
+        return lm.class_capacity(n, 10.0, **asked)  # type: ignore[arg-type]
+
+    def pass_s(n: int) -> float:
+        return (1 + 2 / 31 * (n - 1)) / 10
+
+    assert ask(1).at_once_s == pytest.approx(ask(1).alone_s) == pytest.approx(3.0)
+    assert ask(4).at_once_s == pytest.approx(30 * pass_s(4))
+    assert ask(11).at_once_s == pytest.approx(30 * (2 * pass_s(4) + pass_s(3)))
+    assert ask(8, replicas=2).at_once_s == pytest.approx(30 * pass_s(4))
+    assert ask(10_000, most_together=10_000, replicas=3).at_once_s > 0
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(1, 200), st.floats(0.5, 500), st.floats(1, 300), st.floats(0, 500), st.floats(1, 32),

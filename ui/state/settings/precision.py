@@ -68,6 +68,17 @@ def precision_settings(embedded_model: str) -> tuple[Setting, ...]:
         # Where the axis ends: a little behind the card's memory, or behind the longest bar.
         choice("plan_axis", "card", ("card", "bars")),
         flag("plan_simulated", default=False),
+        # How many people: a class, what each of them asks for, and how long an answer may take.
+        integer("plan_students", 30, 1, 10_000),
+        real("plan_think", 45.0, 0.1, 86_400),
+        integer("plan_read", 100, 0, 1_000_000),
+        integer("plan_write", 60, 1, 1_000_000),
+        real("plan_patience", 20.0, 0.1, 3600),
+        integer("plan_replicas", 1, 1, 1000),
+        # Tokens a second that are written and read, and the cost of a pass for 32; 0 where the page is to find it.
+        real("plan_speed", 0.0, 0, 1_000_000),
+        real("plan_read_speed", 0.0, 0, 100_000_000),
+        real("plan_cost", 0.0, 0, 32),
         # KV cache.
         place("kv_layer", 12, 1000),
         place("kv_head", 0, 1000),

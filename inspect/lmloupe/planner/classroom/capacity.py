@@ -29,6 +29,7 @@ class ClassCapacity:
         students: how many, as asked for.
         alone_s: seconds from a question to the end of its answer where nobody else asks.
         answer_s: the same in this class.
+        at_once_s: seconds until the last of this class has its answer where all ask in the same second.
         asking: how many wait for their answer at a moment.
         busy: share of the time in which somebody does, 0 to 1.
         questions_per_minute: answered, of all together.
@@ -40,6 +41,7 @@ class ClassCapacity:
     students: int
     alone_s: float
     answer_s: float
+    at_once_s: float
     asking: float
     busy: float
     questions_per_minute: float
@@ -62,8 +64,7 @@ def class_capacity(
 ) -> ClassCapacity:
     """What a class of so many meets with a model of this speed; see this module for the method.
 
-    Not in it: everybody who presses at the teacher's word in the same second. For that take ``think_s`` of a few
-    seconds, or multiply ``alone_s`` out.
+    The means are of people who ask each in their own time; ``at_once_s`` is for those who press at a teacher's word.
 
     Args:
         students: 1 to 10,000.
@@ -87,6 +88,8 @@ def class_capacity(
     >>> thirty = class_capacity(30, tokens_per_s=20)
     >>> round(thirty.alone_s, 1), round(thirty.answer_s, 1), thirty.most_students
     (3.6, 6.6, 67)
+    >>> round(thirty.at_once_s, 1)
+    27.4
     """
     read_rate = 8 * tokens_per_s if prompt_tokens_per_s is None else prompt_tokens_per_s
     for name, count in {"students": students, "most_together": most_together, "replicas": replicas}.items():
@@ -109,6 +112,7 @@ def class_capacity(
         students=students,
         alone_s=float(question_s[0]),
         answer_s=mean / questions,
+        at_once_s=queue.drained_s(students, most_together * replicas),
         asking=mean,
         busy=busy,
         questions_per_minute=60 * questions,
@@ -138,6 +142,13 @@ class _Queue:
         mean = float(chances @ np.arange(n + 1))
         # What is answered, and not who thinks: that is the difference of two nearly equal numbers in a full queue.
         return mean, float(chances[1:] @ self.rates[:n]), float(chances[1:].sum())
+
+    def drained_s(self, n: int, most: int) -> float:
+        """Seconds until n equal questions that begin together are answered, at most so many of them at once."""
+        most = min(most, MOST_STUDENTS)
+        rounds, rest = divmod(n, most)
+        last = rest / self.rates[rest - 1] if rest else 0.0
+        return float(rounds * most / self.rates[most - 1] + last)
 
     def largest(self, patience_s: float) -> int:
         """The most people whose answers come in time on average: those of more people never come sooner."""
