@@ -210,14 +210,11 @@ def test_a_cluster_is_held_against_the_same_model_in_this_process(tiny_model_fol
 
     local = lm.load_engine(tiny_model_folder("llama"), device="cpu")
     calls = ReplicaCalls(Replica(lambda: local))
-    try:
-        remote = remote_engine(calls, local.tokenizer)
-        questions = [cluster.next_token(remote, local, rounds=2), cluster.logit_lens(remote, local, rounds=1)]
-        questions.append(cluster.lens_rows(remote, local, rounds=1))
-        streams = [cluster.stream(remote, local, n_new=3, rounds=1), cluster.streams(remote, local, 2, 3, rounds=1)]
-        two = cluster.replicas(remote, local, local, n_people=2, n_new=3, rounds=1)
-    finally:
-        calls.end()
+    remote = remote_engine(calls, local.tokenizer)
+    questions = [cluster.next_token(remote, local, rounds=2), cluster.logit_lens(remote, local, rounds=1)]
+    questions.append(cluster.lens_rows(remote, local, rounds=1))
+    streams = [cluster.stream(remote, local, n_new=3, rounds=1), cluster.streams(remote, local, 2, 3, rounds=1)]
+    two = cluster.replicas(remote, local, local, n_people=2, n_new=3, rounds=1)
     assert [(row.target, row.sense) for row in questions] == [(1.15, "at most")] * 3
     assert [(row.target, row.sense) for row in streams] == [(0.95, "at least")] * 2
     assert [(row.target, row.unit) for row in two] == [

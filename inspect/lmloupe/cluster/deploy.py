@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 
@@ -30,12 +31,18 @@ class _Deployed(Replica):
     async def hello(self) -> Packed:
         return await super().hello()
 
-    async def ask(self, name: str, arguments: Packed) -> Packed:
-        return await super().ask(name, arguments)
+    async def ask(self, name: str, arguments: Packed, known: str) -> Packed:
+        return await super().ask(name, arguments, known)
 
-    async def stream(self, name: str, arguments: Packed, skip: int, limit_s: float) -> AsyncIterator[Packed]:
-        async for message in super().stream(name, arguments, skip, limit_s):
-            yield message
+    async def renew(self, owner: str) -> None:
+        await super().renew(owner)
+
+    async def stream(
+        self, name: str, arguments: Packed, known: str, skip: int, limit_s: float, owner: str
+    ) -> AsyncGenerator[Packed, None]:
+        async with aclosing(super().stream(name, arguments, known, skip, limit_s, owner)) as messages:
+            async for message in messages:
+                yield message
 
 
 def serve_model(
