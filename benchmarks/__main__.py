@@ -28,6 +28,7 @@ SUBJECTS = {
     "inside": "the logit lens against its bare product, generate with records",
     "precision": "five precisions of a model compared, against the bare loads and forwards",
     "serving": "several people on one model, a fork, thirty at once",
+    "cluster": "a model on Ray Serve against the same in this process, two replicas against one",
     "strategies": "beam search against transformers' own",
     "model": "next_token, generate, memory of the weights",
 }

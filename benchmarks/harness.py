@@ -42,6 +42,20 @@ class Paired:
         """Median of the rounds' own ratios, ours to the floor; not the ratio of the two medians."""
         return median(ours / floor for ours, floor in self.times)
 
+    @property
+    def spread(self) -> str:
+        """Lowest and highest of the rounds' ratios, in words for a note."""
+        return _spread([ours / floor for ours, floor in self.times])
+
+    @property
+    def inverse_spread(self) -> str:
+        """The same of floor to ours, for a row about rates."""
+        return _spread([floor / ours for ours, floor in self.times])
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    return f"{len(ratios)} rounds from {min(ratios):.2f} to {max(ratios):.2f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

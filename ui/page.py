@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 from functools import partial
@@ -10,6 +11,7 @@ import streamlit as st
 
 from ui.base.errors import escape_markdown
 from ui.base.glossary.entries import WORDS, explained, explained_label
+from ui.cluster.address import cluster_address
 from ui.notebooks.drawn import long_text, page_drawn
 from ui.notebooks.page_notebook import page_notebook
 from ui.pages import page
@@ -73,9 +75,22 @@ def as_code(text: str) -> str:
     return _FROM_FILE
 
 
+def _where_it_ran(code: str) -> str:
+    """The code, which loads the model where it is run; if these pages ask a cluster, a comment says how to ask one."""
+    load = re.search(r"^(\w+ = )lm\.load_engine\((.*)\)$", code, re.MULTILINE)
+    if load is None or not cluster_address():
+        return code
+    said = (
+        "# These pages ask a cluster, where this loads the model itself. To ask a cluster too:\n"
+        f'# {load[1]}lm.connect_engine("ray://HOST:PORT", {load[2]})\n'
+    )
+    return code[: load.start()] + said + code[load.start() :]
+
+
 def reproduce(code: str) -> None:
     """The lines of Python that give the numbers on this page, and the same as a notebook with the page's chart."""
-    plain, url = code.strip("\n"), page_drawn.get()
+    plain, url = _where_it_ran(code.strip("\n")), page_drawn.get()
+    code = plain
     if _FROM_FILE in code:
         code = "# Save the text of the page as text.txt first\n" + code.lstrip("\n")
     with st.expander(REPRODUCE):

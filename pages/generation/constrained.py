@@ -9,7 +9,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.bar.bar import page_bar
 from ui.base.downloads import take_away
-from ui.base.errors import Offer, escape_markdown, show_errors
+from ui.base.errors import Offer, say_error, show_errors
 from ui.base.glossary.tables import data_table
 from ui.base.loaders import encoding
 from ui.chat.request import chat_request, show_refusals
@@ -133,7 +133,7 @@ with result, show_errors():
     )
     for failed in (run, free):
         if failed.failed is not None:
-            st.error(escape_markdown(str(failed.failed)))
+            say_error(failed.failed)
     with below[1]:
         if constraint.kind == "json_schema" and (json_text := facts.parsed(steps)) is not None:
             st.markdown("What `json.loads` reads")

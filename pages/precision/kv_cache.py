@@ -109,6 +109,8 @@ with show_errors():
         pairs = request.served(tok)
         with st.spinner("Going on from the cache …"):
             found = [reused(model, quantization, tuple(p.cached.tolist()), tuple(p.following.tolist())) for p in pairs]
+    except lm.ClusterError:
+        raise
     except lm.LoupeError as error:
         found = []
         st.info(escape_markdown(str(error)), icon=":material/info:")

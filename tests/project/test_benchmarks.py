@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -13,10 +14,11 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import chat, encoding, inside, neighbours, precision, sessions, slider, strategies, tokens
+from benchmarks import chat, cluster, encoding, inside, neighbours, precision, sessions, slider, strategies, tokens
 from benchmarks.harness import Row, as_json, paired, skipped, table, together
 from benchmarks.model import never_ending
 from benchmarks.text import PHRASES, mixed_text
+from tests.support.replicas import ReplicaCalls
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -186,6 +188,40 @@ def test_precisions_are_held_against_bare_loads_and_one_quantized_model_more(
     assert peak.ours is not None, peak.note
     plain, stored = engine.describe().bytes, lm.load_engine(folder, "nf4", device="cpu").describe().bytes
     assert peak.floor == pytest.approx((plain + stored) / 1e6)
+
+
+def test_a_cluster_is_held_against_the_same_model_in_this_process(tiny_model_folder: Callable[[str], Path]) -> None:
+    import lmloupe as lm
+    from lmloupe.cluster.engine import remote_engine
+    from lmloupe.cluster.replica import Replica
+
+    local = lm.load_engine(tiny_model_folder("llama"), device="cpu")
+    calls = ReplicaCalls(Replica(lambda: local))
+    try:
+        remote = remote_engine(calls, local.tokenizer)
+        questions = [cluster.next_token(remote, local, rounds=2), cluster.logit_lens(remote, local, rounds=1)]
+        questions.append(cluster.lens_rows(remote, local, rounds=1))
+        streams = [cluster.stream(remote, local, n_new=3, rounds=1), cluster.streams(remote, local, 2, 3, rounds=1)]
+        two = cluster.replicas(remote, local, local, n_people=2, n_new=3, rounds=1)
+    finally:
+        calls.end()
+    assert [(row.target, row.sense) for row in questions] == [(1.15, "at most")] * 3
+    assert [(row.target, row.sense) for row in streams] == [(0.95, "at least")] * 2
+    assert [(row.target, row.unit) for row in two] == [
+        (1.0, "questions/s"), (1.0, "tokens/s"), (None, "questions/s"), (None, "tokens/s"),
+    ]  # fmt: skip
+    assert all(row.ratio == pytest.approx((row.ours or 0) / (row.floor or 1)) for row in (*streams, *two))
+    assert questions[0].note.startswith("2 rounds from ")
+    asked = [arguments for name, arguments in calls.asked if name == "next_token"]
+    texts = {tuple(np.asarray(found).tolist()) for call in asked for found in call if isinstance(found, np.ndarray)}
+    assert len(texts) == len(asked) > 4, "a text was asked about twice, which a kept answer would answer"
+
+
+def test_without_ray_the_cluster_is_skipped_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    (row,) = cluster.rows()
+    assert row.verdict == "skipped"
+    assert row.note == "Ray is not installed: pip install -r requirements-cluster.txt"
 
 
 @pytest.mark.model

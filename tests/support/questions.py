@@ -95,7 +95,7 @@ def difference(a: Any, b: Any, where: str = "") -> str:
         )
         return "" if close else f"{where}: {a} and {b}"
     if dataclasses.is_dataclass(a):
-        names = [field.name for field in dataclasses.fields(a)]
+        names = [field.name for field in dataclasses.fields(a) if field.compare]
         return next((d for n in names if (d := difference(getattr(a, n), getattr(b, n), f"{where}.{n}"))), "")
     if isinstance(a, Sequence) and not isinstance(a, str | bytes):
         if len(a) != len(b):

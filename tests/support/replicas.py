@@ -12,8 +12,8 @@ from typing import Any
 
 from lmloupe.cluster.calls import LostError
 from lmloupe.cluster.replica import Replica
-from lmloupe.cluster.wire import Packed
 from lmloupe.errors import ClusterTimeoutError
+from lmloupe.wire.packed import Packed
 
 
 class ReplicaCalls:
@@ -63,6 +63,9 @@ class ReplicaCalls:
             raise LostError("lost")
         answer = self.run(replica.hello() if name == "hello" else replica.ask(name, crossed), limit_s)
         return pickle.loads(pickle.dumps(answer))  # noqa: S301 - as above
+
+    def ask_all(self, name: str, arguments: Packed, limit_s: float) -> tuple[Packed, ...]:
+        return tuple(self.run(replica.ask(name, arguments), limit_s) for replica in self.replicas)
 
     def stream(self, name: str, arguments: Packed, skip: int, limit_s: float) -> ReplicaStream:
         crossed = pickle.loads(pickle.dumps(arguments))  # noqa: S301 - as above

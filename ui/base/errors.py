@@ -10,10 +10,11 @@ from typing import Any
 
 import streamlit as st
 
-from lmloupe.errors import LoupeError
+from lmloupe.errors import ClusterGoneError, LoupeError
 from ui.base import tally
+from ui.cluster.address import cluster_address
 
-__all__ = ["Offer", "escape_markdown", "escape_plotly", "show_errors"]
+__all__ = ["Offer", "escape_markdown", "escape_plotly", "say_error", "show_errors"]
 
 # What Streamlit's Markdown gives a meaning to: CommonMark's punctuation, $ (maths) and : (icons, colours).
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&=^@/\"'])")
@@ -64,8 +65,25 @@ def show_errors() -> Iterator[None]:
     try:
         yield
     except LoupeError as error:
-        tally.add("errors", type(error).__name__)
-        st.error(escape_markdown(str(error)))
-        offer = getattr(error, "offer", None)
-        if isinstance(offer, Offer):
-            offer.draw()
+        say_error(error)
+
+
+def say_error(error: Exception) -> None:
+    """Draw what `show_errors` draws for an error that a page has caught itself.
+
+    Where it says that no cluster answers, the page comes back by itself.
+    """
+    tally.add("errors", type(error).__name__)
+    st.error(escape_markdown(str(error)))
+    offer = getattr(error, "offer", None)
+    if isinstance(offer, Offer):
+        offer.draw()
+    if cluster_address() and _says_gone(error):
+        from ui.cluster.coming_back import come_back  # not above: where there is no cluster nothing of it is read
+
+        come_back()
+
+
+def _says_gone(error: BaseException | None) -> bool:
+    """Whether nobody on the cluster answered, whatever the sentence around that says."""
+    return error is not None and (isinstance(error, ClusterGoneError) or _says_gone(error.__cause__))

@@ -17,8 +17,9 @@ from typing import Any, Generic, TypeVar, cast
 
 import streamlit as st
 
-from lmloupe.errors import LoupeError
+from lmloupe.errors import ClusterGoneError, LoupeError
 from ui.base import tally
+from ui.cluster.presence import when_back
 
 __all__ = ["Job", "Jobs", "job", "server_jobs", "watch"]
 
@@ -171,6 +172,13 @@ class Jobs:
             if key is not None and one.ended and (one.stopped or one.error is not None):
                 self._start(key, one.work)
 
+    def retry(self, kind: type[Exception]) -> None:
+        """Start those that have ended with such an error once more."""
+        with self._lock:
+            for key, one in list(self._jobs.items()):
+                if one.ended and isinstance(one.error, kind):
+                    self._start(key, one.work)
+
     def ahead(self, one: Job[T]) -> int:
         """How many jobs come before this one, the running one included."""
         with self._lock:
@@ -219,6 +227,9 @@ class Jobs:
 def server_jobs() -> Jobs:
     """All jobs of this server."""
     return Jobs()
+
+
+when_back(lambda: server_jobs().retry(ClusterGoneError))
 
 
 def job(key: Hashable, work: Callable[[], Iterator[T]] | None = None) -> Job[T] | None:

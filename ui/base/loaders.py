@@ -15,6 +15,9 @@ import streamlit as st
 
 import lmloupe as lm
 from lmloupe.tokens.embedded import is_loaded
+from ui.cluster.address import cluster_address
+from ui.cluster.presence import when_back
+from ui.cluster.served import require_served
 
 __all__ = [
     "BY_TOKENIZER",
@@ -101,13 +104,24 @@ def stages(name: str, text: str, add_special_tokens: bool) -> lm.Stages:
     return lm.stages(tokenizer(name), text, add_special_tokens=add_special_tokens)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@st.cache_resource(max_entries=2 if not cluster_address() else 16, show_spinner=False)
 def engine(model: str, quantization: lm.Quantization) -> lm.Engine:
-    """One copy of a model for all sessions; loading a third one lets the oldest go."""
-    loaded = lm.load_engine(model, quantization)
+    """One copy of a model for all sessions; loading a third one lets the oldest go. On a cluster, the way to it.
+
+    Raises:
+        LoupeError: as `lmloupe.load_engine` and `lmloupe.connect_engine` say.
+    """
+    if cluster_address():
+        require_served(model, quantization)
+        loaded = lm.connect_engine(cluster_address(), model, quantization)
+    else:
+        loaded = lm.load_engine(model, quantization)
     _loaded[model, quantization] = loaded
     return loaded
 
+
+# Who answers now may be of another version: it is asked anew. Without a cluster nothing calls this.
+when_back(lambda: engine.clear())
 
 _loaded: WeakValueDictionary[tuple[str, str], lm.Engine] = WeakValueDictionary()
 

@@ -7,6 +7,7 @@ page says what it will take in memory, what is to be downloaded, and whether it 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -17,13 +18,18 @@ from ui.base.errors import escape_markdown
 from ui.base.glossary.entries import explained
 from ui.base.loaders import display_name, embedded_fetch, engine
 from ui.base.words import counted
+from ui.cluster.address import cluster_address
 from ui.model.needs import require
+from ui.model.on_cluster import choose_served, where_it_runs
 from ui.notebooks.drawn import page_drawn
 from ui.pages import page
 from ui.state import store as state
 from ui.state.settings import AUTO, EMBEDDED_MODEL
 
-__all__ = ["OFFERED", "choose_model", "fetch_embedded"]
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+__all__ = ["OFFERED", "choose_model", "fetch_embedded", "to_be_fetched"]
 
 POLL_S = 0.2
 OFFERED = (
@@ -58,30 +64,13 @@ def choose_model(bar: Bar, fixed: lm.Quantization | None = None) -> tuple[str, l
     Ends the run of the page with one sentence when the model cannot be had, or is not asked for yet; what was typed
     stays. So it does where the engine cannot answer what this page asks (`ui.model.needs`).
     """
-    defaults = _defaults()
-    held = fixed or state.get("quantization")
-    held = defaults.quantization if held == AUTO else held
-    precision = defaults.dtype if held == "none" else held
-    label = f"{escape_markdown(display_name(state.get('model')))} · {precision}"
-    popover = bar.picks.popover(label, icon=":material/memory:", key="pick_model")
-    with popover:
-        model, quantization = _controls(defaults, fixed)
-    try:
-        if model == EMBEDDED_MODEL:
-            if lm.embedded_model_folder() is None:
-                fetch_embedded()
-        elif (model, quantization) not in _asked_for():
-            _ask(model, quantization)
-        loaded = _loaded(model, quantization, defaults.dtype if quantization == "none" else quantization)
-    except lm.LoupeError as error:
-        tally.add("errors", type(error).__name__)
-        _asked_for().discard((model, quantization))
-        st.error(escape_markdown(str(error)))
-        _offer_embedded(model)
-        st.stop()
+    chosen = choose_served(bar, fixed) if cluster_address() else _choose_here(bar, fixed)
+    model, quantization, loaded, popover = chosen
     described = loaded.describe()
     with popover:
         st.caption(_summary(described))
+        if cluster_address():
+            st.caption(f":material/lan: {escape_markdown(where_it_runs(model, quantization))}")
         for note in described.notes:
             st.caption(f":material/info: {escape_markdown(note)}")
     if quantization != "none" and not described.n_quantized:
@@ -92,6 +81,32 @@ def choose_model(bar: Bar, fixed: lm.Quantization | None = None) -> tuple[str, l
         )
     require(page_drawn.get(), model, loaded.capabilities)
     return model, quantization, loaded
+
+
+def _choose_here(bar: Bar, fixed: lm.Quantization | None) -> tuple[str, lm.Quantization, lm.Engine, DeltaGenerator]:
+    """The model, its precision, the model itself in this process, and the popover with the choice."""
+    defaults = _defaults()
+    held = fixed or state.get("quantization")
+    held = defaults.quantization if held == AUTO else held
+    precision = defaults.dtype if held == "none" else held
+    label = f"{escape_markdown(display_name(state.get('model')))} · {precision}"
+    popover = bar.picks.popover(label, icon=":material/memory:", key="pick_model")
+    with popover:
+        model, quantization = _controls(defaults, fixed)
+    try:
+        if model == EMBEDDED_MODEL:
+            if to_be_fetched():
+                fetch_embedded()
+        elif (model, quantization) not in _asked_for():
+            _ask(model, quantization)
+        loaded = _loaded(model, quantization, defaults.dtype if quantization == "none" else quantization)
+    except lm.LoupeError as error:
+        tally.add("errors", type(error).__name__)
+        _asked_for().discard((model, quantization))
+        st.error(escape_markdown(str(error)))
+        _offer_embedded(model)
+        st.stop()
+    return model, quantization, loaded, popover
 
 
 def _offer_embedded(model: str) -> None:
@@ -179,6 +194,11 @@ def _ask(model: str, quantization: lm.Quantization) -> None:
     )  # fmt: skip
     _offer_embedded(model)
     st.stop()
+
+
+def to_be_fetched() -> bool:
+    """Whether this process needs the embedded model's file and does not have it: on a cluster it needs none."""
+    return not cluster_address() and lm.embedded_model_folder() is None
 
 
 def fetch_embedded() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from lmloupe.cluster.wire import Packed
+from lmloupe.wire.packed import Packed
 
 __all__ = ["ASK_LIMIT_S", "MOST_LOST", "PAUSE_S", "STREAM_LIMIT_S", "Calls", "LostError", "Stream"]
 
@@ -39,6 +39,13 @@ class Calls(Protocol):
 
     def ask(self, name: str, arguments: Packed, limit_s: float) -> Packed:
         """Ask a question and wait for the answer.
+
+        Raises:
+            ClusterTimeoutError: it took longer than ``limit_s``.
+        """
+
+    def ask_all(self, name: str, arguments: Packed, limit_s: float) -> tuple[Packed, ...]:
+        """Ask every replica that is there now; one that is lost meanwhile is left out of the answers.
 
         Raises:
             ClusterTimeoutError: it took longer than ``limit_s``.

@@ -8,9 +8,9 @@ from typing import Any
 
 from lmloupe.cluster.ray_calls import application, require_ray
 from lmloupe.cluster.replica import MOST_AT_ONCE, Replica
-from lmloupe.cluster.wire import Packed
 from lmloupe.model.architecture.results import Device, Quantization
 from lmloupe.names import EMBEDDED_MODEL
+from lmloupe.wire.packed import Packed
 
 __all__ = ["serve_model"]
 

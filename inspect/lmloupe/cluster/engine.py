@@ -3,8 +3,8 @@
 Two sides. On the cluster a `Replica` (``replica``) holds the engine of one model and answers by name; ``deploy`` makes
 it a deployment of Ray Serve. Beside the pages a `RemoteEngine` (``engine``) has the methods of `lmloupe.Engine`, made
 from the protocol itself (``questions``), and asks through `Calls` (``calls``): Ray Serve's handle (``ray_calls``), or
-anything else that brings a question to a replica. What crosses is checked on both sides (``wire``). A question whose
-replica is lost is asked again, and a generation goes on from its tokens (``following``).
+anything else that brings a question to a replica. What crosses is checked on both sides (`lmloupe.wire`). A question
+whose replica is lost is asked again, and a generation goes on from its tokens (``following``).
 
 Ray is imported inside functions only: without it, all else of the library is as it was.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property, wraps
 from typing import Any, cast
 
@@ -23,13 +24,18 @@ from lmloupe.cluster.fingerprint import fingerprint
 from lmloupe.cluster.following import follow
 from lmloupe.cluster.messages import Hello
 from lmloupe.cluster.questions import QUESTIONS, Question
-from lmloupe.cluster.wire import Packed, pack, unpack
+from lmloupe.cluster.served import Shared
 from lmloupe.errors import ClusterGoneError, ClusterVersionError, LoupeError
 from lmloupe.model.architecture.results import ModelDescription
+from lmloupe.model.capabilities import Capabilities, Capability
 from lmloupe.model.engine import Engine
 from lmloupe.tokens.tokenizer import Tokenizer
+from lmloupe.wire.packed import Packed, pack, unpack
 
 __all__ = ["RemoteEngine", "remote_engine"]
+
+
+_NO_WEIGHTS = Capability("the model is on a cluster, which has it in one precision and does not send its weights")
 
 
 class RemoteEngine:
@@ -38,6 +44,10 @@ class RemoteEngine:
     Args:
         calls: the way to its replicas.
         tokenizer: of the model: tokenizers stay with the pages.
+
+    Attributes:
+        tokenizer: as given, for the rows of the model's matrix.
+        capabilities: those of the replica's own engine, but for what measures a model in this very process.
 
     Raises:
         ClusterVersionError: the cluster has another version of this library.
@@ -53,6 +63,19 @@ class RemoteEngine:
                 f"{lmloupe.__version__} ({fingerprint()}): install the same on both."
             )
         self.tokenizer = tokenizer.for_matrix(hello.vocab_rows)
+        self.capabilities: Capabilities = replace(hello.capabilities, precision=_NO_WEIGHTS)
+        self._shared = Shared(calls)
+
+    @property
+    def loaded(self) -> Any:
+        """What `lmloupe.precision` measures in this process; a model on a cluster has none of it.
+
+        Raises:
+            NotAvailableError: always.
+        """
+        return self.capabilities.require("precision")
+
+    files = scheduler = loaded
 
     @cached_property
     def _described(self) -> ModelDescription:
@@ -86,6 +109,8 @@ def _method(question: Question) -> Callable[..., Any]:
         arguments = question.arguments(*args, **kwargs)
         if question.name == "describe":
             return self._described
+        if question.name == "serving":
+            return self._shared.now()
         if question.follows:
             return follow(self._calls, question, arguments)
         return self._asked(question.name, pack(arguments))

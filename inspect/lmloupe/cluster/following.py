@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from lmloupe.cluster.calls import MOST_LOST, PAUSE_S, STREAM_LIMIT_S, Calls, LostError, Stream
 from lmloupe.cluster.messages import News, Started
 from lmloupe.cluster.questions import Question
-from lmloupe.cluster.wire import pack, unpack
 from lmloupe.errors import ClusterGoneError, LoupeError
 from lmloupe.model.generation.results import Step
+from lmloupe.wire.packed import pack, unpack
 
 __all__ = ["RemoteGeneration", "RemoteRunning", "follow"]
 

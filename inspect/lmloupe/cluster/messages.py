@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.errors import LoupeError
+from lmloupe.model.capabilities import Capabilities
 
 __all__ = ["Hello", "News", "Started"]
 
@@ -24,6 +25,7 @@ class Hello:
         revision: as it was asked for, else None.
         vocab_rows: rows of the embedding matrix.
         fingerprint: of the names and fields of all that may travel; equal where both sides understand each other.
+        capabilities: of its engine.
     """
 
     version: str
@@ -32,6 +34,7 @@ class Hello:
     revision: str | None
     vocab_rows: int
     fingerprint: str
+    capabilities: Capabilities
 
 
 @dataclass(frozen=True, slots=True, eq=False)

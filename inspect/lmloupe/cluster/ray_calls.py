@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 from lmloupe.cluster.calls import LostError
-from lmloupe.cluster.wire import Packed
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, ClusterVersionError, NotAvailableError
+from lmloupe.wire.packed import Packed
 
-__all__ = ["RAY_VERSION", "RayCalls", "application", "is_there", "join", "require_ray"]
+__all__ = ["RAY_VERSION", "RayCalls", "application", "gone", "is_there", "join", "leave", "require_ray"]
 
 RAY_VERSION = "2.60.0"
 """The version that requirements-cluster.txt pins; both sides of a cluster need the same one."""
@@ -27,7 +27,8 @@ T = TypeVar("T")
 _joining = threading.Lock()
 _n_joined = 0  # a handle of an earlier time asks nobody
 
-_LOOK_S = 5.0  # how often to look whether the cluster is there while its answer is waited for
+_LOOK_S = 5.0  # how often to look whether the cluster is there while its answer is waited for, and all the time
+_MISSES = 3
 
 
 def require_ray() -> Any:
@@ -72,7 +73,7 @@ def join(address: str) -> None:
             return
         where = address.removeprefix("ray://")
         if not is_there(address):  # Ray itself would try for two minutes
-            raise _gone(where, ConnectionError("nothing listens there"))
+            raise gone(where, ConnectionError("nothing listens there"))
         try:
             _n_joined += 1
             ray.init(address=where, log_to_driver=False, configure_logging=False)
@@ -82,9 +83,22 @@ def join(address: str) -> None:
                     f"The cluster at {where} has another version of Ray or Python than this side, Ray "
                     f"{ray.__version__}: install the same on both."
                 ) from error
-            raise _gone(where, error) from error
+            raise gone(where, error) from error
         except (ConnectionError, ray.exceptions.RayError) as error:
-            raise _gone(where, error) from error
+            raise gone(where, error) from error
+        threading.Thread(target=_watch, args=(address, _n_joined), name="lmloupe-watch", daemon=True).start()
+
+
+def _watch(address: str, joined: int) -> None:
+    """Leave a cluster that has gone: Ray ends a process, whatever else it does, whose cluster is away for a minute."""
+    ray = require_ray()
+    misses = 0
+    while misses < _MISSES:
+        time.sleep(_LOOK_S)
+        if _n_joined != joined or not ray.is_initialized():
+            return
+        misses = 0 if is_there(address) else misses + 1
+    leave()
 
 
 def is_there(address: str) -> bool:
@@ -97,7 +111,7 @@ def is_there(address: str) -> bool:
     return True
 
 
-def _leave() -> None:
+def leave() -> None:
     """Be no driver any more: the next question joins anew."""
     ray = require_ray()
     with _joining:
@@ -105,7 +119,8 @@ def _leave() -> None:
             ray.shutdown()
 
 
-def _gone(where: str, error: BaseException) -> ClusterGoneError:
+def gone(where: str, error: BaseException) -> ClusterGoneError:
+    """What to raise where no cluster answers at ``HOST:PORT``."""
     words = str(error).splitlines()[0] if str(error) else type(error).__name__
     return ClusterGoneError(
         f"No cluster answers at {where} ({words}). Start one there, and on this machine ray start --address={where}."
@@ -154,6 +169,16 @@ class RayCalls:
 
         return self._told(asked)
 
+    def ask_all(self, name: str, arguments: Packed, limit_s: float) -> tuple[Packed, ...]:
+        """Ask every replica; see `lmloupe.cluster.calls.Calls`."""
+
+        def asked() -> tuple[Packed, ...]:
+            response = self._handle().broadcast("ask", name, arguments)
+            answers = response.results(timeout_s=limit_s, return_exceptions=True)
+            return tuple(answer for answer in answers if not isinstance(answer, BaseException))
+
+        return self._told(asked)
+
     def stream(self, name: str, arguments: Packed, skip: int, limit_s: float) -> RayStream:
         """Begin work that is followed; see `lmloupe.cluster.calls.Calls`."""
 
@@ -192,8 +217,8 @@ class RayCalls:
     def _look(self, error: BaseException) -> None:
         """Say where not a replica but the cluster is gone, so that the next question joins it anew."""
         if not is_there(self._address):
-            _leave()
-            raise _gone(self._address.removeprefix("ray://"), error) from error
+            leave()
+            raise gone(self._address.removeprefix("ray://"), error) from error
 
 
 class RayStream:

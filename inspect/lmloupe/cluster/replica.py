@@ -15,11 +15,11 @@ import lmloupe
 from lmloupe.cluster.fingerprint import fingerprint
 from lmloupe.cluster.messages import Hello, News, Started
 from lmloupe.cluster.questions import question
-from lmloupe.cluster.wire import MOST_ANSWERED, MOST_ASKED, Packed, pack, unpack
 from lmloupe.errors import ClusterTimeoutError, LoupeError
 from lmloupe.model.architecture.results import ModelDescription
 from lmloupe.model.engine import Engine
 from lmloupe.model.running import Running
+from lmloupe.wire.packed import MOST_ANSWERED, MOST_ASKED, Packed, pack, unpack
 
 __all__ = ["MOST_AT_ONCE", "Replica"]
 
@@ -46,7 +46,8 @@ class Replica:
         """Who answers."""
         described: ModelDescription = self._engine.describe()
         version, print_ = lmloupe.__version__, fingerprint()
-        return pack(Hello(version, os.getpid(), described.name, described.revision, described.vocab_rows, print_))
+        who = version, os.getpid(), described.name, described.revision, described.vocab_rows, print_
+        return pack(Hello(*who, self._engine.capabilities))
 
     async def ask(self, name: str, arguments: Packed) -> Packed:
         """The answer to a question that has one."""

@@ -16,7 +16,7 @@ from lmloupe.cluster import engine as asking
 from lmloupe.cluster.engine import remote_engine
 from lmloupe.cluster.messages import Hello
 from lmloupe.cluster.replica import Replica
-from lmloupe.cluster.wire import pack, unpack
+from lmloupe.wire.packed import pack, unpack
 from tests.support.questions import CASES, answer, difference
 from tests.support.replicas import ReplicaCalls
 
@@ -135,7 +135,7 @@ def test_what_is_too_large_is_not_sent(remote: lm.Engine, calls: ReplicaCalls) -
 def test_another_version_is_said_at_once(local: lm.Engine, calls: ReplicaCalls) -> None:
     class Old(Replica):
         async def hello(self) -> Any:
-            return pack(Hello("0.0.9", 1, "tiny", None, 512, "0" * 16))
+            return pack(Hello("0.0.9", 1, "tiny", None, 512, "0" * 16, local.capabilities))
 
     calls.replicas = [Old(lambda: local)]
     with pytest.raises(lm.ClusterVersionError, match=r"has LM Loupe 0\.0\.9 \(0{16}\)"):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import lmloupe as lm
-from lmloupe.cluster.wire import unpack
+from lmloupe.wire.packed import unpack
 from tests.support.ray_cluster import require_ray, served_engine, start
 
 

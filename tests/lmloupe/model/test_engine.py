@@ -1,6 +1,7 @@
 """Every answer of the engine equals transformers' own, on the four architectures and on the embedded model."""
 
 import inspect
+import os
 import pydoc
 import threading
 import time
@@ -389,3 +390,17 @@ def test_the_local_engine_answers_every_question_of_the_protocol_and_says_nothin
 
 def test_help_on_an_engines_method_shows_the_protocols_words(pair: tuple) -> None:
     assert "Probability, rank and entropy" in pydoc.render_doc(pair[0].score)
+
+
+@pytest.mark.parametrize(
+    ("said", "threads"), [("1", 1), ("3", 3), ("64", 4), ("0", 1), ("2,1", 2), ("", 4), ("all", 4)]
+)
+def test_a_worker_takes_no_more_threads_than_it_was_given(
+    said: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(4)), raising=False)
+    monkeypatch.setattr(torch, "set_num_threads", given.append)  # which is the whole process's
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    Worker("few").call(lambda: None)
+    assert given == [threads]

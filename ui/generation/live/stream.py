@@ -12,6 +12,7 @@ import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.labels import token_label
 from ui.base.words import counted
+from ui.cluster.presence import is_over
 from ui.components.stream_view import Feed, Prompt, StreamToken, stream_view
 from ui.generation.live.boxes import Boxes
 from ui.generation.live.runs import Run, bare
@@ -77,8 +78,11 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
     the reply has gone on meanwhile, and nothing is computed twice.
 
     Raises:
-        LoupeError: what the engine raises, also in a later call for the same run.
+        LoupeError: what the engine raises, also in a later call for the same run; but where a cluster was gone and is
+            there again, that call goes on.
     """
+    if is_over(run.failed):
+        run.failed = None
     if run.failed is not None:
         raise bare(run.failed)
     watch, steps = attach(run.request, engine), list[lm.Step]()

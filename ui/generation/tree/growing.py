@@ -33,8 +33,13 @@ def grow(held: Held, engine: lm.Engine, place: DeltaGenerator) -> None:
     while held.growing or held.wishes:
         try:
             if not held.growing:
-                _begin(held, held.wishes.popleft())
+                wish = held.wishes.popleft()
+                _begin(held, wish)
             _write(held, engine, place)
+        except lm.ClusterGoneError:  # what was to be written waits until the cluster is there again
+            if not held.growing:
+                held.wishes.appendleft(wish)
+            raise
         except lm.LoupeError as error:  # not swallowed: raised below
             refused = refused or error
             held.give_up()

@@ -9,6 +9,8 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.loaders import EmbeddedFetch, embedded_fetch, engine
+from ui.cluster.address import cluster_address
+from ui.cluster.presence import is_over
 from ui.state.settings import EMBEDDED_MODEL
 
 __all__ = ["MODEL", "QUANTIZATION", "ModelLoader", "loaded_model", "model_loader", "wait_for_model"]
@@ -51,7 +53,7 @@ class ModelLoader:
 
     def _run(self) -> None:
         try:
-            if lm.embedded_model_folder() is None:
+            if not cluster_address() and lm.embedded_model_folder() is None:
                 self.fetch = embedded_fetch()
                 while not self.fetch.wait(60):
                     pass
@@ -88,7 +90,12 @@ def wait_for_model() -> None:
         st.rerun()
     elif loader.error is None:
         loader.start()
-    if isinstance(loader.error, lm.LoupeError):
+    if is_over(loader.error):
+        loader.start()
+    if isinstance(loader.error, lm.ClusterGoneError):
+        st.error(escape_markdown(str(loader.error)))
+        st.caption(":material/hourglass_empty: Looking for the cluster; the figures come by themselves.")
+    elif isinstance(loader.error, lm.LoupeError):
         st.error(escape_markdown(str(loader.error)))
         st.button("Try again", on_click=_again, icon=":material/refresh:")
     elif loader.error is not None:
@@ -104,6 +111,8 @@ def _again() -> None:
 
 def _words() -> str:
     said = "The figures from here on ask a real model, SmolLM2, which is loading in the background."
+    if cluster_address():
+        return "The figures from here on ask a real model, SmolLM2, on a cluster that these pages are joining."
     fetch = model_loader().fetch
     if fetch is None or fetch.progress is None:
         return said

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-import lmloupe as lm
 from lmloupe.errors import LoupeError
-from ui.base.errors import escape_markdown
+from ui.base.errors import escape_markdown, say_error
 from ui.learn.embedded_page import draw_page
 from ui.learn.facts import Value, is_slow
 from ui.learn.facts.calls import filled
@@ -17,7 +16,7 @@ from ui.learn.lessons.answers import answer_of
 from ui.learn.lessons.boxes import draw_box
 from ui.learn.lessons.judging import judge, shown
 from ui.learn.lessons.lesson import Lesson, Question, Step
-from ui.model.choice import fetch_embedded
+from ui.model.choice import fetch_embedded, to_be_fetched
 from ui.page import finding
 from ui.state import store as state
 
@@ -85,7 +84,7 @@ def draw_reveal(
             try:
                 answer = computed(lesson, index)
             except LoupeError as error:
-                st.error(escape_markdown(str(error)))
+                say_error(error)
             else:
                 draw_verdict(step.question, guess, answer)
         _markdown(step.why)
@@ -146,7 +145,7 @@ def computed(lesson: Lesson, index: int) -> Value:
         LoupeError: it could not be computed.
     """
     question = lesson.steps[index].question
-    if question is not None and is_slow(question.answer) and lm.embedded_model_folder() is None:
+    if question is not None and is_slow(question.answer) and to_be_fetched():
         fetch_embedded()
     with st.spinner("Computing the answer …"):
         return answer_of(lesson, index)
@@ -163,7 +162,7 @@ def _markdown(text: str) -> None:
     try:
         st.markdown(filled(text))
     except LoupeError as error:
-        st.error(escape_markdown(str(error)))
+        say_error(error)
 
 
 def _in_corner(corner: Corner | None) -> None:

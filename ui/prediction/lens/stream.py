@@ -15,6 +15,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import show_errors
+from ui.cluster.presence import is_over
 from ui.prediction.lens.background import background
 from ui.prediction.lens.run import TOP_K, LensRun
 from ui.prediction.lens.view import grid, half_drawn
@@ -159,6 +160,8 @@ def show_rest(run: LensRun, engine: lm.Engine, first: int) -> None:
     """
     n_layers = engine.describe().n_layers
     run.looks_at = first
+    if is_over(run.failed):
+        run.failed = None
 
     def goes_on() -> bool:
         return bool(

@@ -81,6 +81,7 @@ class Serving:
             for the first time, and true until then unless the model's build rules it out.
         reason: why they take turns, in a plain sentence; empty where they need not.
         n_written: tokens that the model has written since it was loaded; two answers are equal without it.
+        n_replicas: copies of the model over which all this is summed: more than 1 on a cluster alone.
     """
 
     n_writing: int
@@ -89,6 +90,7 @@ class Serving:
     batched: bool
     reason: str = ""
     n_written: int = field(default=0, compare=False)
+    n_replicas: int = field(default=1, compare=False)
 
 
 class Generation(Running[Step], Protocol):

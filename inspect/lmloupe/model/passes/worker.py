@@ -266,9 +266,12 @@ class Worker:
 
 
 def _usable_cores() -> int:
-    # The machine may have more cores than this process may use (containers, taskset).
+    # The machine may have more cores than this process may use (containers, taskset). Whoever shares it among several
+    # processes says so in OpenMP's variable, as Ray does for each replica by the processors that it was given.
     affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return min(cores, max(1, int(given))) if given.isdecimal() else cores
 
 
 _workers: dict[str, Worker] = {}

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lmloupe as lm
-from lmloupe.cluster.wire import pack, unpack
 from lmloupe.model.inside.results import LensRow
+from lmloupe.wire.packed import pack, unpack
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
 VALUES = st.recursive(
@@ -64,7 +64,7 @@ def test_nothing_else_is_sent(value: Any) -> None:
     "packed",
     [
         ("dataclass", "pathlib:Path", "x"),
-        ("dataclass", "tests.lmloupe.cluster.test_wire:Foreign", 1),
+        ("dataclass", "tests.lmloupe.wire.test_packed:Foreign", 1),
         ("dataclass", "lmloupe.errors:LoupeError"),
         ("dataclass", "lmloupe.tokens.tokenizer:load.anything"),
         ("call", "os:system", "true"),

@@ -1,0 +1,39 @@
+"""A page that has lost the cluster looks for it every few seconds, and comes back by itself."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from ui.cluster.presence import presence
+
+__all__ = ["come_back"]
+
+LOOK_S = 3.0
+MOST_S = 48.0
+"""Longest time between two tries where the cluster answers and the question still finds nobody."""
+_TRIES = "cluster_tries"
+
+
+def come_back() -> None:
+    """Say that the page looks for the cluster, and run it again once that answers or serves something else.
+
+    Call it below the sentence that says that nobody answers.
+    """
+    drawn, since = presence().known, time.monotonic()
+    tries, last = st.session_state.get(_TRIES, (0, since))
+    if since - last > 2 * MOST_S:
+        tries = 0
+    pause = min(LOOK_S * 2**tries, MOST_S)
+
+    @st.fragment(run_every=LOOK_S)
+    def look() -> None:
+        now = time.monotonic()
+        there = now - since >= LOOK_S / 2 and presence().is_there()  # not in the run that has just found nobody
+        if there and (presence().known != drawn or now - since >= pause):
+            st.session_state[_TRIES] = (tries + 1, now)
+            st.rerun()
+        st.caption(":material/hourglass_empty: Looking for the cluster; this page comes back by itself.")
+
+    look()
