@@ -10,7 +10,9 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.jobs import Job, job, watch
-from ui.base.loaders import local_engine
+from ui.base.kept.answers import answered
+from ui.base.kept.finished import Finished
+from ui.base.loaders import kept_name
 from ui.base.words import counted
 
 __all__ = ["LayerJobs", "activations", "ask", "ask_matrices", "effects_done", "features", "watch_them"]
@@ -37,21 +39,23 @@ class LayerJobs:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def activations(model: str, ids: tuple[int, ...]) -> lm.ActivationOutliers:
     """What every matrix is multiplied with on a text, from one pass."""
-    return lm.activation_outliers(local_engine(model, "none"), ids)
+    return answered(local_engine(model, "none"), lm.activation_outliers, ids)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def features(model: str, ids: tuple[int, ...]) -> lm.OutlierFeatures:
     """The largest dimensions of the stream on a text, from one pass."""
-    return lm.outlier_features(local_engine(model, "none"), ids)
+    return answered(local_engine(model, "none"), lm.outlier_features, ids)
 
 
 def _effects(
     model: str, spec: str, ids: tuple[int, ...], mode: lm.SensitivityMode, layer: int | None = None
 ) -> _Effects:
+    asked = ("layer sensitivity", spec, ids, mode, layer)
     made = job(
-        ("layer sensitivity", model, spec, ids, mode, layer),
+        (model, *asked),
         lambda: lm.layer_sensitivity(local_engine(model, "none"), ids, spec, mode, layer),
+        Finished(kept_name(model, "none", *asked), lm.LayerSensitivity),
     )
     assert made is not None  # noqa: S101 - with work there always is one
     return made
@@ -60,7 +64,9 @@ def _effects(
 def ask(model: str, spec: str, ids: tuple[int, ...], mode: lm.SensitivityMode) -> LayerJobs:
     """The jobs of this model, format and text, started where they are not."""
     errors = job(
-        ("quantization errors", model, spec), lambda: lm.quantization_error_steps(local_engine(model, "none"), spec)
+        ("quantization errors", model, spec),
+        lambda: lm.quantization_error_steps(local_engine(model, "none"), spec),
+        Finished(kept_name(model, "none", "quantization errors", spec), lm.QuantizationErrors),
     )
     assert errors is not None  # noqa: S101 - as above
     # One after the other: a job that waits would push away the one that runs, if a page is slow to look at it.
