@@ -16,6 +16,7 @@ from pathlib import Path
 from deploy.front_ends import FrontEnds
 from deploy.proxy import Proxy
 from lmloupe import cache_folder
+from ui.cluster.address import check_address
 
 LOOP_S = 0.25
 """Between two looks at the front ends."""
@@ -41,6 +42,7 @@ def main() -> None:
         ask.error(f"--number is {given.number}; it must be at least 1.")
     if not 2 <= given.patience < math.inf or not 0 <= given.wait < math.inf:
         ask.error("--patience must be at least 2 seconds, and --wait at least 0.")
+    check_address()  # said once here, not by every front end; they inherit the environment
     logging.basicConfig(level=logging.INFO, format="%(asctime)s deploy: %(message)s")
 
     ends, again = threading.Event(), threading.Event()

@@ -116,6 +116,7 @@ class FrontEnd:
         # Only this machine reaches their ports, so whoever can read the metrics may.
         metrics = "1" if importlib.util.find_spec("prometheus_client") else ""
         environment = {"LMLOUPE_METRICS": metrics, "STREAMLIT_SERVER_COOKIE_SECRET": cookie_secret(cache_folder())}
+        environment["LMLOUPE_RESULTS"] = str(cache_folder() / "results")
         paths = [str(REPOSITORY / "inspect"), str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
         environment |= os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]

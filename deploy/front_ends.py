@@ -1,8 +1,9 @@
 """Several front ends that serve the same app: one cookie secret, one cache folder, a free port each.
 
-What they share is in the cache folder: the embedded model's file, and ``classes.sqlite3``, so that a class goes on in
-all of them. It must be on a disk of this machine: SQLite's write-ahead log needs shared memory, which no network file
-system has. A session lives in one process; the settings of its page are in its link, and go on in another one.
+What they share is in the cache folder: the embedded model's file, ``results``, where what one of them has computed is
+read by the others, and ``classes.sqlite3``, so that a class goes on in all of them. That file must be on a disk of this
+machine: SQLite's write-ahead log needs shared memory, which no network file system has. A session lives in one process;
+the settings of its page are in its link, and go on in another one.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import Offer
+from ui.base.kept.answers import answered
 from ui.base.loaders import engine
 from ui.state import store as state
 
@@ -49,13 +50,13 @@ def block_of(
 @st.cache_resource(max_entries=24, show_spinner=False)
 def blocks_of(model: str, quantization: lm.Quantization, module: str, spec: str) -> lm.MatrixBlocks:
     """Every block of a matrix, counted."""
-    return lm.matrix_blocks(_local(model, quantization), module, spec)
+    return answered(_local(model, quantization), lm.matrix_blocks, module, spec)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def outliers_of(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> lm.ActivationOutliers:
     """The largest inputs of every matrix on a text; another threshold is `ActivationOutliers.at`."""
-    return lm.activation_outliers(_local(model, quantization), ids)
+    return answered(_local(model, quantization), lm.activation_outliers, ids)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -63,4 +64,4 @@ def product_of(
     model: str, quantization: lm.Quantization, ids: tuple[int, ...], module: str, threshold: float
 ) -> lm.Int8Product:
     """One product of LLM.int8(), compared with the exact one."""
-    return lm.int8_product(_local(model, quantization), ids, module, threshold)
+    return answered(_local(model, quantization), lm.int8_product, ids, module, threshold)
