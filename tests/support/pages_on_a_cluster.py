@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lmloupe.cluster.wire import Packed
 
 import lmloupe as lm
 from lmloupe.cluster.engine import remote_engine
 from lmloupe.cluster.replica import Replica
 from lmloupe.cluster.served import ServedModel
-from tests.support.replicas import ReplicaCalls, ReplicaStream
+from lmloupe.wire.packed import Packed
+from tests.support.replicas import ReplicaCalls
 from ui.base import loaders
 from ui.cluster.address import VARIABLE, cluster_address
 from ui.cluster.presence import presence
@@ -54,17 +54,19 @@ class Cluster(ReplicaCalls):
         if not self.there:
             raise lm.ClusterGoneError(f"No cluster answers at {ADDRESS.removeprefix('ray://')}.")
 
-    def ask(self, name: str, arguments: Packed, limit_s: float) -> Packed:
+    async def ask(self, name: str, arguments: Packed, known: str, limit_s: float) -> Packed:
         self.require()
-        return super().ask(name, arguments, limit_s)
+        return await super().ask(name, arguments, known, limit_s)
 
-    def ask_all(self, name: str, arguments: Packed, limit_s: float) -> tuple[Packed, ...]:
+    async def ask_all(self, name: str, arguments: Packed, known: str, limit_s: float) -> tuple[Packed, ...]:
         self.require()
-        return super().ask_all(name, arguments, limit_s)
+        return await super().ask_all(name, arguments, known, limit_s)
 
-    def stream(self, name: str, arguments: Packed, skip: int, limit_s: float) -> ReplicaStream:
+    def stream(
+        self, name: str, arguments: Packed, known: str, skip: int, limit_s: float
+    ) -> AsyncGenerator[Packed, None]:
         self.require()
-        return super().stream(name, arguments, skip, limit_s)
+        return super().stream(name, arguments, known, skip, limit_s)
 
     def questions(self) -> set[str]:
         """Names of what was asked since the last call, who answers left out."""

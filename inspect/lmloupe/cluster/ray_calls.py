@@ -17,6 +17,7 @@ from lmloupe.cluster.calls import ASK_LIMIT_S, LEASE_S, SILENCE_S, LostError
 from lmloupe.cluster.driver import membership
 from lmloupe.cluster.driver.loop import wait
 from lmloupe.cluster.driver.membership import Member, gone, is_there, member, require_ray
+from lmloupe.cluster.sharing.routing import trail
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError
 from lmloupe.wire.packed import Packed
 
@@ -91,7 +92,10 @@ class RayCalls:
         until = time.monotonic() + limit_s
         joined, handles = await self._handles()
         asks = handles.asks
-        response = asks.hello.remote() if name == "hello" else asks.ask.remote(name, arguments, known)
+        if name == "hello":
+            response = asks.hello.remote()
+        else:
+            response = asks.options(method_name="ask", session_id=trail(arguments)).remote(name, arguments, known)
         try:
             return await self._heard(response, response, joined, until - time.monotonic())
         except TimeoutError as error:
@@ -114,7 +118,8 @@ class RayCalls:
     ) -> AsyncGenerator[Packed, None]:
         """Begin work that is followed, and hear of it."""
         joined, handles = await self._handles()
-        response = handles.streams.remote(name, arguments, known, skip, limit_s, self._owner)
+        streams = handles.streams.options(session_id=trail(arguments))
+        response = streams.remote(name, arguments, known, skip, limit_s, self._owner)
         self._follow(1)
         silence_s = min(ASK_LIMIT_S, max(limit_s, 0.0))  # until some replica takes it
         try:

@@ -163,7 +163,7 @@ def test_a_question_has_a_time_limit_and_so_has_what_is_followed(
     with monkeypatch.context() as patch:
         patch.setattr(asking, "ASK_LIMIT_S", 0.5)
         with pytest.raises(lm.ClusterTimeoutError, match=r"did not answer within 0\.\d+ s: ask again"):
-            remote.score("a hill")
+            remote.score("a slow hill")
     monkeypatch.setattr("lmloupe.cluster.following.STREAM_LIMIT_S", 1.0)
     with pytest.raises(lm.ClusterTimeoutError, match=r"took longer than \d"):
         list(remote.lens_rows("a hill"))

@@ -11,6 +11,8 @@ import os
 import socket
 from typing import Any
 
+from lmloupe.cluster.nodes.here import ready
+from lmloupe.cluster.nodes.secret import use_token
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterVersionError, NotAvailableError
 
 __all__ = ["LOOK_S", "MISSED", "Member", "gone", "is_there", "leave", "member", "require_ray"]
@@ -62,6 +64,12 @@ def require_ray() -> Any:
         NotAvailableError: it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # How many questions wait is told every second, so that another replica comes while they still do.
+    os.environ.setdefault("RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S", "1")
+    # Ray ends a process whose node has gone, or what it takes for that: where this is not set it looks whether the
+    # parent is process 1, which is so of every service. A front end has to stay without a cluster: it is its own.
+    os.environ.setdefault("RAY_RAYLET_PID", str(os.getpid()))
+    use_token()
     try:
         import ray
     except ImportError as error:
@@ -86,7 +94,8 @@ def gone(where: str, why: str | BaseException) -> ClusterGoneError:
     if isinstance(why, BaseException):
         why = str(why).splitlines()[0].rstrip(".") if str(why) else type(why).__name__
     return ClusterGoneError(
-        f"No cluster answers at {where} ({why}). Start one there, and on this machine ray start --address={where}."
+        f"No cluster answers at {where} ({why}). Start it there, with python -m lmloupe.cluster serve, or ask whoever "
+        "runs it."
     )
 
 
@@ -183,6 +192,7 @@ def _enter(where: str) -> str:
         return _node(ray)
     if not is_there(where):  # Ray itself would try for two minutes
         raise gone(where, "nothing listens there")
+    ready(where)
     try:
         ray.init(address=where, log_to_driver=False, configure_logging=False)
         return _node(ray)
