@@ -12,7 +12,7 @@ import lmloupe as lm
 from ui.base.jobs import Job, job, watch
 from ui.base.kept.answers import answered
 from ui.base.kept.finished import Finished
-from ui.base.loaders import kept_name
+from ui.base.loaders import kept_name, local_engine
 from ui.base.words import counted
 
 __all__ = ["LayerJobs", "activations", "ask", "ask_matrices", "effects_done", "features", "watch_them"]
