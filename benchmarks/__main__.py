@@ -29,6 +29,7 @@ SUBJECTS = {
     "precision": "five precisions of a model compared, against the bare loads and forwards",
     "serving": "several people on one model, a fork, thirty at once",
     "cluster": "a model on Ray Serve against the same in this process, two replicas against one",
+    "front_ends": "a hundred sessions over three front ends behind nginx, and over one",
     "strategies": "beam search against transformers' own",
     "model": "next_token, generate, memory of the weights",
 }

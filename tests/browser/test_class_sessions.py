@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlencode
 
+from benchmarks.front_ends import lesson
 from benchmarks.server import Server, serve, wait_until_up
-from tests.support.sockets import Tab, open_tab
+from benchmarks.tabs import Tab, open_tab
 from ui.learn.classes.store.store import Store
 from ui.state.link import encode
 
@@ -47,6 +48,9 @@ def test_thirty_sessions_join_guess_and_see_the_reveal(tmp_path: Path) -> None:
         wait_until_up(server)
         with ThreadPoolExecutor(1) as thread:  # in this one the browser of other tests may have a loop of its own
             code, students = thread.submit(asyncio.run, _class(server)).result()
+            # As the benchmark of front ends does.
+            crowds = thread.submit(asyncio.run, lesson(server, [""] * 4)).result()
+    assert [(len(crowd.waits), crowd.lost) for crowd in crowds.values()] == [(4, ())] * 3
     for i, student in enumerate(students):
         assert "The class: 10 of 30 are right: it is Two." in student.said
         assert ("Right:" in student.said, "Not quite" in student.said) == (i % 3 == 1, i % 3 != 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import os
@@ -14,7 +15,19 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import chat, cluster, encoding, inside, neighbours, precision, sessions, slider, strategies, tokens
+from benchmarks import (
+    chat,
+    cluster,
+    encoding,
+    front_ends,
+    inside,
+    neighbours,
+    precision,
+    sessions,
+    slider,
+    strategies,
+    tokens,
+)
 from benchmarks.harness import Row, as_json, paired, skipped, table, together
 from benchmarks.model import never_ending
 from benchmarks.text import PHRASES, mixed_text
@@ -197,14 +210,11 @@ def test_a_cluster_is_held_against_the_same_model_in_this_process(tiny_model_fol
 
     local = lm.load_engine(tiny_model_folder("llama"), device="cpu")
     calls = ReplicaCalls(Replica(lambda: local))
-    try:
-        remote = remote_engine(calls, local.tokenizer)
-        questions = [cluster.next_token(remote, local, rounds=2), cluster.logit_lens(remote, local, rounds=1)]
-        questions.append(cluster.lens_rows(remote, local, rounds=1))
-        streams = [cluster.stream(remote, local, n_new=3, rounds=1), cluster.streams(remote, local, 2, 3, rounds=1)]
-        two = cluster.replicas(remote, local, local, n_people=2, n_new=3, rounds=1)
-    finally:
-        calls.end()
+    remote = remote_engine(calls, local.tokenizer)
+    questions = [cluster.next_token(remote, local, rounds=2), cluster.logit_lens(remote, local, rounds=1)]
+    questions.append(cluster.lens_rows(remote, local, rounds=1))
+    streams = [cluster.stream(remote, local, n_new=3, rounds=1), cluster.streams(remote, local, 2, 3, rounds=1)]
+    two = cluster.replicas(remote, local, local, n_people=2, n_new=3, rounds=1)
     assert [(row.target, row.sense) for row in questions] == [(1.15, "at most")] * 3
     assert [(row.target, row.sense) for row in streams] == [(0.95, "at least")] * 2
     assert [(row.target, row.unit) for row in two] == [
@@ -215,6 +225,29 @@ def test_a_cluster_is_held_against_the_same_model_in_this_process(tiny_model_fol
     asked = [arguments for name, arguments in calls.asked if name == "next_token"]
     texts = {tuple(np.asarray(found).tolist()) for call in asked for found in call if isinstance(found, np.ndarray)}
     assert len(texts) == len(asked) > 4, "a text was asked about twice, which a kept answer would answer"
+
+
+def test_who_is_lost_of_a_crowd_is_counted_and_nobody_waits_for_them() -> None:
+    async def served() -> None:
+        await asyncio.sleep(0)
+
+    async def lost() -> None:
+        raise TimeoutError("no answer")
+
+    found = asyncio.run(front_ends.crowd([served, lost, served]))
+    assert (len(found.waits), found.lost) == (2, ("TimeoutError: no answer",))
+    assert found.slowest_s <= found.took_s
+
+
+def test_front_ends_are_held_against_one_of_them_and_nobody_may_be_lost() -> None:
+    several = front_ends.Measured(3, (2, 1, 1), {"join": front_ends.Crowd((1.0, 2.0, 3.0, 4.0), 4.0, ())})
+    one = front_ends.Measured(1, (4,), {"join": front_ends.Crowd((4.0, 8.0, 10.0), 10.0, ("it broke",))})
+    rows = front_ends.compared("here", several, one)
+    assert [(row.ours, row.floor, row.verdict) for row in rows] == [(1.0, 0.3, ""), (4.0, 10.0, ""), (0, 1, "ok")]
+    assert [row.ratio for row in rows[:2]] == [pytest.approx(10 / 3), 0.4]
+    assert front_ends.compared("here", one, several)[2].verdict == "misses"
+    assert "2, 1, 1" in rows[0].note
+    assert rows[1].note == "median 2.5 s, on one front end 8.0 s"
 
 
 def test_without_ray_the_cluster_is_skipped_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,21 +11,22 @@ Ray is imported inside functions only: without it, all else of the library is as
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property, wraps
+from functools import wraps
 from typing import Any, cast
 
-import lmloupe
-from lmloupe.cluster.calls import ASK_LIMIT_S, MOST_LOST, PAUSE_S, Calls, LostError
-from lmloupe.cluster.fingerprint import fingerprint
+from lmloupe.cluster.calls import ASK_LIMIT_S, MOST_LOST, PAUSE_S, Calls, LostError, lost_too_often
+from lmloupe.cluster.driver.loop import wait
 from lmloupe.cluster.following import follow
 from lmloupe.cluster.messages import Hello
 from lmloupe.cluster.questions import QUESTIONS, Question
 from lmloupe.cluster.served import Shared
-from lmloupe.errors import ClusterGoneError, ClusterVersionError, LoupeError
+from lmloupe.cluster.terms.met import MOST_MET, Met, replaced
+from lmloupe.errors import ClusterGoneError, LoupeError
 from lmloupe.model.architecture.results import ModelDescription
 from lmloupe.model.capabilities import Capabilities, Capability
 from lmloupe.model.engine import Engine
@@ -41,13 +42,12 @@ _NO_WEIGHTS = Capability("the model is on a cluster, which has it in one precisi
 class RemoteEngine:
     """A causal language model on a cluster. Has all methods of `lmloupe.Engine`; safe to share between threads.
 
+    It stays good when its cluster goes and comes back, or is given another model under the same name: each question
+    says which replicas are known, and replicas that are not are met first, their version compared.
+
     Args:
         calls: the way to its replicas.
         tokenizer: of the model: tokenizers stay with the pages.
-
-    Attributes:
-        tokenizer: as given, for the rows of the model's matrix.
-        capabilities: those of the replica's own engine, but for what measures a model in this very process.
 
     Raises:
         ClusterVersionError: the cluster has another version of this library.
@@ -55,16 +55,19 @@ class RemoteEngine:
     """
 
     def __init__(self, calls: Calls, tokenizer: Tokenizer) -> None:
-        self._calls = calls
-        hello: Hello = self._asked("hello", None)
-        if (hello.version, hello.fingerprint) != (lmloupe.__version__, fingerprint()):
-            raise ClusterVersionError(
-                f"The cluster has LM Loupe {hello.version} ({hello.fingerprint}), and these pages have "
-                f"{lmloupe.__version__} ({fingerprint()}): install the same on both."
-            )
-        self.tokenizer = tokenizer.for_matrix(hello.vocab_rows)
-        self.capabilities: Capabilities = replace(hello.capabilities, precision=_NO_WEIGHTS)
-        self._shared = Shared(calls)
+        self._calls, self._met = calls, Met(tokenizer)
+        self._met.meet(wait(self._answer("hello", None)))
+        self._shared = Shared(calls, self._met)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """That of the model, which knows how many rows its matrix has."""
+        return self._met.tokenizer
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the replica's own engine, but for what measures a model in this very process."""
+        return replace(self._met.capabilities, precision=_NO_WEIGHTS)
 
     @property
     def loaded(self) -> Any:
@@ -77,28 +80,35 @@ class RemoteEngine:
 
     files = scheduler = loaded
 
-    @cached_property
     def _described(self) -> ModelDescription:
-        return cast(ModelDescription, self._asked("describe", pack({})))
+        """Asked for once, and again where the model is another one."""
+        described = self._met.description
+        if described is None:
+            described = cast(ModelDescription, wait(self._answer("describe", pack({}))))
+            self._met.description = described
+        return described
 
-    def _asked(self, name: str, arguments: Packed) -> Any:
+    async def _answer(self, name: str, arguments: Packed) -> Any:
         """The answer to a question, asked again where its replica is lost: all questions change nothing."""
         until = time.monotonic() + ASK_LIMIT_S
-        for n_lost in range(MOST_LOST + 1):
+        n_lost = n_met = 0
+        while True:
             try:
-                answer = unpack(self._calls.ask(name, arguments, until - time.monotonic()))
+                answer = unpack(await self._calls.ask(name, arguments, self._met.known, until - time.monotonic()))
             except LostError as lost:
-                if n_lost == MOST_LOST:
-                    raise ClusterGoneError(
-                        f"{n_lost + 1} computers of the cluster in a row were lost over this question: ask whoever "
-                        "runs it."
-                    ) from lost
-                time.sleep(PAUSE_S * 2**n_lost)
+                n_lost += 1
+                if n_lost > MOST_LOST:
+                    raise ClusterGoneError(lost_too_often(n_lost)) from lost
+                await asyncio.sleep(PAUSE_S * 2**n_lost)
                 continue
             if isinstance(answer, LoupeError):
                 raise answer
-            return answer
-        raise AssertionError  # the loop returns or raises
+            if not isinstance(answer, Hello) or name == "hello":
+                return answer
+            n_met += 1
+            if n_met > MOST_MET:
+                raise replaced()
+            self._met.meet(answer)
 
 
 def _method(question: Question) -> Callable[..., Any]:
@@ -108,12 +118,12 @@ def _method(question: Question) -> Callable[..., Any]:
     def asks(self: RemoteEngine, *args: Any, **kwargs: Any) -> Any:
         arguments = question.arguments(*args, **kwargs)
         if question.name == "describe":
-            return self._described
+            return self._described()
         if question.name == "serving":
             return self._shared.now()
         if question.follows:
-            return follow(self._calls, question, arguments)
-        return self._asked(question.name, pack(arguments))
+            return follow(self._calls, question, arguments, self._met)
+        return wait(self._answer(question.name, pack(arguments)))
 
     asks.__signature__ = inspect.signature(question.asked)  # type: ignore[attr-defined]
     return asks

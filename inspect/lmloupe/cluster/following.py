@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
-import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmloupe.cluster.calls import MOST_LOST, PAUSE_S, STREAM_LIMIT_S, Calls, LostError, Stream
-from lmloupe.cluster.messages import News, Started
+from lmloupe.cluster.calls import MOST_LOST, PAUSE_S, STREAM_LIMIT_S, Calls, LostError, lost_too_often
+from lmloupe.cluster.driver.loop import begin
+from lmloupe.cluster.messages import Hello, News, Started
 from lmloupe.cluster.questions import Question
+from lmloupe.cluster.terms.met import MOST_MET, Met, replaced
 from lmloupe.errors import ClusterGoneError, LoupeError
 from lmloupe.model.generation.results import Step
 from lmloupe.wire.packed import pack, unpack
@@ -25,87 +28,88 @@ _END = object()
 
 
 class _Work:
-    """One piece of work, followed by a thread of its own; see `RemoteRunning` for its owner's side."""
+    """One piece of work, followed on the loop; see `RemoteRunning` for its owner's side."""
 
-    def __init__(self, calls: Calls, question: Question, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, calls: Calls, question: Question, arguments: Mapping[str, Any], met: Met) -> None:
         self.results: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
         self.news = News((), ended=False)
         self.lost = 0  # replicas, in a row
-        self._calls, self._question, self._arguments = calls, question, dict(arguments)
+        self._calls, self._question, self._arguments, self._met = calls, question, dict(arguments), met
         self._until = time.monotonic() + STREAM_LIMIT_S
-        self._closed = threading.Event()
-        self._stream: Stream | None = None
-        self._started, self._taken, self._written = False, 0, list(arguments.get("written", ()))
+        self._known = ""  # of the replica that began it
+        self._taken, self._written = 0, list(arguments.get("written", ()))
         self._began, self._before_s = time.perf_counter(), 0.0
-        threading.Thread(target=self._run, name="lmloupe-follow", daemon=True).start()
+        self._asked = pack(self._arguments)  # what may not travel is said here, where it was asked
+        self._future = begin(self._run())
 
     def close(self) -> None:
-        """Have it stop, wherever it is."""
-        self._closed.set()
-        stream = self._stream
-        if stream is not None:
-            stream.cancel()
+        """Have it stop, wherever it is. From any thread, and to call twice."""
+        self._future.cancel()
+        self.results.put((_END, None))  # for whoever waits for the next one in another thread
 
-    def _run(self) -> None:
+    async def _run(self) -> None:
         error: BaseException | None = None
         try:
-            while not self._closed.is_set():
-                try:
-                    self._follow()
-                    break
-                except LostError as lost:
-                    self._again(lost)
-        except BaseException as found:  # not swallowed: its owner raises it
-            error = None if self._closed.is_set() else found
-        self.results.put((_END, error))
-
-    def _again(self, lost: LostError) -> None:
-        """Get ready to ask another replica; the person is told where too many in a row are lost."""
-        self.lost += 1
-        if self.lost > MOST_LOST:
-            raise ClusterGoneError(
-                f"{self.lost} computers of the cluster in a row were lost over this question: ask whoever runs it."
-            ) from lost
-        self._closed.wait(PAUSE_S * 2**self.lost)
-        self._before_s = time.perf_counter() - self._began
-
-    def _follow(self) -> None:
-        arguments, skip = self._asked()
-        stream = self._calls.stream(self._question.name, arguments, skip, self._until - time.monotonic())
-        self._stream = stream
-        try:
-            for packed in stream:
-                if self._closed.is_set():
-                    return
-                message = unpack(packed)
-                if isinstance(message, LoupeError):
-                    raise message
-                if isinstance(message, Started):
-                    if not self._started:
-                        self._started = True
-                        self.results.put((message, None))
-                    continue
-                self._take(message)
-                if message.error is not None:
-                    raise message.error
-                if message.ended:
-                    return
-            raise LostError("The replica stopped before the work had ended.")
+            while not await self._follow():
+                await asyncio.sleep(0)
+        except Exception as found:  # not swallowed: its owner raises it
+            error = found
         finally:
-            self._stream = None
-            stream.cancel()
+            self.results.put((_END, error))
 
-    def _asked(self) -> tuple[Any, int]:
+    async def _follow(self) -> bool:
+        """Follow it at one replica; whether it has ended."""
+        try:
+            return await self._heard()
+        except LostError as lost:
+            self.lost += 1
+            if self.lost > MOST_LOST:
+                raise ClusterGoneError(lost_too_often(self.lost)) from lost
+        await asyncio.sleep(PAUSE_S * 2**self.lost)
+        self._before_s = time.perf_counter() - self._began
+        return False
+
+    async def _heard(self) -> bool:
+        for _ in range(MOST_MET):
+            arguments, skip = self._again()
+            known, left_s = self._met.known, self._until - time.monotonic()
+            async with aclosing(self._calls.stream(self._question.name, arguments, known, skip, left_s)) as messages:
+                async for packed in messages:
+                    message = None if packed is None else unpack(packed)
+                    if isinstance(message, Hello):
+                        self._met.meet(message)
+                        break
+                    if message is not None and self._take(message, known):
+                        return True
+                else:
+                    raise LostError("The replica stopped before the work had ended.")
+        raise replaced()
+
+    def _again(self) -> tuple[Any, int]:
         """What to ask a replica: a generation goes on from its tokens, all else begins anew and leaves out what came.
 
         With mirostat a draw depends on all scores before it, so that is begun anew too; the same seed gives the same.
+
+        Raises:
+            ClusterVersionError: the model that began it is there no more.
         """
+        if self._known not in ("", self._met.known):
+            raise replaced()
         sampling = self._arguments.get("sampling")
         if self._question.writes and self._taken and (sampling is None or not sampling.applies("mirostat")):
             return pack({**self._arguments, "written": self._written}), 0
-        return pack(self._arguments), self._taken
+        return self._asked, self._taken
 
-    def _take(self, news: News) -> None:
+    def _take(self, message: Any, known: str) -> bool:
+        """Hand on what came; whether it was the end."""
+        if isinstance(message, LoupeError):
+            raise message
+        if isinstance(message, Started):
+            if not self._known:
+                self._known = known
+                self.results.put((message, None))
+            return False
+        news: News = message
         for result in news.results:
             self._taken += 1
             self.lost = 0
@@ -116,6 +120,9 @@ class _Work:
             self.results.put((result, None))
         reused = self.news.reused_tokens or news.reused_tokens
         self.news = replace(news, results=(), reused_tokens=reused)
+        if news.error is not None:
+            raise news.error
+        return news.ended
 
 
 class RemoteRunning:
@@ -184,11 +191,11 @@ class RemoteGeneration(RemoteRunning):
         return self._work.news.reused_tokens
 
 
-def follow(calls: Calls, question: Question, arguments: Mapping[str, Any]) -> RemoteRunning:
+def follow(calls: Calls, question: Question, arguments: Mapping[str, Any], met: Met) -> RemoteRunning:
     """Begin work on a cluster.
 
     Raises:
         LoupeError: as the question says; and ClusterError.
     """
     kind = RemoteGeneration if question.writes else RemoteRunning
-    return kind(_Work(calls, question, arguments))
+    return kind(_Work(calls, question, arguments, met))

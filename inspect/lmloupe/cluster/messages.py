@@ -25,6 +25,7 @@ class Hello:
         revision: as it was asked for, else None.
         vocab_rows: rows of the embedding matrix.
         fingerprint: of the names and fields of all that may travel; equal where both sides understand each other.
+        identity: of the version, the fingerprint and the model; equal where two replicas give the same answers.
         capabilities: of its engine.
     """
 
@@ -34,6 +35,7 @@ class Hello:
     revision: str | None
     vocab_rows: int
     fingerprint: str
+    identity: str
     capabilities: Capabilities
 
 

@@ -7,44 +7,24 @@ makers will not change (issue 43357 of ray-project/ray).
 
 from __future__ import annotations
 
-import os
-import socket
-import threading
+import asyncio
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar, cast
+import uuid
+from collections.abc import AsyncGenerator, Awaitable
+from typing import Any, NamedTuple
 
-from lmloupe.cluster.calls import LostError
-from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, ClusterVersionError, NotAvailableError
+from lmloupe.cluster.calls import ASK_LIMIT_S, LEASE_S, SILENCE_S, LostError
+from lmloupe.cluster.driver import membership
+from lmloupe.cluster.driver.loop import wait
+from lmloupe.cluster.driver.membership import Member, gone, is_there, member, require_ray
+from lmloupe.cluster.sharing.routing import trail
+from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError
 from lmloupe.wire.packed import Packed
 
 __all__ = ["RAY_VERSION", "RayCalls", "application", "gone", "is_there", "join", "leave", "require_ray"]
 
 RAY_VERSION = "2.60.0"
 """The version that requirements-cluster.txt pins; both sides of a cluster need the same one."""
-
-T = TypeVar("T")
-_joining = threading.Lock()
-_n_joined = 0  # a handle of an earlier time asks nobody
-
-_LOOK_S = 5.0  # how often to look whether the cluster is there while its answer is waited for, and all the time
-_MISSES = 3
-
-
-def require_ray() -> Any:
-    """Ray itself.
-
-    Raises:
-        NotAvailableError: it is not installed.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray
-    except ImportError as error:
-        raise NotAvailableError(
-            "A model on a cluster needs Ray, which is not installed: pip install -r requirements-cluster.txt."
-        ) from error
-    return ray
 
 
 def application(model: str, quantization: str) -> str:
@@ -57,78 +37,31 @@ def application(model: str, quantization: str) -> str:
 
 
 def join(address: str) -> None:
-    """Make this process a driver of a cluster; nothing where it is one.
+    """Make this process a driver of a cluster; nothing where it is one. It leaves where the cluster is gone.
 
     Args:
         address: ``ray://HOST:PORT`` or ``HOST:PORT``, the port being that of ``ray start --head --port``.
 
     Raises:
+        ClusterError: it belongs to another cluster; a process can belong to one.
         ClusterGoneError: no cluster there, or this machine has no node of it.
         ClusterVersionError: it has another version of Ray or of Python.
     """
-    global _n_joined
-    ray = require_ray()
-    with _joining:
-        if ray.is_initialized():
-            return
-        where = address.removeprefix("ray://")
-        if not is_there(address):  # Ray itself would try for two minutes
-            raise gone(where, ConnectionError("nothing listens there"))
-        try:
-            _n_joined += 1
-            ray.init(address=where, log_to_driver=False, configure_logging=False)
-        except RuntimeError as error:
-            if "ersion" in str(error):
-                raise ClusterVersionError(
-                    f"The cluster at {where} has another version of Ray or Python than this side, Ray "
-                    f"{ray.__version__}: install the same on both."
-                ) from error
-            raise gone(where, error) from error
-        except (ConnectionError, ray.exceptions.RayError) as error:
-            raise gone(where, error) from error
-        threading.Thread(target=_watch, args=(address, _n_joined), name="lmloupe-watch", daemon=True).start()
+    wait(member(address))
 
 
-def _watch(address: str, joined: int) -> None:
-    """Leave a cluster that has gone: Ray ends a process, whatever else it does, whose cluster is away for a minute."""
-    ray = require_ray()
-    misses = 0
-    while misses < _MISSES:
-        time.sleep(_LOOK_S)
-        if _n_joined != joined or not ray.is_initialized():
-            return
-        misses = 0 if is_there(address) else misses + 1
-    leave()
+def leave(why: ClusterGoneError | None = None) -> None:
+    """Be no driver any more: the next question joins anew. Whoever waits for an answer is told why."""
+    wait(membership.leave(why))
 
 
-def is_there(address: str) -> bool:
-    """Whether something listens at a cluster's address."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), 2).close()
-    except (OSError, ValueError, OverflowError):
-        return False
-    return True
-
-
-def leave() -> None:
-    """Be no driver any more: the next question joins anew."""
-    ray = require_ray()
-    with _joining:
-        if ray.is_initialized():
-            ray.shutdown()
-
-
-def gone(where: str, error: BaseException) -> ClusterGoneError:
-    """What to raise where no cluster answers at ``HOST:PORT``."""
-    words = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return ClusterGoneError(
-        f"No cluster answers at {where} ({words}). Start one there, and on this machine ray start --address={where}."
-    )
+class _Handles(NamedTuple):
+    asks: Any
+    streams: Any
 
 
 class RayCalls:
-    """The way to the replicas of one Serve application.
+    """The way to the replicas of one Serve application; see `lmloupe.cluster.calls.Calls`.
 
     Args:
         address: of the cluster.
@@ -140,110 +73,178 @@ class RayCalls:
 
     def __init__(self, address: str, name: str) -> None:
         self._address, self._name = address, name
-        self._found: tuple[int, Any] = (-1, None)
-        self._told(self._handle)
+        self._owner = uuid.uuid4().hex
+        self._n_followed = 0
+        self._renewing: asyncio.Task[None] | None = None
+        wait(self._handles())
 
-    def _handle(self) -> Any:
-        join(self._address)
-        from ray import serve
+    async def _handles(self) -> tuple[Member, _Handles]:
+        joined = await member(self._address)
+        if self._name not in joined.handles:
+            try:
+                joined.handles[self._name] = await asyncio.to_thread(_handles, self._name)
+            except Exception as error:
+                raise self._said(error, joined) from error
+        return joined, joined.handles[self._name]
 
-        if self._found[0] != _n_joined:
-            self._found = (_n_joined, serve.get_app_handle(self._name))
-        return self._found[1]
+    async def ask(self, name: str, arguments: Packed, known: str, limit_s: float) -> Packed:
+        """Ask a question and wait for the answer."""
+        until = time.monotonic() + limit_s
+        joined, handles = await self._handles()
+        asks = handles.asks
+        if name == "hello":
+            response = asks.hello.remote()
+        else:
+            response = asks.options(method_name="ask", session_id=trail(arguments)).remote(name, arguments, known)
+        try:
+            return await self._heard(response, response, joined, until - time.monotonic())
+        except TimeoutError as error:
+            raise await self._slow(limit_s) from error
 
-    def ask(self, name: str, arguments: Packed, limit_s: float) -> Packed:
-        """Ask a question and wait for the answer; see `lmloupe.cluster.calls.Calls`."""
+    async def ask_all(self, name: str, arguments: Packed, known: str, limit_s: float) -> tuple[Packed, ...]:
+        """Ask every replica that is there now."""
+        joined, handles = await self._handles()
+        told = handles.asks.broadcast("ask", name, arguments, known)
+        try:
+            answers = await told.results_async(timeout_s=limit_s, return_exceptions=True)
+        except TimeoutError as error:
+            raise await self._slow(limit_s) from error
+        except Exception as error:
+            raise self._said(error, joined) from error
+        return tuple(answer for answer in answers if not isinstance(answer, BaseException))
 
-        def asked() -> Packed:
-            handle = self._handle()
-            response = handle.hello.remote() if name == "hello" else handle.ask.remote(name, arguments)
-            until = time.monotonic() + limit_s
+    async def stream(
+        self, name: str, arguments: Packed, known: str, skip: int, limit_s: float
+    ) -> AsyncGenerator[Packed, None]:
+        """Begin work that is followed, and hear of it."""
+        joined, handles = await self._handles()
+        streams = handles.streams.options(session_id=trail(arguments))
+        response = streams.remote(name, arguments, known, skip, limit_s, self._owner)
+        self._follow(1)
+        silence_s = min(ASK_LIMIT_S, max(limit_s, 0.0))  # until some replica takes it
+        try:
             while True:
-                left = until - time.monotonic()
                 try:
-                    return response.result(timeout_s=min(max(left, 0.0), _LOOK_S))
-                except TimeoutError:
-                    if left <= _LOOK_S or not is_there(self._address):
-                        response.cancel()
-                        raise
+                    message = await self._heard(response, anext(response), joined, silence_s)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError as error:
+                    if silence_s != SILENCE_S:
+                        raise await self._slow(silence_s) from error
+                    raise LostError(f"The replica has said nothing for {SILENCE_S:.0f} s.") from error
+                silence_s = SILENCE_S
+                try:
+                    yield message
+                except BaseException:  # its owner has closed it between two messages
+                    _cancel(response, joined)
+                    raise
+        finally:
+            self._follow(-1)
 
-        return self._told(asked)
+    async def _heard(self, response: Any, awaited: Awaitable[Any], joined: Member, limit_s: float) -> Any:
+        """What a replica says; it is told to stop where nobody waits for that any more.
 
-    def ask_all(self, name: str, arguments: Packed, limit_s: float) -> tuple[Packed, ...]:
-        """Ask every replica; see `lmloupe.cluster.calls.Calls`."""
+        Raises:
+            TimeoutError: nothing within ``limit_s`` seconds.
+        """
+        task = asyncio.ensure_future(awaited)  # of its own: Ray ends by CancelledError what it cancels itself
+        task.add_done_callback(_seen)
+        try:
+            await asyncio.wait({task, joined.left}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not task.done():
+                task.cancel()
+                _cancel(response, joined)
+        if joined.left.done():
+            raise joined.left.result()
+        if not task.done():
+            raise TimeoutError
+        if task.cancelled():
+            raise LostError("The replica has let it go.")
+        error = task.exception()
+        if error is None:
+            return task.result()
+        if isinstance(error, StopAsyncIteration):
+            raise error
+        raise self._said(error, joined) from error
 
-        def asked() -> tuple[Packed, ...]:
-            response = self._handle().broadcast("ask", name, arguments)
-            answers = response.results(timeout_s=limit_s, return_exceptions=True)
-            return tuple(answer for answer in answers if not isinstance(answer, BaseException))
+    async def _slow(self, limit_s: float) -> ClusterTimeoutError | ClusterGoneError:
+        """Why no answer came in time."""
+        if not await asyncio.to_thread(_runs, self._name):
+            return ClusterGoneError(
+                f"No computer of the cluster at {self._address} runs {self._name} at the moment: look whether it still "
+                "starts, or ask whoever runs it."
+            )
+        return ClusterTimeoutError(
+            f"The cluster did not answer within {limit_s:,g} s: ask again, or ask for less at once."
+        )
 
-        return self._told(asked)
-
-    def stream(self, name: str, arguments: Packed, skip: int, limit_s: float) -> RayStream:
-        """Begin work that is followed; see `lmloupe.cluster.calls.Calls`."""
-
-        def begun() -> Any:
-            handle = self._handle().options(stream=True, method_name="stream")
-            return handle.remote(name, arguments, skip, limit_s)
-
-        return RayStream(self._told(begun), self._told)
-
-    def _told(self, work: Callable[[], T]) -> T:
-        """What Ray says went wrong, as this room says it."""
-        ray = require_ray()
+    def _said(self, error: BaseException, joined: Member) -> BaseException:
+        """What Ray says went wrong, as this room says it; what it does not know is a fault of a program, and shows."""
+        errors = require_ray().exceptions
         from ray.serve.exceptions import RayServeException
 
-        try:
-            return work()
-        except ClusterError:
-            raise
-        except (ray.exceptions.GetTimeoutError, TimeoutError) as error:
-            self._look(error)
-            raise ClusterTimeoutError("The cluster did not answer in time: ask again, or ask for less.") from error
-        except (
-            ray.exceptions.RayActorError,
-            ray.exceptions.WorkerCrashedError,
-            ray.exceptions.NodeDiedError,
-            ray.exceptions.ObjectLostError,
-        ) as error:
-            self._look(error)
-            raise LostError(str(error)) from error
-        except (RayServeException, ray.exceptions.RaySystemError, ray.exceptions.RpcError, ConnectionError) as error:
-            raise ClusterGoneError(
+        lost = (
+            errors.RayActorError,
+            errors.WorkerCrashedError,
+            errors.NodeDiedError,
+            errors.ObjectLostError,
+            errors.OutOfMemoryError,
+        )
+        if isinstance(error, lost):
+            return LostError(str(error))
+        if isinstance(error, RayServeException | errors.RaySystemError | errors.RpcError | ConnectionError):
+            joined.handles.pop(self._name, None)  # where it is served anew, the next question finds it
+            return ClusterGoneError(
                 f"The cluster at {self._address} does not answer for {self._name}: look whether it runs and has this "
                 "model."
-            ) from error
+            )
+        return error
 
-    def _look(self, error: BaseException) -> None:
-        """Say where not a replica but the cluster is gone, so that the next question joins it anew."""
-        if not is_there(self._address):
-            leave()
-            raise gone(self._address.removeprefix("ray://"), error) from error
+    def _follow(self, n: int) -> None:
+        self._n_followed += n
+        if self._n_followed and (self._renewing is None or self._renewing.done()):
+            self._renewing = asyncio.create_task(self._renew())
 
+    async def _renew(self) -> None:
+        """Have the replicas hear of this front end while it follows something."""
+        from ray.exceptions import RayError
+        from ray.serve.exceptions import RayServeException
 
-class RayStream:
-    """Messages of a replica through Ray Serve's response generator."""
-
-    def __init__(self, response: Any, told: Callable[[Callable[[], Any]], Any]) -> None:
-        self._response, self._told = response, told
-
-    def __iter__(self) -> Iterator[Packed]:
-        return self
-
-    def __next__(self) -> Packed:
-        from ray.serve.exceptions import RequestCancelledError
-
-        def following() -> tuple[Packed] | None:
+        while self._n_followed:
+            await asyncio.sleep(LEASE_S / 4)
             try:
-                return (next(self._response),)
-            except (StopIteration, RequestCancelledError):
-                return None  # what ends a stream; its owner knows whether it had ended
+                _, handles = await self._handles()
+                told = handles.asks.broadcast("renew", self._owner)
+                await told.results_async(timeout_s=LEASE_S / 4, return_exceptions=True)
+            except (ClusterError, LostError, RayError, RayServeException, TimeoutError):
+                continue  # what is lost or gone is so to whoever follows it, who says it
 
-        found = cast("tuple[Packed] | None", self._told(following))
-        if found is None:
-            raise StopIteration
-        return found[0]
 
-    def cancel(self) -> None:
-        """Have the replica stop."""
-        self._response.cancel()
+def _seen(task: asyncio.Future[Any]) -> None:
+    """Nobody waits for what was cancelled: that it failed is no news, so asyncio need not say it."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _cancel(response: Any, joined: Member) -> None:
+    """Have the replica stop; once it was left, a cluster is told nothing: Ray would start one to tell it."""
+    if not joined.left.done():
+        response.cancel()
+
+
+def _handles(name: str) -> _Handles:
+    from ray import serve
+
+    found = serve.get_app_handle(name)
+    return _Handles(found, found.options(stream=True, method_name="stream"))
+
+
+def _runs(name: str) -> bool:
+    """Whether a replica of an application is up, as the cluster says."""
+    from ray import serve
+
+    applications = serve.status().applications
+    if name not in applications:
+        return False
+    return all(one.replica_states.get("RUNNING", 0) for one in applications[name].deployments.values())

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import lmloupe
-from lmloupe.cluster.fingerprint import fingerprint
+from lmloupe.cluster.calls import LEASE_S
 from lmloupe.cluster.messages import Hello, News, Started
 from lmloupe.cluster.questions import question
+from lmloupe.cluster.sharing.kept import Kept
+from lmloupe.cluster.terms.fingerprint import fingerprint
 from lmloupe.errors import ClusterTimeoutError, LoupeError
 from lmloupe.model.architecture.results import ModelDescription
 from lmloupe.model.engine import Engine
@@ -32,7 +35,9 @@ _NEWS_S = 0.25
 class Replica:
     """Answers the questions about one model, each by its name and packed arguments.
 
-    Every method gives packed answers; an error of the library is an answer too.
+    Every method gives packed answers; an error of the library is an answer too. Whoever asks says which replicas are
+    known; where that is not this one, the answer is who this is, and nothing is done. Answers that were asked for are
+    kept, and equal questions that run are one.
 
     Args:
         load: makes the engine; called once, in the replica's own process.
@@ -41,17 +46,20 @@ class Replica:
     def __init__(self, load: Callable[[], Engine]) -> None:
         self._engine = load()
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, "lmloupe-replica")
+        self._kept = Kept()
+        self._hello = _hello(self._engine)
+        self._leases: dict[str, float] = {}  # of each front end, when it was heard of last
 
     async def hello(self) -> Packed:
         """Who answers."""
-        described: ModelDescription = self._engine.describe()
-        version, print_ = lmloupe.__version__, fingerprint()
-        who = version, os.getpid(), described.name, described.revision, described.vocab_rows, print_
-        return pack(Hello(*who, self._engine.capabilities))
+        return pack(self._hello)
 
-    async def ask(self, name: str, arguments: Packed) -> Packed:
+    async def ask(self, name: str, arguments: Packed, known: str) -> Packed:
         """The answer to a question that has one."""
-        return await self._in_a_thread(partial(self._answer, name, arguments))
+        if known != self._hello.identity:
+            return pack(self._hello)
+        answered = partial(self._in_a_thread, partial(self._answer, name, arguments))
+        return await self._kept.answer(name, arguments, answered)
 
     def _answer(self, name: str, arguments: Packed) -> Packed:
         try:
@@ -60,31 +68,56 @@ class Replica:
         except LoupeError as error:
             return pack(error)  # not swallowed: it is raised where the question was asked
 
-    async def stream(self, name: str, arguments: Packed, skip: int, limit_s: float) -> AsyncIterator[Packed]:
+    async def renew(self, owner: str) -> None:
+        """Hear of a front end: what it follows here goes on for another `lmloupe.cluster.calls.LEASE_S`."""
+        if owner in self._leases:
+            self._leases[owner] = time.monotonic()
+
+    async def stream(
+        self, name: str, arguments: Packed, known: str, skip: int, limit_s: float, owner: str
+    ) -> AsyncGenerator[Packed, None]:
         """Work that is followed: `Started`, then `News` until it has ended, or an error. Who cancels it ends it.
+
+        None stands for no news, so that whoever follows knows that somebody is at work.
 
         Args:
             name: of the question.
             arguments: packed.
+            known: which replicas whoever asks knows, `Hello.identity`.
             skip: how many of the first results to leave out: its owner has them.
             limit_s: seconds after which it is stopped.
+            owner: of whom `renew` must be heard, or it is stopped.
         """
+        if known != self._hello.identity:
+            yield pack(self._hello)
+            return
         work: list[Running[Any]] = []
         until = time.monotonic() + limit_s
+        self._lease(owner)
+        begun = asyncio.ensure_future(self._in_a_thread(partial(self._begin, name, arguments, work)))
         try:
-            started = await self._in_a_thread(partial(self._begin, name, arguments, work))
-            yield started
+            yield None
+            while not (await asyncio.wait({begun}, timeout=1.0))[0]:
+                yield None
+            yield begun.result()
             while work:
                 message, skip, ended = await self._in_a_thread(partial(_news, work[0], skip))
                 yield message
-                if ended:
+                if ended or self._leases.get(owner, 0.0) + LEASE_S < time.monotonic():
                     return
                 if time.monotonic() > until:
-                    yield pack(ClusterTimeoutError(f"This took longer than {limit_s:,.0f} s, so it was stopped."))
+                    yield pack(
+                        ClusterTimeoutError(f"This took longer than {round(limit_s, 1):,g} s, so it was stopped.")
+                    )
                     return
         finally:
+            await asyncio.wait({begun})  # what was begun for somebody who has gone meanwhile is ended too
             for running in work:
                 running.close()
+
+    def _lease(self, owner: str) -> None:
+        now = time.monotonic()
+        self._leases = {one: heard for one, heard in self._leases.items() if heard + LEASE_S > now} | {owner: now}
 
     def _begin(self, name: str, arguments: Packed, work: list[Running[Any]]) -> Packed:
         """Begin, put it into ``work`` and say so; nothing is put there where it ends in an error at once."""
@@ -92,7 +125,6 @@ class Replica:
             running = getattr(self._engine, question(name).name)(**unpack(arguments, MOST_ASKED))
         except LoupeError as error:
             return pack(error)  # not swallowed: as above
-        # Begun even where its owner has gone in the meantime: the `finally` of `stream` finds it here and ends it.
         work.append(running)
         return pack(Started(running.input_ids))
 
@@ -104,6 +136,27 @@ class Replica:
         except asyncio.CancelledError:
             await asyncio.wait([future])
             raise
+
+
+def _hello(engine: Engine) -> Hello:
+    """Who answers for a model. Where it runs is no part of what it is: a replica on a GPU is the same model."""
+    described: ModelDescription = engine.describe()
+    version, print_ = lmloupe.__version__, fingerprint()
+    model = (
+        described.name,
+        described.revision,
+        described.architecture,
+        described.quantization,
+        described.n_layers,
+        described.width,
+        described.vocab_rows,
+        described.n_parameters,
+        described.stop_ids,
+        described.published_as,
+    )
+    identity = hashlib.sha256(repr((version, print_, model)).encode()).hexdigest()[:16]
+    who = version, os.getpid(), described.name, described.revision, described.vocab_rows, print_, identity
+    return Hello(*who, engine.capabilities)
 
 
 def _news(running: Running[Any], skip: int) -> tuple[Packed, int, bool]:

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast, get_args
 
 from lmloupe.cluster.calls import Calls
-from lmloupe.cluster.ray_calls import application, gone, is_there, join, leave, require_ray
+from lmloupe.cluster.driver.loop import wait
+from lmloupe.cluster.messages import Hello
+from lmloupe.cluster.ray_calls import application, gone, is_there, join, leave
+from lmloupe.cluster.terms.met import Met
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, InvalidSettingError
 from lmloupe.model.architecture.results import Quantization
 from lmloupe.model.generation.results import Serving
@@ -82,14 +85,16 @@ def served_models(address: str) -> tuple[ServedModel, ...]:
         ClusterTimeoutError: it is there, and does not answer.
     """
     join(address)
+    from ray import serve  # not in the thread below, whose time is measured
+
     where = address.removeprefix("ray://")
     try:
-        status = _within(LIMIT_S, _status)
+        status = _within(LIMIT_S, serve.status)
     except Exception as error:
         if isinstance(error, ClusterError):
             raise
         if not is_there(address):
-            leave()
+            leave(gone(where, error))
             raise gone(where, error) from error
         if isinstance(error, TimeoutError):
             raise ClusterTimeoutError(
@@ -99,13 +104,6 @@ def served_models(address: str) -> tuple[ServedModel, ...]:
     found = [_read(name, state) for name, state in status.applications.items()]
     order = get_args(Quantization)
     return tuple(sorted(filter(None, found), key=lambda one: (one.model, order.index(one.quantization))))
-
-
-def _status() -> Any:
-    require_ray()
-    from ray import serve
-
-    return serve.status()
 
 
 def _read(name: str, state: Any) -> ServedModel | None:
@@ -145,10 +143,11 @@ class Shared:
 
     Args:
         calls: the way to them.
+        met: which of them are known; others are not asked.
     """
 
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
+    def __init__(self, calls: Calls, met: Met) -> None:
+        self._calls, self._met = calls, met
         self._lock = threading.Lock()
         self._asks: threading.Thread | None = None
         self._found: tuple[float, Serving | Exception] | None = None
@@ -178,7 +177,8 @@ class Shared:
     def _ask(self) -> None:
         found: Serving | Exception
         try:
-            found = _summed([unpack(answer) for answer in self._calls.ask_all("serving", pack({}), LIMIT_S)])
+            answers = wait(self._calls.ask_all("serving", pack({}), self._met.known, LIMIT_S))
+            found = _summed([one for one in map(unpack, answers) if not isinstance(one, Hello)])
         except Exception as error:  # not swallowed: whoever asks next is told
             found = error
         with self._lock:

@@ -34,7 +34,6 @@ def remote(request: pytest.FixtureRequest, folder: Path) -> Iterator[lm.Engine]:
         return
     calls = ReplicaCalls(Replica(lambda: lm.load_engine(folder, device="cpu")))
     yield remote_engine(calls, lm.load_tokenizer(folder))
-    calls.end()
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 import lmloupe as lm
+from lmloupe.cluster.driver.loop import wait
 from lmloupe.wire.packed import unpack
-from tests.support.ray_cluster import require_ray, served_engine, start
+from tests.support.ray_cluster import leave, require_ray, served_engine, shared
 
 
 def pids(remote: Any, n: int, patience_s: float = 60) -> set[int]:
@@ -23,7 +24,7 @@ def pids(remote: Any, n: int, patience_s: float = 60) -> set[int]:
     found: set[int] = set()
     until = time.monotonic() + patience_s
     while len(found) < n and time.monotonic() < until:
-        found.add(unpack(remote._calls.ask("hello", None, 30.0)).pid)
+        found.add(unpack(wait(remote._calls.ask("hello", None, "", 30.0))).pid)
     return found
 
 
@@ -80,20 +81,14 @@ def test_a_replica_is_killed_during_questions_and_generations(
     assert len(pids(remote, 2)) == 2  # Ray puts another one in its place
 
 
-def test_no_such_model_is_said(request: pytest.FixtureRequest, tiny_model_folder: Callable[[str], Path]) -> None:
-    start(request)
-    import ray
-
+def test_no_such_model_is_said(request: pytest.FixtureRequest) -> None:
     with pytest.raises(lm.ClusterGoneError, match="has this model"):
-        lm.connect_engine(ray.get_runtime_context().gcs_address, "smollm2-135m-instruct", "nf4")
+        lm.connect_engine(shared(request).address, "smollm2-135m-instruct", "nf4")
 
 
 def test_no_cluster_is_said_at_once() -> None:
     require_ray()
-    import ray
-
-    if ray.is_initialized():
-        ray.shutdown()  # whoever has joined one stays with it
+    leave()  # whoever has joined one stays with it
     for address in ("ray://127.0.0.1:9", "127.0.0.1:9", "nonsense", "ray://nonsense:99999999"):
         with pytest.raises(lm.ClusterGoneError, match="No cluster answers at"):
             lm.connect_engine(address)
