@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,9 +17,10 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from deploy.ports import free_port
 from lmloupe import cache_folder
 
-__all__ = ["START_S", "STOP_S", "FrontEnd", "cookie_secret", "free_port"]
+__all__ = ["START_S", "STOP_S", "FrontEnd", "cookie_secret"]
 
 REPOSITORY = Path(__file__).parents[1]
 START_S = 180.0
@@ -33,13 +33,6 @@ LOOK_S = 1.0
 """Between two questions whether it is well."""
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _log = logging.getLogger("deploy")
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def cookie_secret(folder: Path) -> str:

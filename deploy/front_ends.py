@@ -14,7 +14,8 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 
-from deploy.front_end import START_S, STOP_S, FrontEnd, cookie_secret, free_port
+from deploy.front_end import START_S, STOP_S, FrontEnd, cookie_secret
+from deploy.ports import free_port
 from deploy.proxy import Target
 
 __all__ = ["STOP_S", "FrontEnds", "cookie_secret", "free_port"]

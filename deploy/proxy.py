@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
+from deploy.ports import free_port
+
 __all__ = ["Proxy", "Target", "configuration"]
 
 TEMPLATE = Path(__file__).with_name("nginx.conf")
@@ -39,13 +41,14 @@ class Target:
     down: bool = False
 
 
-def configuration(folder: Path, listen: str, targets: Sequence[Target]) -> str:
+def configuration(folder: Path, listen: str, targets: Sequence[Target], assets_port: int) -> str:
     """The configuration of nginx, from the template in this folder.
 
     Args:
         folder: where nginx keeps its files.
         listen: its address and port, or its port alone.
         targets: the front ends, always in the same order: the cookie has their places in it.
+        assets_port: of the loopback address, where nginx compresses what it then keeps.
 
     Raises:
         ValueError: no address that nginx could listen on, or a folder whose name it cannot read.
@@ -62,6 +65,7 @@ def configuration(folder: Path, listen: str, targets: Sequence[Target]) -> str:
         "USER": user,
         "FOLDER": str(folder),
         "LISTEN": listen,
+        "ASSETS": str(assets_port),
         "NAMES": _lines(8, (f"{i} front_end_{i};" for i, _ in enumerate(targets, 1))),
         # Where one after another was tried, the last one has answered.
         "ANSWERED": _lines(8, (f'"~:{target.port}$" {i};' for i, target in enumerate(targets, 1))),
@@ -111,7 +115,7 @@ class Proxy:
         self._path = folder / "nginx.conf"
         self._process: subprocess.Popen[bytes] | None = None
         self._written: tuple[Target, ...] = ()
-        self._told = ""
+        self._told, self._assets_port = "", free_port()
         self._write(targets)
         ports = [{"targets": [f"127.0.0.1:{target.port}" for target in targets], "labels": {"job": "lmloupe"}}]
         (folder / "prometheus_targets.json").write_text(json.dumps(ports) + "\n", "utf-8")
@@ -120,7 +124,7 @@ class Proxy:
             raise RuntimeError("nginx is not installed: apt-get install nginx-light, or give --no-proxy.")
 
     def _write(self, targets: Sequence[Target]) -> None:
-        self._path.write_text(configuration(self._folder, self._listen, targets), "utf-8")
+        self._path.write_text(configuration(self._folder, self._listen, targets, self._assets_port), "utf-8")
         self._written = tuple(targets)
 
     def update(self, targets: Sequence[Target], up: int) -> None:

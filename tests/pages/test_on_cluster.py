@@ -26,7 +26,6 @@ def replica(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = build("llama", tmp_path_factory.mktemp("served"), max_position_embeddings=1024)
     made = Cluster(folder, lambda: lm.load_engine(folder, device="cpu"))
     yield made
-    made.end()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -51,7 +52,7 @@ def test_the_cookie_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) 
 @pytest.mark.parametrize("listen", ["8080; }", "", "http://here:80", "0.0.0.0:port"])
 def test_an_address_that_nginx_would_misread_is_refused(listen: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must be a port"):
-        configuration(tmp_path, listen, [Target(1)])
+        configuration(tmp_path, listen, [Target(1)], 2)
 
 
 def test_what_cannot_start_says_why_before_anything_is_started(tmp_path: Path) -> None:
@@ -70,7 +71,9 @@ def test_what_cannot_start_says_why_before_anything_is_started(tmp_path: Path) -
 
 
 def test_nginx_takes_the_configuration_and_the_limit_is_above_the_app_s(nginx: str, tmp_path: Path) -> None:
-    text = configuration(tmp_path, "127.0.0.1:8080", [Target(8501), Target(8502, open=False), Target(8503, down=True)])
+    text = configuration(
+        tmp_path, "127.0.0.1:8080", [Target(8501), Target(8502, open=False), Target(8503, down=True)], 8504
+    )
     assert not re.findall(r"@[A-Z]+@", text)
     limit = int(re.search(r"client_max_body_size (\d+)m", text)[1])  # type: ignore[index]
     settings = (REPOSITORY / ".streamlit" / "config.toml").read_text("utf-8")
@@ -105,6 +108,12 @@ class Deployed:
         except urllib.error.HTTPError as error:
             return error.code, ""
 
+    def read(self, path: str, headers: dict[str, str] | None = None) -> tuple[Mapping[str, str], bytes]:
+        """Headers and body."""
+        asked = urllib.request.Request(f"http://127.0.0.1:{self.server.port}{path}", headers=headers or {})
+        with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 - the address is ours
+            return answer.headers, answer.read()
+
     def served_by(self, path: str) -> list[str]:
         """Who served a path, as nginx noted it, the oldest first: of those that it tried, the one that answered."""
         noted = (self.folder / "access.log").read_text("utf-8")
@@ -112,8 +121,7 @@ class Deployed:
 
     def up(self) -> int:
         """How many front ends are up, as the deployment tells."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.server.port}/_front_ends/health", timeout=20) as answer:
-            told = json.load(answer)
+        told = json.loads(self.read("/_front_ends/health")[1])
         assert told["front_ends"] == 2
         return int(told["up"])
 
@@ -211,16 +219,22 @@ def test_a_class_is_one_across_the_front_ends(deployed: Deployed) -> None:
     assert len(set(deployed.served_by("/_stcore/stream"))) == 2
 
 
-def test_scripts_and_styles_are_asked_of_a_front_end_once(deployed: Deployed) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{deployed.server.port}/", timeout=20) as page:
-        assets = re.findall(r"\./(static/js/index[^\"]+\.js)", page.read().decode())
-    path = f"/{assets[0]}"
+def test_scripts_and_styles_are_asked_of_a_front_end_once_and_kept_compressed(deployed: Deployed) -> None:
+    asset = re.findall(r"\./(static/js/index[^\"]+\.js)", deployed.read("/")[1].decode())[0]
     cookies = [cookie_of(deployed) for _ in range(2)]
     # No cookie comes with what others get from the cache.
-    assert [deployed.ask(path, cookie) for cookie in (*cookies, "")] == [(200, "")] * 3
-    first, *others = deployed.served_by(path)
+    assert [deployed.ask(f"/{asset}", cookie) for cookie in (*cookies, "")] == [(200, "")] * 3
+    first, *others = deployed.served_by(f"/{asset}")
     assert first.startswith("127.0.0.1:")
     assert others == ["-", "-"]
+    headers, packed = deployed.read(f"/{asset}", {"Accept-Encoding": "gzip"})
+    assert headers["Content-Encoding"] == "gzip"
+    assert "immutable" in headers["Cache-Control"]
+    assert gzip.decompress(packed) == deployed.read(f"/{asset}")[1]
+    # What is not there is a page of Streamlit's, and is not kept: a front end with another version may have it.
+    for _ in range(2):
+        assert deployed.ask("/static/js/of-another-version.js")[0] == 200
+    assert "-" not in deployed.served_by("/static/js/of-another-version.js")
 
 
 async def page_of(deployed: Deployed, cookie: str) -> str:
