@@ -18,6 +18,10 @@ from lmloupe.wire.packed import Packed
 __all__ = ["Scaling", "remove_model", "serve_model"]
 
 
+MOST_WAITING = 64
+"""Questions of one front end that wait for a replica with a free place; one more is told so at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scaling:
     """When a replica comes and when one goes. Made for a class, which begins at once and pauses for minutes.
@@ -113,6 +117,7 @@ def serve_model(
     serve.start(proxy_location="Disabled")  # handles only: nothing here listens for HTTP
     deployed: Any = serve.deployment(
         max_ongoing_requests=MOST_AT_ONCE,
+        max_queued_requests=MOST_WAITING,
         request_router_config=RequestRouterConfig(request_router_class=ROUTER),
         health_check_period_s=2,
         health_check_timeout_s=30,

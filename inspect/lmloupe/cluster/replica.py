@@ -26,8 +26,8 @@ from lmloupe.wire.packed import MOST_ANSWERED, MOST_ASKED, Packed, pack, unpack
 
 __all__ = ["MOST_AT_ONCE", "Replica"]
 
-MOST_AT_ONCE = 72
-"""Questions that a replica takes at once: a whole class that writes, and short questions of the same people."""
+MOST_AT_ONCE = 256
+"""Questions that a replica takes at once: several classes that write. Who waits here sees how many are ahead."""
 
 _NEWS_S = 0.25
 
