@@ -5,6 +5,7 @@ import logging
 import streamlit as st
 
 from ui import early
+from ui.base.kept.folder import require_folder
 from ui.cluster.address import check_address
 from ui.metrics.endpoint import count_error, routes
 from ui.pages import MOVED, PAGES, SECTIONS
@@ -14,6 +15,7 @@ if not st.runtime.exists():
     # `streamlit run` finds `app` and imports this file once, before it opens the port. Streamlit takes a folder called
     # pages/ for its older kind of multipage app until st.navigation has been called once, and would greet a visitor
     # whose link goes to /next_token with "Page not found". Called here, no visitor is the first to call it.
+    require_folder()
     check_address()
     early.begin()
     logging.disable(logging.WARNING)  # it says that there is no session yet

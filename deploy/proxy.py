@@ -10,25 +10,45 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
-__all__ = ["Proxy", "configuration"]
+from deploy.ports import free_port
+
+__all__ = ["Proxy", "Target", "configuration"]
 
 TEMPLATE = Path(__file__).with_name("nginx.conf")
-STOP_S = 10.0
+STOP_S = 5.0
+"""How long what is open at nginx may take to end."""
 _ADDRESS = re.compile(r"(?:(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]|\*):)?\d{1,5}")
 _log = logging.getLogger("deploy")
 
 
-def configuration(folder: Path, listen: str, ports: Sequence[int]) -> str:
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A front end as nginx is to see it.
+
+    Attributes:
+        port: of the loopback address.
+        open: whether it takes people who are new; the others keep what they have there.
+        down: whether it is asked nothing at all, because it does not run.
+    """
+
+    port: int
+    open: bool = True
+    down: bool = False
+
+
+def configuration(folder: Path, listen: str, targets: Sequence[Target], assets_port: int) -> str:
     """The configuration of nginx, from the template in this folder.
 
     Args:
         folder: where nginx keeps its files.
         listen: its address and port, or its port alone.
-        ports: of the front ends on the loopback address.
+        targets: the front ends, always in the same order: the cookie has their places in it.
+        assets_port: of the loopback address, where nginx compresses what it then keeps.
 
     Raises:
         ValueError: no address that nginx could listen on, or a folder whose name it cannot read.
@@ -39,11 +59,41 @@ def configuration(folder: Path, listen: str, ports: Sequence[int]) -> str:
         raise ValueError(f"nginx cannot read the name of the folder {folder}: choose another one with --folder.")
     # Workers of a master that is root would be nobody, who may not read the folder of another user.
     user = f"user {pwd.getpwuid(os.getuid()).pw_name};" if os.geteuid() == 0 else ""
-    servers = "\n".join(f"        server 127.0.0.1:{port} max_fails=1 fail_timeout=2s;" for port in ports)
+    if not any(target.open and not target.down for target in targets):
+        targets = [replace(target, open=True) for target in targets]
+    values = {
+        "USER": user,
+        "FOLDER": str(folder),
+        "LISTEN": listen,
+        "ASSETS": str(assets_port),
+        "NAMES": _lines(8, (f"{i} front_end_{i};" for i, _ in enumerate(targets, 1))),
+        # Where one after another was tried, the last one has answered.
+        "ANSWERED": _lines(8, (f'"~:{target.port}$" {i};' for i, target in enumerate(targets, 1))),
+        "OPEN": _lines(8, (_server(target, new=True) for target in targets)),
+        "UPSTREAMS": _lines(4, (line for i in range(len(targets)) for line in _upstream(i, targets))),
+    }
     text = TEMPLATE.read_text("utf-8")
-    for name, value in {"USER": user, "FOLDER": str(folder), "LISTEN": listen, "SERVERS": servers.strip()}.items():
+    for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text
+
+
+def _server(target: Target, *, new: bool = False, backup: bool = False) -> str:
+    closed = target.down or ((new or backup) and not target.open)
+    how = "down" if closed else "max_fails=1 fail_timeout=2s"
+    return f"server 127.0.0.1:{target.port} {how}{' backup' if backup else ''};"
+
+
+def _upstream(chosen: int, targets: Sequence[Target]) -> list[str]:
+    """The front end of a cookie, and the others for when it does not answer."""
+    name = f"front_end_{chosen + 1}"
+    others = [_server(target, backup=True) for i, target in enumerate(targets) if i != chosen]
+    within = [f"zone {name} 64k;", _server(targets[chosen]), *others, "keepalive 16;"]
+    return [f"upstream {name} {{", *(f"    {line}" for line in within), "}"]
+
+
+def _lines(indent: int, lines: Iterable[str]) -> str:
+    return ("\n" + " " * indent).join(lines)
 
 
 class Proxy:
@@ -52,7 +102,7 @@ class Proxy:
     Args:
         folder: where its configuration and files go, and the addresses of the front ends for Prometheus.
         listen: its address and port.
-        ports: of the front ends.
+        targets: the front ends.
         runs: whether to run it; else its configuration is written alone.
 
     Raises:
@@ -60,17 +110,41 @@ class Proxy:
         RuntimeError: nginx is not installed, and it is to be run.
     """
 
-    def __init__(self, folder: Path, listen: str, ports: Sequence[int], *, runs: bool = True) -> None:
-        self._folder, self._runs = folder, runs
+    def __init__(self, folder: Path, listen: str, targets: Sequence[Target], *, runs: bool = True) -> None:
+        self._folder, self._runs, self._listen = folder, runs, listen
         self._path = folder / "nginx.conf"
-        self._path.write_text(configuration(folder, listen, ports), "utf-8")
-        targets = [{"targets": [f"127.0.0.1:{port}" for port in ports], "labels": {"job": "lmloupe"}}]
-        (folder / "prometheus_targets.json").write_text(json.dumps(targets) + "\n", "utf-8")
         self._process: subprocess.Popen[bytes] | None = None
-        self._listen = listen
+        self._written: tuple[Target, ...] = ()
+        self._told, self._assets_port = "", free_port()
+        self._write(targets)
+        ports = [{"targets": [f"127.0.0.1:{target.port}" for target in targets], "labels": {"job": "lmloupe"}}]
+        (folder / "prometheus_targets.json").write_text(json.dumps(ports) + "\n", "utf-8")
         self._nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
         if runs and self._nginx is None:
             raise RuntimeError("nginx is not installed: apt-get install nginx-light, or give --no-proxy.")
+
+    def _write(self, targets: Sequence[Target]) -> None:
+        self._path.write_text(configuration(self._folder, self._listen, targets, self._assets_port), "utf-8")
+        self._written = tuple(targets)
+
+    def update(self, targets: Sequence[Target], up: int) -> None:
+        """Have nginx see the front ends so from now on, and tell at ``/_front_ends/health`` how many are up."""
+        if self._runs and tuple(targets) != self._written:
+            self._write(targets)
+            if self._process is not None:
+                self._process.send_signal(signal.SIGHUP)  # its workers are replaced, and what is open there stays open
+        told = json.dumps({"front_ends": len(targets), "up": up, "open": sum(t.open and not t.down for t in targets)})
+        if told == self._told:
+            return
+        self._told = told
+        status = self._folder / "status" / "front_ends.json"
+        status.parent.mkdir(exist_ok=True)
+        if up:
+            new = status.with_suffix(".new")
+            new.write_text(told + "\n", "utf-8")
+            new.replace(status)
+        else:
+            status.unlink(missing_ok=True)
 
     def __enter__(self) -> Proxy:
         if not self._runs or self._nginx is None:

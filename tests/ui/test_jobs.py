@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 import lmloupe as lm
 from tests.support.shared import SHARED
-from ui.base import jobs as module
 from ui.base.jobs import Job, Jobs
+from ui.base.jobs import one as module_of_one
+from ui.base.jobs import turns as module
 
 LONG_S = 20
 
@@ -157,7 +158,7 @@ def test_what_nobody_looks_at_gives_way_to_what_waits(monkeypatch: pytest.Monkey
     work.through(1)
     assert work.made.acquire(timeout=LONG_S)
     two = started(jobs, "b", other)
-    monkeypatch.setattr(module, "FORGOTTEN_S", -1.0)
+    monkeypatch.setattr(module_of_one, "FORGOTTEN_S", -1.0)
     work.through(1)
     assert one.wait(LONG_S)
     assert two.wait(LONG_S)

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakValueDictionary
 
 import streamlit as st
 
 import lmloupe as lm
 from lmloupe.tokens.embedded import is_loaded
+from ui.base.kept.answers import answered
+from ui.base.kept.folder import name_of
 from ui.cluster.address import cluster_address
 from ui.cluster.presence import when_back
 from ui.cluster.served import require_served
+
+if TYPE_CHECKING:
+    from lmloupe.model.local import LocalEngine
 
 __all__ = [
     "BY_TOKENIZER",
@@ -26,7 +31,9 @@ __all__ = [
     "embedded_fetch",
     "encoding",
     "engine",
+    "kept_name",
     "loaded_engines",
+    "local_engine",
     "next_token",
     "ready",
     "round_trips",
@@ -120,6 +127,17 @@ def engine(model: str, quantization: lm.Quantization) -> lm.Engine:
     return loaded
 
 
+def local_engine(model: str, quantization: lm.Quantization) -> LocalEngine:
+    """A model in this process, for what measures its weights.
+
+    Raises:
+        NotAvailableError: it is on a cluster; said before anything of the model's own libraries is imported.
+    """
+    loaded = engine(model, quantization)
+    loaded.capabilities.require("precision")
+    return cast("LocalEngine", loaded)
+
+
 # Who answers now may be of another version: it is asked anew. Without a cluster nothing calls this.
 when_back(lambda: engine.clear())
 
@@ -131,10 +149,23 @@ def loaded_engines() -> dict[tuple[str, str], lm.Engine]:
     return dict(_loaded)
 
 
+def kept_name(model: str, quantization: lm.Quantization, *question: object) -> Callable[[], str | None]:
+    """What a question to a model is called where front ends share results; asked for when it is needed.
+
+    It holds no model, and loads none: of one that is not in memory nothing is known.
+
+    Args:
+        model: its name.
+        quantization: its precision.
+        *question: all that the answer depends on besides the model and the code.
+    """
+    return lambda: name_of(_loaded.get((model, quantization)), *question)
+
+
 @st.cache_resource(max_entries=128, show_spinner=False)
 def next_token(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> lm.NextToken:
     """The scores after a text: one forward pass, however often a slider is moved afterwards."""
-    return engine(model, quantization).next_token(ids)
+    return answered(engine(model, quantization), lm.Engine.next_token, ids)
 
 
 class EmbeddedFetch:

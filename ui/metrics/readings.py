@@ -11,9 +11,12 @@ from typing import Literal
 import psutil  # type: ignore[import-untyped]
 from streamlit.runtime import Runtime
 
+import lmloupe as lm
 from ui.base import tally
 from ui.base.jobs import server_jobs
 from ui.base.loaders import loaded_engines
+from ui.cluster.address import cluster_address
+from ui.cluster.presence import presence
 
 __all__ = ["Reading", "readings"]
 
@@ -41,7 +44,7 @@ class Reading:
 
 def readings() -> tuple[Reading, ...]:
     """All of them, those of one name side by side."""
-    return (*_sessions(), *_pages(), *_jobs(), *_engines(), *_memory(), *_errors())
+    return (*_sessions(), *_pages(), *_jobs(), *_engines(), *_cluster(), *_memory(), *_errors())
 
 
 def _sessions() -> list[Reading]:
@@ -79,13 +82,35 @@ def _engines() -> list[Reading]:
     written: list[Reading] = []
     says = "Texts that a model is writing, or that wait for their turn."
     for (model, precision), engine in sorted(loaded_engines().items()):
-        now, labels = engine.serving(), (("model", model), ("precision", precision))
+        try:
+            now = engine.serving()  # of a cluster: summed over all replicas, and in seconds at most
+        except lm.ClusterError:
+            continue  # `_cluster` says that nobody answers
+        labels = (("model", model), ("precision", precision))
         for state, value in (("writing", now.n_writing), ("waiting", now.n_waiting)):
             served.append(Reading("lmloupe_generations", "gauge", says, value, (*labels, ("state", state))))
         written.append(
             Reading("lmloupe_tokens_written", "counter", "Tokens that a model has written.", now.n_written, labels)
         )
     return served + written
+
+
+def _cluster() -> list[Reading]:
+    """Nothing where models are in this process."""
+    if not cluster_address():
+        return []
+    up = presence().is_there()
+    says = "Copies of a model that answer on the cluster."
+    return [
+        Reading("lmloupe_cluster_up", "gauge", "Whether the cluster with the models answers.", float(up)),
+        *(
+            Reading(
+                "lmloupe_replicas", "gauge", says, one.n_replicas if up else 0,
+                (("model", one.model), ("precision", one.quantization)),
+            )
+            for one in presence().known
+        ),
+    ]  # fmt: skip
 
 
 def _memory() -> list[Reading]:

@@ -8,6 +8,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import Offer
+from ui.base.kept.answers import answered
 from ui.base.loaders import engine
 from ui.base.words import counted
 from ui.state import store as state
@@ -92,19 +93,19 @@ def readable(
 @st.cache_resource(max_entries=64, show_spinner=False)
 def scored(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> lm.Scored:
     """Every token of a text under the model's prediction for its place: one forward pass."""
-    return engine(model, quantization).score(ids, top_k=N_EXPECTED)
+    return answered(engine(model, quantization), lm.Engine.score, ids, top_k=N_EXPECTED)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def attention(model: str, quantization: lm.Quantization, ids: tuple[int, ...], layer: int) -> lm.AttentionWeights:
     """Attention weights of one layer, (n_heads, n, n), and what goes to a sink."""
-    return engine(model, quantization).attention_weights(ids, layer)
+    return answered(engine(model, quantization), lm.Engine.attention_weights, ids, layer)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def attention_summary(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> lm.AttentionSummary:
     """Every head of every layer in a few numbers: one pass, which `attention` of the same text goes on from."""
-    return engine(model, quantization).attention_summary(ids)
+    return answered(engine(model, quantization), lm.Engine.attention_summary, ids)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
@@ -112,4 +113,4 @@ def attribution(
     model: str, quantization: lm.Quantization, ids: tuple[int, ...], token_id: int, position: int
 ) -> lm.Attribution:
     """What each part of the model adds to the logit of a token at a position."""
-    return engine(model, quantization).attribution(ids, token_id, position)
+    return answered(engine(model, quantization), lm.Engine.attribution, ids, token_id, position)

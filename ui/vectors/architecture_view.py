@@ -9,6 +9,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.base import theme
 from ui.base.charts import bars
+from ui.base.kept.answers import answered
 from ui.base.loaders import engine
 
 __all__ = [
@@ -24,7 +25,7 @@ __all__ = [
 @st.cache_resource(max_entries=32, show_spinner=False)
 def histogram(model: str, quantization: lm.Quantization, module: str) -> lm.Histogram:
     """The weights of one module, counted."""
-    return engine(model, quantization).weight_histogram(module)
+    return answered(engine(model, quantization), lm.Engine.weight_histogram, module)
 
 
 def module_table(described: lm.ModelDescription, *, all_blocks: bool) -> pd.DataFrame:

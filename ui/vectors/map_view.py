@@ -19,6 +19,7 @@ from ui.base import theme
 from ui.base.downloads import take_away
 from ui.base.errors import escape_markdown
 from ui.base.glossary.tables import data_table
+from ui.base.kept.answers import answered
 from ui.base.labels import token_label
 from ui.base.loaders import engine
 from ui.base.words import counted
@@ -67,13 +68,13 @@ def points(
 ) -> lm.Projection:
     """The vocabulary, or chosen tokens of it, placed by `Engine.project`."""
     chosen = None if ids is None else list(ids)
-    return engine(model, quantization).project(chosen, method, n_dimensions, matrix)
+    return answered(engine(model, quantization), lm.Engine.project, chosen, method, n_dimensions, matrix)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def undertrained(model: str, quantization: lm.Quantization) -> lm.Undertrained:
     """Plain text tokens whose rows look least trained."""
-    return engine(model, quantization).undertrained_tokens(N_LISTED, kinds=("text",))
+    return answered(engine(model, quantization), lm.Engine.undertrained_tokens, N_LISTED, kinds=("text",))
 
 
 def chosen_ids(tok: lm.Tokenizer, typed: str, rows: int) -> NDArray[np.int32]:

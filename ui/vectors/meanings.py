@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import lmloupe as lm
 from ui.base import theme
+from ui.base.kept.answers import answered
 from ui.base.loaders import engine
 
 __all__ = ["NAMES", "PAIRS", "cosine_table", "layer_lines", "parting", "place_of", "states_of"]
@@ -26,7 +27,7 @@ _HEIGHT = 440
 def states_of(model: str, quantization: lm.Quantization, ids: tuple[int, ...], position: int) -> NDArray[np.float32]:
     """A token's vector at every depth, float32 (n_layers + 1, width), from one forward pass."""
     # What follows a token cannot change it, so it is not read.
-    return engine(model, quantization).hidden_states(ids[: position + 1])[:, -1].copy()
+    return answered(engine(model, quantization), lm.Engine.hidden_states, ids[: position + 1])[:, -1].copy()
 
 
 def place_of(tok: lm.Tokenizer, name: str, text: str, word: str) -> tuple[tuple[int, ...], int]:

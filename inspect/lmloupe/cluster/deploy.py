@@ -4,19 +4,36 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from lmloupe.cluster.ray_calls import application, require_ray
 from lmloupe.cluster.replica import MOST_AT_ONCE, Replica
+from lmloupe.cluster.sharing.router import ROUTER
 from lmloupe.model.architecture.results import Device, Quantization
 from lmloupe.names import EMBEDDED_MODEL
 from lmloupe.wire.packed import Packed
 
-__all__ = ["serve_model"]
+__all__ = ["Scaling", "remove_model", "serve_model"]
 
-_TARGET = 16
-"""Ongoing questions of a replica at which another one is added: a batch of so many is still quick."""
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """When a replica comes and when one goes. Made for a class, which begins at once and pauses for minutes.
+
+    Attributes:
+        target: ongoing questions of a replica at which another one is added: a batch of so many is still quick.
+        over_s: seconds whose mean counts, so that one press of thirty buttons alone brings no replica.
+        up_s: seconds that it must be too many for.
+        down_s: seconds that it must be too few for: a load of the model is dear, and people come back.
+    """
+
+    target: float = 16.0
+    over_s: float = 11.0
+    up_s: float = 2.0
+    down_s: float = 300.0
+
 
 _ENVIRONMENT = {"RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0", "RAY_worker_niceness": "0"}
 """Of a replica's process. Nothing in it holds up an event loop, so it needs no second one: that cost a third of each
@@ -60,6 +77,8 @@ def serve_model(
     most: int = 1,
     cpus: float = 1.0,
     gpus: float = 0.0,
+    drain_s: float = 20.0,
+    scaling: Scaling = Scaling(),
 ) -> str:
     """Put one model in one precision on the cluster that this process belongs to; waits until it answers.
 
@@ -72,6 +91,8 @@ def serve_model(
         most: replicas that there may be; Ray adds one where each has about 16 questions at work.
         cpus: of each replica, as Ray counts them; it computes with so many threads, at least one. For a GPU, ``gpus``.
         gpus: of each replica.
+        drain_s: seconds that questions which run get when a replica is to end.
+        scaling: when Ray adds and removes one.
 
     Returns:
         The name of the application, which `lmloupe.cluster.connect.connect_engine` finds.
@@ -81,21 +102,41 @@ def serve_model(
     """
     require_ray()
     from ray import serve
+    from ray.serve.config import RequestRouterConfig
 
-    scaling: dict[str, Any] = {"num_replicas": least}
+    number: dict[str, Any] = {"num_replicas": least}
     if most > least:
-        scaling = {
-            "autoscaling_config": {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": _TARGET}
+        number = {
+            "autoscaling_config": {
+                "min_replicas": least,
+                "max_replicas": most,
+                "target_ongoing_requests": scaling.target,
+                "look_back_period_s": scaling.over_s,
+                "upscale_delay_s": scaling.up_s,
+                "downscale_delay_s": scaling.down_s,
+            }
         }
     serve.start(proxy_location="Disabled")  # handles only: nothing here listens for HTTP
     deployed: Any = serve.deployment(
         max_ongoing_requests=MOST_AT_ONCE,
+        request_router_config=RequestRouterConfig(request_router_class=ROUTER),
         health_check_period_s=2,
         health_check_timeout_s=30,
-        graceful_shutdown_timeout_s=20,
+        graceful_shutdown_timeout_s=drain_s,
         ray_actor_options={"num_cpus": cpus, "num_gpus": gpus, "runtime_env": {"env_vars": _ENVIRONMENT}},
-        **scaling,
+        **number,
     )(_Deployed)
     name = application(model, quantization)
     serve.run(deployed.bind(model, quantization, device, revision), name=name, route_prefix=None)
     return name
+
+
+def remove_model(name: str) -> None:
+    """Take a model off the cluster: no new questions, and those that run get the time that was said.
+
+    Args:
+        name: of the application; nothing where there is none.
+    """
+    from ray import serve
+
+    serve.delete(name)

@@ -23,9 +23,9 @@ from lmloupe.cluster.calls import ASK_LIMIT_S, MOST_LOST, PAUSE_S, Calls, LostEr
 from lmloupe.cluster.driver.loop import wait
 from lmloupe.cluster.following import follow
 from lmloupe.cluster.messages import Hello
-from lmloupe.cluster.met import MOST_MET, Met, replaced
 from lmloupe.cluster.questions import QUESTIONS, Question
 from lmloupe.cluster.served import Shared
+from lmloupe.cluster.terms.met import MOST_MET, Met, replaced
 from lmloupe.errors import ClusterGoneError, LoupeError
 from lmloupe.model.architecture.results import ModelDescription
 from lmloupe.model.capabilities import Capabilities, Capability

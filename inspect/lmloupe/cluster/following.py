@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from lmloupe.cluster.calls import MOST_LOST, PAUSE_S, STREAM_LIMIT_S, Calls, LostError, lost_too_often
 from lmloupe.cluster.driver.loop import begin
 from lmloupe.cluster.messages import Hello, News, Started
-from lmloupe.cluster.met import MOST_MET, Met, replaced
 from lmloupe.cluster.questions import Question
+from lmloupe.cluster.terms.met import MOST_MET, Met, replaced
 from lmloupe.errors import ClusterGoneError, LoupeError
 from lmloupe.model.generation.results import Step
 from lmloupe.wire.packed import pack, unpack

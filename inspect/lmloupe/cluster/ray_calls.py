@@ -17,6 +17,7 @@ from lmloupe.cluster.calls import ASK_LIMIT_S, LEASE_S, SILENCE_S, LostError
 from lmloupe.cluster.driver import membership
 from lmloupe.cluster.driver.loop import wait
 from lmloupe.cluster.driver.membership import Member, gone, is_there, member, require_ray
+from lmloupe.cluster.sharing.routing import trail
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError
 from lmloupe.wire.packed import Packed
 
@@ -91,7 +92,10 @@ class RayCalls:
         until = time.monotonic() + limit_s
         joined, handles = await self._handles()
         asks = handles.asks
-        response = asks.hello.remote() if name == "hello" else asks.ask.remote(name, arguments, known)
+        if name == "hello":
+            response = asks.hello.remote()
+        else:
+            response = asks.options(method_name="ask", session_id=trail(arguments)).remote(name, arguments, known)
         try:
             return await self._heard(response, response, joined, until - time.monotonic())
         except TimeoutError as error:
@@ -114,7 +118,8 @@ class RayCalls:
     ) -> AsyncGenerator[Packed, None]:
         """Begin work that is followed, and hear of it."""
         joined, handles = await self._handles()
-        response = handles.streams.remote(name, arguments, known, skip, limit_s, self._owner)
+        streams = handles.streams.options(session_id=trail(arguments))
+        response = streams.remote(name, arguments, known, skip, limit_s, self._owner)
         self._follow(1)
         silence_s = min(ASK_LIMIT_S, max(limit_s, 0.0))  # until some replica takes it
         try:
@@ -143,6 +148,7 @@ class RayCalls:
             TimeoutError: nothing within ``limit_s`` seconds.
         """
         task = asyncio.ensure_future(awaited)  # of its own: Ray ends by CancelledError what it cancels itself
+        task.add_done_callback(_seen)
         try:
             await asyncio.wait({task, joined.left}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -170,7 +176,7 @@ class RayCalls:
                 "starts, or ask whoever runs it."
             )
         return ClusterTimeoutError(
-            f"The cluster did not answer within {limit_s:,.0f} s: ask again, or ask for less at once."
+            f"The cluster did not answer within {limit_s:,g} s: ask again, or ask for less at once."
         )
 
     def _said(self, error: BaseException, joined: Member) -> BaseException:
@@ -213,6 +219,12 @@ class RayCalls:
                 await told.results_async(timeout_s=LEASE_S / 4, return_exceptions=True)
             except (ClusterError, LostError, RayError, RayServeException, TimeoutError):
                 continue  # what is lost or gone is so to whoever follows it, who says it
+
+
+def _seen(task: asyncio.Future[Any]) -> None:
+    """Nobody waits for what was cancelled: that it failed is no news, so asyncio need not say it."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _cancel(response: Any, joined: Member) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 
 import lmloupe
 from lmloupe.cluster.calls import LEASE_S
-from lmloupe.cluster.fingerprint import fingerprint
 from lmloupe.cluster.messages import Hello, News, Started
 from lmloupe.cluster.questions import question
+from lmloupe.cluster.sharing.kept import Kept
+from lmloupe.cluster.terms.fingerprint import fingerprint
 from lmloupe.errors import ClusterTimeoutError, LoupeError
 from lmloupe.model.architecture.results import ModelDescription
 from lmloupe.model.engine import Engine
@@ -38,7 +39,8 @@ class Replica:
     """Answers the questions about one model, each by its name and packed arguments.
 
     Every method gives packed answers; an error of the library is an answer too. Whoever asks says which replicas are
-    known; where that is not this one, the answer is who this is, and nothing is done.
+    known; where that is not this one, the answer is who this is, and nothing is done. Answers that were asked for are
+    kept, and equal questions that run are one.
 
     Args:
         load: makes the engine; called once, in the replica's own process.
@@ -47,6 +49,7 @@ class Replica:
     def __init__(self, load: Callable[[], Engine]) -> None:
         self._engine = load()
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, "lmloupe-replica")
+        self._kept = Kept()
         self._hello = _hello(self._engine)
         self._n_streams = 0
         self._leases: dict[str, float] = {}  # of each front end, when it was heard of last
@@ -59,7 +62,8 @@ class Replica:
         """The answer to a question that has one."""
         if known != self._hello.identity:
             return pack(self._hello)
-        return await self._in_a_thread(partial(self._answer, name, arguments))
+        answered = partial(self._in_a_thread, partial(self._answer, name, arguments))
+        return await self._kept.answer(name, arguments, answered)
 
     def _answer(self, name: str, arguments: Packed) -> Packed:
         try:
@@ -110,7 +114,9 @@ class Replica:
                 if ended or self._leases.get(owner, 0.0) + LEASE_S < time.monotonic():
                     return
                 if time.monotonic() > until:
-                    yield pack(ClusterTimeoutError(f"This took longer than {limit_s:,.0f} s, so it was stopped."))
+                    yield pack(
+                        ClusterTimeoutError(f"This took longer than {round(limit_s, 1):,g} s, so it was stopped.")
+                    )
                     return
         finally:
             self._n_streams -= 1

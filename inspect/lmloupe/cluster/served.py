@@ -12,8 +12,8 @@ from typing import Any, TypeVar, cast, get_args
 from lmloupe.cluster.calls import Calls
 from lmloupe.cluster.driver.loop import wait
 from lmloupe.cluster.messages import Hello
-from lmloupe.cluster.met import Met
-from lmloupe.cluster.ray_calls import application, gone, is_there, join, leave, require_ray
+from lmloupe.cluster.ray_calls import application, gone, is_there, join, leave
+from lmloupe.cluster.terms.met import Met
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, InvalidSettingError
 from lmloupe.model.architecture.results import Quantization
 from lmloupe.model.generation.results import Serving
@@ -85,9 +85,11 @@ def served_models(address: str) -> tuple[ServedModel, ...]:
         ClusterTimeoutError: it is there, and does not answer.
     """
     join(address)
+    from ray import serve  # not in the thread below, whose time is measured
+
     where = address.removeprefix("ray://")
     try:
-        status = _within(LIMIT_S, _status)
+        status = _within(LIMIT_S, serve.status)
     except Exception as error:
         if isinstance(error, ClusterError):
             raise
@@ -102,13 +104,6 @@ def served_models(address: str) -> tuple[ServedModel, ...]:
     found = [_read(name, state) for name, state in status.applications.items()]
     order = get_args(Quantization)
     return tuple(sorted(filter(None, found), key=lambda one: (one.model, order.index(one.quantization))))
-
-
-def _status() -> Any:
-    require_ray()
-    from ray import serve
-
-    return serve.status()
 
 
 def _read(name: str, state: Any) -> ServedModel | None:

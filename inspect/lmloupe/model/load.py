@@ -10,6 +10,7 @@ import torch
 import transformers
 
 from lmloupe.errors import InvalidSettingError, NotEnoughMemoryError, UnsupportedError
+from lmloupe.loading.stamps import stamp
 from lmloupe.model.architecture.describe import published_as
 from lmloupe.model.architecture.results import Device, Dtype, Quantization
 from lmloupe.model.local import Files, LocalEngine
@@ -231,6 +232,7 @@ def _load(
             f"or choose the repository of the original weights for {quantization}."
         )
     published = published_as(key, config)
+    files = Files(path, options, () if "revision" in options else stamp(path))  # before it is read: it may be changed
     without_remarks()
     instead = f"nf4{'' if wanted.device == 'cpu' else ', device cpu'} or "
     model, report = read_weights(
@@ -249,7 +251,7 @@ def _load(
             quantization=quantization,
             published_as=published,
             reading=None if known is None else known.reading,
-            files=Files(path, options),
+            files=files,
         )
     except NotEnoughMemoryError as error:  # its first passes need some too
         raise too_large(key, wanted.device, instead) from error.with_traceback(None)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmloupe.encodings.encoding import TextOrIds
+from lmloupe.loading.stamps import Stamp
 from lmloupe.model.architecture import answers as architecture
 from lmloupe.model.architecture.describe import describe_model
 from lmloupe.model.architecture.results import Histogram, ModelDescription, Quantization
@@ -55,10 +56,17 @@ __all__ = ["Files", "LocalEngine"]
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where a model was read from: a folder or a hub id, and transformers' options for it."""
+    """Where a model was read from: a folder or a hub id, and transformers' options for it.
+
+    Attributes:
+        path: the folder or the id.
+        options: transformers' for it; ``revision`` is the hub's commit.
+        stamp: of the folder just before it was read; empty for a hub id.
+    """
 
     path: str
     options: dict[str, Any]
+    stamp: Stamp = ()
 
 
 class LocalEngine(StrategyAnswers, GenerationAnswers, PaddingAnswers, LevelAnswers, GapAnswers, Engine):

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 import lmloupe as lm
+from ui.base.kept.answers import answered
 from ui.base.labels import token_label
 from ui.base.loaders import display_name, engine
 from ui.base.words import counted
@@ -36,7 +37,7 @@ Prompt = str | Sequence[Mapping[str, Any]]
 def _two_levels(
     model: str, quantization: lm.Quantization, prompt: Prompt, n: int, temperature: float, seed: int
 ) -> lm.TwoLevels:
-    return engine(model, quantization).two_levels(prompt, n, temperature, seed=seed)
+    return answered(engine(model, quantization), lm.Engine.two_levels, prompt, n, temperature, seed=seed)
 
 
 def two_levels(

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 import lmloupe as lm
+from ui.base.kept.answers import answered
 from ui.base.labels import token_label
 from ui.base.loaders import engine
 from ui.base.words import probability
@@ -44,7 +45,8 @@ def batch_of(
 ) -> lm.PaddedBatch:
     """The prompts read together in one way, and each alone."""
     side, mask, positions = way
-    return engine(model, quantization).padded_batch(prompts, side, pad_id, mask=mask, positions=positions)  # type: ignore[arg-type]
+    loaded = engine(model, quantization)
+    return answered(loaded, lm.Engine.padded_batch, prompts, side, pad_id, mask=mask, positions=positions)  # type: ignore[arg-type]
 
 
 def _best(tok: lm.Tokenizer, probs: np.ndarray) -> tuple[int, str, float]:

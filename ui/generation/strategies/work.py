@@ -11,7 +11,9 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.jobs import Job, job, watch
-from ui.base.loaders import engine
+from ui.base.kept.finished import Finished
+from ui.base.kept.folder import machine
+from ui.base.loaders import engine, kept_name
 from ui.base.words import counted
 from ui.generation.strategies.asked import Asked
 
@@ -72,7 +74,8 @@ def ask(wanted: Sequence[Asked]) -> tuple[tuple[Row, ...], Job[Written] | None]:
             _finished().move_to_end(asked)
             rows.append(Row(asked, written, finished=True))
             continue
-        one = job(("strategy", asked), (lambda asked=asked: write(asked)) if current is None else None)  # type: ignore[misc]
+        work = (lambda asked=asked: write(asked)) if current is None else None
+        one = job(("strategy", asked), work, _kept(asked))
         if one is None:
             rows.append(Row(asked, None, begun=False))
             continue
@@ -107,7 +110,7 @@ def write(asked: Asked) -> Iterator[Written]:
     """Write the text of a strategy; what there is after each step."""
     # The engine is asked for when the turn has come: a job that is kept must keep no model.
     loaded = engine(asked.model, asked.quantization)
-    running, said = _started(asked, loaded)
+    running, said = _started(asked, loaded), _said(asked)
     steps: list[Any] = []
     try:
         for step in running:
@@ -117,18 +120,30 @@ def write(asked: Asked) -> Iterator[Written]:
         running.close()
 
 
-def _started(asked: Asked, loaded: lm.Engine) -> tuple[Any, Callable[[tuple[Any, ...]], Written]]:
+def _started(asked: Asked, loaded: lm.Engine) -> Any:
     ids, n = asked.ids, asked.n
     if asked.strategy == "beam":
         return loaded.beam_search(
             ids, asked.num_beams, n, length_penalty=asked.length_penalty, early_stopping=asked.early_stopping
-        ), _of_beams
+        )
     if asked.strategy == "contrastive":
-        return loaded.contrastive_search(ids, asked.penalty_alpha, asked.top_k, n), _one_by_one
+        return loaded.contrastive_search(ids, asked.penalty_alpha, asked.top_k, n)
     sampling = asked.sampling or lm.Sampling()
     if asked.drafting is not None:
-        return asked.drafting.run(loaded, ids, sampling, n, asked.seed), _of_passes
-    return loaded.generate(ids, sampling, n, asked.seed), _one_by_one
+        return asked.drafting.run(loaded, ids, sampling, n, asked.seed)
+    return loaded.generate(ids, sampling, n, asked.seed)
+
+
+def _kept(asked: Asked) -> Finished[Written]:
+    """Its steps, which are the library's, and from which its text is told again; their times are of this machine."""
+    name = kept_name(asked.model, asked.quantization, "strategy", asked, machine())
+    return Finished(name, tuple, keep=lambda written: written.steps, back=lambda steps: _said(asked)(steps))
+
+
+def _said(asked: Asked) -> Callable[[tuple[Any, ...]], Written]:
+    if asked.strategy == "beam":
+        return _of_beams
+    return _of_passes if asked.drafting is not None else _one_by_one
 
 
 def _one_by_one(steps: tuple[Any, ...]) -> Written:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import Offer
-from ui.base.loaders import engine
+from ui.base.kept.answers import answered
+from ui.base.loaders import local_engine
 from ui.state import store as state
-
-if TYPE_CHECKING:
-    from lmloupe.model.local import LocalEngine
 
 __all__ = ["NotKeptError", "block_of", "blocks_of", "outliers_of", "product_of"]
 
@@ -25,10 +21,6 @@ class NotKeptError(lm.NotAvailableError):
         self.offer = Offer("Load the model in float32", state.put, ("quantization", "none"))
 
 
-def _local(model: str, quantization: lm.Quantization) -> LocalEngine:
-    return cast("LocalEngine", engine(model, quantization))
-
-
 @st.cache_resource(max_entries=64, show_spinner=False)
 def block_of(
     model: str, quantization: lm.Quantization, module: str, row: int, block: int, spec: str
@@ -39,7 +31,7 @@ def block_of(
         NotKeptError: the model was loaded quantized, and its original numbers are not kept.
     """
     try:
-        return lm.quantization_block(_local(model, quantization), module, row, block, spec)
+        return lm.quantization_block(local_engine(model, quantization), module, row, block, spec)
     except lm.NotAvailableError as error:
         if quantization == "none":  # published quantized: no way of loading it has them
             raise
@@ -49,13 +41,13 @@ def block_of(
 @st.cache_resource(max_entries=24, show_spinner=False)
 def blocks_of(model: str, quantization: lm.Quantization, module: str, spec: str) -> lm.MatrixBlocks:
     """Every block of a matrix, counted."""
-    return lm.matrix_blocks(_local(model, quantization), module, spec)
+    return answered(local_engine(model, quantization), lm.matrix_blocks, module, spec)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def outliers_of(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> lm.ActivationOutliers:
     """The largest inputs of every matrix on a text; another threshold is `ActivationOutliers.at`."""
-    return lm.activation_outliers(_local(model, quantization), ids)
+    return answered(local_engine(model, quantization), lm.activation_outliers, ids)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -63,4 +55,4 @@ def product_of(
     model: str, quantization: lm.Quantization, ids: tuple[int, ...], module: str, threshold: float
 ) -> lm.Int8Product:
     """One product of LLM.int8(), compared with the exact one."""
-    return lm.int8_product(_local(model, quantization), ids, module, threshold)
+    return answered(local_engine(model, quantization), lm.int8_product, ids, module, threshold)

@@ -10,7 +10,9 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.jobs import Job, job
-from ui.base.loaders import engine
+from ui.base.kept.finished import Finished
+from ui.base.kept.folder import machine
+from ui.base.loaders import kept_name, local_engine
 
 __all__ = ["Question", "news", "progress"]
 
@@ -50,12 +52,18 @@ class Question:
         known = _known().get(self._key)
         if known is not None and {one.precision.spec for one in known.results}.issuperset(self.precisions):
             return None
-        return job((self._key, self.precisions), self._steps)
+        # What was refused may be had on another day, with more memory free: it is asked for again.
+        kept = Finished[lm.ComparisonStep](
+            kept_name(self.model, "none", "precision", self, machine()),
+            lm.ComparisonStep,
+            keep=lambda step: step if step.report is not None and not step.report.refused else None,
+        )
+        return job((self._key, self.precisions), self._steps, kept)
 
     def _steps(self) -> Iterator[lm.ComparisonStep]:
         # The engine is asked for when the turn has come: a job that is kept must keep no model.
         return lm.comparison_steps(
-            engine(self.model, "none"), self.ids, self.precisions, baseline=self.baseline,
+            local_engine(self.model, "none"), self.ids, self.precisions, baseline=self.baseline,
             max_new_tokens=self.n_tokens, known=_known().get(self._key),
         )  # fmt: skip
 

@@ -8,7 +8,10 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.jobs import Job, job
-from ui.base.loaders import engine
+from ui.base.kept.answers import answered
+from ui.base.kept.finished import TIMED_S, Finished
+from ui.base.kept.folder import machine
+from ui.base.loaders import engine, kept_name
 
 __all__ = ["cache_now", "growth_job", "keys_values", "race_job", "reused"]
 
@@ -18,13 +21,13 @@ STEP_AT_ONCE = 256
 @st.cache_resource(max_entries=32, show_spinner=False)
 def cache_now(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> lm.KVCache:
     """The cache after the text, measured once in 256 tokens: what the page has at once."""
-    return engine(model, quantization).kv_cache(ids, step=STEP_AT_ONCE)
+    return answered(engine(model, quantization), lm.Engine.kv_cache, ids, step=STEP_AT_ONCE)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def keys_values(model: str, quantization: lm.Quantization, ids: tuple[int, ...], layer: int) -> lm.KeysValues:
     """What one layer keeps of the text."""
-    return engine(model, quantization).keys_and_values(ids, layer)
+    return answered(engine(model, quantization), lm.Engine.keys_and_values, ids, layer)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -45,7 +48,8 @@ def growth_job(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) 
         finally:
             growth.close()
 
-    return job(("kv_growth", model, quantization, ids), work)
+    kept = Finished[lm.KVCache](kept_name(model, quantization, "kv_growth", ids), lm.KVCache)
+    return job(("kv_growth", model, quantization, ids), work, kept)
 
 
 def race_job(
@@ -66,4 +70,7 @@ def race_job(
         finally:
             race.close()
 
-    return job(("kv_race", model, quantization, ids, n_tokens), work if start else None)
+    # Seconds of this machine, which another one would not take.
+    name = kept_name(model, quantization, "kv_race", ids, n_tokens, machine())
+    kept = Finished[tuple[lm.RaceStep, ...]](name, tuple, fresh_s=TIMED_S)
+    return job(("kv_race", model, quantization, ids, n_tokens), work if start else None, kept)

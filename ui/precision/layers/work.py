@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import streamlit as st
 
 import lmloupe as lm
 from ui.base.jobs import Job, job, watch
-from ui.base.loaders import engine
+from ui.base.kept.answers import answered
+from ui.base.kept.finished import Finished
+from ui.base.loaders import kept_name, local_engine
 from ui.base.words import counted
-
-if TYPE_CHECKING:
-    from lmloupe.model.local import LocalEngine
 
 __all__ = ["LayerJobs", "activations", "ask", "ask_matrices", "effects_done", "features", "watch_them"]
 
@@ -37,28 +36,26 @@ class LayerJobs:
     kinds: _Effects | None
 
 
-def _local(model: str) -> LocalEngine:
-    return cast("LocalEngine", engine(model, "none"))
-
-
 @st.cache_resource(max_entries=16, show_spinner=False)
 def activations(model: str, ids: tuple[int, ...]) -> lm.ActivationOutliers:
     """What every matrix is multiplied with on a text, from one pass."""
-    return lm.activation_outliers(_local(model), ids)
+    return answered(local_engine(model, "none"), lm.activation_outliers, ids)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def features(model: str, ids: tuple[int, ...]) -> lm.OutlierFeatures:
     """The largest dimensions of the stream on a text, from one pass."""
-    return lm.outlier_features(_local(model), ids)
+    return answered(local_engine(model, "none"), lm.outlier_features, ids)
 
 
 def _effects(
     model: str, spec: str, ids: tuple[int, ...], mode: lm.SensitivityMode, layer: int | None = None
 ) -> _Effects:
+    asked = ("layer sensitivity", spec, ids, mode, layer)
     made = job(
-        ("layer sensitivity", model, spec, ids, mode, layer),
-        lambda: lm.layer_sensitivity(_local(model), ids, spec, mode, layer),
+        (model, *asked),
+        lambda: lm.layer_sensitivity(local_engine(model, "none"), ids, spec, mode, layer),
+        Finished(kept_name(model, "none", *asked), lm.LayerSensitivity),
     )
     assert made is not None  # noqa: S101 - with work there always is one
     return made
@@ -66,7 +63,11 @@ def _effects(
 
 def ask(model: str, spec: str, ids: tuple[int, ...], mode: lm.SensitivityMode) -> LayerJobs:
     """The jobs of this model, format and text, started where they are not."""
-    errors = job(("quantization errors", model, spec), lambda: lm.quantization_error_steps(_local(model), spec))
+    errors = job(
+        ("quantization errors", model, spec),
+        lambda: lm.quantization_error_steps(local_engine(model, "none"), spec),
+        Finished(kept_name(model, "none", "quantization errors", spec), lm.QuantizationErrors),
+    )
     assert errors is not None  # noqa: S101 - as above
     # One after the other: a job that waits would push away the one that runs, if a page is slow to look at it.
     layers = _effects(model, spec, ids, mode) if errors.latest is not None and errors.latest.is_complete else None

@@ -10,7 +10,9 @@ import streamlit as st
 import lmloupe as lm
 from ui.base.errors import escape_markdown
 from ui.base.jobs import Job, job, watch
-from ui.base.loaders import engine
+from ui.base.kept.finished import TIMED_S, Finished
+from ui.base.kept.folder import machine
+from ui.base.loaders import kept_name, local_engine
 from ui.base.words import counted
 from ui.components.bar_table import BarCell, BarRow, bar_table
 from ui.precision.speed.words import gigabytes, megabytes
@@ -37,14 +39,20 @@ def measurement(asked: Asked, *, start: bool) -> Job[lm.SpeedReport] | None:
     def work() -> object:
         # The engine is asked for when the turn has come: a job that is kept must keep no model.
         return lm.speed_steps(
-            engine(model, "none"),  # type: ignore[arg-type]
+            local_engine(model, "none"),
             precisions,
             prompt_tokens=prompt,
             new_tokens=new,
             rounds=rounds,
         )
 
-    return job(("speed", *asked), work if start else None)  # type: ignore[arg-type]
+    kept = Finished[lm.SpeedReport](
+        kept_name(model, "none", "speed", asked, machine()),
+        lm.SpeedReport,
+        keep=lambda report: None if any(row.refused for row in report.rows) else report,
+        fresh_s=TIMED_S,
+    )
+    return job(("speed", *asked), work if start else None, kept)  # type: ignore[arg-type]
 
 
 def start(asked: Asked) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import escape_markdown
+from ui.base.kept.answers import answered
 from ui.base.loaders import engine
 from ui.state import store as state
 from ui.state.settings.prediction import MASKED_MODELS
@@ -26,7 +27,8 @@ def gap(
 ) -> lm.Gap:
     """The gap as the causal model sees it: a few passes for each candidate."""
     left, right = sides
-    return engine(model, quantization).gap(left, right, candidates, other_rights=rights, top_k=own)
+    loaded = engine(model, quantization)
+    return answered(loaded, lm.Engine.gap, left, right, candidates, other_rights=rights, top_k=own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import lmloupe
-from lmloupe.cluster.fingerprint import fingerprint
 from lmloupe.cluster.messages import Hello
+from lmloupe.cluster.terms.fingerprint import fingerprint
 from lmloupe.errors import ClusterVersionError
 from lmloupe.model.architecture.results import ModelDescription
 from lmloupe.model.capabilities import Capabilities
