@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -108,7 +108,7 @@ class Replica:
             told = 0.0
             while work:
                 together_s = min(_NEWS_S, max(_TOGETHER_S, self._n_streams / _MOST_NEWS))
-                message, skip, ended = await self._in_a_thread(partial(_news, work[0], skip, told + together_s))
+                message, skip, ended = await self._in_a_thread(partial(_news, work[0], skip, told + together_s), work)
                 told = time.monotonic()
                 yield message
                 if ended or self._leases.get(owner, 0.0) + LEASE_S < time.monotonic():
@@ -137,12 +137,14 @@ class Replica:
         work.append(running)
         return pack(Started(running.input_ids))
 
-    async def _in_a_thread(self, work: Callable[[], Any]) -> Any:
+    async def _in_a_thread(self, work: Callable[[], Any], closes: Sequence[Running[Any]] = ()) -> Any:
         # Shielded: a thread cannot be stopped, and what it has begun must be known before the owner is let go.
         future = asyncio.get_running_loop().run_in_executor(self._threads, work)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
+            for running in closes:
+                running.close()  # so that the thread waits for no more results of it
             await asyncio.wait([future])
             raise
 
