@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from lmloupe.cluster.nodes.here import ready
@@ -22,6 +25,7 @@ LOOK_S, MISSED = 2.0, 3
 
 _JOIN_LIMIT_S = 60.0  # starting a node here takes ten seconds, on a busy machine more
 
+_PATIENCE = "RAY_gcs_rpc_server_reconnect_timeout_s"
 _LOOPBACK = "127.0.0.1"
 
 
@@ -69,14 +73,34 @@ def require_ray() -> Any:
     # Ray ends a process whose node has gone, or what it takes for that: where this is not set it looks whether the
     # parent is process 1, which is so of every service. A front end has to stay without a cluster: it is its own.
     os.environ.setdefault("RAY_RAYLET_PID", str(os.getpid()))
+    # A handle of a cluster that was left, as it is let go, would have Ray start one of its own in this process.
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     use_token()
     try:
-        import ray
+        with _patient():
+            import ray
     except ImportError as error:
         raise NotAvailableError(
             "A model on a cluster needs Ray, which is not installed: pip install -r requirements-cluster.txt."
         ) from error
     return ray
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Have Ray, as it is read first, not end this process where it leaves a cluster that is not there for a minute.
+
+    Its own processes, which inherit the environment, end all the same.
+    """
+    if "ray" in sys.modules or _PATIENCE in os.environ:
+        yield
+        return
+    os.environ[_PATIENCE] = str(10**6)
+    try:
+        yield
+        sys.modules["ray"]._raylet.Config.py_gcs_connect_timeout_s()  # reads all of them
+    finally:
+        del os.environ[_PATIENCE]
 
 
 def is_there(address: str) -> bool:
@@ -199,8 +223,8 @@ class _Ending:
     def __getattr__(self, name: str) -> Any:
         if not self._ends:
             return getattr(self._core, name)
-        if name in ("async_delete_object_ref_stream", "remove_actor_handle_reference", "remove_object_ref_reference"):
-            return lambda *_: None  # they end with it
+        if name.endswith(("_reference", "_ref_stream")):
+            return lambda *_: None  # what they count ends with it
         raise AttributeError(name)
 
     def shutdown_driver(self) -> None:
