@@ -183,6 +183,11 @@ def test_a_browser_stays_with_one_front_end_and_browsers_are_spread(deployed: De
         assert deployed.served_by("/")[-1] == front_end
 
 
+def test_the_front_ends_share_a_folder_of_results_that_nobody_else_can_read(deployed: Deployed) -> None:
+    results = deployed.folder.parent / "cache" / "results"
+    assert stat.S_IMODE(results.stat().st_mode) == 0o700
+
+
 def test_what_is_for_the_operator_is_not_passed_on_and_uploads_have_a_limit(deployed: Deployed) -> None:
     for path in ("/metrics", "/_stcore/metrics", "/_stcore/agent/mcp", "/tokens/_stcore/agent/openapi.json"):
         assert deployed.ask(path)[0] == 404
