@@ -149,7 +149,9 @@ def _has_left(_: asyncio.Task[None]) -> None:
 
 async def _join(where: str) -> Member:
     global _now
-    if _leaving is not None:
+    if _leaving is not None:  # Ray takes half a minute to leave a cluster that is not there
+        if not await asyncio.to_thread(is_there, where):
+            raise gone(where, "nothing listens there")
         await asyncio.wait({_leaving})
     if _now is not None and not require_ray().is_initialized():  # somebody else has left
         await _leave(gone(_now.where, "this process has left it"))
