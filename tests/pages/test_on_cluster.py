@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,12 +23,11 @@ ONLY_HERE = {"precision", "block", "layer_by_layer", "speed"}
 @pytest.fixture(scope="module")
 def replica(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     folder = build("llama", tmp_path_factory.mktemp("served"), max_position_embeddings=1024)
-    made = Cluster(folder, lambda: lm.load_engine(folder, device="cpu"))
-    return made
+    return Cluster(folder, lambda: lm.load_engine(folder, device="cpu"))
 
 
 @pytest.fixture
-def cluster(replica: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+def cluster(replica: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     monkeypatch.setattr(presences, "KEPT_S", 0.0)
     replica.there, replica.served = True, (ServedModel(replica.model, "none", 2),)
     replica.lose, replica.n_looked = (lambda n: False), 0
