@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast, get_args
 
 from lmloupe.cluster.calls import Calls
-from lmloupe.cluster.driver.loop import wait
+from lmloupe.cluster.driver import membership
+from lmloupe.cluster.driver.loop import begin, wait
 from lmloupe.cluster.messages import Hello
-from lmloupe.cluster.ray_calls import application, gone, is_there, join, leave
+from lmloupe.cluster.ray_calls import application, gone, is_there, join
 from lmloupe.cluster.terms.met import Met
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, InvalidSettingError
 from lmloupe.model.architecture.results import Quantization
@@ -94,7 +95,7 @@ def served_models(address: str) -> tuple[ServedModel, ...]:
         if isinstance(error, ClusterError):
             raise
         if not is_there(address):
-            leave(gone(where, error))
+            begin(membership.leave(gone(where, error)))  # half a minute, for which nobody waits here
             raise gone(where, error) from error
         if isinstance(error, TimeoutError):
             raise ClusterTimeoutError(

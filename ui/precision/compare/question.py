@@ -56,7 +56,7 @@ class Question:
         kept = Finished[lm.ComparisonStep](
             kept_name(self.model, "none", "precision", self, machine()),
             lm.ComparisonStep,
-            keep=lambda step: step if step.report is not None and not step.report.refused else None,
+            lasts=lambda step: step.report is not None and not step.report.refused,
         )
         return job((self._key, self.precisions), self._steps, kept)
 

@@ -49,7 +49,7 @@ def measurement(asked: Asked, *, start: bool) -> Job[lm.SpeedReport] | None:
     kept = Finished[lm.SpeedReport](
         kept_name(model, "none", "speed", asked, machine()),
         lm.SpeedReport,
-        keep=lambda report: None if any(row.refused for row in report.rows) else report,
+        lasts=lambda report: not any(row.refused for row in report.rows),
         fresh_s=TIMED_S,
     )
     return job(("speed", *asked), work if start else None, kept)  # type: ignore[arg-type]

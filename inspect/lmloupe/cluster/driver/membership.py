@@ -20,7 +20,7 @@ __all__ = ["LOOK_S", "MISSED", "Member", "gone", "is_there", "leave", "member", 
 LOOK_S, MISSED = 2.0, 3
 """Seconds between two looks whether the cluster is there, and how many in a row must find nobody before it is left."""
 
-_JOIN_LIMIT_S = 30.0
+_JOIN_LIMIT_S = 60.0  # starting a node here takes ten seconds, on a busy machine more
 
 _LOOPBACK = "127.0.0.1"
 
@@ -45,8 +45,8 @@ class Member:
             return gone(self.where, "nothing listens there any more")
         if not is_there(self._node):
             return ClusterGoneError(
-                f"The node of this machine, by which it belongs to the cluster at {self.where}, has ended: start it "
-                f"again by ray start --address={self.where}."
+                f"The node by which this machine belongs to the cluster at {self.where} has ended: ask again, which "
+                "starts another one."
             )
         return None
 
@@ -121,8 +121,8 @@ async def member(address: str) -> Member:
     await asyncio.wait({task}, timeout=_JOIN_LIMIT_S)  # whoever is cancelled here leaves it to the others
     if not task.done():
         raise ClusterGoneError(
-            f"The cluster at {where} did not let these pages join within {_JOIN_LIMIT_S:.0f} s: look whether this "
-            f"machine has a node of it (ray start --address={where}), and whether its firewall lets both in."
+            f"These pages could not join the cluster at {where} within {_JOIN_LIMIT_S:.0f} s: ask again, or look "
+            "whether a firewall stands between it and this machine."
         )
     return task.result()
 
@@ -150,7 +150,9 @@ def _has_left(_: asyncio.Task[None]) -> None:
 
 async def _join(where: str) -> Member:
     global _now
-    if _leaving is not None:
+    if _leaving is not None:  # Ray takes half a minute to leave a cluster that is not there
+        if not await asyncio.to_thread(is_there, where):
+            raise gone(where, "nothing listens there")
         await asyncio.wait({_leaving})
     if _now is not None and not require_ray().is_initialized():  # somebody else has left
         await _leave(gone(_now.where, "this process has left it"))
@@ -193,8 +195,8 @@ def _enter(where: str) -> str:
         return _node(ray)
     if not is_there(where):  # Ray itself would try for two minutes
         raise gone(where, "nothing listens there")
-    ready(where)
     try:
+        ready(where)
         ray.init(address=where, log_to_driver=False, configure_logging=False)
         return _node(ray)
     except (RuntimeError, OSError, ValueError, ray.exceptions.RayError) as error:
