@@ -69,6 +69,7 @@ def require_ray() -> Any:
     # Ray ends a process whose node has gone, or what it takes for that: where this is not set it looks whether the
     # parent is process 1, which is so of every service. A front end has to stay without a cluster: it is its own.
     os.environ.setdefault("RAY_RAYLET_PID", str(os.getpid()))
+    os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")  # its replicas write into files
     use_token()
     try:
         import ray
