@@ -19,7 +19,7 @@ ROWS = re.findall(r"^\| (\d+) tokens/s, (`.*`) \| (.*) \|$", PAGE, re.MULTILINE)
 
 
 def test_there_are_rows() -> None:
-    assert len(ROWS) == 5
+    assert len(ROWS) == 6
 
 
 @pytest.mark.parametrize(("speed", "settings", "cells"), ROWS)
@@ -41,6 +41,10 @@ def test_the_limits_that_the_page_names_are_the_program_s() -> None:
         f"at most {limits.MAX_RUNNING} classes run at once, each of at most {limits.MAX_STUDENTS:,} students" in words
     )
     assert f"at most {limits.GUESSES_OF_CLASS.per_second:g} guesses a second" in words
+    assert (
+        f"all thirty press at once, the last answer comes after `at_once_s`: {lm.class_capacity(30, 20).at_once_s:.1f} s"
+        in words
+    )
     assert f"not ended after {front_ends.STOP_S:.0f} seconds is killed" in words
 
 
@@ -59,6 +63,7 @@ def test_the_unit_starts_what_there_is_and_lets_it_end_in_order() -> None:
     assert service["KillMode"] == "mixed"
     assert int(service["TimeoutStopSec"]) > front_ends.STOP_S + 10
     assert service["User"] != "root"
+    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
 
 
 # The rules of hadolint that matter here, by their numbers; it is no Python package.
