@@ -54,6 +54,7 @@ from .encodings.special_tokens import round_trip as round_trip
 from .encodings.special_tokens import special_in_text as special_in_text
 from .encodings.special_tokens import special_token_purpose as special_token_purpose
 from .errors import AnswerTimeoutError as AnswerTimeoutError
+from .errors import ClusterBusyError as ClusterBusyError
 from .errors import ClusterError as ClusterError
 from .errors import ClusterGoneError as ClusterGoneError
 from .errors import ClusterSizeError as ClusterSizeError

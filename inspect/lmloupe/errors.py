@@ -26,6 +26,7 @@
     │   ├── NotEnoughMemoryError           the answer needs more memory than is free
     │   └── NotFiniteError                 scores that are not numbers, such as a broken quantization
     ├── ClusterError                       a model on a cluster, or the way to it
+    │   ├── ClusterBusyError               as many questions wait there as may
     │   ├── ClusterGoneError               nobody there answers
     │   ├── ClusterSizeError               a question or an answer larger than what goes over the wire
     │   ├── ClusterTimeoutError            the answer took longer than a question may
@@ -40,6 +41,7 @@ from __future__ import annotations
 
 __all__ = [
     "AnswerTimeoutError",
+    "ClusterBusyError",
     "ClusterError",
     "ClusterGoneError",
     "ClusterSizeError",
@@ -184,6 +186,10 @@ class NotFiniteError(QuestionError):
 
 class ClusterError(LoupeError):
     """A model on a cluster did not answer; the same question of a model in this process would have."""
+
+
+class ClusterBusyError(ClusterError):
+    """As many questions wait on the cluster as may: ask again in a moment."""
 
 
 class ClusterGoneError(ClusterError):

@@ -22,11 +22,10 @@ ONLY_HERE = {"precision", "block", "layer_by_layer", "speed"}
 
 
 @pytest.fixture(scope="module")
-def replica(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def replica(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     folder = build("llama", tmp_path_factory.mktemp("served"), max_position_embeddings=1024)
     made = Cluster(folder, lambda: lm.load_engine(folder, device="cpu"))
-    yield made
-    made.end()
+    return made
 
 
 @pytest.fixture

@@ -10,6 +10,13 @@ import pytest
 
 import lmloupe as lm
 from deploy import front_ends
+from lmloupe.cluster.command.arguments import read as read_command
+from lmloupe.cluster.deploy import MOST_WAITING, Scaling
+from lmloupe.cluster.nodes.process import N_PORTS
+from lmloupe.cluster.replica import MOST_AT_ONCE
+from lmloupe.cluster.sharing.kept import MOST_BYTES
+from lmloupe.cluster.sharing.routing import EVEN
+from lmloupe.wire.packed import MOST_ANSWERED, MOST_ASKED
 from ui.learn.classes.store import limits
 
 ROOT = Path(__file__).parents[2]
@@ -54,16 +61,54 @@ def test_every_number_that_the_page_tells_to_watch_is_one_of_the_metrics() -> No
         assert f'"{name.removesuffix("_total")}"' in source, name
 
 
-def test_the_unit_starts_what_there_is_and_lets_it_end_in_order() -> None:
-    unit = configparser.ConfigParser(interpolation=None, strict=False)
-    unit.optionxform = str  # type: ignore[assignment, method-assign]
-    unit.read_string((ROOT / "deploy" / "lmloupe.service").read_text("utf-8"))
-    service = unit["Service"]
-    assert service["ExecStart"].split()[1:3] == ["-m", "deploy"]
+def unit(name: str) -> configparser.SectionProxy:
+    found = configparser.ConfigParser(interpolation=None, strict=False)
+    found.optionxform = str  # type: ignore[assignment, method-assign]
+    found.read_string((ROOT / "deploy" / name).read_text("utf-8"))
+    assert found["Install"]["WantedBy"] == "multi-user.target"
+    return found["Service"]
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "longest_stop_s"),
+    [
+        ("lmloupe.service", "deploy", front_ends.STOP_S + 10),
+        ("lmloupe-cluster.service", "lmloupe.cluster", 60 + 15 + 15),  # to drain, for Ray, and for what it left
+    ],
+)
+def test_the_units_start_what_there_is_and_let_it_end_in_order(name: str, module: str, longest_stop_s: float) -> None:
+    service = unit(name)
+    assert service["ExecStart"].split()[1:3] == ["-m", module]
     assert service["KillMode"] == "mixed"
-    assert int(service["TimeoutStopSec"]) > front_ends.STOP_S + 10
+    assert int(service["TimeoutStopSec"]) > longest_stop_s
     assert service["User"] != "root"
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
+
+
+def test_the_commands_of_a_cluster_are_understood() -> None:
+    written = re.findall(r"^    (?:\S+=\S+ )?python -m lmloupe\.cluster (.*)$", PAGE, re.MULTILINE)
+    assert {line.split()[0] for line in written} == {"serve", "join"}
+    for line in (*written, unit("lmloupe-cluster.service")["ExecStart"].split("lmloupe.cluster ")[1]):
+        read_command(line.split())
+
+
+def test_the_numbers_of_a_cluster_are_the_program_s() -> None:
+    words, scaling, asked = " ".join(PAGE.split()), Scaling(), read_command(["serve"])
+    for sentence in (
+        f"{N_PORTS} TCP ports from `--port` on",
+        f"the head listens on {asked.port} to {asked.port + N_PORTS - 1}",  # type: ignore[union-attr]
+        f"more than {scaling.target:g} questions at work for {scaling.up_s:g} seconds",
+        f"(the mean over {scaling.over_s:g})",
+        f"goes after {scaling.down_s / 60:g} minutes",
+        f"takes {MOST_AT_ONCE} questions at once",
+        f"{MOST_WAITING} more of each front end",
+        f"while load is even ({EVEN} questions)",
+        f"keeps {MOST_BYTES >> 20} MB of answers",
+        f"{MOST_ASKED >> 20} MB to the cluster and {MOST_ANSWERED >> 20} MB back",
+        f"gives those that run {asked.drain_s:g} seconds",
+        f"gives its replicas {read_command(['join', 'a:6379']).drain_s:g} seconds",
+    ):
+        assert sentence in words, sentence
 
 
 # The rules of hadolint that matter here, by their numbers; it is no Python package.

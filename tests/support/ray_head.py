@@ -15,7 +15,7 @@ def main(folder: str) -> None:
         warnings.simplefilter("ignore")
         import ray
         import ray.serve
-    from lmloupe.cluster.deploy import serve_model
+    from lmloupe.cluster.deploy import Scaling, serve_model
     from tests.support.ray_stubs import serve_stub
 
     ray.init(num_cpus=4, include_dashboard=False, object_store_memory=150 << 20, log_to_driver=False, _temp_dir=folder)
@@ -25,7 +25,8 @@ def main(folder: str) -> None:
         if "died" in asked:
             serve_stub(**asked)
         else:
-            serve_model(asked.pop("model"), **asked)
+            scaling = Scaling(**asked.pop("scaling", {}))
+            serve_model(asked.pop("model"), **asked, scaling=scaling)
         print("DONE", flush=True)
     ray.shutdown()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -219,8 +220,6 @@ def started(front: Front, work: Callable[[], Iterator[int]], name: str = "q") ->
 def test_a_job_of_another_front_end_is_waited_for_and_its_steps_are_seen(
     shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import threading
-
     monkeypatch.setattr(finished_module, "PART_S", -1.0)
     begun, go = threading.Event(), threading.Event()
 
@@ -239,7 +238,8 @@ def test_a_job_of_another_front_end_is_waited_for_and_its_steps_are_seen(
     theirs = started(other, never)
     beside = started(other, lambda: iter([8]), "r")
     assert beside.wait(LONG_S)  # what waits for another front end holds up nothing here
-    while theirs.latest is None:
+    while theirs.latest is None or not theirs.elsewhere:
+        theirs.look()
         assert not theirs.wait(0.05)
     assert (theirs.latest, theirs.elsewhere, theirs.running, theirs.ended) == (3, True, False, False)
     go.set()
@@ -249,9 +249,28 @@ def test_a_job_of_another_front_end_is_waited_for_and_its_steps_are_seen(
     assert sorted(path.name[0] for path in shared.iterdir()) == ["q", "r"]  # no part and no lock is left
 
 
-def test_stop_ends_the_waiting_here_and_what_is_stopped_there_is_computed_here(shared: Path) -> None:
-    import threading
+def test_what_finishes_on_another_front_end_has_finished_for_who_waits_behind_others_here(shared: Path) -> None:
+    begun, go = threading.Event(), threading.Event()
 
+    def slow() -> Iterator[int]:
+        begun.set()
+        assert go.wait(LONG_S)
+        yield 4
+
+    here, there = Front(), Front()
+    first = started(here, slow, "long")
+    assert begun.wait(LONG_S)
+    behind = started(here, lambda: iter([5]))
+    assert here.jobs.ahead(behind) == 1
+    quick = started(there, lambda: iter([6]))
+    assert quick.wait(LONG_S)
+    behind.look()
+    assert (behind.ended, behind.result(), first.ended) == (True, 6, False)
+    go.set()
+    assert first.wait(LONG_S)
+
+
+def test_stop_ends_the_waiting_here_and_what_is_stopped_there_is_computed_here(shared: Path) -> None:
     begun, go = threading.Event(), threading.Event()
 
     def slow() -> Iterator[int]:

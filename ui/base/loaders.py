@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakValueDictionary
 
 import streamlit as st
@@ -21,6 +21,9 @@ from ui.cluster.address import cluster_address
 from ui.cluster.presence import when_back
 from ui.cluster.served import require_served
 
+if TYPE_CHECKING:
+    from lmloupe.model.local import LocalEngine
+
 __all__ = [
     "BY_TOKENIZER",
     "EmbeddedFetch",
@@ -30,6 +33,7 @@ __all__ = [
     "engine",
     "kept_name",
     "loaded_engines",
+    "local_engine",
     "next_token",
     "ready",
     "round_trips",
@@ -121,6 +125,17 @@ def engine(model: str, quantization: lm.Quantization) -> lm.Engine:
         loaded = lm.load_engine(model, quantization)
     _loaded[model, quantization] = loaded
     return loaded
+
+
+def local_engine(model: str, quantization: lm.Quantization) -> LocalEngine:
+    """A model in this process, for what measures its weights.
+
+    Raises:
+        NotAvailableError: it is on a cluster; said before anything of the model's own libraries is imported.
+    """
+    loaded = engine(model, quantization)
+    loaded.capabilities.require("precision")
+    return cast("LocalEngine", loaded)
 
 
 # Who answers now may be of another version: it is asked anew. Without a cluster nothing calls this.

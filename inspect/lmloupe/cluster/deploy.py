@@ -18,6 +18,10 @@ from lmloupe.wire.packed import Packed
 __all__ = ["Scaling", "remove_model", "serve_model"]
 
 
+MOST_WAITING = 64
+"""Questions of one front end that wait for a replica with a free place; one more is told so at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scaling:
     """When a replica comes and when one goes. Made for a class, which begins at once and pauses for minutes.
@@ -33,6 +37,12 @@ class Scaling:
     over_s: float = 11.0
     up_s: float = 2.0
     down_s: float = 300.0
+
+
+_ENVIRONMENT = {"RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0", "RAY_worker_niceness": "0"}
+"""Of a replica's process. Nothing in it holds up an event loop, so it needs no second one: that cost a third of each
+message. And people wait for it: at Ray's own niceness of 15 it came behind whatever else the machine does, pages too.
+"""
 
 
 class _Deployed(Replica):
@@ -83,7 +93,7 @@ def serve_model(
         revision: as there.
         least: replicas that are always there, at least 1.
         most: replicas that there may be; Ray adds one where each has about 16 questions at work.
-        cpus: of each replica, as Ray counts them; for a GPU, ``gpus``.
+        cpus: of each replica, as Ray counts them; it computes with so many threads, at least one. For a GPU, ``gpus``.
         gpus: of each replica.
         drain_s: seconds that questions which run get when a replica is to end.
         scaling: when Ray adds and removes one.
@@ -113,11 +123,12 @@ def serve_model(
     serve.start(proxy_location="Disabled")  # handles only: nothing here listens for HTTP
     deployed: Any = serve.deployment(
         max_ongoing_requests=MOST_AT_ONCE,
+        max_queued_requests=MOST_WAITING,
         request_router_config=RequestRouterConfig(request_router_class=ROUTER),
         health_check_period_s=2,
         health_check_timeout_s=30,
         graceful_shutdown_timeout_s=drain_s,
-        ray_actor_options={"num_cpus": cpus, "num_gpus": gpus},
+        ray_actor_options={"num_cpus": cpus, "num_gpus": gpus, "runtime_env": {"env_vars": _ENVIRONMENT}},
         **number,
     )(_Deployed)
     name = application(model, quantization)

@@ -18,7 +18,7 @@ from lmloupe.cluster.driver import membership
 from lmloupe.cluster.driver.loop import wait
 from lmloupe.cluster.driver.membership import Member, gone, is_there, member, require_ray
 from lmloupe.cluster.sharing.routing import trail
-from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError
+from lmloupe.errors import ClusterBusyError, ClusterError, ClusterGoneError, ClusterTimeoutError
 from lmloupe.wire.packed import Packed
 
 __all__ = ["RAY_VERSION", "RayCalls", "application", "gone", "is_there", "join", "leave", "require_ray"]
@@ -182,8 +182,12 @@ class RayCalls:
     def _said(self, error: BaseException, joined: Member) -> BaseException:
         """What Ray says went wrong, as this room says it; what it does not know is a fault of a program, and shows."""
         errors = require_ray().exceptions
-        from ray.serve.exceptions import RayServeException
+        from ray.serve.exceptions import BackPressureError, RayServeException
 
+        if isinstance(error, BackPressureError):
+            return ClusterBusyError(
+                "All computers of the cluster have as many questions as they take at once: ask again in a moment."
+            )
         lost = (
             errors.RayActorError,
             errors.WorkerCrashedError,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import itertools
 import os
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -26,10 +25,14 @@ from lmloupe.wire.packed import MOST_ANSWERED, MOST_ASKED, Packed, pack, unpack
 
 __all__ = ["MOST_AT_ONCE", "Replica"]
 
-MOST_AT_ONCE = 72
-"""Questions that a replica takes at once: a whole class that writes, and short questions of the same people."""
+MOST_AT_ONCE = 256
+"""Questions that a replica takes at once: several classes that write. Who waits here sees how many are ahead."""
 
 _NEWS_S = 0.25
+"""Seconds after which there are news, if only that there are none."""
+_TOGETHER_S, _MOST_NEWS = 0.05, 80
+"""Results of so many seconds travel together, the first one alone; with many streams of more seconds, so that there are
+no more news a second than this in all. A message costs the cores a millisecond and a half that the model then lacks."""
 
 
 class Replica:
@@ -48,6 +51,7 @@ class Replica:
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, "lmloupe-replica")
         self._kept = Kept()
         self._hello = _hello(self._engine)
+        self._n_streams = 0
         self._leases: dict[str, float] = {}  # of each front end, when it was heard of last
 
     async def hello(self) -> Packed:
@@ -94,14 +98,18 @@ class Replica:
         work: list[Running[Any]] = []
         until = time.monotonic() + limit_s
         self._lease(owner)
+        self._n_streams += 1
         begun = asyncio.ensure_future(self._in_a_thread(partial(self._begin, name, arguments, work)))
         try:
             yield None
             while not (await asyncio.wait({begun}, timeout=1.0))[0]:
                 yield None
             yield begun.result()
+            told = 0.0
             while work:
-                message, skip, ended = await self._in_a_thread(partial(_news, work[0], skip))
+                together_s = min(_NEWS_S, max(_TOGETHER_S, self._n_streams / _MOST_NEWS))
+                message, skip, ended = await self._in_a_thread(partial(_news, work[0], skip, told + together_s), work)
+                told = time.monotonic()
                 yield message
                 if ended or self._leases.get(owner, 0.0) + LEASE_S < time.monotonic():
                     return
@@ -111,6 +119,7 @@ class Replica:
                     )
                     return
         finally:
+            self._n_streams -= 1
             await asyncio.wait({begun})  # what was begun for somebody who has gone meanwhile is ended too
             for running in work:
                 running.close()
@@ -128,12 +137,14 @@ class Replica:
         work.append(running)
         return pack(Started(running.input_ids))
 
-    async def _in_a_thread(self, work: Callable[[], Any]) -> Any:
+    async def _in_a_thread(self, work: Callable[[], Any], closes: Sequence[Running[Any]] = ()) -> Any:
         # Shielded: a thread cannot be stopped, and what it has begun must be known before the owner is let go.
         future = asyncio.get_running_loop().run_in_executor(self._threads, work)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
+            for running in closes:
+                running.close()  # so that the thread waits for no more results of it
             await asyncio.wait([future])
             raise
 
@@ -159,19 +170,18 @@ def _hello(engine: Engine) -> Hello:
     return Hello(*who, engine.capabilities)
 
 
-def _news(running: Running[Any], skip: int) -> tuple[Packed, int, bool]:
-    """All results that have come by now, at least one unless a quarter of a second brings none."""
+def _news(running: Running[Any], skip: int, until: float) -> tuple[Packed, int, bool]:
+    """The results that come until a time (`time.monotonic`), at least one unless a quarter of a second brings none."""
     results: list[Any] = []
     ended, error = False, None
+    wait_s = _NEWS_S
     try:
-        for wait_s in itertools.chain([_NEWS_S], itertools.repeat(0.0)):
-            result = running.poll(wait_s)
-            if result is None:
-                break
+        while (result := running.poll(wait_s)) is not None:
             if skip:
                 skip -= 1
             else:
                 results.append(result)
+            wait_s = max(0.0, until - time.monotonic())
     except StopIteration:
         ended = True
     except LoupeError as found:  # not swallowed: its owner raises it behind the results

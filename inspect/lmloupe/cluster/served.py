@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast, get_args
 
 from lmloupe.cluster.calls import Calls
-from lmloupe.cluster.driver.loop import wait
+from lmloupe.cluster.driver import membership
+from lmloupe.cluster.driver.loop import begin, wait
 from lmloupe.cluster.messages import Hello
-from lmloupe.cluster.ray_calls import application, gone, is_there, join, leave, require_ray
+from lmloupe.cluster.ray_calls import application, gone, is_there, join
 from lmloupe.cluster.terms.met import Met
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterTimeoutError, InvalidSettingError
 from lmloupe.model.architecture.results import Quantization
@@ -85,14 +86,16 @@ def served_models(address: str) -> tuple[ServedModel, ...]:
         ClusterTimeoutError: it is there, and does not answer.
     """
     join(address)
+    from ray import serve  # not in the thread below, whose time is measured
+
     where = address.removeprefix("ray://")
     try:
-        status = _within(LIMIT_S, _status)
+        status = _within(LIMIT_S, serve.status)
     except Exception as error:
         if isinstance(error, ClusterError):
             raise
         if not is_there(address):
-            leave(gone(where, error))
+            begin(membership.leave(gone(where, error)))  # half a minute, for which nobody waits here
             raise gone(where, error) from error
         if isinstance(error, TimeoutError):
             raise ClusterTimeoutError(
@@ -102,13 +105,6 @@ def served_models(address: str) -> tuple[ServedModel, ...]:
     found = [_read(name, state) for name, state in status.applications.items()]
     order = get_args(Quantization)
     return tuple(sorted(filter(None, found), key=lambda one: (one.model, order.index(one.quantization))))
-
-
-def _status() -> Any:
-    require_ray()
-    from ray import serve
-
-    return serve.status()
 
 
 def _read(name: str, state: Any) -> ServedModel | None:

@@ -34,7 +34,15 @@ def test_a_cluster_that_goes_is_said_and_one_that_comes_back_is_joined_anew(
         except lm.LoupeError as error:
             said.append(error)
 
-    asks = [threading.Thread(target=ask) for _ in range(4)]
+    def write() -> None:
+        try:
+            while True:
+                list(remote.generate("A hill", max_new_tokens=100, stop_ids=()))
+        except lm.LoupeError as error:
+            said.append(error)
+
+    asks = [threading.Thread(target=ask) for _ in range(2)]
+    asks += [threading.Thread(target=write) for _ in range(2)]
     for thread in asks:
         thread.start()
     processes = first.pids()

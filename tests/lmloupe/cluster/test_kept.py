@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,25 +39,22 @@ def test_thirty_people_on_three_front_ends_cost_one_pass(
     own = local.score
     monkeypatch.setattr(local, "score", lambda **asked: (scored.append(asked["text_or_ids"]), own(**asked))[1])
     calls = ReplicaCalls(Replica(lambda: local))
-    try:
-        front_ends = [remote_engine(calls, local.tokenizer) for _ in range(3)]
-        with ThreadPoolExecutor(30) as people:
-            asked = [people.submit(front_ends[i % 3].score, "A coconut is not a nut") for i in range(30)]
-            while sum(name == "score" for name, _ in calls.asked) < 30:
-                pass
-            all_there.set()
-            answers = [one.result(60) for one in asked]
-        assert len(passes) == 1
-        again = front_ends[0].score("A coconut is not a nut")
-        assert (len(passes), len(scored)) == (1, 1)
-        for answer in (*answers, again):
-            np.testing.assert_array_equal(answer.log_probs, answers[0].log_probs)
-        front_ends[1].score("A coconut is a fruit")
-        assert len(scored) == 2
-        with pytest.raises(lm.LoupeError):
-            front_ends[1].score("")
-    finally:
-        calls.end()
+    front_ends = [remote_engine(calls, local.tokenizer) for _ in range(3)]
+    with ThreadPoolExecutor(30) as people:
+        asked = [people.submit(front_ends[i % 3].score, "A coconut is not a nut") for i in range(30)]
+        while sum(name == "score" for name, _ in calls.asked) < 30:
+            time.sleep(0.01)
+        all_there.set()
+        answers = [one.result(60) for one in asked]
+    assert len(passes) == 1
+    again = front_ends[0].score("A coconut is not a nut")
+    assert (len(passes), len(scored)) == (1, 1)
+    for answer in (*answers, again):
+        np.testing.assert_array_equal(answer.log_probs, answers[0].log_probs)
+    front_ends[1].score("A coconut is a fruit")
+    assert len(scored) == 2
+    with pytest.raises(lm.LoupeError):
+        front_ends[1].attention("A coconut", layer=99)
 
 
 async def _answers(kept: Kept, sizes: list[int]) -> list[int]:

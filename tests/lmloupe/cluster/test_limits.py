@@ -147,11 +147,14 @@ def test_a_replica_that_is_frozen_is_left_for_another(remote: lm.Engine, monkeyp
     stream.close()
 
 
-def test_a_question_that_ends_its_replica_is_not_asked_for_ever(remote: lm.Engine, died: Path) -> None:
-    with pytest.raises(lm.ClusterGoneError, match=r"^4 computers .* ended over this question, .* more memory"):
+def test_a_question_that_ends_its_replica_is_not_asked_for_ever(
+    remote: lm.Engine, died: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "MOST_LOST", 1)
+    with pytest.raises(lm.ClusterGoneError, match=r"^2 computers .* ended over this question, .* more memory"):
         remote.next_token("a hill")
-    assert len(died.read_text().split()) == 4  # each time one: nobody asks a dead replica again
-    assert next(remote.lens_rows("a hill"))
+    assert len(died.read_text().split()) == 2  # each time one: nobody asks a dead replica again
+    assert next(remote.lens_rows("a hill"))  # Ray puts others in their place
 
 
 def test_a_question_has_a_time_limit_and_so_has_what_is_followed(
@@ -160,9 +163,9 @@ def test_a_question_has_a_time_limit_and_so_has_what_is_followed(
     with monkeypatch.context() as patch:
         patch.setattr(asking, "ASK_LIMIT_S", 0.5)
         with pytest.raises(lm.ClusterTimeoutError, match=r"did not answer within 0\.\d+ s: ask again"):
-            remote.score("a hill")
+            remote.score("a slow hill")
     monkeypatch.setattr("lmloupe.cluster.following.STREAM_LIMIT_S", 1.0)
-    with pytest.raises(lm.ClusterTimeoutError, match=r"took longer than \d\.\d s"):
+    with pytest.raises(lm.ClusterTimeoutError, match=r"took longer than \d"):
         list(remote.lens_rows("a hill"))
     assert eventually(lambda: n_writing(remote) == 0)
 

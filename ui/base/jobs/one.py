@@ -67,8 +67,15 @@ class Job(Generic[T]):
         return time.monotonic() - self._looked > FORGOTTEN_S
 
     def look(self) -> None:
-        """Say that somebody watches it."""
+        """Say that somebody watches it, and see what another front end has of it while it waits."""
         self._looked = time.monotonic()
+        if self.running or self.ended or self.kept is None:
+            return
+        finished = self.kept.found()
+        if finished is not None:
+            self.finish(finished)
+        else:
+            self.latest = self.kept.part() or self.latest
 
     def stop(self) -> None:
         """Let no further step begin; what it has yielded stays. Nothing happens to one that has ended."""
@@ -95,20 +102,18 @@ class Job(Generic[T]):
     def begins(self) -> bool:
         """Whether it can run now, asked by `Jobs` alone; not while another front end computes it."""
         self.elsewhere = not self.ended and self.kept is not None and not self.kept.take()
-        if self.elsewhere and self.kept is not None:
-            self.latest = self.kept.part() or self.latest
         return not self.elsewhere
 
     def finish(self, result: T) -> None:
-        """End well with a result that another front end has computed; called by `Jobs` alone."""
-        self.latest = result
+        """End well with a result that another front end has computed."""
+        self.latest, self.elsewhere = result, False
         self._done.set()
 
     def run(self, gives_way: Callable[[], bool] = lambda: False) -> bool:
         """Do the work; called by `Jobs` alone. False where it gave way, asked after each step, and is to be dropped."""
         self._started, self.running = time.monotonic(), True
         try:
-            if self.stopped:
+            if self.stopped or self.ended:
                 return True
             steps = self.work() if self.kept is None else self.kept.around(self.work)()
             try:

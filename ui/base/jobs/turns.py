@@ -55,9 +55,10 @@ class Jobs:
             if found is None and work is not None:
                 found = self._start(key, Job(work, kept))
             if found is not None:
-                found.look()
                 self._jobs.move_to_end(key)
-            return found
+        if found is not None:
+            found.look()
+        return found
 
     def again(self, one: Job[T]) -> None:
         """Start the work of a job that was stopped or has failed once more, under its key; others are left alone."""

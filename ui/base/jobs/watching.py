@@ -50,7 +50,7 @@ def watch(
         if one.ended or (news(newest) is not drawn and news(newest) != drawn):
             st.rerun()
         share, said = progress(newest)
-        before = 0 if one.running else server_jobs().ahead(one)
+        before = 0 if one.running or one.elsewhere else server_jobs().ahead(one)
         if before:
             said = f"Waiting for its turn: {before} before it."
         if one.elsewhere:

@@ -28,8 +28,9 @@ class Finished(Generic[T]):
     Args:
         name: of the question, asked for when it is needed; None where it is not shared.
         kind: what is kept.
-        keep: what of a result is kept, of the library's own kinds; None for a result that is not.
+        out: what of a result is kept, of the library's own kinds.
         back: the result from what is kept.
+        lasts: whether a result is to be kept.
         fresh_s: how old it may be; None for any age.
     """
 
@@ -38,11 +39,19 @@ class Finished(Generic[T]):
         name: Callable[[], str | None],
         kind: type | tuple[type, ...],
         *,
-        keep: Callable[[T], object | None] = lambda found: found,
-        back: Callable[[Any], T | None] = lambda found: cast(T, found),
+        out: Callable[[T], object] = lambda found: found,
+        back: Callable[[Any], T] = lambda found: cast(T, found),
+        lasts: Callable[[T], bool] = lambda _: True,
         fresh_s: float | None = None,
     ) -> None:
-        self._name, self._kind, self._keep, self._back, self._fresh_s = name, kind, keep, back, fresh_s
+        self._name, self._kind, self._out, self._back, self._lasts, self._fresh_s = (
+            name,
+            kind,
+            out,
+            back,
+            lasts,
+            fresh_s,
+        )
         self._turn: Turn | None = None
 
     def found(self) -> T | None:
@@ -88,7 +97,8 @@ class Finished(Generic[T]):
                 if close is not None:
                     close()
             if latest is not None and name == self._name():  # the model's files are those that it was read from
-                self._write(name, "", latest)
+                if self._lasts(latest):
+                    self._write(name, "", latest)
                 shared = folder()
                 if shared is not None and name is not None:
                     shared.forget(name + _PART)
@@ -104,6 +114,5 @@ class Finished(Generic[T]):
 
     def _write(self, name: str | None, part: str, latest: T) -> None:
         shared = folder()
-        kept = None if shared is None or name is None else self._keep(latest)
-        if shared is not None and kept is not None:
-            shared.write(f"{name}{part}", kept)
+        if shared is not None and name is not None:
+            shared.write(f"{name}{part}", self._out(latest))

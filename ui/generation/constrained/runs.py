@@ -10,7 +10,7 @@ import streamlit as st
 import lmloupe as lm
 from ui.generation.live.runs import Request, Run, bare
 from ui.generation.live.shared import GRACE_S, Watch, attach, finished_run
-from ui.generation.live.stream import ReplyPicture, give_way
+from ui.generation.live.stream import ReplyPicture, give_way, who_is_served
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -46,7 +46,7 @@ def written(requests: Sequence[Request], engine: lm.Engine, place: DeltaGenerato
                 except lm.LoupeError as error:
                     runs[i].failed = bare(error)
                     watches.pop(i).leave()
-                said = engine.serving() if i == min(pictures) else None
+                said = who_is_served(engine) if i == min(pictures) else None
                 pictures[i].draw(runs[i].steps, watch, said, now=i not in watches)
             give_way()
     finally:

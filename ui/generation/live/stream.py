@@ -32,6 +32,7 @@ __all__ = [
     "stop_watching",
     "stream",
     "stream_tokens",
+    "who_is_served",
 ]
 
 POLL_S = 0.05
@@ -94,7 +95,7 @@ def stream(run: Run, engine: lm.Engine, place: DeltaGenerator) -> None:
             steps += found
             if len(steps) >= len(run.steps):  # of a page that runs again: what was there stays until it is there again
                 run.steps, run.reused_tokens = list(steps), watch.reused_tokens
-            picture.draw(steps, watch, engine.serving())
+            picture.draw(steps, watch, who_is_served(engine))
             give_way()
         if run.stopped:
             # A Stop is handled by another thread, at once, and this one may see the end that it made before it is ended
@@ -161,6 +162,14 @@ class ReplyPicture:
         if len(self._tokens) > self._sent:
             self._feed.send(self._tokens, self._sent, watch.reused_tokens)
             self._sent = len(self._tokens)
+
+
+def who_is_served(engine: lm.Engine) -> lm.Serving | None:
+    """How the model is shared just now; None where a cluster does not say so: no reply ends for that."""
+    try:
+        return engine.serving()
+    except lm.ClusterError:
+        return None
 
 
 def served_words(serving: lm.Serving, ahead: int | None) -> str:

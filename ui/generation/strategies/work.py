@@ -137,7 +137,7 @@ def _started(asked: Asked, loaded: lm.Engine) -> Any:
 def _kept(asked: Asked) -> Finished[Written]:
     """Its steps, which are the library's, and from which its text is told again; their times are of this machine."""
     name = kept_name(asked.model, asked.quantization, "strategy", asked, machine())
-    return Finished(name, tuple, keep=lambda written: written.steps, back=lambda steps: _said(asked)(steps))
+    return Finished(name, tuple, out=lambda written: written.steps, back=lambda steps: _said(asked)(steps))
 
 
 def _said(asked: Asked) -> Callable[[tuple[Any, ...]], Written]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import Offer
 from ui.base.kept.answers import answered
-from ui.base.loaders import engine
+from ui.base.loaders import local_engine
 from ui.state import store as state
-
-if TYPE_CHECKING:
-    from lmloupe.model.local import LocalEngine
 
 __all__ = ["NotKeptError", "block_of", "blocks_of", "outliers_of", "product_of"]
 
@@ -26,10 +21,6 @@ class NotKeptError(lm.NotAvailableError):
         self.offer = Offer("Load the model in float32", state.put, ("quantization", "none"))
 
 
-def _local(model: str, quantization: lm.Quantization) -> LocalEngine:
-    return cast("LocalEngine", engine(model, quantization))
-
-
 @st.cache_resource(max_entries=64, show_spinner=False)
 def block_of(
     model: str, quantization: lm.Quantization, module: str, row: int, block: int, spec: str
@@ -39,8 +30,9 @@ def block_of(
     Raises:
         NotKeptError: the model was loaded quantized, and its original numbers are not kept.
     """
+    loaded = local_engine(model, quantization)
     try:
-        return lm.quantization_block(_local(model, quantization), module, row, block, spec)
+        return lm.quantization_block(loaded, module, row, block, spec)
     except lm.NotAvailableError as error:
         if quantization == "none":  # published quantized: no way of loading it has them
             raise
@@ -50,13 +42,15 @@ def block_of(
 @st.cache_resource(max_entries=24, show_spinner=False)
 def blocks_of(model: str, quantization: lm.Quantization, module: str, spec: str) -> lm.MatrixBlocks:
     """Every block of a matrix, counted."""
-    return answered(_local(model, quantization), lm.matrix_blocks, module, spec)
+    loaded = local_engine(model, quantization)
+    return answered(loaded, lm.matrix_blocks, module, spec)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def outliers_of(model: str, quantization: lm.Quantization, ids: tuple[int, ...]) -> lm.ActivationOutliers:
     """The largest inputs of every matrix on a text; another threshold is `ActivationOutliers.at`."""
-    return answered(_local(model, quantization), lm.activation_outliers, ids)
+    loaded = local_engine(model, quantization)
+    return answered(loaded, lm.activation_outliers, ids)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -64,4 +58,5 @@ def product_of(
     model: str, quantization: lm.Quantization, ids: tuple[int, ...], module: str, threshold: float
 ) -> lm.Int8Product:
     """One product of LLM.int8(), compared with the exact one."""
-    return answered(_local(model, quantization), lm.int8_product, ids, module, threshold)
+    loaded = local_engine(model, quantization)
+    return answered(loaded, lm.int8_product, ids, module, threshold)

@@ -12,7 +12,7 @@ import lmloupe as lm
 from ui.base.jobs import Job, job
 from ui.base.kept.finished import Finished
 from ui.base.kept.folder import machine
-from ui.base.loaders import engine, kept_name
+from ui.base.loaders import kept_name, local_engine
 
 __all__ = ["Question", "news", "progress"]
 
@@ -56,14 +56,14 @@ class Question:
         kept = Finished[lm.ComparisonStep](
             kept_name(self.model, "none", "precision", self, machine()),
             lm.ComparisonStep,
-            keep=lambda step: step if step.report is not None and not step.report.refused else None,
+            lasts=lambda step: step.report is not None and not step.report.refused,
         )
         return job((self._key, self.precisions), self._steps, kept)
 
     def _steps(self) -> Iterator[lm.ComparisonStep]:
         # The engine is asked for when the turn has come: a job that is kept must keep no model.
         return lm.comparison_steps(
-            engine(self.model, "none"), self.ids, self.precisions, baseline=self.baseline,
+            local_engine(self.model, "none"), self.ids, self.precisions, baseline=self.baseline,
             max_new_tokens=self.n_tokens, known=_known().get(self._key),
         )  # fmt: skip
 

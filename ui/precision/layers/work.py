@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import streamlit as st
 
@@ -12,11 +12,8 @@ import lmloupe as lm
 from ui.base.jobs import Job, job, watch
 from ui.base.kept.answers import answered
 from ui.base.kept.finished import Finished
-from ui.base.loaders import engine, kept_name
+from ui.base.loaders import kept_name, local_engine
 from ui.base.words import counted
-
-if TYPE_CHECKING:
-    from lmloupe.model.local import LocalEngine
 
 __all__ = ["LayerJobs", "activations", "ask", "ask_matrices", "effects_done", "features", "watch_them"]
 
@@ -39,20 +36,16 @@ class LayerJobs:
     kinds: _Effects | None
 
 
-def _local(model: str) -> LocalEngine:
-    return cast("LocalEngine", engine(model, "none"))
-
-
 @st.cache_resource(max_entries=16, show_spinner=False)
 def activations(model: str, ids: tuple[int, ...]) -> lm.ActivationOutliers:
     """What every matrix is multiplied with on a text, from one pass."""
-    return answered(_local(model), lm.activation_outliers, ids)
+    return answered(local_engine(model, "none"), lm.activation_outliers, ids)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def features(model: str, ids: tuple[int, ...]) -> lm.OutlierFeatures:
     """The largest dimensions of the stream on a text, from one pass."""
-    return answered(_local(model), lm.outlier_features, ids)
+    return answered(local_engine(model, "none"), lm.outlier_features, ids)
 
 
 def _effects(
@@ -61,7 +54,7 @@ def _effects(
     asked = ("layer sensitivity", spec, ids, mode, layer)
     made = job(
         (model, *asked),
-        lambda: lm.layer_sensitivity(_local(model), ids, spec, mode, layer),
+        lambda: lm.layer_sensitivity(local_engine(model, "none"), ids, spec, mode, layer),
         Finished(kept_name(model, "none", *asked), lm.LayerSensitivity),
     )
     assert made is not None  # noqa: S101 - with work there always is one
@@ -72,7 +65,7 @@ def ask(model: str, spec: str, ids: tuple[int, ...], mode: lm.SensitivityMode) -
     """The jobs of this model, format and text, started where they are not."""
     errors = job(
         ("quantization errors", model, spec),
-        lambda: lm.quantization_error_steps(_local(model), spec),
+        lambda: lm.quantization_error_steps(local_engine(model, "none"), spec),
         Finished(kept_name(model, "none", "quantization errors", spec), lm.QuantizationErrors),
     )
     assert errors is not None  # noqa: S101 - as above

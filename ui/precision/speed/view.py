@@ -12,7 +12,7 @@ from ui.base.errors import escape_markdown
 from ui.base.jobs import Job, job, watch
 from ui.base.kept.finished import TIMED_S, Finished
 from ui.base.kept.folder import machine
-from ui.base.loaders import engine, kept_name
+from ui.base.loaders import kept_name, local_engine
 from ui.base.words import counted
 from ui.components.bar_table import BarCell, BarRow, bar_table
 from ui.precision.speed.words import gigabytes, megabytes
@@ -39,7 +39,7 @@ def measurement(asked: Asked, *, start: bool) -> Job[lm.SpeedReport] | None:
     def work() -> object:
         # The engine is asked for when the turn has come: a job that is kept must keep no model.
         return lm.speed_steps(
-            engine(model, "none"),  # type: ignore[arg-type]
+            local_engine(model, "none"),
             precisions,
             prompt_tokens=prompt,
             new_tokens=new,
@@ -49,7 +49,7 @@ def measurement(asked: Asked, *, start: bool) -> Job[lm.SpeedReport] | None:
     kept = Finished[lm.SpeedReport](
         kept_name(model, "none", "speed", asked, machine()),
         lm.SpeedReport,
-        keep=lambda report: None if any(row.refused for row in report.rows) else report,
+        lasts=lambda report: not any(row.refused for row in report.rows),
         fresh_s=TIMED_S,
     )
     return job(("speed", *asked), work if start else None, kept)  # type: ignore[arg-type]

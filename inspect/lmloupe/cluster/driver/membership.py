@@ -20,7 +20,7 @@ __all__ = ["LOOK_S", "MISSED", "Member", "gone", "is_there", "leave", "member", 
 LOOK_S, MISSED = 2.0, 3
 """Seconds between two looks whether the cluster is there, and how many in a row must find nobody before it is left."""
 
-_JOIN_LIMIT_S = 60.0
+_JOIN_LIMIT_S = 60.0  # starting a node here takes ten seconds, on a busy machine more
 
 _LOOPBACK = "127.0.0.1"
 
@@ -39,11 +39,16 @@ class Member:
         self.left: asyncio.Future[ClusterGoneError] = asyncio.get_running_loop().create_future()
         self._node = node
 
-    def is_whole(self) -> str:
-        """What of the cluster is not there, else an empty text: its head, or the node of this machine."""
+    def missed(self) -> ClusterGoneError | None:
+        """What of the cluster is not there: its head, or the node of this machine."""
         if not is_there(self.where):
-            return "nothing listens there any more"
-        return "" if is_there(self._node) else "the node of this machine has ended"
+            return gone(self.where, "nothing listens there any more")
+        if not is_there(self._node):
+            return ClusterGoneError(
+                f"The node by which this machine belongs to the cluster at {self.where} has ended: ask again, which "
+                "starts another one."
+            )
+        return None
 
 
 _now: Member | None = None
@@ -61,6 +66,9 @@ def require_ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # How many questions wait is told every second, so that another replica comes while they still do.
     os.environ.setdefault("RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S", "1")
+    # Ray ends a process whose node has gone, or what it takes for that: where this is not set it looks whether the
+    # parent is process 1, which is so of every service. A front end has to stay without a cluster: it is its own.
+    os.environ.setdefault("RAY_RAYLET_PID", str(os.getpid()))
     use_token()
     try:
         import ray
@@ -111,7 +119,10 @@ async def member(address: str) -> Member:
     task = _joining[where]
     await asyncio.wait({task}, timeout=_JOIN_LIMIT_S)  # whoever is cancelled here leaves it to the others
     if not task.done():
-        raise gone(where, f"what listens there did not let this process join within {_JOIN_LIMIT_S:.0f} s")
+        raise ClusterGoneError(
+            f"These pages could not join the cluster at {where} within {_JOIN_LIMIT_S:.0f} s: ask again, or look "
+            "whether a firewall stands between it and this machine."
+        )
     return task.result()
 
 
@@ -138,7 +149,9 @@ def _has_left(_: asyncio.Task[None]) -> None:
 
 async def _join(where: str) -> Member:
     global _now
-    if _leaving is not None:
+    if _leaving is not None:  # Ray takes half a minute to leave a cluster that is not there
+        if not await asyncio.to_thread(is_there, where):
+            raise gone(where, "nothing listens there")
         await asyncio.wait({_leaving})
     if _now is not None and not require_ray().is_initialized():  # somebody else has left
         await _leave(gone(_now.where, "this process has left it"))
@@ -152,13 +165,13 @@ async def _join(where: str) -> Member:
 
 
 async def _watch(watched: Member) -> None:
-    missed = 0
+    n_missed = 0
     while watched is _now:
         await asyncio.sleep(LOOK_S)
-        why = await asyncio.to_thread(watched.is_whole)
-        missed = missed + 1 if why else 0
-        if missed == MISSED and watched is _now:
-            await _leave(gone(watched.where, why))
+        why = await asyncio.to_thread(watched.missed)
+        n_missed = 0 if why is None else n_missed + 1
+        if why is not None and n_missed >= MISSED and watched is _now:
+            await _leave(why)
 
 
 def _shut_down() -> None:
@@ -181,8 +194,8 @@ def _enter(where: str) -> str:
         return _node(ray)
     if not is_there(where):  # Ray itself would try for two minutes
         raise gone(where, "nothing listens there")
-    ready(where)
     try:
+        ready(where)
         ray.init(address=where, log_to_driver=False, configure_logging=False)
         return _node(ray)
     except (RuntimeError, OSError, ValueError, ray.exceptions.RayError) as error:

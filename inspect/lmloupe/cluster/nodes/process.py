@@ -119,7 +119,9 @@ class RayNode:
                 return (self._process.pid, *json.loads(line)["pids"])
         self.close()
         words = [line for line in self._log.read_text("utf-8", "replace").splitlines() if line.strip()]
-        raise ClusterError(f"Ray did not start ({words[-1] if words else 'it said nothing'}): look at {self._log}.")
+        raise ClusterError(
+            f"Ray did not start ({words[-1][:200] if words else 'it said nothing'}): look at {self._log}."
+        )
 
     def __enter__(self) -> RayNode:
         return self
