@@ -48,10 +48,8 @@ def test_the_limits_that_the_page_names_are_the_program_s() -> None:
         f"at most {limits.MAX_RUNNING} classes run at once, each of at most {limits.MAX_STUDENTS:,} students" in words
     )
     assert f"at most {limits.GUESSES_OF_CLASS.per_second:g} guesses a second" in words
-    assert (
-        f"all thirty press at once, the last answer comes after `at_once_s`: {lm.class_capacity(30, 20).at_once_s:.1f} s"
-        in words
-    )
+    last = lm.class_capacity(30, 20).at_once_s
+    assert f"all thirty press at once, the last answer comes after `at_once_s`: {last:.1f} s" in words
     assert f"not ended after {front_ends.STOP_S:.0f} seconds is killed" in words
 
 
