@@ -182,7 +182,31 @@ def _shut_down() -> None:
 
         # Serve keeps its controller for as long as the number of the job is the same; that of another cluster may be.
         _set_global_client(None)
+        worker = ray._private.worker.global_worker
+        worker.core_worker = _Ending(worker.core_worker)
         ray.shutdown()
+
+
+class _Ending:
+    """Ray's core, as itself until it is told to end, and from then on nobody's.
+
+    A handle that is let go meanwhile, in whatever thread, would reach for it, and a core that has ended ends the
+    process at once (``CoreWorkerProcess::EnsureInitialized``): all pages with it.
+    """
+
+    def __init__(self, core: Any) -> None:
+        self._core, self._ends = core, False
+
+    def __getattr__(self, name: str) -> Any:
+        if not self._ends:
+            return getattr(self._core, name)
+        if name in ("async_delete_object_ref_stream", "remove_actor_handle_reference", "remove_object_ref_reference"):
+            return lambda *_: None  # they end with it
+        raise AttributeError(name)
+
+    def shutdown_driver(self) -> None:
+        self._ends = True
+        self._core.shutdown_driver()
 
 
 def _enter(where: str) -> str:
