@@ -29,6 +29,8 @@ STOP_S = 15.0
 """How long a front end may take to let its sessions go; then it is killed."""
 BUSY = 0.02
 """The share of a core from which on a process counts as computing."""
+UNSEEN_S = 2.0
+"""From so long between two looks at what a process computes, nothing is concluded from them."""
 LOOK_S = 1.0
 """Between two questions whether it is well."""
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -107,7 +109,8 @@ class FrontEnd:
             user, system = psutil.Process(self._process.pid).cpu_times()[:2]
         except psutil.Error:  # not swallowed: it has ended, which `code` says
             return
-        if user + system - used > BUSY * (now - before):
+        # Where this program did not look for a while, it knows nothing: the machine may have been asleep.
+        if now - before > UNSEEN_S or user + system - used > BUSY * (now - before):
             self._worked = now
         self._seen = (now, user + system)
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -277,11 +278,28 @@ def test_growth_per_session_is_not_misled_by_memory_given_back_once() -> None:
     assert sessions.slope([100 + 7 * n for n in range(21)]) == pytest.approx(7)
 
 
-def test_an_unknown_name_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("arguments", [["--only", "nothing"], ["nothing"]])
+def test_an_unknown_name_is_refused_with_the_known_ones(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
-        program.main(["--only", "nothing"])
+        program.main(arguments)
     said = capsys.readouterr().err
     assert all(name in said for name in program.SUBJECTS)
+
+
+def test_what_is_large_runs_where_it_is_named_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def loaded(name: str) -> SimpleNamespace:
+        asked.append(name.removeprefix("benchmarks."))
+        return SimpleNamespace(rows=list)
+
+    monkeypatch.setattr(importlib, "import_module", loaded)
+    for arguments in ([], ["cluster"], ["--only", "front_ends", "chat"]):
+        assert program.main(arguments) == 0
+    usual = [name for name in program.SUBJECTS if name not in ("cluster", "front_ends")]
+    assert asked == [*usual, "cluster", "front_ends", "chat"]
 
 
 def test_a_missed_target_gives_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

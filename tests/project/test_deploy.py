@@ -3,43 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
-import json
-import os
 import re
-import shutil
 import signal
 import stat
 import subprocess
 import sys
-import time
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from http.server import HTTPServer
 from pathlib import Path
 from urllib.parse import urlencode
 
 import psutil
 import pytest
 
-from benchmarks.server import REPOSITORY, Server, environment
-from deploy.front_ends import cookie_secret, free_port
+from benchmarks.server import REPOSITORY, environment
+from deploy.front_ends import cookie_secret
 from deploy.proxy import Target, configuration
+from tests.support.deployment import (
+    Deployed,
+    OneCookie,
+    cookie_of,
+    deployment,
+    in_front,
+    require_nginx,
+    status_of_page,
+    status_of_websocket,
+    until,
+)
 from tests.support.sockets import Tab, open_tab
 from ui.state.link import encode
 
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 N_STUDENTS = 5
 QUESTION = {"kind": "choice", "ask": "Which is larger?", "choices": ["One", "Two"], "answer": "Two"}
 
 
 @pytest.fixture(scope="module")
 def nginx() -> str:
-    if NGINX is None:
-        assert not os.environ.get("CI"), "nginx is not installed"
-        pytest.skip("nginx is not installed: apt-get install nginx")
-    return NGINX
+    return require_nginx()
+
+
+@pytest.fixture(scope="module")
+def deployed(nginx: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    with deployment(tmp_path_factory.mktemp("deployed")) as made:
+        yield made
 
 
 def test_the_cookie_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
@@ -86,93 +97,6 @@ def test_nginx_takes_the_configuration_and_the_limit_is_above_the_app_s(nginx: s
     assert checked.returncode == 0, checked.stderr
 
 
-@dataclass
-class Deployed:
-    server: Server
-    folder: Path
-    process: subprocess.Popen[bytes]
-
-    @property
-    def front_ends(self) -> list[psutil.Process]:
-        found = [child for child in psutil.Process(self.process.pid).children() if "streamlit" in child.cmdline()]
-        return [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
-
-    def ask(self, path: str, cookie: str = "", body: bytes | None = None) -> tuple[int, str]:
-        """Status, and the cookie that was set."""
-        asked = urllib.request.Request(
-            f"http://127.0.0.1:{self.server.port}{path}", data=body, headers={"Cookie": cookie} if cookie else {}
-        )
-        try:
-            with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 - the address is ours
-                return answer.status, answer.headers.get("Set-Cookie") or ""
-        except urllib.error.HTTPError as error:
-            return error.code, ""
-
-    def read(self, path: str, headers: dict[str, str] | None = None) -> tuple[Mapping[str, str], bytes]:
-        """Headers and body."""
-        asked = urllib.request.Request(f"http://127.0.0.1:{self.server.port}{path}", headers=headers or {})
-        with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 - the address is ours
-            return answer.headers, answer.read()
-
-    def served_by(self, path: str) -> list[str]:
-        """Who served a path, as nginx noted it, the oldest first: of those that it tried, the one that answered."""
-        noted = (self.folder / "access.log").read_text("utf-8")
-        return re.findall(rf" \d+ \w+ {re.escape(path)} .* front end .*?(\S+)$", noted, re.MULTILINE)
-
-    def up(self) -> int:
-        """How many front ends are up, as the deployment tells."""
-        told = json.loads(self.read("/_front_ends/health")[1])
-        assert told["front_ends"] == 2
-        return int(told["up"])
-
-
-@pytest.fixture(scope="module")
-def deployed(nginx: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    folder, port = tmp_path_factory.mktemp("deployed"), free_port()
-    log = folder / "log.txt"
-    command = [sys.executable, "-m", "deploy", "--number", "2", "--listen", f"127.0.0.1:{port}"]
-    command += ["--wait", "1", "--patience", "3"]
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [*command, "--folder", str(folder / "run")], cwd=REPOSITORY, stdout=sink, stderr=subprocess.STDOUT,
-            env=environment(LMLOUPE_CACHE=str(folder / "cache")),
-        )  # fmt: skip
-        made = Deployed(Server(port, process.pid, time.perf_counter(), log), folder / "run", process)
-        try:
-            until(lambda: "nginx listens" in log.read_text() or process.poll() is not None, "it did not start")
-            assert process.poll() is None, log.read_text()
-            until(lambda: reached(made), "nginx did not answer")
-            yield made
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
-def until(true: object, otherwise: str, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < end, otherwise
-        time.sleep(0.1)
-
-
-def reached(deployed: Deployed) -> bool:
-    try:
-        return deployed.ask("/_stcore/health")[0] == 200
-    except OSError:
-        return False
-
-
-def cookie_of(deployed: Deployed, front_end: str | None = None) -> str:
-    """A cookie as a browser gets it; of a certain front end where one is named."""
-    for _ in range(200):
-        status, given = deployed.ask("/")
-        assert status == 200
-        cookie = given.split(";")[0]
-        if front_end is None or deployed.served_by("/")[-1] == front_end:
-            return cookie
-    raise AssertionError(f"Nobody was sent to {front_end}.")
-
-
 def test_a_browser_stays_with_one_front_end_and_browsers_are_spread(deployed: Deployed) -> None:
     cookies = [cookie_of(deployed) for _ in range(12)]
     first = deployed.served_by("/")[-12:]
@@ -181,6 +105,11 @@ def test_a_browser_stays_with_one_front_end_and_browsers_are_spread(deployed: De
     for cookie, front_end in zip(cookies, first, strict=True):
         assert deployed.ask("/", cookie) == (200, "")
         assert deployed.served_by("/")[-1] == front_end
+
+
+def test_the_front_ends_share_a_folder_of_results_that_nobody_else_can_read(deployed: Deployed) -> None:
+    results = deployed.folder.parent / "cache" / "results"
+    assert stat.S_IMODE(results.stat().st_mode) == 0o700
 
 
 def test_what_is_for_the_operator_is_not_passed_on_and_uploads_have_a_limit(deployed: Deployed) -> None:
@@ -241,6 +170,22 @@ async def page_of(deployed: Deployed, cookie: str) -> str:
     tab = await open_tab(deployed.server, "tokens", "text=Hello", cookie)
     await close(tab)
     return tab.said
+
+
+def test_the_blocks_of_the_docs_for_tls_and_logins_let_in_who_may(
+    nginx: str, deployed: Deployed, tmp_path: Path
+) -> None:
+    page = (REPOSITORY / "docs" / "deploy.md").read_text("utf-8")
+    blocks = re.findall(r"^    server \{\n.*?^    \}\n", page, re.MULTILINE | re.DOTALL)
+    password = {"Authorization": f"Basic {base64.b64encode(b'class:secret').decode()}"}
+    with HTTPServer(("127.0.0.1", 0), OneCookie) as auth:
+        threading.Thread(target=auth.serve_forever, daemon=True).start()
+        for i, (block, right) in enumerate(zip(blocks, (password, {"Cookie": "who=me"}), strict=True)):
+            with in_front(nginx, tmp_path / str(i), deployed, block, auth.server_port) as port:
+                for headers, page_status, socket_status in (({}, 401, 401), (right, 200, 101)):
+                    assert status_of_page(port, headers) == page_status
+                    assert asyncio.run(status_of_websocket(port, headers)) == socket_status
+        auth.shutdown()
 
 
 def process_at(deployed: Deployed, address: str) -> psutil.Process:

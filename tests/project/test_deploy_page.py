@@ -26,7 +26,7 @@ ROWS = re.findall(r"^\| (\d+) tokens/s, (`.*`) \| (.*) \|$", PAGE, re.MULTILINE)
 
 
 def test_there_are_rows() -> None:
-    assert len(ROWS) == 5
+    assert len(ROWS) == 6
 
 
 @pytest.mark.parametrize(("speed", "settings", "cells"), ROWS)
@@ -48,6 +48,8 @@ def test_the_limits_that_the_page_names_are_the_program_s() -> None:
         f"at most {limits.MAX_RUNNING} classes run at once, each of at most {limits.MAX_STUDENTS:,} students" in words
     )
     assert f"at most {limits.GUESSES_OF_CLASS.per_second:g} guesses a second" in words
+    last = lm.class_capacity(30, 20).at_once_s
+    assert f"all thirty press at once, the last answer comes after `at_once_s`: {last:.1f} s" in words
     assert f"not ended after {front_ends.STOP_S:.0f} seconds is killed" in words
 
 
@@ -78,6 +80,7 @@ def test_the_units_start_what_there_is_and_let_it_end_in_order(name: str, module
     assert service["KillMode"] == "mixed"
     assert int(service["TimeoutStopSec"]) > longest_stop_s
     assert service["User"] != "root"
+    assert service.get("ExecReload") == ("/bin/kill -HUP $MAINPID" if module == "deploy" else None)
 
 
 def test_the_commands_of_a_cluster_are_understood() -> None:

@@ -157,7 +157,7 @@ def test_installed_versions_are_the_pinned_ones(name: str) -> None:
         (("pages",), ("requirements.txt",)),
         (("ui",), ("requirements.txt", "requirements-server.txt")),
         (("deploy",), ("requirements.txt",)),
-        (("scripts", "benchmarks"), ("requirements.txt", "requirements-dev.txt")),
+        (("scripts", "benchmarks"), ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt")),
         (
             ("tests",),
             ("requirements.txt", "requirements-server.txt", "requirements-cluster.txt", "requirements-dev.txt"),

@@ -6,6 +6,7 @@ It ends with its standard input, so nothing of it outlives the tests, however th
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import warnings
 
@@ -29,6 +30,7 @@ def main(folder: str) -> None:
             serve_model(asked.pop("model"), **asked, scaling=scaling)
         print("DONE", flush=True)
     ray.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)  # where the tests were killed, nobody else does
 
 
 main(sys.argv[1])

@@ -15,6 +15,7 @@ import streamlit as st
 
 import lmloupe as lm
 from lmloupe.tokens.embedded import is_loaded
+from ui.base.garbage import set_imports_aside
 from ui.base.kept.answers import answered
 from ui.base.kept.folder import name_of
 from ui.cluster.address import cluster_address
@@ -122,6 +123,7 @@ def engine(model: str, quantization: lm.Quantization) -> lm.Engine:
         require_served(model, quantization)
         loaded = lm.connect_engine(cluster_address(), model, quantization)
     else:
+        set_imports_aside()
         loaded = lm.load_engine(model, quantization)
     _loaded[model, quantization] = loaded
     return loaded

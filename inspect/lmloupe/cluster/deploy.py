@@ -39,9 +39,14 @@ class Scaling:
     down_s: float = 300.0
 
 
-_ENVIRONMENT = {"RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0", "RAY_worker_niceness": "0"}
+_ENVIRONMENT = {
+    "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
+    "RAY_worker_niceness": "0",
+    "RAY_max_direct_call_object_size": str(1 << 20),
+}
 """Of a replica's process. Nothing in it holds up an event loop, so it needs no second one: that cost a third of each
-message. And people wait for it: at Ray's own niceness of 15 it came behind whatever else the machine does, pages too.
+message. People wait for it: at Ray's own niceness of 15 it came behind whatever else the machine does, pages too. And
+what is smaller than a megabyte, as the scores of a vocabulary, goes without the object store: 2 ms of the 9 sooner.
 """
 
 

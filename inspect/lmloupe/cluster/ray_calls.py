@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable
-from typing import Any, NamedTuple
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, NamedTuple, TypeVar
 
 from lmloupe.cluster.calls import ASK_LIMIT_S, LEASE_S, SILENCE_S, LostError
 from lmloupe.cluster.driver import membership
@@ -55,6 +55,11 @@ def leave(why: ClusterGoneError | None = None) -> None:
     wait(membership.leave(why))
 
 
+T = TypeVar("T")
+
+_RAY_LIMIT_S = 20.0  # of what takes Ray Serve's controller milliseconds
+
+
 class _Handles(NamedTuple):
     asks: Any
     streams: Any
@@ -82,9 +87,12 @@ class RayCalls:
         joined = await member(self._address)
         if self._name not in joined.handles:
             try:
-                joined.handles[self._name] = await asyncio.to_thread(_handles, self._name)
-            except Exception as error:
-                raise self._said(error, joined) from error
+                joined.handles[self._name] = await self._asked_ray(joined, _handles)
+            except TimeoutError as error:
+                raise ClusterTimeoutError(
+                    f"The cluster at {self._address} does not say where {self._name} is: look whether Ray Serve runs "
+                    "there."
+                ) from error
         return joined, joined.handles[self._name]
 
     async def ask(self, name: str, arguments: Packed, known: str, limit_s: float) -> Packed:
@@ -99,7 +107,7 @@ class RayCalls:
         try:
             return await self._heard(response, response, joined, until - time.monotonic())
         except TimeoutError as error:
-            raise await self._slow(limit_s) from error
+            raise await self._slow(joined, limit_s) from error
 
     async def ask_all(self, name: str, arguments: Packed, known: str, limit_s: float) -> tuple[Packed, ...]:
         """Ask every replica that is there now."""
@@ -108,7 +116,7 @@ class RayCalls:
         try:
             answers = await told.results_async(timeout_s=limit_s, return_exceptions=True)
         except TimeoutError as error:
-            raise await self._slow(limit_s) from error
+            raise await self._slow(joined, limit_s) from error
         except Exception as error:
             raise self._said(error, joined) from error
         return tuple(answer for answer in answers if not isinstance(answer, BaseException))
@@ -130,7 +138,7 @@ class RayCalls:
                     return
                 except TimeoutError as error:
                     if silence_s != SILENCE_S:
-                        raise await self._slow(silence_s) from error
+                        raise await self._slow(joined, silence_s) from error
                     raise LostError(f"The replica has said nothing for {SILENCE_S:.0f} s.") from error
                 silence_s = SILENCE_S
                 try:
@@ -168,9 +176,32 @@ class RayCalls:
             raise error
         raise self._said(error, joined) from error
 
-    async def _slow(self, limit_s: float) -> ClusterTimeoutError | ClusterGoneError:
+    async def _asked_ray(self, joined: Member, work: Callable[[str], T]) -> T:
+        """What Ray itself says of the application; it waits for ever where its controller does not answer.
+
+        Raises:
+            TimeoutError: it said nothing.
+        """
+        task = asyncio.ensure_future(asyncio.to_thread(work, self._name))
+        task.add_done_callback(_seen)
+        both: set[asyncio.Future[Any]] = {task, joined.left}
+        await asyncio.wait(both, timeout=_RAY_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
+        if joined.left.done():
+            raise joined.left.result()
+        if not task.done():
+            raise TimeoutError
+        error = task.exception()
+        if error is not None:
+            raise self._said(error, joined) from error
+        return task.result()
+
+    async def _slow(self, joined: Member, limit_s: float) -> ClusterTimeoutError | ClusterGoneError:
         """Why no answer came in time."""
-        if not await asyncio.to_thread(_runs, self._name):
+        try:
+            runs = await self._asked_ray(joined, _runs)
+        except TimeoutError:
+            runs = True  # nobody knows
+        if not runs:
             return ClusterGoneError(
                 f"No computer of the cluster at {self._address} runs {self._name} at the moment: look whether it still "
                 "starts, or ask whoever runs it."

@@ -147,6 +147,26 @@ def test_a_replica_that_is_frozen_is_left_for_another(remote: lm.Engine, monkeyp
     stream.close()
 
 
+def test_where_no_replica_answers_it_is_said(remote: lm.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    streams = [remote.lens_rows("a hill") for _ in range(8)]
+    replicas = {next(one) for one in streams}
+    assert len(replicas) == 2
+    monkeypatch.setattr(asking, "ASK_LIMIT_S", 1.0)
+    monkeypatch.setattr(ray_calls, "ASK_LIMIT_S", 1.0)
+    for pid in replicas:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(lm.ClusterTimeoutError, match="did not answer within"):
+            remote.score("a quiet hill")
+        with pytest.raises(lm.ClusterTimeoutError, match="did not answer within 1 s"):
+            remote.lens_rows("a quiet hill")
+    finally:
+        for pid in replicas:
+            os.kill(pid, signal.SIGCONT)
+    streams.clear()
+    assert eventually(lambda: n_writing(remote) == 0)
+
+
 def test_a_question_that_ends_its_replica_is_not_asked_for_ever(
     remote: lm.Engine, died: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

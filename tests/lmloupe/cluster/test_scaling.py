@@ -36,7 +36,7 @@ def test_a_second_replica_comes_under_load_and_goes_again(
 ) -> None:
     folder = str(tiny_model_folder("llama"))
     cluster = shared(request)
-    short = {"target": 2.0, "over_s": 2.0, "up_s": 0.5, "down_s": 1.0}
+    short = {"target": 2.0, "over_s": 10.1, "up_s": 0.5, "down_s": 1.0}
     cluster.tell(model=folder, quantization="none", device="cpu", least=1, most=2, cpus=0.2, scaling=short)
     remote, name = lm.connect_engine(cluster.address, folder), application(folder, "none")
     assert n_running(name) == 1
@@ -47,7 +47,7 @@ def test_a_second_replica_comes_under_load_and_goes_again(
     def write(number: int) -> None:
         try:
             while not ended.is_set():
-                steps: Any = remote.generate(f"{number} " * 40, max_new_tokens=60, stop_ids=(), seed=number)
+                steps: Any = remote.generate(f"{number} " * 10, max_new_tokens=60, stop_ids=(), seed=number)
                 written.append(sum(1 for _ in steps))
         except BaseException as error:
             errors.append(error)

@@ -54,7 +54,7 @@ def watch(
         if before:
             said = f"Waiting for its turn: {before} before it."
         if one.elsewhere:
-            said = f"On another front end: {said}"
+            said = f"{said} (on another front end)"
         if one.stopped:
             said = "Stopping after this step …"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -59,7 +59,9 @@ class _Signals:
         self._waits = True
         while not self._told.wait(1.0):
             if node is not None and node.ended:
-                raise ClusterGoneError("Ray has ended by itself: look into its log, and start this command again.")
+                raise ClusterGoneError(
+                    "Ray has ended here: its cluster is gone, or its own log says why; start this command again."
+                )
 
 
 def serve(asked: Serve) -> None:

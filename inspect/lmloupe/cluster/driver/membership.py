@@ -75,6 +75,7 @@ def require_ray() -> Any:
     os.environ.setdefault("RAY_RAYLET_PID", str(os.getpid()))
     # A handle of a cluster that was left, as it is let go, would have Ray start one of its own in this process.
     os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
+    os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")  # its replicas write into files
     use_token()
     try:
         with _patient():

@@ -13,17 +13,22 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from lmloupe.cluster.nodes.users import nobody_uses
 
 _UNUSED_S = 30.0
+_SEEN_S = 100.0
 
 
 def main(settings: dict[str, Any]) -> None:
     """Start a node, and stay until it is to end."""
+    from ray._private import services
     from ray._private.node import Node
     from ray._private.parameter import RayParams
+
+    services.get_node = _patient(services.get_node)
 
     users, waits_for_input = settings.pop("users"), settings.pop("waits_for_input")
     is_head, port = settings.pop("is_head"), settings.pop("port")
@@ -42,6 +47,22 @@ def main(settings: dict[str, Any]) -> None:
         elif time.monotonic() - unused_since > _UNUSED_S:
             return  # Ray's own hook ends the node
     raise SystemExit(1)
+
+
+def _patient(get_node: Callable[..., Any]) -> Callable[..., Any]:
+    """Ray gives a node 30 seconds to be seen by its cluster, which a machine with much to do does not keep."""
+
+    def asked(*args: Any) -> Any:
+        until = time.monotonic() + _SEEN_S
+        while True:
+            try:
+                return get_node(*args)
+            except RuntimeError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.5)
+
+    return asked
 
 
 def _pids(node: Any) -> list[int]:

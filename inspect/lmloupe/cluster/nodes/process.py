@@ -104,7 +104,11 @@ class RayNode:
                 start_new_session=True,
             )
         self._drain_s = drain_s
-        self.pids = self._started(cast(IO[bytes], self._process.stdout))
+        try:
+            self.pids = self._started(cast(IO[bytes], self._process.stdout))
+        except BaseException:  # a signal too: nobody else knows of it yet
+            self.close()
+            raise
 
     def _started(self, said: IO[bytes]) -> tuple[int, ...]:
         import select
@@ -117,7 +121,7 @@ class RayNode:
             line = said.readline()
             if line:
                 return (self._process.pid, *json.loads(line)["pids"])
-        self.close()
+        self.close()  # what it has said is whole then
         words = [line for line in self._log.read_text("utf-8", "replace").splitlines() if line.strip()]
         raise ClusterError(
             f"Ray did not start ({words[-1][:200] if words else 'it said nothing'}): look at {self._log}."
