@@ -18,6 +18,8 @@ from typing import Any
 
 from lmloupe.cluster.nodes.users import nobody_uses
 
+__all__ = ["main"]
+
 _UNUSED_S = 30.0
 _SEEN_S = 100.0
 
