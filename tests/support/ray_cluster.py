@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 import lmloupe as lm
+from lmloupe.cluster.driver import membership
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
@@ -42,6 +43,7 @@ def require_ray() -> None:
     os.environ.update({name: value for name, value in ENVIRONMENT.items() if name.startswith("RAY_")})
     with warnings.catch_warnings():  # Ray's modules use what pydantic calls deprecated
         warnings.simplefilter("ignore")
+        membership.require_ray()  # before anything imports Ray itself, which reads some of its environment then
         import ray.serve  # noqa: F401
 
 
