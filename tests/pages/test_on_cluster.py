@@ -154,6 +154,7 @@ def test_a_generation_that_lost_the_cluster_goes_on_with_the_same_tokens(
 def test_a_link_to_what_is_not_served_offers_what_is(cluster: Cluster) -> None:
     app = no_exception(open_page("next_token", model="Qwen/Qwen2-0.5B-Instruct", text="A coconut"))
     assert "does not serve Qwen/Qwen2-0.5B-Instruct; it serves" in sentences(app)
+    assert "begins to serve it" in sentences(app)
     press(app, "Use ")
     assert not app.error
     assert "next_token" in cluster.questions()
@@ -164,8 +165,12 @@ def test_a_link_to_what_is_not_served_offers_what_is(cluster: Cluster) -> None:
 
 
 def test_a_model_whose_replicas_start_is_waited_for(cluster: Cluster) -> None:
-    cluster.served = (ServedModel(cluster.model, "none", 0, "DEPLOYING"),)
+    cluster.served = ()
     app = no_exception(open_page("surprise", text="A coconut"))
+    assert "serves no model yet" in sentences(app)
+    assert "comes back by itself" in sentences(app)
+    cluster.served = (ServedModel(cluster.model, "none", 0, "DEPLOYING"),)
+    no_exception(app.run())
     assert "no replica of it answers yet (deploying)" in sentences(app)
     cluster.served = (ServedModel(cluster.model, "none", 1),)
     assert not no_exception(app.run()).error

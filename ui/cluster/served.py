@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import lmloupe as lm
+from ui.cluster.address import cluster_place
 from ui.cluster.presence import presence
 
-__all__ = ["models_of", "precisions_of", "require_served", "served_words"]
+__all__ = ["models_of", "nothing_served", "precisions_of", "require_served", "served_words"]
 
 
 def models_of(served: Sequence[tuple[str, lm.Quantization]], first: str) -> tuple[str, ...]:
@@ -30,9 +31,11 @@ def require_served(model: str, quantization: lm.Quantization) -> None:
 
     Raises:
         NotAvailableError: it does not have it; the sentence says what it has.
-        ClusterGoneError: no replica answers yet, or there is no cluster.
+        ClusterGoneError: no replica answers yet, nothing is served yet, or there is no cluster.
     """
     served = presence().served()
+    if not served:
+        raise nothing_served()
     found = next((one for one in served if (one.model, one.quantization) == (model, quantization)), None)
     if found is None:
         raise lm.NotAvailableError(
@@ -43,6 +46,11 @@ def require_served(model: str, quantization: lm.Quantization) -> None:
         raise lm.ClusterGoneError(
             f"The cluster has {model} {_in(quantization)}, but no replica of it answers yet ({found.status.lower()})."
         )
+
+
+def nothing_served() -> lm.ClusterGoneError:
+    """What to raise where a cluster is there and has no model: it starts, and its models come later than itself."""
+    return lm.ClusterGoneError(f"The cluster at {cluster_place()} serves no model yet: wait until it has loaded one.")
 
 
 def served_words(served: Sequence[tuple[str, lm.Quantization]]) -> str:

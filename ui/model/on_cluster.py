@@ -16,8 +16,9 @@ from ui.base.glossary.entries import explained
 from ui.base.loaders import display_name, engine
 from ui.base.words import counted
 from ui.cluster.address import cluster_place
+from ui.cluster.coming_back import come_back
 from ui.cluster.presence import presence
-from ui.cluster.served import models_of, precisions_of, served_words
+from ui.cluster.served import models_of, nothing_served, precisions_of, served_words
 from ui.state import store as state
 from ui.state.settings import AUTO, EMBEDDED_MODEL
 
@@ -57,6 +58,8 @@ def choose_served(bar: Bar, fixed: lm.Quantization | None) -> tuple[str, lm.Quan
             error = None
         except lm.LoupeError as found:  # not swallowed: said below the choice
             error = found
+    if loaded is None and error is None and not served:
+        error = nothing_served()
     dtype = loaded.describe().compute_dtype if loaded is not None else "unquantized"
     shown = dtype if quantization == "none" else quantization
     popover = bar.picks.popover(
@@ -121,6 +124,7 @@ def _say_not_served(served: _Served, model: str, quantization: lm.Quantization) 
                 escape_markdown(f"Use {display_name(name)} {words}"), key=f"use_{name}_{each}",
                 on_click=partial(_use, name, each), icon=":material/undo:",
             )  # fmt: skip
+    come_back("If the cluster begins to serve it, this page shows it by itself.", tries_again=False)
     st.stop()
 
 
