@@ -85,13 +85,16 @@ def wait_chart(curve: Sequence[lm.ClassCapacity], chosen: lm.ClassCapacity, pati
     """The mean wait as a line, the chosen class as a point on it, the patience across, the largest class in time."""
     x, y = [one.students for one in curve], [one.answer_s for one in curve]
     ink, accent = theme.ink(), theme.accent()
+    # Close to the largest class, whose words are below its mark, the chosen one's would be where those are.
+    near = chosen.students < chosen.most_students < 3 * chosen.students and chosen.answer_s > 0.3 * patience_s
+    said = f"{chosen.students:,} wait {seconds(chosen.answer_s)}"
     traces = [
         {
             "type": "scatter", "mode": "lines", "x": x, "y": y, "line": {"color": accent, "width": 2},
             "customdata": [seconds(one) for one in y],
             "hovertemplate": "%{x:,} people: %{customdata} on average<extra></extra>",
         },
-        _mark(chosen.students, chosen.answer_s, f"{chosen.students:,} wait {seconds(chosen.answer_s)}", x[-1], "top"),
+        _mark(chosen.students, chosen.answer_s, said, x[-1], "bottom" if near else "top"),
     ]  # fmt: skip
     if 1 <= chosen.most_students < MOST and chosen.most_students != chosen.students:
         largest = next(one for one in curve if one.students == chosen.most_students)

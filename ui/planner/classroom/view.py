@@ -15,7 +15,7 @@ from ui.base.words import percent
 from ui.page import finding, metrics_row
 from ui.planner.classroom.curve import Asked, capacities, capacity_table, sizes, wait_chart
 from ui.planner.classroom.speeds import Speed, as_found, class_job, measurable, most_together, speed
-from ui.planner.classroom.words import assumptions, class_finding, how_fast, seconds
+from ui.planner.classroom.words import assumptions, class_finding, how_fast, rate, seconds
 from ui.planner.plans import Planned
 from ui.planner.words import a_card
 from ui.state import store as state
@@ -97,7 +97,7 @@ def _draw(found: Planned, known: Speed, together: int) -> Drawn:
 
 
 def _metrics(chosen: lm.ClassCapacity) -> list[tuple[str, str, str]]:
-    waiting = f"{chosen.asking:,.1f}" if chosen.asking >= 0.05 else "<0.1"
+    waiting = "<0.1" if chosen.asking < 0.05 else f"{chosen.asking:,.{1 if chosen.asking < 1000 else 0}f}"
     return [
         (
             "Mean wait",
@@ -116,7 +116,7 @@ def _metrics(chosen: lm.ClassCapacity) -> list[tuple[str, str, str]]:
             "People who wait for an answer at a moment, on average.",
         ),
         ("Model busy", percent(chosen.busy), "Share of the time in which somebody waits."),
-        ("Tokens", f"{chosen.tokens_per_s:,.3g}/s", "Written for all together."),
+        ("Tokens", f"{rate(chosen.tokens_per_s)}/s", "Written for all together."),
     ]
 
 

@@ -6,7 +6,7 @@ import lmloupe as lm
 from ui.planner.classroom.speeds import Speed
 from ui.planner.words import a_card, people
 
-__all__ = ["MOST", "assumptions", "class_finding", "how_fast", "seconds"]
+__all__ = ["MOST", "assumptions", "class_finding", "how_fast", "rate", "seconds"]
 
 MOST = 10_000
 """As many as `lmloupe.class_capacity` counts."""
@@ -54,9 +54,13 @@ def class_finding(found: lm.ClassCapacity, patience_s: float, *, bound: bool) ->
     return f"{said}; {more}{people(most)} {can} theirs within {within}"
 
 
+def rate(per_s: float) -> str:
+    """A number of tokens a second: three digits, and from a thousand on all of them."""
+    return f"{per_s:,.3g}" if per_s < 999.5 else f"{per_s:,.0f}"
+
+
 def how_fast(known: Speed, card: lm.Card, replicas: int) -> str:
     """Where the speed is from, in a sentence."""
-    rate = f"{known.written:,.3g}" if known.written < 1000 else f"{known.written:,.0f}"
     copies = "" if replicas == 1 else f", by each of {replicas:,} copies"
     where = {
         "typed": f"as typed{copies}",
@@ -65,7 +69,7 @@ def how_fast(known: Speed, card: lm.Card, replicas: int) -> str:
         "bound": f"the bandwidth of {a_card(card.name)} by the bytes that each token has to read, an upper bound"
         f"{copies}",
     }[known.source]
-    return f"{rate} tokens/s for one person alone: {where}."
+    return f"{rate(known.written)} tokens/s for one person alone: {where}."
 
 
 def assumptions(known: Speed, together: int) -> str:
