@@ -188,7 +188,10 @@ async def next_token(server: Server, cookies: Sequence[str]) -> Crowd:
 
     async def person(number: int) -> None:
         text = urlencode({"text": f"Palm number {number} leans over the harbour wall"})
-        tabs.append(await open_tab(server, "next_token", text, cookies[number]))
+        tab = await open_tab(server, "next_token", text, cookies[number])
+        tabs.append(tab)
+        if "tokens scored" not in tab.said:  # a page that says why it has no answer ends as well as one that has it
+            raise RuntimeError(f"No answer: {tab.said[-300:]}")
 
     found = await crowd([lambda number=number: person(number) for number in range(len(cookies))])  # type: ignore[misc]
     await _close(tabs)

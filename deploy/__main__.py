@@ -13,6 +13,7 @@ import signal
 import threading
 from pathlib import Path
 
+from deploy.alone import alone
 from deploy.front_ends import FrontEnds
 from deploy.proxy import Proxy
 from lmloupe import cache_folder
@@ -60,22 +61,33 @@ def main() -> None:
     signal.signal(signal.SIGHUP, lambda *_: again.set())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ends.set())
-    given.folder.mkdir(parents=True, exist_ok=True)
     try:
-        front_ends = FrontEnds(given.number, given.patience)
-        proxy = Proxy(given.folder.resolve(), given.listen, front_ends.targets, runs=not given.no_proxy)
-        with front_ends:
-            front_ends.wait_until_up(ends)
-            with proxy:
-                while not ends.wait(LOOP_S):
-                    if again.is_set():
-                        again.clear()
-                        front_ends.restart(given.wait)
-                    front_ends.keep_up()
-                    proxy.update(front_ends.targets, front_ends.n_up)
-                    proxy.require_alive()
+        with alone(given.folder):
+            _serve(given, ends, again)
+    except OSError as error:
+        where = error.filename or given.folder
+        raise SystemExit(
+            f"deploy: {where} cannot be written ({error.strerror or error}). Choose a folder of the account that runs "
+            "this with --folder, and the cache folder with LMLOUPE_CACHE."
+        ) from error
     except (RuntimeError, ValueError) as error:
         raise SystemExit(f"deploy: {error}") from error
+
+
+def _serve(given: argparse.Namespace, ends: threading.Event, again: threading.Event) -> None:
+    """Start all, and stay until `ends` is set."""
+    front_ends = FrontEnds(given.number, given.patience)
+    proxy = Proxy(given.folder.resolve(), given.listen, front_ends.targets, runs=not given.no_proxy)
+    with front_ends:
+        front_ends.wait_until_up(ends)
+        with proxy:
+            while not ends.wait(LOOP_S):
+                if again.is_set():
+                    again.clear()
+                    front_ends.restart(given.wait)
+                front_ends.keep_up()
+                proxy.update(front_ends.targets, front_ends.n_up)
+                proxy.require_alive()
 
 
 if __name__ == "__main__":

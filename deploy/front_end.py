@@ -6,7 +6,6 @@ import importlib.util
 import logging
 import os
 import re
-import secrets
 import signal
 import subprocess
 import sys
@@ -17,10 +16,11 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from deploy.alone import cookie_secret
 from deploy.ports import free_port
 from lmloupe import cache_folder
 
-__all__ = ["START_S", "STOP_S", "FrontEnd", "cookie_secret"]
+__all__ = ["START_S", "STOP_S", "FrontEnd"]
 
 REPOSITORY = Path(__file__).parents[1]
 START_S = 180.0
@@ -35,20 +35,6 @@ LOOK_S = 1.0
 """Between two questions whether it is well."""
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _log = logging.getLogger("deploy")
-
-
-def cookie_secret(folder: Path) -> str:
-    """What signs the cookies of all front ends, the same after a restart: made once, for the owner's eyes only."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "cookie_secret"
-    try:
-        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text("ascii").strip()
-    with os.fdopen(made, "w") as file:
-        secret = secrets.token_hex(32)
-        file.write(secret)
-    return secret
 
 
 class FrontEnd:
@@ -156,9 +142,9 @@ class FrontEnd:
         self._ends.set()
 
     def sessions(self) -> int:
-        """How many tabs are connected to it; 0 where it does not answer."""
+        """How many tabs are connected to it; 1 where it does not say, for it may be busy with somebody's question."""
         found = re.search(rb"^active_sessions (\d+)", self._ask("/_stcore/metrics"), re.MULTILINE)
-        return int(found[1]) if found else 0
+        return int(found[1]) if found else 1
 
     def _look(self) -> None:
         while not self._ends.wait(LOOK_S if self._answered >= self.began else 0.1):

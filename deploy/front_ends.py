@@ -14,11 +14,10 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 
-from deploy.front_end import START_S, STOP_S, FrontEnd, cookie_secret
-from deploy.ports import free_port
+from deploy.front_end import START_S, STOP_S, FrontEnd
 from deploy.proxy import Target
 
-__all__ = ["STOP_S", "FrontEnds", "cookie_secret", "free_port"]
+__all__ = ["STOP_S", "FrontEnds"]
 
 AGAIN_S = 2.0
 """Between two starts of one that ends again and again."""
@@ -102,6 +101,7 @@ class FrontEnds:
             wait_s: how long one may wait for its sessions to leave by themselves.
         """
         for one in self._all:
+            one.leaving = False  # one that was told to end is started again at once, not when its turn comes
             if one.up:
                 one.open = True
         self._restart = self._one_after_another(wait_s)

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -159,7 +160,11 @@ class Proxy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None:
+            return
+        if self._process.poll() is not None:
+            with suppress(ProcessLookupError):  # workers of a master that was killed keep its port
+                os.killpg(self._process.pid, signal.SIGTERM)
             return
         self._process.send_signal(signal.SIGQUIT)  # takes nobody in any more, and lets those go that are there
         try:

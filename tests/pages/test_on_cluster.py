@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +52,17 @@ def test_a_page_with_a_model_works_over_the_wire_or_says_why_not(cluster: Cluste
     else:
         assert "the model is on a cluster" not in sentences(app)
         assert cluster.questions() or url in WHEN_PRESSED
+
+
+def test_front_ends_that_share_answers_ask_the_cluster_as_one_alone_does(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LMLOUPE_RESULTS", str(tmp_path))
+    for url in ("next_token", "surprise", "attention"):
+        app = no_exception(open_page(url, text=f"A coconut of all front ends rolls to {url}"))
+        assert not app.error, sentences(app)
+        assert "the model is on a cluster" not in sentences(app)
+        assert cluster.questions(), url
 
 
 def test_a_page_that_finds_no_cluster_says_so_keeps_what_was_typed_and_comes_back(cluster: Cluster) -> None:

@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from benchmarks.server import REPOSITORY, environment
-from deploy.front_ends import cookie_secret
+from deploy.alone import cookie_secret
 from deploy.proxy import Target, configuration
 from tests.support.deployment import (
     Deployed,

@@ -26,7 +26,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from benchmarks.server import REPOSITORY, Server, environment
-from deploy.front_ends import free_port
+from deploy.ports import free_port
 
 __all__ = [
     "Deployed",

@@ -9,14 +9,25 @@ from __future__ import annotations
 
 import gc
 import importlib
-from functools import cache
+import threading
 
 __all__ = ["set_imports_aside"]
 
 
-@cache
+_once = threading.Lock()
+_done = False
+
+
 def set_imports_aside() -> None:
-    """Import what a model needs, and set aside all that is there by now: call it before the first model is loaded."""
-    importlib.import_module("lmloupe.model.load")
-    gc.collect()
-    gc.freeze()
+    """Import what a model needs, and set aside all that is there by now: call it before the first model is loaded.
+
+    Two who come at once wait for each other: the second would set aside what the first one loads by then, for ever.
+    """
+    global _done
+    with _once:
+        if _done:
+            return
+        importlib.import_module("lmloupe.model.load")
+        gc.collect()
+        gc.freeze()
+        _done = True

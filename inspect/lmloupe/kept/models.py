@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from lmloupe.errors import NotAvailableError
 from lmloupe.kept.names import question_name
 from lmloupe.loading.embedded_model.folder import embedded_model_folder
 from lmloupe.loading.stamps import Stamp, digest, stamp
@@ -76,7 +77,10 @@ def model_identity(engine: Engine, digests: Digests = _digests) -> str | None:
         64 hexadecimal digits; None where nobody can tell: a model on a cluster, one that was made in memory, a folder
         that has been written to since, or one whose hash is being computed.
     """
-    files: Files | None = getattr(engine, "files", None)
+    try:
+        files: Files | None = getattr(engine, "files", None)
+    except NotAvailableError:  # not swallowed: a model on a cluster has no files here, and its replicas keep answers
+        return None
     if files is None:
         return None
     weights = _weights(files, digests)

@@ -8,6 +8,7 @@ import streamlit as st
 
 import lmloupe as lm
 from ui.base.errors import escape_markdown
+from ui.base.garbage import set_imports_aside
 from ui.base.kept.answers import answered
 from ui.base.loaders import engine
 from ui.state import store as state
@@ -60,6 +61,7 @@ def attended(model: str, quantization: lm.Quantization, ids: tuple[int, ...], n_
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _masked(name: str) -> lm.MaskedModel:
     """One masked model for all sessions."""
+    set_imports_aside()
     return lm.load_masked_model(name)
 
 

@@ -194,7 +194,10 @@ async def _watch(watched: Member) -> None:
     n_missed = 0
     while watched is _now:
         await asyncio.sleep(LOOK_S)
-        why = await asyncio.to_thread(watched.missed)
+        try:
+            why = await asyncio.to_thread(watched.missed)
+        except RuntimeError:  # the program ends: Python starts no more threads
+            return
         n_missed = 0 if why is None else n_missed + 1
         if why is not None and n_missed >= MISSED and watched is _now:
             await _leave(why)
