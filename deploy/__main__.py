@@ -26,17 +26,28 @@ LOOP_S = 0.25
 def main() -> None:
     """Start, wait for a signal, stop."""
     ask = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
-    ask.add_argument("--number", type=int, default=2, help="how many front ends; each is a process with its own models")
-    ask.add_argument("--listen", default="127.0.0.1:8080", help="address and port of nginx")
+    ask.add_argument(
+        "--number", type=int, default=2, help="how many front ends, 2 by default; each is a process with its own models"
+    )
+    ask.add_argument(
+        "--listen",
+        default="127.0.0.1:8080",
+        help="address and port of nginx, 127.0.0.1:8080 by default; 0.0.0.0:8080 for the whole network",
+    )
     ask.add_argument("--no-proxy", action="store_true", help="write nginx.conf, and leave nginx to somebody else")
-    ask.add_argument("--folder", type=Path, default=cache_folder() / "front_ends", help="of nginx.conf and its files")
+    ask.add_argument(
+        "--folder",
+        type=Path,
+        default=cache_folder() / "front_ends",
+        help="of nginx.conf and its files; front_ends in the cache folder by default",
+    )
     ask.add_argument(
         "--wait", type=float, default=60.0, metavar="SECONDS",
-        help="at SIGHUP: how long a front end waits for its sessions to leave before it is restarted",
+        help="at SIGHUP: how long a front end waits for its sessions to leave before it is restarted; 60 by default",
     )  # fmt: skip
     ask.add_argument(
         "--patience", type=float, default=30.0, metavar="SECONDS",
-        help="after how long without an answer a front end is replaced, if it does not compute",
+        help="after how long without an answer a front end is replaced, if it does not compute; 30 by default",
     )  # fmt: skip
     given = ask.parse_args()
     if given.number < 1:

@@ -84,7 +84,7 @@ def test_the_units_start_what_there_is_and_let_it_end_in_order(name: str, module
 
 
 def test_the_commands_of_a_cluster_are_understood() -> None:
-    written = re.findall(r"^    (?:\S+=\S+ )?python -m lmloupe\.cluster (.*)$", PAGE, re.MULTILINE)
+    written = re.findall(r"^ {4,}(?:\S+=\S+ )?python -m lmloupe\.cluster (.*)$", PAGE, re.MULTILINE)
     assert {line.split()[0] for line in written} == {"serve", "join"}
     for line in (*written, unit("lmloupe-cluster.service")["ExecStart"].split("lmloupe.cluster ")[1]):
         read_command(line.split())

@@ -26,16 +26,16 @@ COMMAND = [sys.executable, "-W", "ignore", "-m", "lmloupe.cluster"]
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("serve --port 80", "no port for a cluster"),
-        ("serve --port nonsense", "no port for a cluster"),
+        ("serve --port 80", "not a port for a cluster"),
+        ("serve --port nonsense", "not a port for a cluster"),
         ("serve --least 3 --most 2", "--most is 2 and --least is 3"),
         ("serve --least 0", "at least 1"),
         ("serve --model Qwen/Qwen2-0.5B-Instruct:int3", "one of none, int8, nf4, fp4"),
-        ("serve --gpus -1", "no amount"),
+        ("serve --gpus -1", "not an amount"),
         ("serve --device tpu", "invalid choice"),
         ("join", "required"),
         ("join nowhere", "write HOST:PORT"),
-        ("join 10.0.0.5:6379 --cpus many", "no number"),
+        ("join 10.0.0.5:6379 --cpus many", "not a whole number"),
         ("", "required"),
         ("stop", "invalid choice"),
     ],
@@ -70,6 +70,14 @@ def test_the_token_is_made_once_for_its_owner_alone(tmp_path: Path, monkeypatch:
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LMLOUPE_CACHE", str(tmp_path))
+    monkeypatch.setitem(
+        sys.modules, "ray._raylet", sys
+    )  # Ray reads the mode once: a token that comes later is not shown
+    path = make_token()
+    use_token()
+    assert token() is None
+    path.unlink()
+    monkeypatch.delitem(sys.modules, "ray._raylet")
     use_token()
     assert token() is None
     path = make_token()

@@ -40,7 +40,7 @@ class Model:
             return cls(name, cast(Quantization, precision))
         if not written.strip() or (name and "/" not in precision and "\\" not in precision):
             raise argparse.ArgumentTypeError(
-                f"{written!r} is no model; write NAME or NAME:PRECISION, with one of "
+                f"{written!r} is not a model; write NAME or NAME:PRECISION, with one of "
                 f"{', '.join(get_args(Quantization))}."
             )
         return cls(written)
@@ -83,7 +83,12 @@ class _Parser(argparse.ArgumentParser):
 
 def read(arguments: Sequence[str] | None = None) -> Serve | Join:
     """The command line as it was meant; exits with a sentence where it cannot be."""
-    parser = _Parser(prog="python -m lmloupe.cluster", description="The cluster's side of LM Loupe (docs/deploy.md).")
+    parser = _Parser(
+        prog="python -m lmloupe.cluster",
+        description="LM Loupe's models on a cluster. 'serve' on one machine, copy its token file to the others, "
+        "then 'join' on each further one, and the pages with LMLOUPE_ENGINE=ray://HOST:PORT (docs/deploy.md).",
+        epilog="'serve --help' and 'join --help' list the options. Each command stays until Ctrl+C or SIGTERM.",
+    )
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     _serve(commands.add_parser("serve", help="put models on a cluster, and start its head where there is none"))
     _join(commands.add_parser("join", help="give this machine to a cluster, for more replicas"))
@@ -111,31 +116,61 @@ def read(arguments: Sequence[str] | None = None) -> Serve | Join:
 
 
 def _serve(ask: argparse.ArgumentParser) -> None:
-    ask.add_argument("--host", default="127.0.0.1", help="number of this machine that the cluster listens on")
-    ask.add_argument("--port", type=_port, default=6379, help=f"the first of {N_PORTS} ports; the pages ask there")
-    ask.add_argument("--model", type=Model.read, action="append", help="NAME or NAME:PRECISION; give it once for each")
-    ask.add_argument("--least", type=_at_least_one, default=1, help="replicas of each model that are always there")
-    ask.add_argument("--most", type=_at_least_one, help="replicas of each model that there may be; --least by default")
-    ask.add_argument("--cpus", type=_amount, default=1.0, help="of each replica, as Ray counts them")
-    ask.add_argument("--gpus", type=_amount, default=0.0, help="of each replica; 0.5 puts two on a card")
-    ask.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what each replica runs on")
-    ask.add_argument("--drain", type=_amount, default=60.0, help="seconds that running questions get when it ends")
+    ask.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="IP address of this machine at which the others reach it; 127.0.0.1 by default, for this machine alone",
+    )
+    ask.add_argument(
+        "--port", type=_port, default=6379, help=f"the first of {N_PORTS} ports; the pages ask there; 6379 by default"
+    )
+    ask.add_argument(
+        "--model",
+        type=Model.read,
+        action="append",
+        help=f"NAME (embedded key, hub id or folder) or NAME:PRECISION (none, int8, nf4, fp4); once for each; "
+        f"{EMBEDDED_MODEL} by default",
+    )
+    ask.add_argument(
+        "--least",
+        type=_at_least_one,
+        default=1,
+        help="replicas (copies) of each model that are always there; 1 by default",
+    )
+    ask.add_argument("--most", type=_at_least_one, help="replicas of each model at most; as many as --least by default")
+    ask.add_argument(
+        "--cpus", type=_amount, default=1.0, help="CPU cores that each replica computes with; 1 by default"
+    )
+    ask.add_argument(
+        "--gpus",
+        type=_amount,
+        default=0.0,
+        help="GPUs of each replica; 0.5 puts two on a card; 0 by default, which is the CPU",
+    )
+    ask.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="what each replica runs on; auto by default"
+    )
+    ask.add_argument(
+        "--drain", type=_amount, default=60.0, help="seconds that running questions get when it ends; 60 by default"
+    )
     ask.add_argument("--node-cpus", type=_count, help="CPUs of this machine for replicas; all by default")
     _object_store(ask)
 
 
 def _join(ask: argparse.ArgumentParser) -> None:
     ask.add_argument("address", type=_address, help="HOST:PORT that the serve command has printed")
-    ask.add_argument("--host", help="number of this machine that the cluster reaches; found by itself")
+    ask.add_argument("--host", help="IP address of this machine at which the cluster reaches it; found by itself")
     ask.add_argument("--first-port", type=_port, help=f"the first of {N_PORTS} ports here; PORT by default")
     ask.add_argument("--cpus", type=_count, help="CPUs to give; all by default")
     ask.add_argument("--gpus", type=_count, help="GPUs to give; all by default")
-    ask.add_argument("--drain", type=_amount, default=30.0, help="seconds that its replicas get to end elsewhere")
+    ask.add_argument("--drain", type=_amount, default=30.0, help="seconds that its replicas get to end; 30 by default")
     _object_store(ask)
 
 
 def _object_store(ask: argparse.ArgumentParser) -> None:
-    ask.add_argument("--object-mb", type=_at_least_one, help="shared memory for answers on their way; Ray's choice")
+    ask.add_argument(
+        "--object-mb", type=_at_least_one, help="MB of shared memory for answers on their way; Ray chooses by default"
+    )
 
 
 def _address(written: str) -> Address:
@@ -148,13 +183,13 @@ def _address(written: str) -> Address:
 def _port(written: str) -> int:
     most = 65536 - N_PORTS
     if not written.isdecimal() or not 1024 <= int(written) <= most:
-        raise argparse.ArgumentTypeError(f"{written!r} is no port for a cluster; take one of 1,024 to {most:,}.")
+        raise argparse.ArgumentTypeError(f"{written!r} is not a port for a cluster; take one of 1,024 to {most:,}.")
     return int(written)
 
 
 def _count(written: str) -> int:
     if not written.isdecimal():
-        raise argparse.ArgumentTypeError(f"{written!r} is no number of things; write 0, 1, 2 or more.")
+        raise argparse.ArgumentTypeError(f"{written!r} is not a whole number; write 0, 1, 2 or more.")
     return int(written)
 
 
@@ -170,5 +205,5 @@ def _amount(written: str) -> float:
     except ValueError:
         number = -1.0
     if not 0.0 <= number < 1e6:
-        raise argparse.ArgumentTypeError(f"{written!r} is no amount; write a number that is not negative.")
+        raise argparse.ArgumentTypeError(f"{written!r} is not an amount; write a number that is not negative.")
     return number

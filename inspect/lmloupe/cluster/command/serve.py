@@ -133,8 +133,7 @@ def _say_what_is_missing(asked: Serve, n_cpus: float, n_gpus: float) -> None:
     for kind, needed, there in (("CPUs", asked.cpus * replicas, n_cpus), ("GPUs", asked.gpus * replicas, n_gpus)):
         if needed > there:
             _log.warning(
-                "%d replicas need %g %s and the cluster has %g; the rest waits until a machine joins.",
-                replicas,
+                "Replicas need %g %s in all and the cluster has %g: what does not fit waits until a machine joins.",
                 needed,
                 kind,
                 there,
@@ -195,6 +194,6 @@ def _require_own(address: Address) -> None:
             probe.bind((address.number(), 0))
         except OSError as error:
             raise ClusterError(
-                f"{address.host} is no number of this machine, and no cluster listens at {address}: "
+                f"{address.host} is not an IP address of this machine, and no cluster listens at {address}: "
                 "give one of its own to --host."
             ) from error

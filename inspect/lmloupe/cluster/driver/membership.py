@@ -118,9 +118,10 @@ def gone(where: str, why: str | BaseException) -> ClusterGoneError:
     """What to raise where no cluster answers at ``HOST:PORT``."""
     if isinstance(why, BaseException):
         why = str(why).splitlines()[0].rstrip(".") if str(why) else type(why).__name__
+    host, _, port = where.rpartition(":")
     return ClusterGoneError(
-        f"No cluster answers at {where} ({why}). Start it there, with python -m lmloupe.cluster serve, or ask whoever "
-        "runs it."
+        f"No cluster answers at {where} ({why}). Start it there, with python -m lmloupe.cluster serve "
+        f"--host {host.strip('[]')} --port {port}, or ask whoever runs it."
     )
 
 

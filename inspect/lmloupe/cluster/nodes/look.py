@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,7 @@ class Address:
         host, _, port = written.strip().removeprefix("ray://").rpartition(":")
         host = host.removeprefix("[").removesuffix("]")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise ClusterError(f"{written!r} is no address of a cluster; write HOST:PORT, such as 10.0.0.5:6379.")
+            raise ClusterError(f"{written!r} is not the address of a cluster; write HOST:PORT, such as 10.0.0.5:6379.")
         return cls(host, int(port))
 
     def __str__(self) -> str:
@@ -99,8 +100,9 @@ def look(address: Address) -> Seen:
 
     if not address.listens():
         raise ClusterGoneError(
-            f"No cluster answers at {address} (nothing listens there): start one with "
-            f"python -m lmloupe.cluster serve --port {address.port} on that computer."
+            f"No cluster answers at {address} (nothing listens there, or a firewall is between): start one "
+            f"on that computer with python -m lmloupe.cluster serve --host {address.host} --port {address.port}, "
+            "or open its ports."
         )
     shown = token()
     metadata = [("authorization", f"Bearer {shown}")] if shown else []
@@ -113,7 +115,7 @@ def look(address: Address) -> Seen:
             if error.code() == grpc.StatusCode.UNAUTHENTICATED:
                 raise _other_token(address, bool(shown)) from error
             raise ClusterGoneError(
-                f"No cluster answers at {address} (what listens there is none: {error.code().name}): "
+                f"No cluster answers at {address} (what listens there is not one: {error.code().name}): "
                 "look whether the port is right, or take another one."
             ) from error
     alive = [node for node in found.node_info_list if node.state == _ALIVE]
@@ -127,5 +129,11 @@ def look(address: Address) -> Seen:
 def _other_token(address: Address, has_one: bool) -> ClusterError:
     from lmloupe.cluster.nodes.secret import token_path
 
-    found = f"has another token than {token_path()}" if has_one else f"asks for a token, and {token_path()} is not here"
-    return ClusterError(f"The cluster at {address} {found}: copy the file that the cluster's command has named.")
+    path = token_path()
+    if not has_one and "RAY_AUTH_MODE" not in os.environ and path.is_file():
+        return ClusterError(f"{path} came after LM Loupe was started here: start it again, to let the token be used.")
+    found = f"has another token than {path}" if has_one else f"asks for a token, and {path} is not here"
+    return ClusterError(
+        f"The cluster at {address} {found}: copy that file from the computer where python -m lmloupe.cluster serve "
+        "runs, and start LM Loupe here again."
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from pathlib import Path
 
 from lmloupe.loading.embedded_model.cache import cache_folder
@@ -33,9 +34,11 @@ def make_token() -> Path:
 def use_token() -> None:
     """Have Ray in this process and its children show the token that this machine has.
 
-    Nothing where ``RAY_AUTH_MODE`` says otherwise or no token is here. Ray reads both when it is imported.
+    Nothing where ``RAY_AUTH_MODE`` says otherwise or no token is here. Ray reads the mode when it is imported,
+    and a token that comes later waits for the next process.
     """
-    if "RAY_AUTH_MODE" not in os.environ and ("RAY_AUTH_TOKEN" in os.environ or token_path().is_file()):
+    late = "ray._raylet" in sys.modules
+    if "RAY_AUTH_MODE" not in os.environ and not late and ("RAY_AUTH_TOKEN" in os.environ or token_path().is_file()):
         os.environ["RAY_AUTH_MODE"] = "token"
     if os.environ.get("RAY_AUTH_MODE") == "token" and "RAY_AUTH_TOKEN" not in os.environ:
         os.environ.setdefault("RAY_AUTH_TOKEN_PATH", str(token_path()))
