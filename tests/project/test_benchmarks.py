@@ -32,6 +32,7 @@ from benchmarks import (
 from benchmarks.harness import Row, as_json, paired, skipped, table, together
 from benchmarks.model import never_ending
 from benchmarks.text import PHRASES, mixed_text
+from tests.support.loops import run
 from tests.support.replicas import ReplicaCalls
 
 REPOSITORY = Path(__file__).parents[2]
@@ -235,7 +236,7 @@ def test_who_is_lost_of_a_crowd_is_counted_and_nobody_waits_for_them() -> None:
     async def lost() -> None:
         raise TimeoutError("no answer")
 
-    found = asyncio.run(front_ends.crowd([served, lost, served]))
+    found = run(front_ends.crowd([served, lost, served]))
     assert (len(found.waits), found.lost) == (2, ("TimeoutError: no answer",))
     assert found.slowest_s <= found.took_s
 

@@ -35,6 +35,7 @@ from tests.support.deployment import (
     status_of_websocket,
     until,
 )
+from tests.support.loops import run
 from tests.support.sockets import Tab, open_tab
 from ui.state.link import encode
 
@@ -144,7 +145,7 @@ async def close(*tabs: Tab) -> None:
 
 
 def test_a_class_is_one_across_the_front_ends(deployed: Deployed) -> None:
-    asyncio.run(held(deployed))
+    run(held(deployed))
     assert len(set(deployed.served_by("/_stcore/stream"))) == 2
 
 
@@ -184,7 +185,7 @@ def test_the_blocks_of_the_docs_for_tls_and_logins_let_in_who_may(
             with in_front(nginx, tmp_path / str(i), deployed, block, auth.server_port) as port:
                 for headers, page_status, socket_status in (({}, 401, 401), (right, 200, 101)):
                     assert status_of_page(port, headers) == page_status
-                    assert asyncio.run(status_of_websocket(port, headers)) == socket_status
+                    assert run(status_of_websocket(port, headers)) == socket_status
         auth.shutdown()
 
 
@@ -207,7 +208,7 @@ def test_a_front_end_that_dies_or_hangs_is_replaced_and_its_page_comes_back(
 ) -> None:
     cookie = cookie_of(deployed)
     victim = deployed.served_by("/")[-1]
-    before = asyncio.run(page_of(deployed, cookie))
+    before = run(page_of(deployed, cookie))
     gone = process_at(deployed, victim)
     gone.send_signal(sent)
     # In the middle of it nobody sees an error: who asks one that hangs waits until it is replaced.
@@ -217,7 +218,7 @@ def test_a_front_end_that_dies_or_hangs_is_replaced_and_its_page_comes_back(
     # Who was sent to another one stays there, with pictures and uploads.
     assert given.split(";")[0] not in ("", cookie)
     moved = given.split(";")[0]
-    assert asyncio.run(page_of(deployed, moved)) == before
+    assert run(page_of(deployed, moved)) == before
     assert deployed.served_by("/_stcore/stream")[-1] != victim
     gone.wait(20)
     until(lambda: is_back(deployed, victim), "it was not started again")
@@ -251,7 +252,7 @@ async def restarted(deployed: Deployed) -> None:
 
 
 def test_a_restart_takes_one_after_another_and_every_page_comes_back(deployed: Deployed) -> None:
-    asyncio.run(restarted(deployed))
+    run(restarted(deployed))
     assert deployed.up() == 2
 
 
@@ -268,6 +269,6 @@ def test_at_the_end_nothing_is_left(deployed: Deployed) -> None:
         await close(tab)
         return code
 
-    assert asyncio.run(with_a_tab()) == 0, deployed.server.log.read_text()
+    assert run(with_a_tab()) == 0, deployed.server.log.read_text()
     assert not psutil.wait_procs(started, timeout=1)[1]
     assert "did not stop" not in deployed.server.log.read_text()

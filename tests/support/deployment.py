@@ -64,15 +64,24 @@ class Deployed:
         return [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
 
     def ask(self, path: str, cookie: str = "", body: bytes | None = None) -> tuple[int, str]:
-        """Status, and the cookie that was set."""
+        """Status, and the cookie that was set; nginx has noted it then, which it does after it has answered."""
         asked = urllib.request.Request(
             f"http://127.0.0.1:{self.server.port}{path}", data=body, headers={"Cookie": cookie} if cookie else {}
         )
+        n_noted = len(self._noted())
         try:
             with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 - the address is ours
-                return answer.status, answer.headers.get("Set-Cookie") or ""
+                found = answer.status, answer.headers.get("Set-Cookie") or ""
         except urllib.error.HTTPError as error:
-            return error.code, ""
+            found = error.code, ""
+        end = time.monotonic() + 5
+        while "health" not in path and len(self._noted()) <= n_noted and time.monotonic() < end:
+            time.sleep(0.005)
+        return found
+
+    def _noted(self) -> list[str]:
+        path = self.folder / "access.log"
+        return path.read_text("utf-8").splitlines() if path.exists() else []
 
     def read(self, path: str, headers: dict[str, str] | None = None) -> tuple[Mapping[str, str], bytes]:
         """Headers and body."""
@@ -82,7 +91,7 @@ class Deployed:
 
     def served_by(self, path: str) -> list[str]:
         """Who served a path, as nginx noted it, the oldest first: of those that it tried, the one that answered."""
-        noted = (self.folder / "access.log").read_text("utf-8")
+        noted = "\n".join(self._noted())
         return re.findall(rf" \d+ \w+ {re.escape(path)} .* front end .*?(\S+)$", noted, re.MULTILINE)
 
     def up(self) -> int:

@@ -12,6 +12,7 @@ import pytest
 
 import lmloupe as lm
 from benchmarks.server import join, serve, wait_until_up
+from tests.support.loops import run
 from tests.support.pages import no_exception, open_page
 from ui.base import loaders, tally
 from ui.metrics import endpoint
@@ -77,7 +78,7 @@ def test_prometheus_reads_sessions_pages_and_memory_from_a_server() -> None:
             finally:
                 await tab.close()
 
-        found = asyncio.run(with_a_tab())
+        found = run(with_a_tab())
     assert found["lmloupe_sessions", ""] == 1
     assert found["lmloupe_page_runs_total", "vocabulary"] == 1
     assert found["lmloupe_page_run_seconds_total", "vocabulary"] > 0

@@ -248,8 +248,10 @@ class RayCalls:
 
         while self._n_followed:
             await asyncio.sleep(LEASE_S / 4)
+            handles = membership.handles_of(self._address, self._name)
+            if handles is None:
+                continue  # this process has left that cluster; only a question joins one
             try:
-                _, handles = await self._handles()
                 told = handles.asks.broadcast("renew", self._owner)
                 await told.results_async(timeout_s=LEASE_S / 4, return_exceptions=True)
             except (ClusterError, LostError, RayError, RayServeException, TimeoutError):

@@ -20,6 +20,7 @@ from lmloupe.cluster.engine import remote_engine
 from lmloupe.cluster.replica import Replica
 from lmloupe.cluster.sharing.kept import Kept, fingerprint_of, n_bytes
 from lmloupe.wire.packed import pack
+from tests.support.loops import run
 from tests.support.replicas import ReplicaCalls
 
 
@@ -73,7 +74,7 @@ async def _answers(kept: Kept, sizes: list[int]) -> list[int]:
 @given(st.lists(st.integers(0, 2000), max_size=12))
 def test_the_bytes_of_all_that_is_kept_have_a_bound(sizes: list[int]) -> None:
     kept = Kept(10_000)
-    made = asyncio.run(_answers(kept, sizes))
+    made = run(_answers(kept, sizes))
     # The last ones that fit are there when they are asked for again, the latest first.
     fits, left = 0, 10_000
     for size in reversed(sizes):
@@ -111,7 +112,7 @@ def test_errors_and_answers_of_the_moment_are_not_kept() -> None:
         assert await second == "answer"
         assert len(made) == 5
 
-    asyncio.run(ask())
+    run(ask())
 
 
 values = st.recursive(

@@ -18,7 +18,7 @@ from lmloupe.cluster.nodes.here import ready
 from lmloupe.cluster.nodes.secret import use_token
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterVersionError, NotAvailableError
 
-__all__ = ["LOOK_S", "MISSED", "Member", "gone", "is_there", "leave", "member", "require_ray"]
+__all__ = ["LOOK_S", "MISSED", "Member", "gone", "handles_of", "is_there", "leave", "member", "require_ray"]
 
 LOOK_S, MISSED = 2.0, 3
 """Seconds between two looks whether the cluster is there, and how many in a row must find nobody before it is left."""
@@ -150,6 +150,11 @@ async def member(address: str) -> Member:
             "whether a firewall stands between it and this machine."
         )
     return task.result()
+
+
+def handles_of(address: str, name: str) -> Any | None:
+    """The handles of an application, if this process is a member of that cluster now and has asked it already."""
+    return _now.handles.get(name) if _now is not None and _now.where == address.removeprefix("ray://") else None
 
 
 async def leave(why: ClusterGoneError | None = None) -> None:
