@@ -33,4 +33,5 @@ def main(folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)  # where the tests were killed, nobody else does
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])
