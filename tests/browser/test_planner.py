@@ -45,7 +45,7 @@ def test_the_bars_and_the_sentence_follow_the_sliders(page: Page, app_url: str) 
     longer = lm.memory_plan("llama-3.1-8b", "nf4", 16_384)
     assert f"or {longer.most_sequences('t4')} people with 16,384 each" in finding(page)
     # The exact number beside the slider, too many people for the card.
-    people = page.get_by_role("spinbutton", name=re.compile("People"))
+    people = page.get_by_role("spinbutton", name="People at once")
     people.fill("5")
     people.press("Enter")
     page.wait_for_url(re.compile("plan_people=5"))

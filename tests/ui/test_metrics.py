@@ -41,9 +41,9 @@ def test_tokens_are_counted_while_the_model_is_in_memory(tiny_model_folder: obje
     folder = str(tiny_model_folder("llama"))  # type: ignore[operator]
     engine = loaders.engine(folder, "none")
     labels = {"model": folder, "precision": "none"}
-    assert value("lmloupe_tokens_written", **labels) == 0
+    before = value("lmloupe_tokens_written", **labels)
     steps = list(engine.generate("A coconut", max_new_tokens=3))
-    assert value("lmloupe_tokens_written", **labels) == len(steps) > 0
+    assert value("lmloupe_tokens_written", **labels) - before == len(steps) > 0
     assert value("lmloupe_generations", **labels, state="writing") == 0
 
 

@@ -10,7 +10,7 @@ from ui.notebooks.cells import Cell, code
 __all__ = ["install_cell", "pinned"]
 
 _ROOT = Path(__file__).parents[2]
-_OF_THE_SCREEN = ("altair", "segno", "streamlit")
+_OF_THE_SCREEN = ("altair", "segno", "starlette", "streamlit")
 _SHOWS_CHARTS = "nbformat"
 """plotly asks for it to draw a chart in a notebook."""
 
