@@ -134,10 +134,6 @@ def next_token(remote: Any, local: Any, rounds: int = 25) -> Row:
     )
 
 
-def _next_token(engine: Any, ids: Any) -> Any:
-    return engine.next_token(ids)
-
-
 def logit_lens(remote: Any, local: Any, rounds: int = 7) -> Row:
     """The whole lens in one answer."""
     return _question("logit_lens, all layers", remote, local, lambda engine, ids: engine.logit_lens(ids), rounds)

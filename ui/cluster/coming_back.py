@@ -17,9 +17,7 @@ _TRIES = "cluster_tries"
 _LOOKS = "Looking for the cluster; this page comes back by itself."
 
 
-def come_back(
-    words: str = "Looking for the cluster; this page comes back by itself.", *, tries_again: bool = True
-) -> None:
+def come_back(words: str = _LOOKS, *, tries_again: bool = True) -> None:
     """Say that the page looks for the cluster, and run it again once that answers or serves something else.
 
     Call it below the sentence that says that nobody answers, or that something is not served.

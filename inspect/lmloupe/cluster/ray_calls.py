@@ -21,10 +21,7 @@ from lmloupe.cluster.sharing.routing import trail
 from lmloupe.errors import ClusterBusyError, ClusterError, ClusterGoneError, ClusterTimeoutError
 from lmloupe.wire.packed import Packed
 
-__all__ = ["RAY_VERSION", "RayCalls", "application", "gone", "is_there", "join", "leave", "require_ray"]
-
-RAY_VERSION = "2.60.0"
-"""The version that requirements-cluster.txt pins; both sides of a cluster need the same one."""
+__all__ = ["RayCalls", "application", "gone", "is_there", "join", "leave", "require_ray"]
 
 
 def application(model: str, quantization: str) -> str:

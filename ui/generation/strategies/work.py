@@ -20,7 +20,6 @@ from ui.generation.strategies.asked import Asked
 __all__ = ["Row", "Written", "ask", "watch_rows", "write"]
 
 KEPT = 96
-ENDED_STOP = "stop"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

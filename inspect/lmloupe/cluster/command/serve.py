@@ -188,8 +188,7 @@ def _require_own(address: Address) -> None:
     """Refuse a number that this machine does not have, where nothing listens."""
     if address.listens():
         return
-    family = socket.AF_INET6 if ":" in address.number() else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    with socket.socket(address.family, socket.SOCK_STREAM) as probe:
         try:
             probe.bind((address.number(), 0))
         except OSError as error:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lmloupe.cluster.nodes.here import ready
+from lmloupe.cluster.nodes.look import Address
 from lmloupe.cluster.nodes.secret import use_token
 from lmloupe.errors import ClusterError, ClusterGoneError, ClusterVersionError, NotAvailableError
 
@@ -106,12 +107,10 @@ def _patient() -> Iterator[None]:
 
 def is_there(address: str) -> bool:
     """Whether something listens at an address, ``HOST:PORT`` with or without ``ray://``."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), 2).close()
-    except (OSError, ValueError, OverflowError):
+        return Address.read(address).listens()
+    except ClusterError:  # what is no address has nobody
         return False
-    return True
 
 
 def gone(where: str, why: str | BaseException) -> ClusterGoneError:

@@ -49,8 +49,7 @@ def own_number(address: Address) -> str:
     """The number by which this machine is seen from a cluster."""
     if address.is_loopback:
         return address.number()
-    family = socket.AF_INET6 if ":" in address.number() else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+    with socket.socket(address.family, socket.SOCK_DGRAM) as probe:
         probe.connect((address.number(), address.port))  # sends nothing
         return str(probe.getsockname()[0])
 

@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from lmloupe.cluster.nodes.secret import token
+from lmloupe.cluster.nodes.secret import token, token_path
 from lmloupe.errors import ClusterError, ClusterGoneError
 
 __all__ = ["Address", "Seen", "look"]
@@ -62,6 +62,11 @@ class Address:
             return str(socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0][4][0])
         except OSError as error:
             raise ClusterGoneError(f"No computer is called {self.host}: look whether it is spelled right.") from error
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """Of the number: IPv4 or IPv6."""
+        return socket.AF_INET6 if ":" in self.number() else socket.AF_INET
 
     def listens(self) -> bool:
         """Whether anything listens there."""
@@ -127,8 +132,6 @@ def look(address: Address) -> Seen:
 
 
 def _other_token(address: Address, has_one: bool) -> ClusterError:
-    from lmloupe.cluster.nodes.secret import token_path
-
     path = token_path()
     if not has_one and "RAY_AUTH_MODE" not in os.environ and path.is_file():
         return ClusterError(f"{path} came after LM Loupe was started here: start it again, to let the token be used.")
